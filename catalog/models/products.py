@@ -1,0 +1,121 @@
+"""The goods: products, their sellable variants, and every price a variant ever had."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from commerce import ids
+from commerce.models import Merchant
+
+
+class Product(models.Model):
+    """A thing a merchant sells; its variants are what is bought. Same handle, same product."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="products")
+    handle = models.CharField(max_length=255, help_text="The merchant's own id of the product.")
+    title = models.CharField(max_length=255)
+    description = models.TextField(blank=True, help_text="Plain text.")
+    vendor = models.CharField(max_length=255, blank=True)
+    product_type = models.CharField(max_length=255, blank=True)
+    tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    option_names = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["merchant", "handle"], name="product_handle_once"),
+            # Target of the composite foreign keys that keep a body's related ids inside one merchant.
+            models.UniqueConstraint(fields=["merchant", "id"], name="product_of_merchant"),
+        )
+        indexes = (models.Index(fields=["merchant", "status", "-id"], name="product_listing"),)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ProductImage(models.Model):
+    """A picture of a product, by address."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
+    url = models.CharField(max_length=1000)
+    alt = models.CharField(max_length=500, blank=True)
+    position = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["product", "url"], name="image_once_per_product"),)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Variant(models.Model):
+    """The sellable unit (SKU) of a product."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
+    title = models.CharField(max_length=255, help_text='Its option values, such as "Small / Red".')
+    options = models.JSONField(default=dict, help_text='Such as {"Size": "Small"}.')
+    sku = models.CharField(max_length=255, blank=True)
+    barcode = models.CharField(max_length=64, blank=True)
+    weight_grams = models.PositiveIntegerField(default=0)
+    position = models.PositiveIntegerField(default=1)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["product", "title"], name="variant_title_once"),
+            models.UniqueConstraint(
+                fields=["merchant", "sku"], condition=~models.Q(sku=""), name="variant_sku_once"
+            ),
+            models.UniqueConstraint(fields=["merchant", "id"], name="variant_of_merchant"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.product} ({self.title})"
+
+
+class Price(models.Model):
+    """A variant's list price from one moment to another, in minor units. Rows are closed, never changed.
+
+    The lowest price of the last 30 days has to be known when a reduction is announced
+    (Directive 98/6/EC, article 6a), so the history starts with the first price.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices")
+    amount = models.PositiveIntegerField()
+    compare_at = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The merchant's own comparison price."
+    )
+    currency = models.CharField(max_length=3)
+    valid_from = models.DateTimeField(db_default=Now())
+    valid_to = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["variant"], condition=models.Q(valid_to=None), name="price_one_current"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_to=None) | models.Q(valid_to__gte=models.F("valid_from")),
+                name="price_ends_after_it_starts",
+            ),
+        )
+        indexes = (models.Index(fields=["variant", "-valid_from"], name="price_history"),)
+
+    def __str__(self) -> str:
+        return f"{self.variant_id} {self.amount} {self.currency}"

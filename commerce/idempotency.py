@@ -1,0 +1,74 @@
+"""A caller's key with the answer it got: the effect and its answer commit together, so a retry changes nothing."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from commerce import errors
+from commerce.models import IdempotencyKey
+
+MAX_KEY_LENGTH = 255
+
+
+class IdempotencyMismatch(errors.Refusal):
+    """The key was used before with another request."""
+
+    status = 422
+    code = "IDEMPOTENCY_MISMATCH"
+    message = "This idempotency key was used with a different request."
+
+
+class InProgress(errors.Conflict):
+    """The first request with this key is still running."""
+
+    code = "IN_PROGRESS"
+    message = "A request with this idempotency key is still running."
+    temporary = True
+    retry_ms = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request with a key got: an HTTP status and a JSON body."""
+
+    status: int
+    reply: Any
+    replayed: bool
+
+
+def fingerprint(*parts: bytes) -> str:
+    """Return the SHA-256 of the parts, kept apart from each other."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int, Any]]) -> Answer:
+    """Run a write once per (caller, key) and keep its answer; a repetition gets the kept answer.
+
+    `run` works inside one transaction with the key; when it raises, neither effect nor key is kept.
+    Raises IdempotencyMismatch for another request under the same key, InProgress while the first one runs.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # A lock on the key's hash rather than an insert: the loser answers at once instead of waiting on the row.
+            cursor.execute(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 42))", [f"{caller}\x1f{key}"]
+            )
+            locked = bool(cursor.fetchone()[0])
+        kept = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+        if kept is not None:
+            if kept.fingerprint != fingerprint:
+                raise IdempotencyMismatch
+            return Answer(kept.status, kept.reply, replayed=True)
+        if not locked:
+            raise InProgress
+        status, reply = run()
+        IdempotencyKey.objects.create(
+            caller=caller, key=key, fingerprint=fingerprint, status=status, reply=reply
+        )
+    return Answer(status, reply, replayed=False)

@@ -1,0 +1,10 @@
+"""Public ids: UUIDv7 (RFC 9562), so that rows sort by the time they were made and inserts stay at the index's end."""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+
+def new() -> UUID:
+    """Return a fresh UUIDv7."""
+    return uuid7()

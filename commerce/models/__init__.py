@@ -1,0 +1,21 @@
+from commerce.models.cards import Card, Customer
+from commerce.models.keys import IdempotencyKey, MerchantKey
+from commerce.models.ledger import LedgerTransaction, Posting
+from commerce.models.outbox import Event, Notice
+from commerce.models.parties import Address, Host, Merchant, MerchantMember, User
+
+__all__ = [
+    "Address",
+    "Card",
+    "Customer",
+    "Event",
+    "Host",
+    "IdempotencyKey",
+    "LedgerTransaction",
+    "Merchant",
+    "MerchantKey",
+    "MerchantMember",
+    "Notice",
+    "Posting",
+    "User",
+]

@@ -1,0 +1,50 @@
+"""What happened and must be told: events on their way out, and the provider's notices that came in."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Event(models.Model):
+    """Something that happened, recorded in the transaction that made it happen, delivered by the relay."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=60)
+    key = models.CharField(
+        max_length=120, unique=True, help_text="Same key, same event: it is recorded once."
+    )
+    payload = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    due_at = models.DateTimeField(
+        db_default=Now(), help_text="Not delivered before; moved on by claims and retries."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    quarantined_at = models.DateTimeField(null=True, blank=True, help_text="Failed too often; needs a human.")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["due_at", "id"],
+                condition=models.Q(delivered_at=None, quarantined_at=None),
+                name="event_waiting",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key}"
+
+
+class Notice(models.Model):
+    """A payment provider's webhook event, recorded once by its own id; processing re-reads the object it names."""
+
+    provider_id = models.CharField(max_length=255, unique=True)
+    type = models.CharField(max_length=80)
+    object_id = models.CharField(max_length=255, blank=True)
+    payload = models.JSONField()
+    livemode = models.BooleanField()
+    received_at = models.DateTimeField(db_default=Now(), editable=False)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.provider_id}"

@@ -1,0 +1,90 @@
+"""Money in integer minor units with its ISO 4217 currency. Never a float."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+# Minor-unit exponents that are not 2: https://docs.stripe.com/currencies (zero-decimal and three-decimal lists).
+_EXPONENTS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split(),
+        0,
+    ),
+    **dict.fromkeys("BHD JOD KWD OMR TND".split(), 3),
+}
+CURRENCIES = frozenset(
+    "AED AUD BGN BHD BRL CAD CHF CLP CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JOD JPY KRW KWD MXN MYR NOK NZD OMR"
+    " PHP PLN RON SAR SEK SGD THB TND TRY TWD UGX USD VND ZAR".split()
+)
+MAX_AMOUNT = 99_999_999  # The largest charge the payment provider takes, in minor units (eight digits).
+
+
+class CurrencyMismatch(ValueError):
+    """Two currencies met in one sum; a programming error."""
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units of one currency."""
+
+    amount: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise CurrencyMismatch(f"{self.currency} + {other.currency}")
+        return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return self + Money(-other.amount, other.currency)
+
+    def __mul__(self, quantity: int) -> "Money":
+        return Money(self.amount * quantity, self.currency)
+
+    def __str__(self) -> str:
+        exponent = exponent_of(self.currency)
+        value = Decimal(self.amount).scaleb(-exponent)
+        return f"{value:,.{exponent}f} {self.currency}"
+
+    def as_dict(self) -> dict[str, int | str]:
+        """Return the wire form: minor units and currency."""
+        return {"amount": self.amount, "currency": self.currency}
+
+
+def exponent_of(currency: str) -> int:
+    """Return how many decimal digits the currency's minor unit has (EUR 2, JPY 0, KWD 3)."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def parse(text: str, currency: str) -> Money:
+    """Read a decimal amount such as "19.99" into minor units; raises ValueError on anything that is not exact."""
+    try:
+        value = Decimal(text.strip())
+        scaled = value.scaleb(exponent_of(currency))
+        whole = scaled.to_integral_value(rounding=ROUND_HALF_UP)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is not an amount") from error
+    if not value.is_finite() or whole != scaled:
+        raise ValueError(f"{text!r} is not an amount in {currency}")
+    return Money(int(whole), currency)
+
+
+def portion(amount: int, basis_points: int) -> int:
+    """Return basis_points/10,000 of a non-negative amount in minor units, rounded half up."""
+    return (amount * basis_points + 5_000) // 10_000
+
+
+def share(amount: int, weights: Sequence[int]) -> list[int]:
+    """Split minor units in proportion to non-negative weights by largest remainder; the parts add up exactly.
+
+    Ties go to the earlier part. Raises ValueError when no weight is positive or one is negative.
+    """
+    total = sum(weights)
+    if total <= 0 or min(weights) < 0:
+        raise ValueError("weights must be non-negative and not all zero")
+    parts = [amount * weight // total for weight in weights]
+    rest = amount - sum(parts)
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(amount * weights[i] % total), i))
+    for i in by_remainder[:rest]:
+        parts[i] += 1
+    return parts

@@ -1,0 +1,106 @@
+"""The outbox: what happened is recorded in the transaction that made it happen and delivered afterwards.
+
+Events are claimed as unsent rows, never by walking `id > cursor`: ids do not commit in order, so a cursor would step
+over a slow transaction's event. Delivery is at least once; hearers bear a second one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.db.models.functions import Now
+
+from commerce import ids
+from commerce.models import Event
+
+CHANNEL = "outbox"
+CLAIM_SECONDS = 30
+MAX_ATTEMPTS = 10
+
+
+class OutsideTransaction(RuntimeError):
+    """An event was recorded outside a transaction, so it could be told without having happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this process may deliver until its claim runs out."""
+
+    id: int
+    name: str
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+
+
+def record(*, name: str, payload: dict[str, Any], key: str | None = None) -> None:
+    """Record that something happened, once per key, and wake the relay when the transaction commits.
+
+    Raises OutsideTransaction when there is no transaction to belong to.
+    """
+    record_all([(name, payload, key)])
+
+
+def record_all(events: Iterable[tuple[str, dict[str, Any], str | None]]) -> None:
+    """Record several events (name, payload, key) in one statement; raises OutsideTransaction like `record`."""
+    if not connection.in_atomic_block:
+        raise OutsideTransaction
+    rows = [Event(name=name, payload=payload, key=key or str(ids.new())) for name, payload, key in events]
+    if not rows:
+        return
+    Event.objects.bulk_create(rows, ignore_conflicts=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+def claim(*, limit: int) -> list[Claimed]:
+    """Claim due events, oldest first, for CLAIM_SECONDS; another relay skips them meanwhile.
+
+    The claim is committed before anything is delivered, so no transaction stays open over a network call.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE commerce_event SET due_at = now() + make_interval(secs => %s), attempts = attempts + 1
+             WHERE id IN (SELECT id FROM commerce_event
+                           WHERE delivered_at IS NULL AND quarantined_at IS NULL AND due_at <= now()
+                           ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
+            RETURNING id
+            """,
+            [CLAIM_SECONDS, limit],
+        )
+        claimed = [row[0] for row in cursor.fetchall()]
+    events = Event.objects.filter(id__in=claimed).order_by("id")
+    return [Claimed(e.id, e.name, e.key, e.payload, e.attempts) for e in events]
+
+
+def delivered(events: Iterable[Claimed]) -> None:
+    """Mark events as delivered."""
+    Event.objects.filter(id__in=[event.id for event in events]).update(delivered_at=Now(), error="")
+
+
+def failed(event: Claimed, error: str) -> None:
+    """Put an event back with exponential back-off (1 s to 5 min), or in quarantine after MAX_ATTEMPTS."""
+    row = Event.objects.filter(id=event.id, delivered_at=None)
+    if event.attempts >= MAX_ATTEMPTS:
+        row.update(quarantined_at=Now(), error=error[:2000])
+        return
+    wait = timedelta(seconds=min(2 ** (event.attempts - 1), 300))
+    row.update(due_at=models.ExpressionWrapper(Now() + wait, models.DateTimeField()), error=error[:2000])
+
+
+def release(*, event_id: int, now: datetime) -> bool:
+    """Take an event out of quarantine so that it is tried again from the start; False when it was not there."""
+    return bool(
+        Event.objects.filter(id=event_id)
+        .exclude(quarantined_at=None)
+        .update(quarantined_at=None, attempts=0, due_at=now)
+    )
+
+
+def prune(*, before: datetime) -> int:
+    """Delete events delivered before that moment; returns how many."""
+    count, _ = Event.objects.filter(delivered_at__lt=before).delete()
+    return count

@@ -1,0 +1,85 @@
+"""Payments: one row per attempt; its id is the provider's idempotency key. And refunds."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from commerce import ids
+from commerce.models import Card
+from orders.models.purchases import Purchase
+
+
+class Payment(models.Model):
+    """One attempt to charge a purchase. A new card is a new attempt; a retry is the same one."""
+
+    class Status(models.TextChoices):
+        CREATED = "created", "not sent yet"
+        SENT = "sent", "sent, answer not recorded yet"
+        UNKNOWN = "unknown", "no answer came; asked again with the same key"
+        ACTION_REQUIRED = "action_required"
+        SUCCEEDED = "succeeded"
+        DECLINED = "declined"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="payments")
+    number = models.PositiveSmallIntegerField(help_text="1 for the first attempt.")
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=15, choices=Status, default=Status.CREATED)
+    provider_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    charge_id = models.CharField(max_length=255, blank=True)
+    decline_code = models.CharField(max_length=80, blank=True)
+    message = models.CharField(max_length=300, blank=True)
+    refunded_amount = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="First time it was sent to the provider.")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="Last time the provider was asked.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["purchase", "number"], name="payment_number_once"),
+            models.UniqueConstraint(
+                fields=["purchase"],
+                condition=~models.Q(status__in=["declined", "cancelled"]),
+                name="payment_one_alive_per_purchase",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refunded_amount__lte=models.F("amount")), name="payment_refund_capped"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(status__in=["created", "sent", "unknown", "action_required"]),
+                name="payment_unfinished",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class Refund(models.Model):
+    """Money given back to a buyer; `payment.refunded_amount` grows in the same transaction and is capped there."""
+
+    class Status(models.TextChoices):
+        CREATED = "created", "not confirmed by the provider yet"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=200)
+    status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
+    provider_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_positive"),)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} ({self.status})"

@@ -1,0 +1,215 @@
+"""Purchases and their parts: one act of buying, one order per merchant, lines with what the buyer saw, holds."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from catalog.models import Variant
+from commerce import ids
+from commerce.models import Card, Host, Merchant, User
+from streams.models import Offer, Pin, ShowcaseItem, Stream
+
+
+class Purchase(models.Model):
+    """One buyer's one act of buying: one payment, one or more orders. `key` makes a retry harmless."""
+
+    class Status(models.TextChoices):
+        ACCEPTED = "accepted", "accepted, being charged"
+        ACTION_REQUIRED = "action_required", "waiting for the buyer's bank"
+        PAID = "paid"
+        DECLINED = "declined", "card declined, units given back"
+        EXPIRED = "expired", "not paid in time, units given back"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="purchases")
+    key = models.UUIDField(help_text="The client's idempotency key.")
+    fingerprint = models.CharField(
+        max_length=64, help_text="SHA-256 of what was asked; the same key must ask the same."
+    )
+    stream = models.ForeignKey(Stream, null=True, on_delete=models.PROTECT, related_name="purchases")
+    status = models.CharField(max_length=15, choices=Status, default=Status.ACCEPTED)
+    version = models.PositiveIntegerField(default=1, help_text="Grows by one per change.")
+    amount = models.PositiveIntegerField(help_text="Total in minor units.")
+    currency = models.CharField(max_length=3)
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    ship_to = models.JSONField(help_text="Copy of the buyer's address.")
+    hold_until = models.DateTimeField(help_text="Units go back after this unless a charge is in flight.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["buyer", "key"], name="purchase_key_once"),)
+        indexes = (
+            models.Index(
+                fields=["hold_until"],
+                condition=models.Q(status__in=["accepted", "action_required"]),
+                name="purchase_unsettled",
+            ),
+            models.Index(fields=["buyer", "-id"], name="purchase_of_buyer"),
+            models.Index(fields=["stream", "status"], name="purchase_of_stream"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class PurchaseMove(models.Model):
+    """History of a purchase's status."""
+
+    id = models.BigAutoField(primary_key=True)
+    purchase = models.ForeignKey(Purchase, on_delete=models.CASCADE, related_name="moves")
+    old = models.CharField(max_length=15, blank=True)
+    new = models.CharField(max_length=15)
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new}"
+
+
+class Order(models.Model):
+    """One merchant's part of a purchase. It reaches the merchant when it is paid."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "not paid yet"
+        OPEN = "open", "paid, to be shipped"
+        SHIPPED = "shipped"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="orders")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="orders")
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["purchase", "merchant"], name="order_one_per_merchant"),
+            models.UniqueConstraint(fields=["merchant", "id"], name="order_of_merchant"),
+        )
+        indexes = (models.Index(fields=["merchant", "status", "-id"], name="order_listing"),)
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class OrderMove(models.Model):
+    """History of an order's status."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="moves")
+    old = models.CharField(max_length=9, blank=True)
+    new = models.CharField(max_length=9)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new}"
+
+
+class OrderLine(models.Model):
+    """Units of one variant in an order, at the agreed price, with the evidence of what the buyer saw."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=515, help_text="Product and variant as named when it was bought.")
+    sku = models.CharField(max_length=255, blank=True)
+    quantity = models.PositiveSmallIntegerField()
+    unit_amount = models.PositiveIntegerField(help_text="Agreed price of one unit in minor units.")
+    amount = models.PositiveIntegerField(help_text="Quantity times unit price.")
+    currency = models.CharField(max_length=3)
+    # What the buyer saw when she pressed buy.
+    list_amount = models.PositiveIntegerField(help_text="List price of one unit at that moment.")
+    offer = models.ForeignKey(Offer, null=True, on_delete=models.PROTECT, related_name="order_lines")
+    stream = models.ForeignKey(Stream, null=True, on_delete=models.PROTECT, related_name="+")
+    host = models.ForeignKey(Host, null=True, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(ShowcaseItem, null=True, on_delete=models.PROTECT, related_name="+")
+    pin = models.ForeignKey(Pin, null=True, on_delete=models.PROTECT, related_name="+")
+    stream_ms = models.PositiveBigIntegerField(null=True, help_text="Milliseconds on the stream clock.")
+    frame_epoch = models.CharField(max_length=16, blank=True)
+    frame_offset = models.PositiveBigIntegerField(
+        null=True, help_text="Last room event the buyer's client had."
+    )
+    # Agreed at the time of sale, whatever the rates are later.
+    host_commission_bp = models.PositiveIntegerField(default=0)
+    platform_fee_bp = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(amount=models.F("quantity") * models.F("unit_amount"))
+                & models.Q(quantity__gte=1),
+                name="order_line_adds_up",
+            ),
+        )
+        indexes = (models.Index(fields=["stream", "variant"], name="order_line_of_stream"),)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.title}"
+
+
+class Hold(models.Model):
+    """Units promised to one order line. Paying takes them without touching the hot stock row; failing gives back."""
+
+    class Status(models.TextChoices):
+        HELD = "held"
+        TAKEN = "taken"
+        RELEASED = "released"
+
+    line = models.OneToOneField(OrderLine, on_delete=models.PROTECT, primary_key=True, related_name="hold")
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="holds")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+    offer = models.ForeignKey(Offer, null=True, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.HELD)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["variant"], condition=~models.Q(status="released"), name="hold_live"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.variant_id} ({self.status})"
+
+
+class Shipment(models.Model):
+    """A parcel of an order."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="shipments")
+    carrier = models.CharField(max_length=80)
+    tracking_number = models.CharField(max_length=120, blank=True)
+    tracking_url = models.CharField(max_length=500, blank=True)
+    shipped_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.carrier} {self.tracking_number}"
+
+
+class Commission(models.Model):
+    """What a host earns by one order line, at the rate agreed at the sale, on what was really paid."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "may still be reversed"
+        REVERSED = "reversed"
+
+    line = models.OneToOneField(
+        OrderLine, on_delete=models.PROTECT, primary_key=True, related_name="commission"
+    )
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="commissions")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="commissions")
+    rate_bp = models.PositiveIntegerField()
+    base_amount = models.PositiveIntegerField()
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} for {self.host_id}"
