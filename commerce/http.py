@@ -1,0 +1,288 @@
+"""The HTTP edge of every API: who calls, how bodies are read, how refusals and pages look."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import IO, Any, ClassVar, cast
+from uuid import UUID
+
+import orjson
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.http import Http404
+from redis.exceptions import RedisError
+from rest_framework import authentication, exceptions, pagination, parsers, permissions
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, set_rollback
+from rest_framework_api_key.permissions import KeyParser
+
+from commerce import errors, idempotency
+from commerce.models import Merchant, MerchantKey
+
+log = structlog.get_logger(__name__)
+
+MAX_JSON_BYTES = 1 << 20
+MAX_JSON_DEPTH = 32
+LAST_USED_EVERY = timedelta(minutes=1)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class NotJSON(errors.Invalid):
+    """The body is not JSON."""
+
+    code = "NOT_JSON"
+    message = "The body is not valid JSON."
+
+
+class TooDeep(errors.Invalid):
+    """The JSON body is nested too deeply."""
+
+    code = "TOO_DEEP"
+    message = f"The JSON body is nested more than {MAX_JSON_DEPTH} levels deep."
+
+
+class BadIdempotencyKey(errors.Invalid):
+    """The Idempotency-Key header is missing or unreadable."""
+
+    code = "BAD_IDEMPOTENCY_KEY"
+    message = "Idempotency-Key has to be 1 to 255 visible ASCII characters."
+
+
+class BadKey(errors.Unauthenticated):
+    """The API key is unknown, revoked, expired or of a merchant that is not active."""
+
+    code = "BAD_KEY"
+    message = "This API key is not valid."
+
+
+class StrictJSONParser(parsers.JSONParser):
+    """Reads JSON bodies up to MAX_JSON_BYTES and MAX_JSON_DEPTH; anything else is a clear refusal."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return the decoded body; raises TooLarge, NotJSON or TooDeep."""
+        body = stream.read(MAX_JSON_BYTES + 1)
+        if len(body) > MAX_JSON_BYTES:
+            raise errors.TooLarge(limit=MAX_JSON_BYTES)
+        try:
+            data = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise NotJSON(f"The body is not valid JSON: {error}.") from error
+        _check_depth(data)
+        return data
+
+
+def _check_depth(data: Any) -> None:
+    level, layer = 0, [data]
+    while layer:
+        level += 1
+        if level > MAX_JSON_DEPTH:
+            raise TooDeep
+        layer = [
+            child
+            for node in layer
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+
+
+class MerchantKeyAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Api-Key <key>` names a merchant; `request.auth` is the MerchantKey."""
+
+    def authenticate(self, request: Request) -> tuple[None, MerchantKey] | None:
+        """Return the key, None when the header is absent; raises BadKey."""
+        text = KeyParser().get(request._request)
+        if text is None:
+            return None
+        try:
+            key = cast(MerchantKey, MerchantKey.objects.select_related("merchant").get_from_key(text))
+        except (MerchantKey.DoesNotExist, ValueError) as error:
+            raise BadKey from error
+        if key.has_expired or not key.merchant.is_active:
+            raise BadKey
+        # At most one write a minute per key, whatever the traffic.
+        MerchantKey.objects.filter(pk=key.pk).filter(
+            Q(last_used_at=None) | Q(last_used_at__lt=Now() - LAST_USED_EVERY)
+        ).update(last_used_at=Now())
+        return None, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Api-Key"
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The site's session cookie with CSRF; an anonymous caller gets 401, not 403."""
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Session"
+
+
+class IsMerchant(permissions.BasePermission):
+    """Lets in callers with a merchant's API key."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.auth, MerchantKey):
+            raise errors.Unauthenticated("Send a merchant's API key: `Authorization: Api-Key <key>`.")
+        return True
+
+
+class IsShopper(permissions.BasePermission):
+    """Lets in users who are signed in."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            raise errors.Unauthenticated
+        return True
+
+
+class MerchantView(APIView):
+    """A view for merchants' systems; `self.merchant` is the caller and every queryset starts from it."""
+
+    authentication_classes: ClassVar = [MerchantKeyAuthentication]
+    permission_classes: ClassVar = [IsMerchant]
+
+    @property
+    def merchant(self) -> Merchant:
+        return cast(MerchantKey, self.request.auth).merchant
+
+
+class ShopperView(APIView):
+    """A view for signed-in users; every queryset starts from `request.user`."""
+
+    authentication_classes: ClassVar = [SessionAuthentication]
+    permission_classes: ClassVar = [IsShopper]
+
+
+class CursorPagination(pagination.CursorPagination):
+    """Newest first by id (UUIDv7 sorts by time); `page_size` up to 200."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+def caller_of(request: Request) -> str:
+    """Return the name under which the caller's idempotency keys are kept."""
+    if isinstance(request.auth, MerchantKey):
+        return f"merchant:{request.auth.merchant_id}"
+    return f"user:{request.user.pk}"
+
+
+def idempotency_key(request: Request, *, uuid: bool = False) -> str | None:
+    """Return the Idempotency-Key header, None when absent; raises BadIdempotencyKey."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise BadIdempotencyKey
+    if uuid:
+        try:
+            return str(UUID(key))
+        except ValueError as error:
+            raise BadIdempotencyKey("Idempotency-Key has to be a UUID here.") from error
+    return key
+
+
+def write_once(request: Request, run: Callable[[], tuple[int, Any]]) -> Response:
+    """Run a write and answer (status, body); with an Idempotency-Key, a repetition gets the first answer.
+
+    `run` must not leave the database: it shares one transaction with the key.
+    """
+    key = idempotency_key(request)
+    if key is None:
+        status, body = run()
+        return Response(body, status=status)
+
+    def rendered() -> tuple[int, Any]:
+        status, body = run()
+        return status, orjson.loads(JSONRenderer().render(body) or b"null")
+
+    fingerprint = idempotency.fingerprint(
+        str(request.method).encode(),
+        request.get_full_path().encode(),
+        JSONRenderer().render(request.data),
+    )
+    answer = idempotency.once(caller=caller_of(request), key=key, fingerprint=fingerprint, run=rendered)
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
+    return Response(answer.reply, status=answer.status, headers=headers)
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Render a refusal as problem details (RFC 9457); None leaves a programming error to become a logged 500."""
+    set_rollback()
+    refusal = _as_refusal(error)
+    if refusal is None:
+        return None
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": type(refusal).__name__,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.text,
+        "temporary": refusal.temporary,
+    }
+    headers = {}
+    if refusal.retry_ms is not None:
+        body["retry_ms"] = refusal.retry_ms
+        headers["Retry-After"] = str(-(-refusal.retry_ms // 1000))
+    if "errors" in refusal.data:
+        body["errors"] = refusal.data["errors"]
+    rest = {name: value for name, value in refusal.data.items() if name != "errors"}
+    if rest:
+        body["data"] = rest
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if request_id:
+        body["request_id"] = request_id
+    challenge = getattr(error, "auth_header", None)
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = challenge or _challenge(context)
+    return Response(body, status=refusal.status, headers=headers, content_type="application/problem+json")
+
+
+def _challenge(context: dict[str, Any]) -> str:
+    view, request = context.get("view"), context.get("request")
+    return (view.get_authenticate_header(request) if view is not None else None) or "Session"
+
+
+def _as_refusal(error: Exception) -> errors.Refusal | None:
+    match error:
+        case errors.Refusal():
+            return error
+        case exceptions.ValidationError():
+            return errors.Invalid("Some fields are not valid.", errors=error.get_full_details())
+        case exceptions.Throttled():
+            busy = errors.TooMany()
+            busy.retry_ms = int((error.wait or 1) * 1000)  # type: ignore[misc]  # this one wait, not the class's
+            return busy
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return errors.Unauthenticated()
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return errors.Forbidden(str(getattr(error, "detail", "")) or None)
+        case exceptions.NotFound() | Http404():
+            return errors.NotFound()
+        case RequestDataTooBig():
+            return errors.TooLarge()
+        case exceptions.APIException():
+            return _other(error)
+        case OperationalError() | RedisError():
+            # A database or Redis that is away or too busy: the caller may try again; the log keeps why.
+            log.warning("part.unavailable", exc_info=error)
+            return errors.Unavailable()
+    return None
+
+
+def _other(error: exceptions.APIException) -> errors.Refusal:
+    codes = {405: "METHOD_NOT_ALLOWED", 406: "NOT_ACCEPTABLE", 415: "UNSUPPORTED_MEDIA_TYPE"}
+    kind = type(
+        type(error).__name__,
+        (errors.Refusal,),
+        {"status": error.status_code, "code": codes.get(error.status_code, "BAD_REQUEST")},
+    )
+    return cast(errors.Refusal, kind(str(error.detail)))
