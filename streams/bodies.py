@@ -1,0 +1,111 @@
+"""What viewers are told of an item and of an offer: the JSON bodies that frames and the snapshot share."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from catalog.models import Price, Product, ProductImage, Variant
+from commerce.money import Money
+from streams import queries
+from streams.models import Offer, ShowcaseItem
+
+Body = dict[str, Any]
+DESCRIPTION_LIMIT = 600  # Characters; a feed may hold a whole page, a room needs the gist.
+
+
+def unix_ms(at: datetime) -> int:
+    """Return a moment as Unix milliseconds, as all instants on the wire are."""
+    return int(at.timestamp() * 1000)
+
+
+def showcase(*, stream_id: UUID) -> list[Body]:
+    """Return the bodies of a show's items in order."""
+    return items(queries.showcase(stream_id=stream_id).values_list("id", flat=True))
+
+
+def item(*, item_id: UUID) -> Body:
+    """Return the body of one item."""
+    return items([item_id])[0]
+
+
+def items(item_ids: Iterable[UUID]) -> list[Body]:
+    """Return the bodies of items by position, in four queries however many they are."""
+    current = Price.objects.filter(valid_to=None)
+    variants = (
+        Variant.objects.filter(is_active=True)
+        .select_related("stock")
+        .prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
+        .order_by("position", "id")
+    )
+    pictures = ProductImage.objects.order_by("product_id", "position", "id").distinct("product_id")
+    rows = (
+        ShowcaseItem.objects.filter(pk__in=list(item_ids))
+        .select_related("product__merchant")
+        .prefetch_related(
+            Prefetch("product__variants", queryset=variants, to_attr="sellable"),
+            Prefetch("product__images", queryset=pictures, to_attr="pictures"),
+        )
+        .order_by("position", "id")
+    )
+    return [_item(row) for row in rows]
+
+
+def offer(offer: Offer) -> Body:
+    """Return the body of an offer."""
+    return {
+        "id": str(offer.id),
+        "item": str(offer.item_id),
+        "product": str(offer.item.product_id),
+        "variant": str(offer.variant_id) if offer.variant_id else None,
+        "price": Money(offer.amount, offer.currency).as_dict(),
+        "reference": Money(offer.reference_amount, offer.currency).as_dict(),
+        "quota": offer.quota,
+        "left": offer.left,
+        "per_buyer": offer.per_buyer,
+        "starts_at": unix_ms(offer.opens_at),
+        "ends_at": unix_ms(offer.closes_at),
+        "status": offer.status,
+    }
+
+
+def _item(row: ShowcaseItem) -> Body:
+    product = row.product
+    variants = [_variant(variant) for variant in _prefetched(product, "sellable") if variant.current_prices]
+    pictures = _prefetched(product, "pictures")
+    return {
+        "id": str(row.id),
+        "position": row.position,
+        "product": {
+            "id": str(product.id),
+            "title": product.title,
+            "image": pictures[0].url if pictures else None,
+            "merchant": {"id": str(product.merchant_id), "name": product.merchant.name},
+            "description": _gist(product.description),
+        },
+        "price": min((variant["price"] for variant in variants), key=lambda price: price["amount"], default=None),
+        "variants": variants,
+    }
+
+
+def _variant(variant: Any) -> Body:
+    price = variant.current_prices[0]
+    return {
+        "id": str(variant.id),
+        "title": variant.title,
+        "options": variant.options,
+        "price": Money(price.amount, price.currency).as_dict(),
+        "left": variant.stock.available if hasattr(variant, "stock") else 0,
+    }
+
+
+def _prefetched(product: Product, name: str) -> list[Any]:
+    return list(getattr(product, name))
+
+
+def _gist(text: str) -> str:
+    if len(text) <= DESCRIPTION_LIMIT:
+        return text
+    return text[:DESCRIPTION_LIMIT].rsplit(None, 1)[0] + "…"

@@ -1,0 +1,93 @@
+"""Reads of shows. A host's read starts from the host, so that another host's show does not exist for her."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from commerce import errors
+from streams import states
+from streams.models import Offer, ShowcaseItem, Stream
+
+
+class UnknownShow(errors.NotFound):
+    message = "There is no such show."
+
+
+class UnknownItem(errors.NotFound):
+    message = "This product is not in the showcase."
+
+
+class StreamNotLive(errors.Conflict):
+    code = "STREAM_NOT_LIVE"
+    message = "The show is not live."
+
+
+class ShowOver(errors.Conflict):
+    code = "SHOW_OVER"
+    message = "The show is over and cannot be changed."
+
+
+def shows_of_host(*, host_id: UUID) -> QuerySet[Stream]:
+    """Return the shows of one active host, the latest planned first."""
+    return Stream.objects.filter(host_id=host_id, host__is_active=True).order_by("-starts_at", "-id")
+
+
+def show(*, host_id: UUID, stream_id: UUID) -> Stream:
+    """Return the host's show; raises UnknownShow."""
+    found = shows_of_host(host_id=host_id).select_related("host").filter(pk=stream_id).first()
+    if found is None:
+        raise UnknownShow
+    return found
+
+
+def locked_show(*, host_id: UUID, stream_id: UUID) -> Stream:
+    """Lock and return the host's show until the transaction ends; raises UnknownShow.
+
+    All of a host's actions on a show queue here. The lock leaves the key alone (FOR NO KEY UPDATE), so purchases,
+    which refer to the show, do not wait for it.
+    """
+    found = Stream.objects.select_for_update(no_key=True, of=("self",)).filter(
+        pk=stream_id, host_id=host_id, host__is_active=True
+    )
+    stream = found.first()
+    if stream is None:
+        raise UnknownShow
+    return stream
+
+
+def live_show(*, host_id: UUID, stream_id: UUID) -> Stream:
+    """Lock and return the host's show; raises UnknownShow, or StreamNotLive."""
+    stream = locked_show(host_id=host_id, stream_id=stream_id)
+    if stream.status != Stream.Status.LIVE:
+        raise StreamNotLive(status=stream.status)
+    return stream
+
+
+def editable_show(*, host_id: UUID, stream_id: UUID) -> Stream:
+    """Lock and return the host's show; raises UnknownShow, or ShowOver when it has ended or was cancelled."""
+    stream = locked_show(host_id=host_id, stream_id=stream_id)
+    if stream.status not in states.EDITABLE:
+        raise ShowOver(status=stream.status)
+    return stream
+
+
+def showcase(*, stream_id: UUID) -> QuerySet[ShowcaseItem]:
+    """Return the items that are in the showcase now, in order."""
+    return ShowcaseItem.objects.filter(stream_id=stream_id, removed_at=None).order_by("position", "id")
+
+
+def item(*, stream_id: UUID, item_id: UUID) -> ShowcaseItem:
+    """Return an item that is in the showcase now; raises UnknownItem."""
+    found = showcase(stream_id=stream_id).filter(pk=item_id).first()
+    if found is None:
+        raise UnknownItem
+    return found
+
+
+def open_offers(*, stream_id: UUID) -> QuerySet[Offer]:
+    """Return the show's open offers with their items, the first to open first."""
+    return (
+        Offer.objects.filter(stream_id=stream_id, status=Offer.Status.OPEN)
+        .select_related("item")
+        .order_by("opens_at", "id")
+    )
