@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Min, Sum
+from django.db.models import Min, Q, Sum
 
 from catalog.models import Price, Product, Stock, Variant
 from commerce import errors
@@ -163,17 +163,17 @@ def end_all(*, stream_id: UUID, now: datetime) -> None:
     Sold-out offers whose window still runs are locked too: a purchase that gives units back at this moment then
     waits, sees that the show is over, and does not reopen its offer.
     """
-    running = Offer.objects.select_for_update(of=("self",), no_key=True).filter(
-        stream_id=stream_id, closes_at__gt=now
+    concerned = Offer.objects.select_for_update(of=("self",), no_key=True).filter(
+        Q(status=Offer.Status.OPEN) | Q(closes_at__gt=now), stream_id=stream_id
     )
-    still_open = {offer.pk for offer in running.order_by("pk") if offer.status == Offer.Status.OPEN}
-    late = Offer.objects.select_for_update(of=("self",), no_key=True).filter(
-        stream_id=stream_id, status=Offer.Status.OPEN, closes_at__lte=now
-    )
-    for offer in late.order_by("pk"):
-        _end(offer, reason=Offer.Reason.TIME, at=offer.closes_at)
-    for offer in Offer.objects.filter(pk__in=still_open).order_by("pk"):
-        _end(offer, reason=Offer.Reason.HOST, at=now)
+    for offer in concerned.order_by("pk"):
+        if offer.status == Offer.Status.OPEN:
+            in_time = now < offer.closes_at
+            _end(
+                offer,
+                reason=Offer.Reason.HOST if in_time else Offer.Reason.TIME,
+                at=now if in_time else offer.closes_at,
+            )
 
 
 def close_due(*, now: datetime) -> int:

@@ -1,0 +1,12 @@
+"""What beat asks of the streams room."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from streams import offers
+
+
+@shared_task(name="streams.sweep")  # type: ignore[misc]  # celery's decorator has no types
+def sweep(**_: object) -> int:
+    """End the offers whose window is over."""
+    return offers.close_due(now=timezone.now())
