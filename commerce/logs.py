@@ -1,0 +1,137 @@
+"""Structured logs: one line per happening, with the request's id, never with a credential."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+log = structlog.get_logger("request")
+
+HIDDEN = "[hidden]"
+SECRET_NAME = re.compile(
+    r"password|secret|token|authorization|cookie|api_?key|signature|card_number|cvc", re.I
+)
+SECRET_VALUE = re.compile(
+    r"\b(?:sk|rk|whsec|pi|seti)_\w*(?:secret|test|live)?_\w{8,}|\bBearer \S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+)
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def hide_credentials(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank what is named or looks like a credential, before a line is rendered."""
+    for name, value in event.items():
+        if SECRET_NAME.search(name):
+            event[name] = HIDDEN
+        elif isinstance(value, str):
+            event[name] = hide_in_text(value)
+    return event
+
+
+def hide_in_text(text: str) -> str:
+    """The text with keys, bearer tokens and passwords in addresses blanked; provider ids stay readable."""
+    return SECRET_VALUE.sub(lambda found: HIDDEN if _is_secret(found.group()) else found.group(), text)
+
+
+def _is_secret(word: str) -> bool:
+    # pi_123 is an id; pi_123_secret_456 lets its holder confirm a payment.
+    return not word.startswith(("pi_", "seti_")) or "_secret_" in word
+
+
+def configure(*, log_format: str, level: str) -> dict[str, Any]:
+    """Set structlog up and return the matching LOGGING setting; log_format is "readable" or "json"."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(
+            fmt="iso" if log_format == "json" else "%H:%M:%S", utc=log_format == "json"
+        ),
+    ]
+    last: list[Any] = (
+        [structlog.processors.format_exc_info, hide_credentials, structlog.processors.JSONRenderer()]
+        if log_format == "json"
+        else [hide_credentials, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            },
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # The request log below says the same with the request's id and without the query string.
+            "django.server": {"handlers": [], "propagate": False},
+            "uvicorn.access": {"handlers": [], "propagate": False},
+            "stripe": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+        },
+    }
+
+
+class RequestLog:
+    """Give each request an id (the caller's X-Request-ID when it is sane), bind it to its logs, and echo it."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._asynchronous(request)
+        started = self._begin(request)
+        response: HttpResponseBase = self.get_response(request)
+        return self._end(request, response, started)
+
+    async def _asynchronous(self, request: HttpRequest) -> HttpResponseBase:
+        started = self._begin(request)
+        response: HttpResponseBase = await self.get_response(request)
+        return self._end(request, response, started)
+
+    def _begin(self, request: HttpRequest) -> float:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        return time.perf_counter()
+
+    def _end(self, request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
+        response["X-Request-ID"] = structlog.contextvars.get_contextvars().get("request_id", "")
+        quiet = request.path in ("/healthz", "/readyz") or request.path.startswith("/static/")
+        (log.debug if quiet else log.info)(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+        return response

@@ -1,0 +1,15 @@
+"""The Celery app and the timetable of beat. Queues and limits are in the settings."""
+
+import os
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("yellowcart")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+TIMETABLE: dict[str, dict[str, Any]] = {}
+app.conf.beat_schedule = TIMETABLE

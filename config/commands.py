@@ -1,0 +1,3 @@
+"""What a socket may ask: command type -> dotted path of its handler."""
+
+COMMANDS: dict[str, str] = {}

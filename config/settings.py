@@ -1,0 +1,320 @@
+"""The one settings module; everything that differs between machines comes from the environment (config/env.py)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from commerce import logs
+from config import embedded
+from config.commands import COMMANDS
+from config.env import ROOT, Environment
+from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
+from config.subscriptions import SUBSCRIPTIONS as SUBSCRIPTIONS
+
+environ.Env.read_env(ROOT / os.environ.get("ENV_FILE", ".env"))
+env = Environment(os.environ)
+
+# --- basics ---
+
+BASE_DIR = ROOT
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY")
+VAR_DIR = Path(ROOT, env.text("VAR_DIR"))
+
+BASE_URL = env.text("BASE_URL").rstrip("/")
+_base = urlsplit(BASE_URL)
+if _base.path or _base.query:
+    raise ImproperlyConfigured("BASE_URL must be a scheme and a host, without a path.")
+SECURE = _base.scheme == "https"
+# localhost stays served in production for health probes inside the container.
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), str(_base.hostname), "localhost", "127.0.0.1"]
+if DEBUG:
+    ALLOWED_HOSTS.append("[::1]")
+CSRF_TRUSTED_ORIGINS = [*env.words("CSRF_TRUSTED_ORIGINS"), BASE_URL]
+for _origin in CSRF_TRUSTED_ORIGINS:
+    if urlsplit(_origin).scheme not in ("http", "https"):
+        raise ImproperlyConfigured(f"CSRF_TRUSTED_ORIGINS: {_origin} needs a scheme, as in https://{_origin}")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework_api_key",
+    "channels",
+    "commerce",
+    "catalog",
+    "streams",
+    "orders",
+]
+
+MIDDLEWARE = [
+    "commerce.logs.RequestLog",
+    "commerce.headers.ContentSecurityPolicy",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- data ---
+
+DATABASE_URL = env.text("DATABASE_URL") or embedded.database_url(VAR_DIR)
+_database: dict[str, Any] = {
+    **environ.Env.db_url_config(DATABASE_URL),
+    "ENGINE": "django.db.backends.postgresql",
+}
+_options: dict[str, Any] = _database.setdefault("OPTIONS", {})
+if "host" in _options:  # a unix socket, given as ?host=/folder
+    _database["HOST"] = _options.pop("host")
+_options.setdefault("connect_timeout", 5)
+_options.setdefault("application_name", "yellowcart")
+# No transaction waits for people or networks, so one that idles is broken and must not keep its locks.
+_options.setdefault("options", "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=10000")
+# Every request under ASGI has a thread of its own; a kept connection would be lost with it.
+DATABASES = {"default": {**_database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}}
+
+REDIS_URL = env.text("REDIS_URL") or embedded.redis_url(VAR_DIR)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+    },
+}
+# Carries control messages only; what a room hears goes through the hub.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "control"},
+    },
+}
+
+# --- background work ---
+
+CELERY_BROKER_URL = embedded.broker_url(env.text("CELERY_BROKER_URL") or REDIS_URL)
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "settle"
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_QUEUES = {"settle": {}, "notify": {}}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# A task of a killed worker is delivered again; every task is therefore safe to run twice.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Above the time limit, or a slow task would run twice at once.
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5}
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+
+# --- people ---
+
+AUTH_USER_MODEL = "commerce.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+# --- live ---
+
+SOCKET_COMMANDS = COMMANDS
+LIVE_SOCKET_URL = env.text("LIVE_SOCKET_URL").rstrip("/") or BASE_URL.replace("http", "ws", 1)
+LIVE_HOST = env.text("LIVE_HOST")
+LIVE_PORT = env.number("LIVE_PORT")
+
+# --- payments ---
+
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_PUBLISHABLE_KEY = env.text("STRIPE_PUBLISHABLE_KEY")
+STRIPE_TIMEOUT_SECONDS = env.number("STRIPE_TIMEOUT_SECONDS")
+_simulator = embedded.simulator(VAR_DIR) if DEBUG else None
+STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS") or ([_simulator.secret] if _simulator else [])
+STRIPE_API_BASE = env.text("STRIPE_API_BASE").rstrip("/")
+if not STRIPE_API_BASE:
+    _simulated = DEBUG and STRIPE_SECRET_KEY == "sk_test_simulated"
+    STRIPE_API_BASE = (
+        _simulator.address
+        if _simulator and _simulated
+        else "http://127.0.0.1:12111"
+        if _simulated
+        else "https://api.stripe.com"
+    )
+if not STRIPE_SECRET_KEY.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY must begin with sk_test_, sk_live_, rk_test_ or rk_live_.")
+if "_live_" in STRIPE_SECRET_KEY[:8] and STRIPE_API_BASE != "https://api.stripe.com":
+    raise ImproperlyConfigured(
+        "STRIPE_API_BASE is not Stripe, but STRIPE_SECRET_KEY is a live key. A live key goes to Stripe only."
+    )
+
+# --- rules ---
+
+HOLD_SECONDS = env.number("HOLD_SECONDS")
+IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES")
+
+# --- what is taken in ---
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["commerce.http.StrictJSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "commerce.http.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Yellowcart",
+    "DESCRIPTION": "The shop inside the live stream: catalog and orders for merchants, purchases for shoppers.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- files ---
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = VAR_DIR / "media"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+
+# --- headers ---
+
+_sockets = "{0.scheme}://{0.netloc}".format(urlsplit(LIVE_SOCKET_URL))
+_strict = {
+    "default-src": "'self'",
+    "connect-src": f"'self' {_sockets}",
+    "img-src": "'self' data: https:",
+    "media-src": "'self' blob: https:",
+    "style-src": "'self' 'unsafe-inline'",
+    "frame-ancestors": "'none'",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+}
+# The admin's own scripts evaluate expressions in attributes; the API docs page starts with an inline script.
+_admin = {**_strict, "script-src": "'self' 'unsafe-inline' 'unsafe-eval'", "frame-ancestors": "'self'"}
+CONTENT_SECURITY_POLICIES = {
+    "/admin/": _admin,
+    "/studio/": _admin,
+    "/merchant/": _admin,
+    "/api/docs": {**_strict, "script-src": "'self' 'unsafe-inline'"},
+    "/": _strict,
+}
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SECURE = SECURE
+if env.flag("TRUST_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+if not DEBUG and SECURE:
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+
+# --- logs ---
+
+LOGGING = logs.configure(log_format=env.text("LOG_FORMAT"), level=env.text("LOG_LEVEL"))
+
+# --- admin ---
+
+UNFOLD = {
+    "SITE_TITLE": "Yellowcart",
+    "SITE_HEADER": "Yellowcart",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

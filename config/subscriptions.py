@@ -1,0 +1,7 @@
+"""Who hears what. The only place where rooms that do not know each other are joined."""
+
+# Event name -> dotted paths of its hearers, called in this order by the relay.
+SUBSCRIPTIONS: dict[str, list[str]] = {}
+
+# Part of a room's snapshot -> dotted path of the function (user_id, stream_id) that gives it.
+SNAPSHOT_PANELS: dict[str, str] = {}
