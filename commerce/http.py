@@ -1,9 +1,9 @@
 """The HTTP edge of every API: who calls, how bodies are read, how refusals and pages look."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import orjson
@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import Http404
 from redis.exceptions import RedisError
-from rest_framework import authentication, exceptions, pagination, parsers, permissions
+from rest_framework import authentication, exceptions, pagination, permissions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,24 +26,8 @@ from commerce.models import Merchant, MerchantKey
 
 log = structlog.get_logger(__name__)
 
-MAX_JSON_BYTES = 1 << 20
-MAX_JSON_DEPTH = 32
 LAST_USED_EVERY = timedelta(minutes=1)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-class NotJSON(errors.Invalid):
-    """The body is not JSON."""
-
-    code = "NOT_JSON"
-    message = "The body is not valid JSON."
-
-
-class TooDeep(errors.Invalid):
-    """The JSON body is nested too deeply."""
-
-    code = "TOO_DEEP"
-    message = f"The JSON body is nested more than {MAX_JSON_DEPTH} levels deep."
 
 
 class BadIdempotencyKey(errors.Invalid):
@@ -58,38 +42,6 @@ class BadKey(errors.Unauthenticated):
 
     code = "BAD_KEY"
     message = "This API key is not valid."
-
-
-class StrictJSONParser(parsers.JSONParser):
-    """Reads JSON bodies up to MAX_JSON_BYTES and MAX_JSON_DEPTH; anything else is a clear refusal."""
-
-    def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Return the decoded body; raises TooLarge, NotJSON or TooDeep."""
-        body = stream.read(MAX_JSON_BYTES + 1)
-        if len(body) > MAX_JSON_BYTES:
-            raise errors.TooLarge(limit=MAX_JSON_BYTES)
-        try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise NotJSON(f"The body is not valid JSON: {error}.") from error
-        _check_depth(data)
-        return data
-
-
-def _check_depth(data: Any) -> None:
-    level, layer = 0, [data]
-    while layer:
-        level += 1
-        if level > MAX_JSON_DEPTH:
-            raise TooDeep
-        layer = [
-            child
-            for node in layer
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
 
 
 class MerchantKeyAuthentication(authentication.BaseAuthentication):
