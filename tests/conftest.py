@@ -1,0 +1,33 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from commerce import redis_client
+
+
+@pytest.fixture(autouse=True)
+def clean_redis() -> Iterator[None]:
+    """Every test begins with an empty Redis."""
+    redis_client.sync().flushall()
+    yield
+
+
+@pytest.fixture
+def redis_server() -> redis.Redis:
+    """The Redis of this test process."""
+    return redis_client.sync()
+
+
+@pytest.fixture
+def process_env(transactional_db: None) -> dict[str, str]:
+    """What a process needs in its environment to work on this test's database and Redis."""
+    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
+    return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL}
