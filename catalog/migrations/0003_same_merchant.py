@@ -20,5 +20,5 @@ def add(table: str, tenant: str, column: str, target: str) -> migrations.RunSQL:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0001_initial")]
+    dependencies = [("catalog", "0002_initial")]
     operations = [add(*key) for key in KEYS]
