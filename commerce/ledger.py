@@ -16,6 +16,7 @@ from commerce.money import Money
 
 PROVIDER = "provider"  # Money at the payment provider (an asset).
 PLATFORM_FEES = "platform:fees"  # What the platform earned.
+REFUNDS = "refunds"  # Owed to buyers until the provider has paid it back.
 
 
 class Unbalanced(ValueError):
