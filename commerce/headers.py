@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 
 class ContentSecurityPolicy:
-    """Send the policy of the longest matching path in CONTENT_SECURITY_POLICIES, unless the view set its own."""
+    """Send the policy of the longest matching path in CONTENT_SECURITY_POLICIES, unless the view sent one."""
 
     sync_capable = True
     async_capable = True

@@ -94,7 +94,7 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
 
 
 class RequestLog:
-    """Give each request an id (the caller's X-Request-ID when it is sane), bind it to its logs, and echo it."""
+    """Give each request an id (the caller's X-Request-ID when sane), bind it to its logs, and echo it."""
 
     sync_capable = True
     async_capable = True
