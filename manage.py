@@ -7,6 +7,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 from config import embedded
+from config.children import CannotStart
 
 # These look at no server.
 SERVERLESS = {
@@ -32,7 +33,7 @@ def main() -> None:
     try:
         with embedded.available():
             execute_from_command_line(sys.argv)
-    except embedded.CannotStart as error:
+    except CannotStart as error:
         sys.exit(f"manage.py {command}: {error}")
 
 

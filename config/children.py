@@ -16,7 +16,8 @@ from pathlib import Path
 
 LEASH = Path(__file__).with_name("leash.py")
 
-# The kernel ends a child with the THREAD that started it, so one thread that lives as long as the process starts all.
+# The kernel ends a child with the THREAD that started it, so one thread, which lives as long as the process,
+# starts them all.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
 
@@ -101,7 +102,7 @@ class Child:
         return self.program.ready is None or self.program.ready()
 
     def wait_ready(self, within: float | None = None) -> None:
-        """Block until ready; CannotStart with the last output when the program ends or takes too long (seconds)."""
+        """Block until ready; CannotStart with the last output when it ends or takes too long (seconds)."""
         limit = within or self.program.ready_within
         deadline = time.monotonic() + limit
         while not self.is_ready():

@@ -1,210 +1,21 @@
-"""Every environment variable the project reads, declared once.
+"""The environment, read once and checked against its declaration in config/variables.py.
 
-`python -m config.env --write` writes `.env.example` and `docs/settings.md` from this list; `--check` compares them.
+`python -m config.env --write` writes `.env.example` and `docs/settings.md` from it; `--check` compares.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config.variables import VARIABLES, Kind, Variable
+
 ROOT = Path(__file__).resolve().parent.parent
-
-Kind = Literal["text", "number", "flag", "list", "url"]
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One environment variable: what it is called, how it is read, and what it is for."""
-
-    name: str
-    kind: Kind
-    default: str
-    help: str
-    section: str
-    required: bool = False  # must be set when DEBUG is off
-    secret: bool = False  # may come from the file named by <NAME>_FILE
-    choices: tuple[str, ...] = ()
-    least: int | None = None
-    most: int | None = None
-    schemes: tuple[str, ...] = ()
-
-
-def _section(section: str, *variables: Variable) -> tuple[Variable, ...]:
-    return tuple(Variable(**{**vars(variable), "section": section}) for variable in variables)
-
-
-def _variable(name: str, kind: Kind, default: str, text: str, **more: object) -> Variable:
-    return Variable(name=name, kind=kind, default=default, help=text, section="", **more)  # type: ignore[arg-type]
-
-
-VARIABLES: tuple[Variable, ...] = (
-    *_section(
-        "Basics",
-        _variable(
-            "DEBUG",
-            "flag",
-            "true",
-            "Development mode. Off in production: then every required variable must be set.",
-        ),
-        _variable(
-            "SECRET_KEY",
-            "text",
-            "development-only-key-which-protects-nothing",
-            "Signs sessions and tokens. Long and random.",
-            required=True,
-            secret=True,
-        ),
-        _variable(
-            "BASE_URL",
-            "url",
-            "http://localhost:8000",
-            "Where people reach the site, without a path. Hosts, origins and cookies follow from it.",
-            required=True,
-            schemes=("http", "https"),
-        ),
-        _variable(
-            "ALLOWED_HOSTS", "list", "", "Further host names that are served, beside the one in BASE_URL."
-        ),
-        _variable(
-            "CSRF_TRUSTED_ORIGINS",
-            "list",
-            "",
-            "Further origins (scheme and host) whose forms and sockets are trusted, beside BASE_URL.",
-        ),
-        _variable(
-            "TRUST_PROXY",
-            "flag",
-            "false",
-            "A proxy in front sets X-Forwarded-Proto and X-Forwarded-For, and clients cannot reach us around it.",
-        ),
-        _variable("LOG_FORMAT", "text", "readable", "How log lines look.", choices=("readable", "json")),
-        _variable(
-            "LOG_LEVEL",
-            "text",
-            "INFO",
-            "Lowest level that is logged.",
-            choices=("DEBUG", "INFO", "WARNING", "ERROR"),
-        ),
-        _variable(
-            "VAR_DIR", "text", "var", "Where the embedded servers and uploaded pictures keep their data."
-        ),
-    ),
-    *_section(
-        "Data",
-        _variable(
-            "DATABASE_URL",
-            "url",
-            "",
-            "PostgreSQL 15 or later: postgres://user:password@host:5432/name. Empty: an embedded one is started.",
-            required=True,
-            secret=True,
-            schemes=("postgres", "postgresql"),
-        ),
-        _variable(
-            "REDIS_URL",
-            "url",
-            "",
-            "Redis 6.2 or later: redis://host:6379/0. Empty: an embedded one is started.",
-            required=True,
-            secret=True,
-            schemes=("redis", "rediss", "unix"),
-        ),
-        _variable(
-            "CELERY_BROKER_URL",
-            "url",
-            "",
-            "Redis for the task queues, when it is another than REDIS_URL.",
-            secret=True,
-            schemes=("redis", "rediss", "unix"),
-        ),
-    ),
-    *_section(
-        "Live",
-        _variable(
-            "LIVE_SOCKET_URL",
-            "url",
-            "",
-            "Where browsers open sockets, when not at BASE_URL: ws://host:port or wss://host.",
-            schemes=("ws", "wss"),
-        ),
-        _variable("LIVE_HOST", "text", "127.0.0.1", "Address on which `python -m config.live` listens."),
-        _variable(
-            "LIVE_PORT",
-            "number",
-            "8001",
-            "Port on which `python -m config.live` listens.",
-            least=1,
-            most=65535,
-        ),
-    ),
-    *_section(
-        "Payments",
-        _variable(
-            "STRIPE_SECRET_KEY",
-            "text",
-            "sk_test_simulated",
-            "Stripe's secret key, sk_test_... or sk_live_...",
-            required=True,
-            secret=True,
-        ),
-        _variable(
-            "STRIPE_PUBLISHABLE_KEY",
-            "text",
-            "pk_test_simulated",
-            "Stripe's publishable key, given to the shopper's page.",
-            required=True,
-        ),
-        _variable(
-            "STRIPE_WEBHOOK_SECRETS",
-            "list",
-            "",
-            "Signing secrets of the webhook endpoint; two while one is being replaced. Empty in development: "
-            "the simulator's own.",
-            required=True,
-            secret=True,
-        ),
-        _variable(
-            "STRIPE_API_BASE",
-            "url",
-            "",
-            "Stripe's address. Empty: https://api.stripe.com, or in development the simulator.",
-            schemes=("http", "https"),
-        ),
-        _variable(
-            "STRIPE_TIMEOUT_SECONDS",
-            "number",
-            "15",
-            "How long one call to Stripe may take.",
-            least=1,
-            most=80,
-        ),
-    ),
-    *_section(
-        "Rules",
-        _variable(
-            "HOLD_SECONDS",
-            "number",
-            "600",
-            "How long units are kept for a purchase that has not been paid.",
-            least=30,
-            most=86400,
-        ),
-        _variable(
-            "IMPORT_MAX_BYTES",
-            "number",
-            "20000000",
-            "Largest catalog feed that is taken in one upload.",
-            least=1000,
-        ),
-    ),
-)
 
 BY_NAME: Mapping[str, Variable] = {variable.name: variable for variable in VARIABLES}
 
@@ -349,11 +160,11 @@ def page_text() -> str:
     lines = [
         "# Settings",
         "",
-        "Everything is read from the environment, or from a file `.env` in the project's folder. Nonsense, or a",
-        "required variable that is missing when `DEBUG=false`, stops the start with a message that names it.",
+        "Everything is read from the environment, or from a file `.env` in the project's folder. Nonsense,",
+        "or a required variable that is missing when `DEBUG=false`, stops the start and says which it is.",
         "A secret may also be given as `NAME_FILE=/path/to/file`.",
         "",
-        "This page is written from `config/env.py` by `python -m config.env --write`.",
+        "This page is written from `config/variables.py` by `python -m config.env --write`.",
     ]
     section = ""
     for variable in VARIABLES:

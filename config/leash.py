@@ -1,8 +1,8 @@
 """Run a program that ends with its parent: `python leash.py SIGNAL ACCOUNT REACH program argument...`.
 
-Linux only. On a signal number, the kernel sends it to the program when the thread that started it is gone, also
-when that was killed with -9. ACCOUNT (a user name or "-") is who the program runs as; REACH ("1" or "0") keeps it
-able to pass closed parent folders, for a project that root keeps in a private place. Nothing here may import Django.
+Linux only. The kernel sends SIGNAL to the program when the thread that started it is gone, also when that was
+killed with -9. ACCOUNT (a user name or "-") is who the program runs as; REACH ("1" or "0") keeps it able to
+pass closed parent folders, for a project that root keeps in a private place. Runs without site packages.
 """
 
 import ctypes

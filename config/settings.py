@@ -1,4 +1,4 @@
-"""The one settings module; everything that differs between machines comes from the environment (config/env.py)."""
+"""The one settings module; what differs between machines comes from the environment (config/env.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from commerce import logs
-from config import embedded
+from config import embedded, servers
 from config.commands import COMMANDS
 from config.env import ROOT, Environment
 from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
@@ -32,6 +32,9 @@ _base = urlsplit(BASE_URL)
 if _base.path or _base.query:
     raise ImproperlyConfigured("BASE_URL must be a scheme and a host, without a path.")
 SECURE = _base.scheme == "https"
+TRUST_PROXY = env.flag("TRUST_PROXY")
+WEB_HOST = env.text("WEB_HOST")
+WEB_PORT = env.number("WEB_PORT")
 # localhost stays served in production for health probes inside the container.
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), str(_base.hostname), "localhost", "127.0.0.1"]
 if DEBUG:
@@ -104,7 +107,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- data ---
 
-DATABASE_URL = env.text("DATABASE_URL") or embedded.database_url(VAR_DIR)
+DATABASE_URL = env.text("DATABASE_URL") or servers.database_url(VAR_DIR)
 _database: dict[str, Any] = {
     **environ.Env.db_url_config(DATABASE_URL),
     "ENGINE": "django.db.backends.postgresql",
@@ -119,7 +122,7 @@ _options.setdefault("options", "-c idle_in_transaction_session_timeout=60000 -c 
 # Every request under ASGI has a thread of its own; a kept connection would be lost with it.
 DATABASES = {"default": {**_database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}}
 
-REDIS_URL = env.text("REDIS_URL") or embedded.redis_url(VAR_DIR)
+REDIS_URL = env.text("REDIS_URL") or servers.redis_url(VAR_DIR)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -137,12 +140,12 @@ CHANNEL_LAYERS = {
 
 # --- background work ---
 
-CELERY_BROKER_URL = embedded.broker_url(env.text("CELERY_BROKER_URL") or REDIS_URL)
+CELERY_BROKER_URL = servers.broker_url(env.text("CELERY_BROKER_URL") or REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "settle"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES = {"settle": {}, "notify": {}}
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"settle": {}, "notify": {}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # A task of a killed worker is delivered again; every task is therefore safe to run twice.
@@ -241,7 +244,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Yellowcart",
-    "DESCRIPTION": "The shop inside the live stream: catalog and orders for merchants, purchases for shoppers.",
+    "DESCRIPTION": "The shop inside the live stream: catalog and orders for merchants, buying for shoppers.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
@@ -298,7 +301,7 @@ SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SECURE = SECURE
-if env.flag("TRUST_PROXY"):
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if not DEBUG and SECURE:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -14,10 +13,9 @@ from commerce import redis_client
 
 
 @pytest.fixture(autouse=True)
-def clean_redis() -> Iterator[None]:
+def clean_redis() -> None:
     """Every test begins with an empty Redis."""
     redis_client.sync().flushall()
-    yield
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The test suite's own PostgreSQL and Redis: a pytest plugin, loaded before Django's settings are.
 
-With `-n 2` one PostgreSQL serves all workers, each with a database of its own; every worker has its own Redis,
-because a Redis tells every database number what is published in one.
+With `-n 2` one PostgreSQL serves all workers, each with a database of its own; every worker has its own
+Redis, because a Redis tells every database number what is published in one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config import embedded
-from config.env import VARIABLES
+from config import embedded, servers
+from config.children import CannotStart
+from config.variables import VARIABLES
 
 PREFIX = "yctest-"
 NOT_A_RUN = {"--help", "-h", "--version", "-V", "--markers", "--fixtures"}
@@ -32,7 +33,7 @@ def pytest_load_initial_conftests(args: list[str]) -> Generator[None]:
         atexit.register(running.close)
         try:
             _start(os.environ.get("PYTEST_XDIST_WORKER", ""))
-        except embedded.CannotStart as error:
+        except CannotStart as error:
             raise pytest.UsageError(f"The test servers cannot start. {error}") from None
     return (yield)
 
@@ -57,11 +58,15 @@ def _start(worker: str) -> None:
         for variable in VARIABLES:
             os.environ.pop(variable.name, None)
             os.environ.pop(f"{variable.name}_FILE", None)
-        running.callback(embedded.start(embedded.postgres(var, fast=True)).stop)
-        os.environ |= {"YELLOWCART_TEST_VAR": str(var), "DATABASE_URL": embedded.database_url(var), "ENV_FILE": os.devnull}
-    running.callback(embedded.start(embedded.redis(var, fast=True)).stop)
+        running.callback(servers.start(servers.postgres(var, fast=True)).stop)
+        os.environ |= {
+            "YELLOWCART_TEST_VAR": str(var),
+            "DATABASE_URL": servers.database_url(var),
+            "ENV_FILE": os.devnull,
+        }
+    running.callback(servers.start(servers.redis(var, fast=True)).stop)
     os.environ |= {
-        "REDIS_URL": embedded.redis_url(var),
+        "REDIS_URL": servers.redis_url(var),
         "VAR_DIR": str(var),
         "STRIPE_API_BASE": f"http://127.0.0.1:{embedded.free_port()}",
         "STRIPE_WEBHOOK_SECRETS": "whsec_for_the_tests_only",

@@ -1,0 +1,200 @@
+"""Every environment variable the project reads, declared once. Read by config/env.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "number", "flag", "list", "url"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: what it is called, how it is read, and what it is for."""
+
+    name: str
+    kind: Kind
+    default: str
+    help: str
+    section: str
+    required: bool = False  # must be set when DEBUG is off
+    secret: bool = False  # may come from the file named by <NAME>_FILE
+    choices: tuple[str, ...] = ()
+    least: int | None = None
+    most: int | None = None
+    schemes: tuple[str, ...] = ()
+
+
+def _section(section: str, *variables: Variable) -> tuple[Variable, ...]:
+    return tuple(Variable(**{**vars(variable), "section": section}) for variable in variables)
+
+
+def _variable(name: str, kind: Kind, default: str, text: str, **more: object) -> Variable:
+    return Variable(name=name, kind=kind, default=default, help=text, section="", **more)  # type: ignore[arg-type]
+
+
+VARIABLES: tuple[Variable, ...] = (
+    *_section(
+        "Basics",
+        _variable(
+            "DEBUG",
+            "flag",
+            "true",
+            "Development mode. Off in production: then every required variable must be set.",
+        ),
+        _variable(
+            "SECRET_KEY",
+            "text",
+            "development-only-key-which-protects-nothing",
+            "Signs sessions and tokens. Long and random.",
+            required=True,
+            secret=True,
+        ),
+        _variable(
+            "BASE_URL",
+            "url",
+            "http://localhost:8000",
+            "Where people reach the site, without a path. Hosts, origins and cookies follow from it.",
+            required=True,
+            schemes=("http", "https"),
+        ),
+        _variable(
+            "ALLOWED_HOSTS", "list", "", "Further host names that are served, beside the one in BASE_URL."
+        ),
+        _variable(
+            "CSRF_TRUSTED_ORIGINS",
+            "list",
+            "",
+            "Further origins (scheme and host) whose forms and sockets are trusted, beside BASE_URL.",
+        ),
+        _variable("WEB_HOST", "text", "127.0.0.1", "Address on which `python -m config.web` listens."),
+        _variable(
+            "WEB_PORT", "number", "8000", "Port on which `python -m config.web` listens.", least=1, most=65535
+        ),
+        _variable(
+            "TRUST_PROXY",
+            "flag",
+            "false",
+            "A proxy in front sets X-Forwarded-Proto and X-Forwarded-For, and is the only way to reach us.",
+        ),
+        _variable("LOG_FORMAT", "text", "readable", "How log lines look.", choices=("readable", "json")),
+        _variable(
+            "LOG_LEVEL",
+            "text",
+            "INFO",
+            "Lowest level that is logged.",
+            choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        ),
+        _variable(
+            "VAR_DIR", "text", "var", "Where the embedded servers and uploaded pictures keep their data."
+        ),
+    ),
+    *_section(
+        "Data",
+        _variable(
+            "DATABASE_URL",
+            "url",
+            "",
+            "PostgreSQL 15 or later: postgres://user:password@host:5432/name. Empty: an embedded one.",
+            required=True,
+            secret=True,
+            schemes=("postgres", "postgresql"),
+        ),
+        _variable(
+            "REDIS_URL",
+            "url",
+            "",
+            "Redis 6.2 or later: redis://host:6379/0. Empty: an embedded one.",
+            required=True,
+            secret=True,
+            schemes=("redis", "rediss", "unix"),
+        ),
+        _variable(
+            "CELERY_BROKER_URL",
+            "url",
+            "",
+            "Redis for the task queues, when it is another than REDIS_URL.",
+            secret=True,
+            schemes=("redis", "rediss", "unix"),
+        ),
+    ),
+    *_section(
+        "Live",
+        _variable(
+            "LIVE_SOCKET_URL",
+            "url",
+            "",
+            "Where browsers open sockets, when not at BASE_URL: ws://host:port or wss://host.",
+            schemes=("ws", "wss"),
+        ),
+        _variable("LIVE_HOST", "text", "127.0.0.1", "Address on which `python -m config.live` listens."),
+        _variable(
+            "LIVE_PORT",
+            "number",
+            "8001",
+            "Port on which `python -m config.live` listens.",
+            least=1,
+            most=65535,
+        ),
+    ),
+    *_section(
+        "Payments",
+        _variable(
+            "STRIPE_SECRET_KEY",
+            "text",
+            "sk_test_simulated",
+            "Stripe's secret key, sk_test_... or sk_live_...",
+            required=True,
+            secret=True,
+        ),
+        _variable(
+            "STRIPE_PUBLISHABLE_KEY",
+            "text",
+            "pk_test_simulated",
+            "Stripe's publishable key, given to the shopper's page.",
+            required=True,
+        ),
+        _variable(
+            "STRIPE_WEBHOOK_SECRETS",
+            "list",
+            "",
+            "Signing secrets of the webhook endpoint; two while one is being replaced. Empty in development: "
+            "the simulator's own.",
+            required=True,
+            secret=True,
+        ),
+        _variable(
+            "STRIPE_API_BASE",
+            "url",
+            "",
+            "Stripe's address. Empty: https://api.stripe.com, or in development the simulator.",
+            schemes=("http", "https"),
+        ),
+        _variable(
+            "STRIPE_TIMEOUT_SECONDS",
+            "number",
+            "15",
+            "How long one call to Stripe may take.",
+            least=1,
+            most=80,
+        ),
+    ),
+    *_section(
+        "Rules",
+        _variable(
+            "HOLD_SECONDS",
+            "number",
+            "600",
+            "How long units are kept for a purchase that has not been paid.",
+            least=30,
+            most=86400,
+        ),
+        _variable(
+            "IMPORT_MAX_BYTES",
+            "number",
+            "20000000",
+            "Largest catalog feed that is taken in one upload.",
+            least=1000,
+        ),
+    ),
+)

@@ -1,0 +1,29 @@
+"""The web process: API, pages and admins, by `python -m config.web`."""
+
+import os
+
+import uvicorn
+from django.conf import settings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    uvicorn.run(
+        "config.asgi:application",
+        host=settings.WEB_HOST,
+        port=settings.WEB_PORT,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.TRUST_PROXY,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()
