@@ -1,0 +1,344 @@
+"""What clients are told: the body of every server frame, and of the room's own replies."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, UnsetType
+
+from streams.frames.base import Count, Epoch, Instant, Money, Offset, Position, Quantity, Role, Told
+
+# --- the show ---
+
+
+class MerchantRef(Told):
+    id: UUID
+    name: str
+
+
+class ProductRef(Told):
+    id: UUID
+    title: str
+    image: str | None
+    merchant: MerchantRef
+    description: str
+
+
+class Variant(Told):
+    """The sellable unit."""
+
+    id: UUID
+    title: str
+    options: dict[str, str]
+    price: Money
+    left: Count
+
+
+class Item(Told):
+    """A product in the showcase. `price` is the lowest of its variants; null: none can be sold."""
+
+    id: UUID
+    position: Count
+    product: ProductRef
+    price: Money | None
+    variants: list[Variant]
+
+
+class OfferBody(Told):
+    """A live-only price. Count down to `ends_at` with the clock offset of `time.sync`; no ticks are sent."""
+
+    id: UUID
+    item: UUID
+    product: UUID
+    variant: UUID | None
+    price: Money
+    reference: Money
+    quota: Count
+    left: Count
+    per_buyer: Count
+    starts_at: Instant
+    ends_at: Instant
+    status: Literal["open", "ended"]
+
+
+class Unpinned(Told):
+    id: UUID
+
+
+class Showcase(Told):
+    items: list[Item]
+
+
+class OfferEnded(Told):
+    id: UUID
+    reason: Literal["time", "sold_out", "host"]
+
+
+class SoldOut(Told):
+    variant: UUID
+
+
+class StockLeft(Told):
+    """Advisory: the purchase decides."""
+
+    variant: UUID
+    left: Count
+
+
+class OfferProgress(Told):
+    """Advisory: the purchase decides."""
+
+    id: UUID
+    left: Count
+    quota: Count
+
+
+class Viewers(Told):
+    n: Count
+
+
+class Reactions(Told):
+    """Totals of the show so far, by kind."""
+
+    counts: dict[str, Count]
+
+
+class StreamStatus(Told):
+    status: Literal["scheduled", "live", "ended", "cancelled"]
+    live_at: Instant | None
+
+
+class ChatUser(Told):
+    id: UUID
+    name: str
+    role: Role
+
+
+class ChatMessage(Told):
+    id: UUID
+    user: ChatUser
+    text: str
+    at: Instant
+
+
+class ChatRemoved(Told):
+    id: UUID
+
+
+class ChatMode(Told):
+    """Least seconds between two lines of one viewer; 0: no limit."""
+
+    slow_s: Count
+
+
+class ChatGap(Told):
+    """So many chat lines were not delivered to this connection."""
+
+    dropped: Count
+
+
+class HostRef(Told):
+    id: UUID
+    name: str
+    avatar: str
+
+
+class StreamRef(Told):
+    id: UUID
+    slug: str
+    title: str
+    description: str
+    status: Literal["scheduled", "live", "ended", "cancelled"]
+    host: HostRef
+    video_url: str
+    poster_url: str
+    starts_at: Instant
+    live_at: Instant | None
+
+
+# --- one shopper's own ---
+
+
+class CartLine(Told):
+    variant: UUID
+    product: UUID
+    title: str
+    image: str | None
+    quantity: Quantity
+    price: Money
+    offer: UUID | None
+    left: Count
+
+
+class Cart(Told):
+    version: Count
+    lines: list[CartLine]
+    totals: list[Money]
+
+
+class CardRef(Told):
+    brand: str
+    last4: str
+
+
+class OrderLine(Told):
+    id: UUID
+    variant: UUID
+    title: str
+    sku: str
+    quantity: Count
+    unit_price: Money
+    amount: Money
+    list_price: Money
+    offer: UUID | None
+
+
+class Shipment(Told):
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    shipped_at: Instant
+
+
+class Order(Told):
+    id: UUID
+    merchant: MerchantRef
+    status: str
+    total: Money
+    lines: list[OrderLine]
+    shipments: list[Shipment]
+
+
+class Purchase(Told):
+    """The truth about a purchase. `version` grows; ignore a lower one."""
+
+    id: UUID
+    key: UUID
+    status: Literal["accepted", "action_required", "paid", "declined", "expired", "cancelled"]
+    version: Count
+    total: Money
+    reason: str | None
+    message: str | None
+    card: CardRef | None
+    hold_until: Instant | None
+    stream: str | None
+    orders: list[Order]
+    replayed: bool = False
+
+
+class ActionRequired(Told):
+    """The bank wants to see the buyer: confirm the payment with this secret. It is never kept."""
+
+    purchase: UUID
+    client_secret: str
+    sheet_url: str | None
+    publishable_key: str | None
+    expires_at: Instant | None
+
+
+class Me(Told):
+    id: UUID
+    name: str
+    role: Role
+
+
+# --- the connection ---
+
+
+class Limits(Told):
+    chat_per_10s: Count
+    max_frame: Count
+
+
+class Lanes(Told):
+    s: Position
+
+
+class Recovered(Told):
+    """Lane by lane: true, everything missed follows or nothing was; false, a snapshot follows."""
+
+    s: bool
+    u: bool
+
+
+class Welcome(Told):
+    conn: str
+    recovered: Recovered
+    position: Lanes
+    heartbeat_ms: Count
+    expires_at: Instant
+    server_ms: Instant
+    limits: Limits
+
+
+class Snapshot(Told):
+    """The whole current state, at the place that the envelope names."""
+
+    stream: StreamRef
+    pinned: UUID | None
+    items: list[Item]
+    offers: list[OfferBody]
+    viewers: Count
+    chat: list[ChatMessage]
+    slow_s: Count
+    me: Me | None
+    cart: Cart | None
+    purchases: list[Purchase]
+
+
+class Error(Told):
+    """A refusal. `temporary`: the same command may be sent again after `retry_ms`."""
+
+    code: Annotated[str, Meta(pattern="^[A-Z][A-Z0-9_]*$")]
+    message: str
+    temporary: bool
+    retry_ms: Count | UnsetType = UNSET
+    fields: dict[str, str] | UnsetType = UNSET
+    data: dict[str, object] | UnsetType = UNSET
+
+
+class Reconnect(Told):
+    """The server is going: wait random(0, spread_ms), connect anew, resume."""
+
+    spread_ms: Count
+    resume: bool
+
+
+class AuthExpiring(Told):
+    expires_at: Instant
+
+
+class Lost(Told):
+    """Continuity of a lane is lost; a snapshot follows, at this place or a later one."""
+
+    lane: Literal["s", "u"]
+    epoch: Epoch
+    offset: Offset
+
+
+class Ping(Told):
+    pass
+
+
+class Clock(Told):
+    """Reply to time.sync."""
+
+    c: Count
+    server_ms: Instant
+
+
+class Said(Told):
+    """Reply to chat.send."""
+
+    id: UUID
+    at: Instant
+    replayed: bool
+
+
+class Nothing(Told):
+    """An empty reply."""
+
+
+class Renewed(Told):
+    """Reply to auth.refresh."""
+
+    expires_at: Instant

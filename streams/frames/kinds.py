@@ -1,0 +1,88 @@
+"""Every frame there is: its type, the shape of its body, and how it is delivered."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from streams.frames import down, up
+from streams.frames.base import Body, Told
+
+Class = Literal["connection", "must", "state", "best-effort"]
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A frame that the server sends."""
+
+    t: str
+    body: type[Told]
+    cls: Class
+    summary: str
+    lane: Literal["s", "u"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A frame that clients send and the room itself answers; other commands are looked up in a table."""
+
+    t: str
+    body: type[Body]
+    summary: str
+    reply: type[Told] | None
+    numbered: bool = True  # carries `id`, so that the reply can name it
+
+
+DOWN: dict[str, Down] = {
+    kind.t: kind
+    for kind in (
+        Down("welcome", down.Welcome, "connection", "Answer to hello."),
+        Down(
+            "snapshot",
+            down.Snapshot,
+            "connection",
+            "The whole state, at the place in the envelope.",
+        ),
+        Down("reply", down.Nothing, "connection", "A command was carried out; its body depends on it."),
+        Down("error", down.Error, "connection", "A command was refused, or a frame was not understood."),
+        Down("reconnect", down.Reconnect, "connection", "The server is going away; come back."),
+        Down("auth.expiring", down.AuthExpiring, "connection", "Send auth.refresh, or be disconnected then."),
+        Down("resync", down.Lost, "connection", "Continuity was lost; a snapshot follows."),
+        Down("stream.status", down.StreamStatus, "must", "The show began, ended or was cancelled.", "s"),
+        Down("product.pinned", down.Item, "must", "The host explains this item now.", "s"),
+        Down("product.unpinned", down.Unpinned, "must", "No item is pinned.", "s"),
+        Down("showcase.changed", down.Showcase, "must", "The whole list of the show, in order.", "s"),
+        Down("offer.started", down.OfferBody, "must", "An offer opened.", "s"),
+        Down("offer.updated", down.OfferBody, "must", "An offer's terms or end changed.", "s"),
+        Down("offer.ended", down.OfferEnded, "must", "An offer closed.", "s"),
+        Down("stock.sold_out", down.SoldOut, "must", "The last unit was promised.", "s"),
+        Down("chat.removed", down.ChatRemoved, "must", "A line was taken down.", "s"),
+        Down("chat.mode", down.ChatMode, "must", "The rules of the chat changed.", "s"),
+        Down("cart.updated", down.Cart, "must", "The shopper's cart, on all of her connections.", "u"),
+        Down("order.updated", down.Purchase, "must", "What became of a purchase.", "u"),
+        Down(
+            "payment.action_required",
+            down.ActionRequired,
+            "must",
+            "The buyer has to confirm.",
+            "u",
+        ),
+        Down("stock.changed", down.StockLeft, "state", "Units left of a variant."),
+        Down("offer.progress", down.OfferProgress, "state", "Units left of an offer."),
+        Down("viewers.count", down.Viewers, "state", "How many watch."),
+        Down("reaction.count", down.Reactions, "state", "How many reactions there were."),
+        Down("chat.message", down.ChatMessage, "best-effort", "A line of chat."),
+        Down("chat.gap", down.ChatGap, "best-effort", "Lines of chat that this connection missed."),
+        Down("ping", down.Ping, "connection", "After heartbeat_ms of silence; answer with pong."),
+    )
+}
+
+UP: dict[str, Up] = {
+    kind.t: kind
+    for kind in (
+        Up("hello", up.Hello, "First frame: who is there, and where she was.", down.Welcome),
+        Up("auth.refresh", up.AuthRefresh, "Stay beyond expires_at.", down.Renewed),
+        Up("pong", up.Pong, "Answer to ping.", None, numbered=False),
+        Up("time.sync", up.TimeSync, "Compare clocks.", down.Clock),
+        Up("resync", up.Resync, "Ask for a snapshot; it follows the reply.", down.Nothing),
+        Up("reaction.send", up.ReactionSend, "React to what is shown.", None, numbered=False),
+    )
+}
