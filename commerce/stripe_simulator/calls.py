@@ -1,0 +1,80 @@
+"""One request while it is being carried out: its parameters, the rows it reads and writes, the events it
+causes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import stripe
+
+from commerce.stripe_simulator import objects
+from commerce.stripe_simulator.refusals import Row
+from commerce.stripe_simulator.store import Store, new_id, public
+
+API_VERSION: str = stripe.api_version
+
+
+@dataclass
+class Call:
+    """What a handler gets. Handlers check first and write last, so that a refusal leaves nothing behind."""
+
+    store: Store
+    at: float
+    params: dict[str, Any] = field(default_factory=dict)
+    path: dict[str, str] = field(default_factory=dict)
+    base: str = ""
+    request_id: str = ""
+    key: str | None = None
+
+    @property
+    def now(self) -> int:
+        """The time of the request, whole seconds since 1970."""
+        return int(self.at)
+
+    def the(self, kind: str, name: str = "id") -> Row:
+        """Return the row that the path names. Raises: Refused (404)."""
+        return self.store.get(kind, self.path[name], "id" if name == "id" else name, status=404)
+
+    def new(self, kind: str, **values: Any) -> Row:
+        """Return a fresh object of this kind, not saved yet."""
+        return objects.blank(kind, id=new_id(kind), created=self.now, **values)
+
+    def emit(self, type_: str, row: Row, before: Row | None = None) -> None:
+        """Record an event with the object as it is now; webhooks are sent after the commit."""
+        pending = [
+            endpoint["id"]
+            for endpoint in self.store.all("webhook_endpoint")
+            if not endpoint.get("deleted")
+            and endpoint["status"] == "enabled"
+            and ("*" in endpoint["enabled_events"] or type_ in endpoint["enabled_events"])
+        ]
+        data: Row = {"object": orjson.Fragment(orjson.dumps(public(row)))}
+        if before is not None:
+            data["previous_attributes"] = before
+        event = self.new(
+            "event",
+            type=type_,
+            api_version=API_VERSION,
+            data=data,
+            pending_webhooks=len(pending),
+            request={"id": self.request_id, "idempotency_key": self.key},
+        )
+        event["_pending"] = pending
+        self.store.save(event)
+
+    def page(self, kind: str, url: str, **more: Any) -> Row:
+        """Return one page of a list."""
+        rows, has_more = self.store.page(kind, self.params, **more)
+        return {"object": "list", "data": [public(row) for row in rows], "has_more": has_more, "url": url}
+
+
+def label(row: Row, params: dict[str, Any]) -> None:
+    """Merge metadata as the API does: an empty value removes a key, an empty string removes all."""
+    if "metadata" not in params:
+        return
+    if params["metadata"] == "":
+        row["metadata"] = {}
+        return
+    merged = dict(row["metadata"] or {}) | params["metadata"]
+    row["metadata"] = {name: value for name, value in merged.items() if value != ""}

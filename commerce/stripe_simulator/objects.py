@@ -1,0 +1,130 @@
+"""How objects look, read at run time from the resource classes of the installed SDK: every field, nested
+too.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar, ForwardRef, Literal, Union, get_args, get_origin
+
+import orjson
+from stripe._object_classes import get_object_class
+from stripe._stripe_object import StripeObject, UntypedStripeObject
+
+from commerce.stripe_simulator.refusals import Refused, Row
+
+# Optional fields that Stripe leaves out altogether unless they apply or are expanded.
+_ABSENT = {
+    "*": {"deleted"},
+    "customer": {"sources", "subscriptions", "tax", "tax_ids", "cash_balance", "invoice_credit_balance"},
+    "webhook_endpoint": {"secret"},
+}
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the hint alone."""
+    return get_args(hint) if get_origin(hint) is Union else (hint,)
+
+
+def _inner(hint: Any) -> type[StripeObject] | None:
+    """Return the nested class an annotation speaks of, if it is one of the resource's own."""
+    for option in _options(hint):
+        if (
+            isinstance(option, type)
+            and issubclass(option, StripeObject)
+            and option is not UntypedStripeObject
+        ):
+            return option
+        if get_origin(option) is list and (below := _inner(get_args(option)[0])):
+            return below
+    return None
+
+
+@functools.cache
+def _class(path: str) -> type[StripeObject]:
+    """Return the class at a path such as `payment_intent.last_payment_error`."""
+    head, *steps = path.split(".")
+    cls = get_object_class("V1", head)
+    if "OBJECT_NAME" not in vars(cls):
+        raise KeyError(path)
+    for step in steps:
+        below = _inner(cls.__annotations__[step])
+        if below is None:
+            raise KeyError(path)
+        cls = below
+    return cls
+
+
+@functools.cache
+def fields(path: str) -> dict[str, Any]:
+    """Return field name -> annotation for the object at this path."""
+    absent = _ABSENT["*"] | _ABSENT.get(path, set())
+    return {
+        name: hint
+        for name, hint in _class(path).__annotations__.items()
+        if get_origin(hint) is not ClassVar and name not in absent
+    }
+
+
+@functools.cache
+def _template(path: str) -> tuple[bytes, frozenset[str]]:
+    return orjson.dumps(
+        {name: _default(hint, f"{path}.{name}") for name, hint in fields(path).items()}
+    ), frozenset(fields(path))
+
+
+def _default(hint: Any, path: str) -> Any:
+    options = _options(hint)
+    if type(None) in options:
+        return None
+    first = options[0]
+    if get_origin(first) is Literal:
+        return get_args(first)[0] if len(get_args(first)) == 1 else None
+    if get_origin(first) is list:
+        return []
+    if get_origin(first) is UntypedStripeObject or first is UntypedStripeObject:
+        return {}
+    if isinstance(first, type) and issubclass(first, StripeObject):
+        return blank(path)
+    return {bool: False, int: 0}.get(first)
+
+
+def blank(path: str, /, **values: Any) -> Row:
+    """Return an object with every field of the SDK's class, empty where not given. Raises: KeyError for a
+    field it lacks.
+    """
+    template, known = _template(path)
+    if not known.issuperset(values):
+        raise KeyError(f"{path} has no field {sorted(values.keys() - known)}")
+    made: Row = orjson.loads(template)
+    made.update(values)
+    return made
+
+
+@functools.cache
+def expandable(path: str) -> frozenset[str]:
+    """Return the fields of the object at this path that hold an id and can be expanded."""
+    return frozenset(
+        name
+        for name, hint in fields(path).items()
+        if str in _options(hint) and any(isinstance(option, ForwardRef) for option in _options(hint))
+    )
+
+
+def expand(row: Row, path: str, find: Callable[[str], Any]) -> Row:
+    """Return a copy with the id at a dotted path replaced by its object. Raises: Refused when it cannot be
+    expanded.
+    """
+    head, _, rest = path.partition(".")
+    if row.get("object") == "list" and head == "data":
+        return row | {"data": [expand(item, rest, find) if rest else item for item in row["data"]]}
+    kind = str(row.get("object", ""))
+    if not kind or head not in fields(kind):
+        raise Refused(f"This property cannot be expanded ({path}).", param="expand")
+    value = row[head]
+    if isinstance(value, str) and head in expandable(kind):
+        value = find(value)
+    elif head not in expandable(kind) and not (isinstance(value, dict) and rest):
+        raise Refused(f"This property cannot be expanded ({path}).", param="expand")
+    if rest and isinstance(value, dict):
+        value = expand(value, rest, find)
+    return row | {head: value}

@@ -1,0 +1,172 @@
+"""Which calls exist: method, path, the SDK's parameter type, the handler, and the parameters it acts on.
+
+A parameter that the SDK's type has and this table lacks is refused by name, so nothing is ignored in silence.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from commerce.stripe_simulator import balance, customers, events, payment_intents, refunds, setup_intents
+from commerce.stripe_simulator.calls import Call
+from commerce.stripe_simulator.refusals import Row
+
+Handler = Callable[[Call], Row]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One call of the API."""
+
+    method: str
+    path: str
+    takes: str
+    handler: Handler
+    acts_on: frozenset[str]
+
+
+def _route(method: str, path: str, takes: str, handler: Handler, acts_on: str = "") -> Route:
+    return Route(method, "/v1/" + path, takes + "Params", handler, frozenset(["expand", *acts_on.split()]))
+
+
+_PAGE = "limit starting_after ending_before"
+_CREATED = _PAGE + " created"
+_CUSTOMER = "name email description phone address shipping metadata invoice_settings"
+_INTENT = (
+    "payment_method metadata description receipt_email setup_future_usage shipping statement_descriptor"
+    " statement_descriptor_suffix transfer_group"
+)
+_TYPES = "allowed_payment_method_types automatic_payment_methods"
+_CONFIRM = "off_session return_url use_stripe_sdk error_on_requires_action"
+
+ROUTES = (
+    _route("POST", "customers", "CustomerCreate", customers.create, _CUSTOMER + " payment_method"),
+    _route("GET", "customers", "CustomerList", customers.index, _CREATED + " email"),
+    _route("GET", "customers/{id}", "CustomerRetrieve", customers.retrieve),
+    _route("POST", "customers/{id}", "CustomerUpdate", customers.update, _CUSTOMER),
+    _route("DELETE", "customers/{id}", "CustomerDelete", customers.delete),
+    _route(
+        "GET",
+        "customers/{customer}/payment_methods",
+        "CustomerPaymentMethodList",
+        customers.index_of_customer,
+        _PAGE + " type",
+    ),
+    _route(
+        "GET",
+        "customers/{customer}/payment_methods/{id}",
+        "CustomerPaymentMethodRetrieve",
+        customers.retrieve_of_customer,
+    ),
+    _route(
+        "POST",
+        "payment_methods",
+        "PaymentMethodCreate",
+        customers.create_method,
+        "type card billing_details metadata allow_redisplay",
+    ),
+    _route("GET", "payment_methods", "PaymentMethodList", customers.index_methods, _PAGE + " customer type"),
+    _route("GET", "payment_methods/{id}", "PaymentMethodRetrieve", customers.retrieve_method),
+    _route(
+        "POST",
+        "payment_methods/{id}",
+        "PaymentMethodUpdate",
+        customers.update_method,
+        "billing_details metadata allow_redisplay",
+    ),
+    _route("POST", "payment_methods/{id}/attach", "PaymentMethodAttach", customers.attach, "customer"),
+    _route("POST", "payment_methods/{id}/detach", "PaymentMethodDetach", customers.detach),
+    _route(
+        "POST",
+        "setup_intents",
+        "SetupIntentCreate",
+        setup_intents.create,
+        f"customer payment_method confirm usage description metadata return_url {_TYPES}",
+    ),
+    _route(
+        "GET", "setup_intents", "SetupIntentList", setup_intents.index, _CREATED + " customer payment_method"
+    ),
+    _route("GET", "setup_intents/{id}", "SetupIntentRetrieve", setup_intents.retrieve, "client_secret"),
+    _route("POST", "setup_intents/{id}", "SetupIntentUpdate", setup_intents.update, "description metadata"),
+    _route(
+        "POST",
+        "setup_intents/{id}/confirm",
+        "SetupIntentConfirm",
+        setup_intents.confirm,
+        "payment_method return_url use_stripe_sdk",
+    ),
+    _route(
+        "POST", "setup_intents/{id}/cancel", "SetupIntentCancel", setup_intents.cancel, "cancellation_reason"
+    ),
+    _route(
+        "POST",
+        "payment_intents",
+        "PaymentIntentCreate",
+        payment_intents.create,
+        f"amount currency customer confirm capture_method confirmation_method {_INTENT} {_TYPES} {_CONFIRM}",
+    ),
+    _route("GET", "payment_intents", "PaymentIntentList", payment_intents.index, _CREATED + " customer"),
+    _route("GET", "payment_intents/{id}", "PaymentIntentRetrieve", payment_intents.retrieve, "client_secret"),
+    _route(
+        "POST",
+        "payment_intents/{id}",
+        "PaymentIntentUpdate",
+        payment_intents.update,
+        "amount currency customer " + _INTENT,
+    ),
+    _route(
+        "POST",
+        "payment_intents/{id}/confirm",
+        "PaymentIntentConfirm",
+        payment_intents.confirm,
+        f"payment_method receipt_email setup_future_usage shipping {_CONFIRM}",
+    ),
+    _route(
+        "POST",
+        "payment_intents/{id}/capture",
+        "PaymentIntentCapture",
+        payment_intents.capture,
+        "amount_to_capture metadata",
+    ),
+    _route(
+        "POST",
+        "payment_intents/{id}/cancel",
+        "PaymentIntentCancel",
+        payment_intents.cancel,
+        "cancellation_reason",
+    ),
+    _route("GET", "charges", "ChargeList", refunds.index_charges, _CREATED + " customer payment_intent"),
+    _route("GET", "charges/{id}", "ChargeRetrieve", refunds.retrieve_charge),
+    _route("POST", "charges/{id}", "ChargeUpdate", refunds.update_charge, "description metadata"),
+    _route("POST", "refunds", "RefundCreate", refunds.create, "charge payment_intent amount reason metadata"),
+    _route("GET", "refunds", "RefundList", refunds.index, _CREATED + " charge payment_intent"),
+    _route("GET", "refunds/{id}", "RefundRetrieve", refunds.retrieve),
+    _route("POST", "refunds/{id}", "RefundUpdate", refunds.update, "metadata"),
+    _route("GET", "balance", "BalanceRetrieve", balance.retrieve),
+    _route(
+        "GET",
+        "balance_transactions",
+        "BalanceTransactionList",
+        balance.index_transactions,
+        _CREATED + " source type currency",
+    ),
+    _route("GET", "balance_transactions/{id}", "BalanceTransactionRetrieve", balance.retrieve_transaction),
+    _route("GET", "events", "EventList", events.index, _CREATED + " type types delivery_success"),
+    _route("GET", "events/{id}", "EventRetrieve", events.retrieve),
+    _route(
+        "POST",
+        "webhook_endpoints",
+        "WebhookEndpointCreate",
+        events.create_endpoint,
+        "url enabled_events description metadata api_version",
+    ),
+    _route("GET", "webhook_endpoints", "WebhookEndpointList", events.index_endpoints, _PAGE),
+    _route("GET", "webhook_endpoints/{id}", "WebhookEndpointRetrieve", events.retrieve_endpoint),
+    _route(
+        "POST",
+        "webhook_endpoints/{id}",
+        "WebhookEndpointUpdate",
+        events.update_endpoint,
+        "url enabled_events description metadata disabled",
+    ),
+    _route("DELETE", "webhook_endpoints/{id}", "WebhookEndpointDelete", events.delete_endpoint),
+)
