@@ -1,0 +1,54 @@
+"""Products as a feed has them, before they are looked up and written. Pure."""
+
+from dataclasses import dataclass, field
+
+from catalog.sheets import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDraft:
+    """A picture as the feed names it."""
+
+    url: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantDraft:
+    """A sellable unit as the feed has it, in minor units and grams; None: the feed says nothing about it."""
+
+    line: int
+    title: str
+    options: dict[str, str]
+    sku: str | None
+    barcode: str | None
+    weight_grams: int | None
+    quantity: int | None
+    amount: int
+    compare_at: int | None
+
+
+@dataclass(slots=True)
+class ProductDraft:
+    """A product as the feed has it; None means that the feed says nothing about it."""
+
+    line: int
+    handle: str
+    title: str | None = None
+    description: str | None = None
+    vendor: str | None = None
+    product_type: str | None = None
+    tags: list[str] | None = None
+    status: str | None = None
+    option_names: list[str] = field(default_factory=list)
+    variants: list[VariantDraft] = field(default_factory=list)
+    images: list[ImageDraft] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The rows up to `last_row` which belong together: one product or none, and what is wrong with them."""
+
+    last_row: int
+    draft: ProductDraft | None
+    problems: list[Problem]
