@@ -167,7 +167,7 @@ def write_once(request: Request, run: Callable[[], tuple[int, Any]]) -> Response
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Render a refusal as problem details (RFC 9457); None leaves a programming error to become a logged 500."""
+    """Render a refusal as problem details (RFC 9457); None lets a programming error become a logged 500."""
     set_rollback()
     refusal = _as_refusal(error)
     if refusal is None:

@@ -1,4 +1,4 @@
-"""A caller's key with the answer it got: the effect and its answer commit together, so a retry changes nothing."""
+"""A caller's key with the answer it got: the effect and its answer commit together."""
 
 import hashlib
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # A lock on the key's hash rather than an insert: the loser answers at once instead of waiting on the row.
+            # A lock on the key's hash rather than an insert: the loser answers at once and waits on no row.
             cursor.execute(
                 "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 42))", [f"{caller}\x1f{key}"]
             )

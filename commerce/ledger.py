@@ -1,7 +1,7 @@
 """The ledger: append-only double entry in minor units. Debit positive, credit negative.
 
-The database refuses a transaction that does not sum to zero per currency (deferred trigger) and any UPDATE or DELETE
-of what was posted. The chart of accounts is in docs/architecture.md.
+The database refuses a transaction that does not sum to zero per currency (deferred trigger) and any UPDATE or
+DELETE of what was posted. The chart of accounts is in docs/architecture.md.
 """
 
 from collections.abc import Sequence

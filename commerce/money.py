@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-# Minor-unit exponents that are not 2: https://docs.stripe.com/currencies (zero-decimal and three-decimal lists).
-_EXPONENTS = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split(),
-        0,
-    ),
-    **dict.fromkeys("BHD JOD KWD OMR TND".split(), 3),
-}
-CURRENCIES = frozenset(
-    "AED AUD BGN BHD BRL CAD CHF CLP CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JOD JPY KRW KWD MXN MYR NOK NZD OMR"
-    " PHP PLN RON SAR SEK SGD THB TND TRY TWD UGX USD VND ZAR".split()
-)
+# Minor-unit exponents other than 2, by the provider's lists: https://docs.stripe.com/currencies
+_ZERO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD JOD KWD OMR TND"
+_EXPONENTS = dict.fromkeys(_ZERO_DECIMALS.split(), 0) | dict.fromkeys(_THREE_DECIMALS.split(), 3)
+_ACCEPTED = """
+    AED AUD BGN BHD BRL CAD CHF CLP CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JOD JPY KRW KWD MXN MYR NOK NZD OMR
+    PHP PLN RON SAR SEK SGD THB TND TRY TWD UGX USD VND ZAR
+"""
+CURRENCIES = frozenset(_ACCEPTED.split())
 MAX_AMOUNT = 99_999_999  # The largest charge the payment provider takes, in minor units (eight digits).
 
 
@@ -57,14 +54,14 @@ def exponent_of(currency: str) -> int:
 
 
 def parse(text: str, currency: str) -> Money:
-    """Read a decimal amount such as "19.99" into minor units; raises ValueError on anything that is not exact."""
+    """Read a decimal amount such as "19.99" into minor units; raises ValueError on what is not exact."""
     try:
         value = Decimal(text.strip())
         scaled = value.scaleb(exponent_of(currency))
         whole = scaled.to_integral_value(rounding=ROUND_HALF_UP)
     except InvalidOperation as error:
         raise ValueError(f"{text!r} is not an amount") from error
-    if not value.is_finite() or whole != scaled:
+    if not value.is_finite() or whole != scaled or abs(whole) >= 10**15:
         raise ValueError(f"{text!r} is not an amount in {currency}")
     return Money(int(whole), currency)
 

@@ -1,7 +1,7 @@
 """The outbox: what happened is recorded in the transaction that made it happen and delivered afterwards.
 
-Events are claimed as unsent rows, never by walking `id > cursor`: ids do not commit in order, so a cursor would step
-over a slow transaction's event. Delivery is at least once; hearers bear a second one.
+Events are claimed as unsent rows, never by walking `id > cursor`: ids do not commit in order, so a cursor would
+step over a slow transaction's event. Delivery is at least once; hearers bear a second one.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ def record(*, name: str, payload: dict[str, Any], key: str | None = None) -> Non
 
 
 def record_all(events: Iterable[tuple[str, dict[str, Any], str | None]]) -> None:
-    """Record several events (name, payload, key) in one statement; raises OutsideTransaction like `record`."""
+    """Record several events (name, payload, key) in one statement; raises OutsideTransaction."""
     if not connection.in_atomic_block:
         raise OutsideTransaction
     rows = [Event(name=name, payload=payload, key=key or str(ids.new())) for name, payload, key in events]
@@ -92,7 +92,7 @@ def failed(event: Claimed, error: str) -> None:
 
 
 def release(*, event_id: int, now: datetime) -> bool:
-    """Take an event out of quarantine so that it is tried again from the start; False when it was not there."""
+    """Take an event out of quarantine so that it is tried anew; False when it was not there."""
     return bool(
         Event.objects.filter(id=event_id)
         .exclude(quarantined_at=None)

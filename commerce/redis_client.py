@@ -1,4 +1,4 @@
-"""Redis connections: one pool per process. Redis tells and counts; it never holds the only copy of anything."""
+"""Redis connections: one pool per process. Redis never holds the only copy of anything."""
 
 from functools import cache
 

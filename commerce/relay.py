@@ -75,7 +75,7 @@ class Relay:
 
 
 def _wait_for_notification() -> None:
-    """Return at a notification, at the latest after IDLE_SECONDS. LISTEN came before the last look, so none is missed."""
+    """Return at a notification, at the latest after IDLE_SECONDS; LISTEN came before the last look."""
     raw = connection.connection
     raw.poll()
     if not raw.notifies:

@@ -10,6 +10,9 @@ from django.conf import settings
 from django.db import connection
 
 from commerce import redis_client
+from tests import emptying
+
+emptying.install()
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ class Event(models.Model):
 
 
 class Notice(models.Model):
-    """A payment provider's webhook event, recorded once by its own id; processing re-reads the object it names."""
+    """A payment provider's webhook event, recorded once by its id; its reader asks the provider anew."""
 
     provider_id = models.CharField(max_length=255, unique=True)
     type = models.CharField(max_length=80)

@@ -1,0 +1,78 @@
+import threading
+
+import pytest
+from django.db import connection
+
+from commerce import idempotency
+from commerce.models import IdempotencyKey
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_repetition_gets_the_first_answer_and_runs_nothing() -> None:
+    runs: list[int] = []
+
+    def run() -> tuple[int, dict[str, int]]:
+        runs.append(1)
+        return 201, {"n": len(runs)}
+
+    first = idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=run)
+    second = idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=run)
+
+    assert (first.status, first.reply, first.replayed) == (201, {"n": 1}, False)
+    assert (second.status, second.reply, second.replayed) == (201, {"n": 1}, True)
+    assert runs == [1]
+
+
+def test_the_same_key_with_another_request_is_refused() -> None:
+    idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=lambda: (201, {}))
+
+    with pytest.raises(idempotency.IdempotencyMismatch):
+        idempotency.once(caller="merchant:1", key="k", fingerprint="g", run=lambda: (201, {}))
+
+
+def test_keys_of_two_callers_are_apart() -> None:
+    idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=lambda: (201, {"who": 1}))
+
+    answer = idempotency.once(caller="merchant:2", key="k", fingerprint="g", run=lambda: (201, {"who": 2}))
+
+    assert answer.reply == {"who": 2}
+
+
+def test_a_failed_run_keeps_no_key() -> None:
+    def fail() -> tuple[int, dict[str, int]]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=fail)
+
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_a_second_request_while_the_first_runs_is_told_so() -> None:
+    running, finish = threading.Event(), threading.Event()
+
+    def slow() -> tuple[int, dict[str, bool]]:
+        running.set()
+        finish.wait(10)
+        return 201, {"slow": True}
+
+    def first() -> None:
+        try:
+            idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=slow)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert running.wait(10)
+    try:
+        with pytest.raises(idempotency.InProgress):
+            idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=lambda: (201, {}))
+    finally:
+        finish.set()
+        thread.join(10)
+
+    assert idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=lambda: (500, {})).reply == {
+        "slow": True
+    }
