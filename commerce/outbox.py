@@ -1,7 +1,7 @@
 """The outbox: what happened is recorded in the transaction that made it happen and delivered afterwards.
 
-Events are claimed as unsent rows, never by walking `id > cursor`: ids do not commit in order, so a cursor would
-step over a slow transaction's event. Delivery is at least once; hearers bear a second one.
+Events are claimed as unsent rows, never by walking `id > cursor`: ids do not commit in order, so a cursor
+would step over a slow transaction's event. Delivery is at least once; hearers bear a second one.
 """
 
 from collections.abc import Iterable

@@ -7,13 +7,13 @@ from rest_framework_api_key.models import AbstractAPIKey
 from commerce.models.parties import Merchant
 
 
-class MerchantKey(AbstractAPIKey):  # type: ignore[misc]  # the package ships no types
+class MerchantKey(AbstractAPIKey):
     """An API key of one merchant; only its hash is kept."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="keys")
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    class Meta(AbstractAPIKey.Meta):  # type: ignore[misc]
+    class Meta(AbstractAPIKey.Meta):
         verbose_name = "merchant API key"
 
 
