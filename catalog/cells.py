@@ -169,27 +169,10 @@ def address(text: str) -> str:
     return text
 
 
-_BREAKS = set(
-    [
-        "p",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "table",
-        "tr",
-        "blockquote",
-        "pre",
-        "hr",
-        "br",
-    ]
-)
+_BREAKS = {
+    *("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"),
+    *("ul", "ol", "li", "table", "tr", "hr", "br"),
+}
 _TAG = re.compile(r"<(/?)([a-z0-9]+)[^>]*>")
 
 

@@ -83,7 +83,7 @@ class Columns:
     def problem(
         self, row: Row, column: str, code: str, value: str, message: str, *, taken: bool = False
     ) -> Problem:
-        """Return a problem of a row; `column` is our name or "", `taken` says: with a default, not left out."""
+        """Return a problem of a row; `column` is our name; `taken` says: with a default, not left out."""
         at = self._places.get(column)
         name = self.header[at][:MAX_TEXT] if at is not None else ""
         return Problem(row.line, name, code, shorten(value), message, skipped=not taken)

@@ -13,7 +13,7 @@ from catalog.columns import MAX_TEXT, Cells, Columns
 from catalog.drafts import ImageDraft, Piece, ProductDraft, VariantDraft
 from catalog.sheets import EmptyFeed, Problem, Row, Sheet
 
-DEFAULT_TITLE = "Default"  # of the only variant of a product without options
+DEFAULT_TITLE = ""  # of the only variant of a product without options
 MAX_URL = 1000
 MAX_ALT = 500
 MAX_BARCODE = 64
@@ -143,21 +143,26 @@ class _Reader:
     def _variant(self, cell: Cells, draft: ProductDraft) -> None:
         title = self._title(cell, draft)
         if title is None:
-            return None
+            return
         sku = cell["sku"] if "sku" in self._columns else None
         if sku and len(sku) > MAX_TEXT:
-            return cell.note("sku", "TOO_LONG", sku, f"A SKU has at most {MAX_TEXT} characters.")
+            cell.note("sku", "TOO_LONG", sku, f"A SKU has at most {MAX_TEXT} characters.")
+            return
         if not cell["price"]:
-            return cell.note("price", "MISSING_PRICE", "", "The variant has no price.")
+            cell.note("price", "MISSING_PRICE", "", "The variant has no price.")
+            return
         amount = cell.attempt("price", self._price, taken=False)
         if amount is None:
-            return None
+            return
         if line := self._lines_of_variants.get((draft.handle, title)):
-            return cell.note("option1 value", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
+            cell.note("option1 value", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
+            return
         if line := self._lines_of_skus.get(sku or ""):
-            return cell.note("sku", "DUPLICATE_SKU", sku or "", f"Line {line} has it already.")
+            cell.note("sku", "DUPLICATE_SKU", sku or "", f"Line {line} has it already.")
+            return
         if len(draft.variants) >= MAX_VARIANTS:
-            return cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {MAX_VARIANTS}.")
+            cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {MAX_VARIANTS}.")
+            return
         self._lines_of_variants[draft.handle, title] = cell.row.line
         if sku:
             self._lines_of_skus[sku] = cell.row.line
@@ -174,7 +179,6 @@ class _Reader:
                 compare_at=self._compare_at(cell, amount),
             )
         )
-        return None
 
     def _title(self, cell: Cells, draft: ProductDraft) -> str | None:
         if cell.is_default():
@@ -182,9 +186,11 @@ class _Reader:
         title = " / ".join(value for value in cell.options("value") if value)
         if len(title) > MAX_TEXT:
             message = f"The option values together have at most {MAX_TEXT} characters."
-            return cell.note("option1 value", "TOO_LONG", title, message)
+            cell.note("option1 value", "TOO_LONG", title, message)
+            return None
         if not title and draft.option_names:
-            return cell.note("option1 value", "MISSING_OPTION", "", "The variant has no option value.")
+            cell.note("option1 value", "MISSING_OPTION", "", "The variant has no option value.")
+            return None
         return title or DEFAULT_TITLE
 
     def _price(self, text: str) -> int:
@@ -196,20 +202,22 @@ class _Reader:
         value = cell.attempt("compare", self._price)
         if value is not None and value <= amount:
             message = "Not above the price. Taken without it."
-            return cell.note("compare", "COMPARE_AT_NOT_HIGHER", cell["compare"], message, taken=True)
+            cell.note("compare", "COMPARE_AT_NOT_HIGHER", cell["compare"], message, taken=True)
+            return None
         return value
 
     def _image(self, cell: Cells, draft: ProductDraft) -> None:
         if len(cell["image"]) > MAX_URL:
             message = f"An address has at most {MAX_URL} characters."
-            return cell.note("image", "TOO_LONG", cell["image"], message)
+            cell.note("image", "TOO_LONG", cell["image"], message)
+            return
         url = cell.attempt("image", cells.address, taken=cell.has_variant())
         if url is None or any(url == image.url for image in draft.images):
-            return None
+            return
         if len(draft.images) >= MAX_IMAGES:
-            return cell.note("image", "TOO_MANY_IMAGES", url, f"A product has at most {MAX_IMAGES} pictures.")
+            cell.note("image", "TOO_MANY_IMAGES", url, f"A product has at most {MAX_IMAGES} pictures.")
+            return
         draft.images.append(ImageDraft(url, cell.text("alt", MAX_ALT)))
-        return None
 
 
 def _options(cell: Cells, draft: ProductDraft) -> dict[str, str]:

@@ -28,13 +28,24 @@ class Import(models.Model):
     variants_created = models.PositiveIntegerField(default=0)
     variants_updated = models.PositiveIntegerField(default=0)
     problems_count = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a worker began or took it up."
+    )
     error = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["merchant", "id"], name="import_of_merchant"),)
+        constraints = (
+            models.UniqueConstraint(fields=["merchant", "id"], name="import_of_merchant"),
+            # The same bytes sent again while they are waiting or being read are the same import.
+            models.UniqueConstraint(
+                fields=["merchant", "sha256"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="import_unfinished_once",
+            ),
+        )
         indexes = (models.Index(fields=["merchant", "-id"], name="import_listing"),)
 
     def __str__(self) -> str:
@@ -46,6 +57,9 @@ class ImportContent(models.Model):
 
     job = models.OneToOneField(Import, on_delete=models.CASCADE, primary_key=True, related_name="content")
     body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"content of {self.job_id}"
 
 
 class ImportProblem(models.Model):

@@ -27,7 +27,7 @@ class Stock(models.Model):
 
 
 class StockMovement(models.Model):
-    """A change of stock other than a sale. Movements less live holds is what is available (see `manage.py audit`)."""
+    """A change of stock other than a sale. Movements less holds is what is available (`manage.py audit`)."""
 
     class Reason(models.TextChoices):
         IMPORT = "import"
