@@ -85,7 +85,9 @@ def _item(row: ShowcaseItem) -> Body:
             "merchant": {"id": str(product.merchant_id), "name": product.merchant.name},
             "description": _gist(product.description),
         },
-        "price": min((variant["price"] for variant in variants), key=lambda price: price["amount"], default=None),
+        "price": min(
+            (variant["price"] for variant in variants), key=lambda price: price["amount"], default=None
+        ),
         "variants": variants,
     }
 

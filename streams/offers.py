@@ -1,7 +1,8 @@
-"""Offers: a live-only price with a quota, a limit per buyer and a window. The only writer of Offer and OfferBuyer.
+"""Offers: a live-only price with a quota, a limit per buyer and a window. Alone writes Offer and OfferBuyer.
 
-Locks: a host's verb locks the show, then the offer. A purchase locks the offer, then its buyer's row, and never the
-show, so neither waits for the other in a circle. The window is judged by `now`, whatever the sweep has done so far.
+Locks: a host's verb locks the show, then the offer. A purchase locks the offer, then its buyer's row, and
+never the show, so neither waits for the other in a circle. The window is judged by `now`, whatever the sweep
+has done so far.
 """
 
 from dataclasses import dataclass
@@ -9,12 +10,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Min, Q, Sum
+from django.db.models import Q
 
-from catalog.models import Price, Product, Stock, Variant
+from catalog.models import Variant
 from commerce import errors
-from commerce.money import Money
-from streams import announce, bodies, queries
+from streams import announce, bodies, goods, queries
 from streams.models import Offer, OfferBuyer, ShowcaseItem, Stream
 
 SECONDS = range(5, 24 * 3600 + 1)
@@ -63,11 +63,6 @@ class PriceAboveList(errors.Invalid):
     message = "A live price may not be above the list price."
 
 
-class NotForSale(errors.Conflict):
-    code = "NOT_FOR_SALE"
-    message = "This product cannot be sold: it is not active or has no price."
-
-
 class BadOffer(errors.Invalid):
     message = "The offer is not valid."
 
@@ -82,7 +77,7 @@ class Quote:
     per_buyer: int
 
 
-def open(  # noqa: A001  # offers.open() reads as what it does
+def open(  # offers.open() reads as what it does
     *,
     host_id: UUID,
     stream_id: UUID,
@@ -96,14 +91,14 @@ def open(  # noqa: A001  # offers.open() reads as what it does
 ) -> Offer:
     """Open an offer at `amount` minor units for `seconds` on a live show's item and tell the room.
 
-    Raises UnknownShow, StreamNotLive, UnknownItem, OfferMismatch (the variant is not the item's), NotForSale,
-    PriceAboveList, OfferAlreadyOpen, BadOffer.
+    Raises UnknownShow, StreamNotLive, UnknownItem, NotOfProduct, NotForSale, PriceAboveList,
+    OfferAlreadyOpen, BadOffer.
     """
     _check_numbers(amount=amount, quota=quota, seconds=seconds, per_buyer=per_buyer)
     with transaction.atomic():
         queries.live_show(host_id=host_id, stream_id=stream_id)
         item = queries.item(stream_id=stream_id, item_id=item_id)
-        reference = list_price(product_id=item.product_id, variant_id=variant_id)
+        reference = goods.list_price(product_id=item.product_id, variant_id=variant_id)
         if amount > reference.amount:
             raise PriceAboveList(list_price=reference.as_dict())
         _end_due(now=now, item_id=item_id)
@@ -132,7 +127,7 @@ def open(  # noqa: A001  # offers.open() reads as what it does
 
 
 def extend(*, host_id: UUID, offer_id: UUID, seconds: int, now: datetime) -> Offer:
-    """Move the end of an open offer on by `seconds` and tell the room; raises UnknownOffer, OfferEnded, BadOffer."""
+    """Let an open offer run `seconds` longer and tell the room; raises UnknownOffer, OfferEnded, BadOffer."""
     if seconds not in SECONDS:
         raise BadOffer(errors={"seconds": f"between {SECONDS.start} and {SECONDS[-1]}"})
     with transaction.atomic():
@@ -149,7 +144,7 @@ def extend(*, host_id: UUID, offer_id: UUID, seconds: int, now: datetime) -> Off
 
 
 def end(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
-    """End an offer by its host's hand and tell the room; one that has ended stays as it is. Raises UnknownOffer."""
+    """End an offer by its host's hand and tell the room; one that has ended stays so. Raises UnknownOffer."""
     with transaction.atomic():
         offer = _of_host(host_id=host_id, offer_id=offer_id)
         if offer.status == Offer.Status.OPEN:
@@ -160,8 +155,8 @@ def end(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
 def end_all(*, stream_id: UUID, now: datetime) -> None:
     """End every open offer of a show that is being ended, inside the caller's transaction.
 
-    Sold-out offers whose window still runs are locked too: a purchase that gives units back at this moment then
-    waits, sees that the show is over, and does not reopen its offer.
+    Sold-out offers whose window still runs are locked too: a purchase that gives units back at this moment
+    then waits, sees that the show is over, and does not reopen its offer.
     """
     concerned = Offer.objects.select_for_update(of=("self",), no_key=True).filter(
         Q(status=Offer.Status.OPEN) | Q(closes_at__gt=now), stream_id=stream_id
@@ -245,36 +240,6 @@ def give_back(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> O
     return offer
 
 
-def list_price(*, product_id: UUID, variant_id: UUID | None = None) -> Money:
-    """Return the list price an offer is measured by: the variant's, or the lowest of an active product's variants.
-
-    Raises NotForSale, OfferMismatch when the variant is not the product's.
-    """
-    if not Product.objects.filter(
-        pk=product_id, status=Product.Status.ACTIVE, merchant__is_active=True
-    ).exists():
-        raise NotForSale
-    variants = Variant.objects.filter(product_id=product_id)
-    if variant_id is not None:
-        variants = variants.filter(pk=variant_id)
-        if not variants.exists():
-            raise OfferMismatch
-    prices = Price.objects.filter(variant__in=variants.filter(is_active=True), valid_to=None)
-    lowest = prices.values("currency").annotate(amount=Min("amount")).order_by("amount").first()
-    if lowest is None:
-        raise NotForSale
-    return Money(lowest["amount"], lowest["currency"])
-
-
-def stock_behind(*, product_id: UUID, variant_id: UUID | None = None) -> int:
-    """Return how many units an offer on this product (or one variant of it) could really sell now."""
-    stock = Stock.objects.filter(variant__product_id=product_id, variant__is_active=True)
-    if variant_id is not None:
-        stock = stock.filter(variant_id=variant_id)
-    total: int | None = stock.aggregate(total=Sum("available"))["total"]
-    return total or 0
-
-
 def _check_numbers(*, amount: int, quota: int, seconds: int, per_buyer: int) -> None:
     wrong = {
         **({} if amount > 0 else {"amount": "above zero"}),
@@ -296,7 +261,9 @@ def _check_window(offer: Offer, now: datetime) -> None:
 
 
 def _locked(offer_id: UUID) -> Offer:
-    found = Offer.objects.select_for_update(of=("self",), no_key=True).select_related("item").filter(pk=offer_id)
+    found = (
+        Offer.objects.select_for_update(of=("self",), no_key=True).select_related("item").filter(pk=offer_id)
+    )
     offer = found.first()
     if offer is None:
         raise UnknownOffer
@@ -316,7 +283,7 @@ def _of_host(*, host_id: UUID, offer_id: UUID) -> Offer:
 
 
 def _grant(*, offer: Offer, buyer_id: UUID, units: int) -> bool:
-    """Add units to the buyer's row within her limit; the row's own constraint stands behind this condition."""
+    """Add units to the buyer's row within her limit; the row's constraint stands behind this condition."""
     if not 1 <= units <= offer.per_buyer:
         return False
     with connection.cursor() as cursor:

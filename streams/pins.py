@@ -10,7 +10,7 @@ from streams.models import Pin, Stream
 
 
 def pin(*, host_id: UUID, stream_id: UUID, item_id: UUID, now: datetime) -> Pin:
-    """Pin an item of a live show, which ends the pin before it, and tell the room; the same item again stays pinned.
+    """Pin an item of a live show, which ends the pin before it, and tell the room; again is once.
 
     Raises UnknownShow, StreamNotLive, UnknownItem.
     """

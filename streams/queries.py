@@ -43,8 +43,8 @@ def show(*, host_id: UUID, stream_id: UUID) -> Stream:
 def locked_show(*, host_id: UUID, stream_id: UUID) -> Stream:
     """Lock and return the host's show until the transaction ends; raises UnknownShow.
 
-    All of a host's actions on a show queue here. The lock leaves the key alone (FOR NO KEY UPDATE), so purchases,
-    which refer to the show, do not wait for it.
+    All of a host's actions on a show queue here. The lock leaves the key alone (FOR NO KEY UPDATE), so
+    purchases and chat, which refer to the show, do not wait for it.
     """
     found = Stream.objects.select_for_update(no_key=True, of=("self",)).filter(
         pk=stream_id, host_id=host_id, host__is_active=True

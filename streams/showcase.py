@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from catalog.models import Product
 from commerce import errors
-from streams import announce, bodies, offers, pins, queries
+from streams import announce, bodies, goods, offers, pins, queries
 from streams.models import ShowcaseItem
 
 MAX_ITEMS = 50
@@ -35,7 +35,7 @@ class ItemHasOffer(errors.Conflict):
 
 
 def add(*, host_id: UUID, stream_id: UUID, product_id: UUID, now: datetime) -> ShowcaseItem:
-    """Put a product at the end of the showcase and tell the room; one that is there already stays where it is.
+    """Put a product at the end of the showcase and tell the room; one that is there stays where it is.
 
     Raises UnknownShow, ShowOver, UnknownProduct, NotForSale, ShowcaseFull.
     """
@@ -47,7 +47,7 @@ def add(*, host_id: UUID, stream_id: UUID, product_id: UUID, now: datetime) -> S
             return item
         if not Product.objects.filter(pk=product_id).exists():
             raise UnknownProduct
-        offers.list_price(product_id=product_id)
+        goods.list_price(product_id=product_id)
         if there.count() >= MAX_ITEMS:
             raise ShowcaseFull(limit=MAX_ITEMS)
         last: int | None = there.aggregate(last=Max("position"))["last"]

@@ -1,7 +1,7 @@
 """Shows: planned, changed, taken live, ended, cancelled. The only writer of Stream and StreamMove.
 
-A move is one transaction: the status changes only from a status that allows it, the history row is written and the
-room is told, or none of it happens.
+A move is one transaction: the status changes only from a status that allows it, the history row is written
+and the room is told, or none of it happens.
 """
 
 from datetime import datetime
@@ -75,8 +75,8 @@ def plan(
 def change(*, host_id: UUID, stream_id: UUID, **fields: Any) -> Stream:
     """Change a show's title, description, pictures, and, until it is live, its address and planned time.
 
-    Raises UnknownShow, ShowOver, IllegalMove (too late to change that), BadShow, SlugTaken; TypeError for a field
-    that is no such thing.
+    Raises UnknownShow, ShowOver, IllegalMove (too late to change that), BadShow, SlugTaken; TypeError for
+    any other field.
     """
     if unknown := fields.keys() - CHANGEABLE:
         raise TypeError(f"a show's {', '.join(sorted(unknown))} cannot be changed")
@@ -139,7 +139,9 @@ def cancel(*, host_id: UUID, stream_id: UUID, now: datetime, by_id: UUID | None 
 def _move(stream: Stream, *, new: Stream.Status, now: datetime, by_id: UUID | None, **fields: Any) -> bool:
     """Move to `new` from a status that allows it; False when it is there already, IllegalMove otherwise."""
     old = stream.status
-    moved = Stream.objects.filter(pk=stream.pk, status__in=states.sources_of(new)).update(status=new, **fields)
+    moved = Stream.objects.filter(pk=stream.pk, status__in=states.sources_of(new)).update(
+        status=new, **fields
+    )
     stream.refresh_from_db()
     if moved:
         StreamMove.objects.create(stream=stream, old=old, new=new, by_id=by_id, at=now)
@@ -150,7 +152,9 @@ def _move(stream: Stream, *, new: Stream.Status, now: datetime, by_id: UUID | No
 
 def _tell(stream: Stream) -> None:
     live_at = bodies.unix_ms(stream.live_at) if stream.live_at else None
-    announce.tell_room(stream_id=stream.id, t="stream.status", d={"status": stream.status, "live_at": live_at})
+    announce.tell_room(
+        stream_id=stream.id, t="stream.status", d={"status": stream.status, "live_at": live_at}
+    )
 
 
 def _save(stream: Stream, **how: Any) -> None:

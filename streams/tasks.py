@@ -6,7 +6,7 @@ from django.utils import timezone
 from streams import offers
 
 
-@shared_task(name="streams.sweep")  # type: ignore[misc]  # celery's decorator has no types
+@shared_task(name="streams.sweep")
 def sweep(**_: object) -> int:
     """End the offers whose window is over."""
     return offers.close_due(now=timezone.now())

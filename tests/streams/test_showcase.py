@@ -1,0 +1,186 @@
+from uuid import uuid4
+
+import pytest
+
+from catalog.models import Product
+from streams import goods, pins, queries, showcase, shows
+from streams.models import ShowcaseItem, Stream
+from tests.streams import make
+from tests.streams.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(stream: Stream) -> list[str]:
+    return [item.product.title for item in queries.showcase(stream_id=stream.id).select_related("product")]
+
+
+def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() -> None:
+    stream = make.show(products=(make.product("One"),))
+    two = make.product("Two", variants=(("Big", 3000, 4), ("Small", 1500, 0)))
+
+    item = showcase.add(host_id=stream.host_id, stream_id=stream.id, product_id=two.id, now=NOW)
+
+    assert titles(stream) == ["One", "Two"]
+    t, d = make.told(stream)[-1]
+    assert t == "showcase.changed"
+    told = d["items"][1]  # type: ignore[index]
+    big, small = two.variants.order_by("title")
+    assert told == {
+        "id": str(item.id),
+        "position": 2,
+        "product": {
+            "id": str(two.id),
+            "title": "Two",
+            "image": f"/pictures/{two.handle}.svg",
+            "merchant": {"id": str(two.merchant_id), "name": "Atelier Sol"},
+            "description": "",
+        },
+        "price": {"amount": 1500, "currency": "EUR"},
+        "variants": [
+            {
+                "id": str(big.id),
+                "title": "Big",
+                "options": {"Shade": "Big"},
+                "price": {"amount": 3000, "currency": "EUR"},
+                "left": 4,
+            },
+            {
+                "id": str(small.id),
+                "title": "Small",
+                "options": {"Shade": "Small"},
+                "price": {"amount": 1500, "currency": "EUR"},
+                "left": 0,
+            },
+        ],
+    }
+
+
+def test_a_product_that_is_there_already_stays_where_it_is() -> None:
+    one, two = make.product("One"), make.product("Two")
+    stream = make.show(products=(one, two))
+
+    again = showcase.add(host_id=stream.host_id, stream_id=stream.id, product_id=one.id, now=NOW)
+
+    assert again == make.item(stream)
+    assert titles(stream) == ["One", "Two"]
+
+
+@pytest.mark.parametrize("status", [Product.Status.DRAFT, Product.Status.RETIRED])
+def test_a_product_that_is_not_active_is_refused(status: str) -> None:
+    stream = make.show()
+
+    with pytest.raises(goods.NotForSale):
+        showcase.add(
+            host_id=stream.host_id, stream_id=stream.id, product_id=make.product(status=status).id, now=NOW
+        )
+
+
+def test_a_product_of_an_inactive_merchant_is_refused() -> None:
+    stream, product = make.show(), make.product()
+    product.merchant.is_active = False
+    product.merchant.save()
+
+    with pytest.raises(goods.NotForSale):
+        showcase.add(host_id=stream.host_id, stream_id=stream.id, product_id=product.id, now=NOW)
+
+
+def test_a_product_without_a_price_is_refused() -> None:
+    stream = make.show()
+
+    with pytest.raises(goods.NotForSale):
+        showcase.add(
+            host_id=stream.host_id, stream_id=stream.id, product_id=make.product(variants=()).id, now=NOW
+        )
+
+
+def test_an_unknown_product_is_not_found() -> None:
+    stream = make.show()
+
+    with pytest.raises(showcase.UnknownProduct):
+        showcase.add(host_id=stream.host_id, stream_id=stream.id, product_id=uuid4(), now=NOW)
+
+
+def test_a_full_showcase_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(showcase, "MAX_ITEMS", 2)
+    stream = make.show(products=(make.product(), make.product()))
+
+    with pytest.raises(showcase.ShowcaseFull):
+        showcase.add(host_id=stream.host_id, stream_id=stream.id, product_id=make.product().id, now=NOW)
+
+
+def test_a_removed_product_loses_its_pin_and_can_come_back_at_the_end() -> None:
+    one, two = make.product("One"), make.product("Two")
+    stream = make.show(products=(one, two))
+    pins.pin(host_id=stream.host_id, stream_id=stream.id, item_id=make.item(stream).id, now=NOW)
+
+    showcase.remove(host_id=stream.host_id, stream_id=stream.id, item_id=make.item(stream).id, now=after(5))
+
+    assert titles(stream) == ["Two"]
+    assert pins.current(stream_id=stream.id) is None
+    assert make.told_types(stream)[-2:] == ["product.unpinned", "showcase.changed"]
+    showcase.add(host_id=stream.host_id, stream_id=stream.id, product_id=one.id, now=after(6))
+    assert titles(stream) == ["Two", "One"]
+
+
+def test_a_product_with_a_running_offer_stays() -> None:
+    stream = make.show(products=(make.product(),))
+    make.offer(stream)
+
+    with pytest.raises(showcase.ItemHasOffer):
+        showcase.remove(host_id=stream.host_id, stream_id=stream.id, item_id=make.item(stream).id, now=NOW)
+
+
+def test_the_showcase_is_put_in_another_order() -> None:
+    stream = make.show(products=(make.product("One"), make.product("Two"), make.product("Three")))
+    one, two, three = (item.id for item in queries.showcase(stream_id=stream.id))
+
+    showcase.reorder(host_id=stream.host_id, stream_id=stream.id, item_ids=[three, one, two])
+
+    assert titles(stream) == ["Three", "One", "Two"]
+    assert [item["id"] for item in make.told(stream)[-1][1]["items"]] == [str(three), str(one), str(two)]  # type: ignore[attr-defined]
+
+
+def test_an_order_that_names_other_items_than_are_there_is_refused() -> None:
+    stream = make.show(products=(make.product("One"), make.product("Two")))
+    foreign = make.item(make.show(products=(make.product(),)))
+    one, two = (item.id for item in queries.showcase(stream_id=stream.id))
+
+    for wrong in ([one], [one, one], [one, foreign.id], [one, two, foreign.id], []):
+        with pytest.raises(showcase.ShowcaseChanged):
+            showcase.reorder(host_id=stream.host_id, stream_id=stream.id, item_ids=wrong)
+    assert titles(stream) == ["One", "Two"]
+
+
+def test_the_showcase_of_a_show_that_is_over_stays_as_it_was() -> None:
+    stream = make.show(products=(make.product("One"),))
+    shows.end(host_id=stream.host_id, stream_id=stream.id, now=NOW)
+    hers = {"host_id": stream.host_id, "stream_id": stream.id}
+
+    with pytest.raises(queries.ShowOver):
+        showcase.add(**hers, product_id=make.product().id, now=NOW)
+    with pytest.raises(queries.ShowOver):
+        showcase.remove(**hers, item_id=make.item(stream).id, now=NOW)
+    with pytest.raises(queries.ShowOver):
+        showcase.reorder(**hers, item_ids=[make.item(stream).id])
+
+
+def test_another_hosts_showcase_does_not_exist() -> None:
+    stream, stranger = make.show(products=(make.product("One"),)), make.host("Eve")
+    hers = {"host_id": stranger.id, "stream_id": stream.id}
+
+    with pytest.raises(queries.UnknownShow):
+        showcase.add(**hers, product_id=make.product().id, now=NOW)
+    with pytest.raises(queries.UnknownShow):
+        showcase.remove(**hers, item_id=make.item(stream).id, now=NOW)
+    with pytest.raises(queries.UnknownShow):
+        showcase.reorder(**hers, item_ids=[make.item(stream).id])
+    assert titles(stream) == ["One"]
+
+
+def test_an_item_of_another_show_cannot_be_removed_through_ones_own() -> None:
+    mine, other = make.show(products=(make.product(),)), make.show(products=(make.product(),))
+
+    with pytest.raises(queries.UnknownItem):
+        showcase.remove(host_id=mine.host_id, stream_id=mine.id, item_id=make.item(other).id, now=NOW)
+    assert ShowcaseItem.objects.filter(removed_at=None).count() == 2
