@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import orjson

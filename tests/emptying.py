@@ -1,7 +1,7 @@
 """Empties the database after a test with committed transactions, in milliseconds, not Django's half a second.
 
 Django truncates every table and then makes all content types and permissions again. Here only tables that
-hold rows are emptied, those two are kept, and triggers are off meanwhile: the ledger refuses DELETE otherwise.
+hold rows are emptied, those two are kept, and triggers are off meanwhile, as the ledger refuses DELETE.
 """
 
 from __future__ import annotations
