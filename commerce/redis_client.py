@@ -1,6 +1,8 @@
 """Redis connections: one pool per process. Redis never holds the only copy of anything."""
 
+from collections.abc import Awaitable, Sequence
 from functools import cache
+from typing import Any, cast
 
 import redis
 import redis.asyncio
@@ -16,3 +18,16 @@ def sync() -> "redis.Redis":
 def asynchronous() -> "redis.asyncio.Redis":
     """Return a new client for the running event loop; the caller closes it."""
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+
+
+def run(script: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+    """Run a Lua script from a thread and return its reply."""
+    return sync().eval(script, len(keys), *keys, *args)  # type: ignore[no-untyped-call, arg-type]
+
+
+async def run_on(
+    client: "redis.asyncio.Redis", script: str, keys: Sequence[str], args: Sequence[str | int]
+) -> Any:
+    """Run a Lua script on the event loop's client and return its reply."""
+    reply = client.eval(script, len(keys), *keys, *args)  # type: ignore[no-untyped-call, arg-type]
+    return await cast("Awaitable[Any]", reply)

@@ -1,4 +1,4 @@
-"""What verbs tell the room and its users: recorded with the change, delivered by the relay, sent by `hearers`.
+"""What verbs tell the room and its users: recorded with the change, sent by the relay.
 
 Every function must run inside the transaction that makes the change true; rolled back, nothing is told.
 """
@@ -19,7 +19,7 @@ def tell_room(*, stream_id: UUID, t: str, d: dict[str, Any], key: str | None = N
 
 
 def state(*, stream_id: UUID, t: str, k: str, n: int, d: dict[str, Any], key: str | None = None) -> None:
-    """Tell a stream's viewers the newest value of `k`; `n` is its version, and a lower one than seen is ignored."""
+    """Tell a stream's viewers the newest value of `k`; `n` is its version; a lower one is ignored."""
     payload = {"stream": str(stream_id), "t": t, "k": k, "n": n, "d": d}
     outbox.record(name="room.state", payload=payload, key=key)
 
@@ -29,8 +29,10 @@ def tell_user(*, user_id: UUID, t: str, d: dict[str, Any], key: str | None = Non
     outbox.record(name="user.told", payload={"user": str(user_id), "t": t, "d": d}, key=key)
 
 
-def stock_moved(*, variants: Collection[UUID] = (), offers: Collection[UUID] = (), key: str | None = None) -> None:
-    """Say that what is left of these variants and offers changed; the hearer reads the numbers when it sends them."""
+def stock_moved(
+    *, variants: Collection[UUID] = (), offers: Collection[UUID] = (), key: str | None = None
+) -> None:
+    """Say that what is left of these variants and offers changed; the hearer reads the numbers."""
     payload = {"variants": sorted(map(str, variants)), "offers": sorted(map(str, offers))}
     if variants or offers:
         outbox.record(name="stock.moved", payload=payload, key=key)

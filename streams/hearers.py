@@ -1,0 +1,109 @@
+"""What the relay brings to the room's sockets. A second delivery of the same event changes nothing."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from catalog.models import Stock
+from commerce.models import Event
+from streams import showlog
+from streams.models import Offer, ShowcaseItem, ShowEvent, Stream
+
+
+def tell_room(payload: dict[str, Any], *, key: str) -> None:
+    """Put a must event in the show log, in Redis for the sockets and in PostgreSQL as evidence.
+
+    Events of one show are told in the order in which they were recorded: one that is told again after a
+    failure would otherwise come after its successors, and leave viewers with an old pin. So whoever tells
+    one tells first what was recorded before it; the log takes each key once.
+    """
+    for earlier_key, earlier in _waiting_before(payload["stream"], key):
+        _log(earlier, key=earlier_key)
+    _log(payload, key=key)
+
+
+def tell_state(payload: dict[str, Any], *, key: str) -> None:
+    """Publish the newest value of a conflated key; an older version than was told is dropped."""
+    showlog.tell_state(
+        stream_id=UUID(payload["stream"]), t=payload["t"], k=payload["k"], n=payload["n"], d=payload["d"]
+    )
+
+
+def tell_user(payload: dict[str, Any], *, key: str) -> None:
+    """Publish a frame to all connections of one user."""
+    showlog.tell_user(user_id=UUID(payload["user"]), t=payload["t"], d=payload["d"], ts=_now_ms())
+
+
+def show_stock(payload: dict[str, Any], *, key: str) -> None:
+    """Tell the live shows what is left of these variants and offers, as it is now."""
+    variants = [UUID(variant) for variant in payload.get("variants", ())]
+    shown = (
+        ShowcaseItem.objects.filter(
+            product__variants__in=variants, removed_at=None, stream__status=Stream.Status.LIVE
+        )
+        .values_list("stream_id", "product__variants__id")
+        .distinct()
+        if variants
+        else ()
+    )
+    stock = {row.variant_id: row for row in Stock.objects.filter(variant__in=variants)} if variants else {}
+    for stream_id, variant_id in shown:
+        if row := stock.get(variant_id):
+            _show_stock(stream_id, row)
+    offers = payload.get("offers", ())
+    for offer in Offer.objects.filter(pk__in=offers, stream__status=Stream.Status.LIVE) if offers else ():
+        showlog.tell_state(
+            stream_id=offer.stream_id,
+            t="offer.progress",
+            k=f"offer:{offer.id}",
+            n=offer.version,
+            d={"id": str(offer.id), "left": offer.left, "quota": offer.quota},
+        )
+
+
+def _show_stock(stream_id: UUID, stock: Stock) -> None:
+    variant = str(stock.variant_id)
+    showlog.tell_state(
+        stream_id=stream_id,
+        t="stock.changed",
+        k=f"stock:{variant}",
+        n=stock.version,
+        d={"variant": variant, "left": stock.available},
+    )
+    if stock.available == 0:
+        # One version of the row is one crossing, however many events and deliveries lead here.
+        _log(
+            {"stream": str(stream_id), "t": "stock.sold_out", "d": {"variant": variant}},
+            key=f"sold_out:{variant}:{stock.version}",
+        )
+
+
+def _log(payload: dict[str, Any], *, key: str) -> None:
+    stream_id, t, d = UUID(payload["stream"]), payload["t"], payload["d"]
+    place = showlog.append(stream_id=stream_id, t=t, d=d, key=key, ts=_now_ms())
+    ShowEvent.objects.bulk_create(
+        [
+            ShowEvent(
+                stream_id=stream_id,
+                epoch=place.epoch,
+                offset=place.offset,
+                key=key,
+                frame=showlog.frame_of(t=t, d=d, place=place),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _waiting_before(stream: str, key: str) -> list[tuple[str, dict[str, Any]]]:
+    this = Event.objects.filter(key=key).values_list("id", flat=True).first()
+    if this is None:
+        return []
+    waiting = Event.objects.filter(
+        name="room.told", delivered_at=None, quarantined_at=None, payload__stream=stream, id__lt=this
+    )
+    return list(waiting.order_by("id").values_list("key", "payload"))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,83 @@
+"""The whole state of a show, as a newcomer is told it: what everybody sees, and what is the shopper's own."""
+
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.utils.module_loading import import_string
+from redis.exceptions import RedisError
+
+from commerce.models import User
+from streams import bodies, chat, people, presence, queries
+from streams.models import Pin, Stream
+
+log = structlog.get_logger(__name__)
+
+# What a shopper's own part holds where no other room fills it in.
+NOBODY: dict[str, Any] = {"me": None, "cart": None, "purchases": []}
+
+
+def of(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
+    """Return the body of a `snapshot` frame for one user, or for an anonymous viewer."""
+    return {**public(stream=stream), **own(stream=stream, user_id=user_id)}
+
+
+def public(*, stream: Stream) -> dict[str, Any]:
+    """Return the part that everybody sees."""
+    return {
+        "stream": _stream(stream),
+        "pinned": _pinned(stream.id),
+        "items": bodies.showcase(stream_id=stream.id),
+        "offers": [bodies.offer(offer) for offer in queries.open_offers(stream_id=stream.id)],
+        "viewers": _viewers(stream.id),
+        "chat": chat.latest(stream_id=stream.id),
+        "slow_s": stream.chat_slow_seconds,
+    }
+
+
+def own(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
+    """Return the shopper's own part: who she is, and what other rooms show her (settings.SNAPSHOT_PANELS)."""
+    user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
+    if user is None:
+        return NOBODY
+    me = people.in_show(user, stream).as_dict()
+    return {**NOBODY, "me": me, **panels(user_id=user.id, stream_id=stream.id)}
+
+
+def panels(*, user_id: UUID, stream_id: UUID) -> dict[str, Any]:
+    """Return what other rooms show one shopper in one show."""
+    return {
+        name: import_string(path)(user_id=user_id, stream_id=stream_id)
+        for name, path in settings.SNAPSHOT_PANELS.items()
+    }
+
+
+def _stream(stream: Stream) -> dict[str, Any]:
+    return {
+        "id": str(stream.id),
+        "slug": stream.slug,
+        "title": stream.title,
+        "description": stream.description,
+        "status": stream.status,
+        "host": {"id": str(stream.host.id), "name": stream.host.name, "avatar": stream.host.avatar_url},
+        "video_url": stream.video_url,
+        "poster_url": stream.poster_url,
+        "starts_at": bodies.unix_ms(stream.starts_at),
+        "live_at": bodies.unix_ms(stream.live_at) if stream.live_at else None,
+    }
+
+
+def _pinned(stream_id: UUID) -> str | None:
+    item_id = (
+        Pin.objects.filter(stream_id=stream_id, unpinned_at=None).values_list("item_id", flat=True).first()
+    )
+    return str(item_id) if item_id else None
+
+
+def _viewers(stream_id: UUID) -> int:
+    try:
+        return presence.count(stream_id=stream_id)
+    except RedisError:
+        log.warning("viewers.unknown", stream=str(stream_id), exc_info=True)
+        return 0
