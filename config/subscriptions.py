@@ -1,7 +1,12 @@
 """Who hears what. The only place where rooms that do not know each other are joined."""
 
 # Event name -> dotted paths of its hearers, called in this order by the relay.
-SUBSCRIPTIONS: dict[str, list[str]] = {}
+SUBSCRIPTIONS: dict[str, list[str]] = {
+    "room.told": ["streams.hearers.tell_room"],
+    "room.state": ["streams.hearers.tell_state"],
+    "user.told": ["streams.hearers.tell_user"],
+    "stock.moved": ["streams.hearers.show_stock"],
+}
 
 # Part of a room's snapshot -> dotted path of the function (user_id, stream_id) that gives it.
 SNAPSHOT_PANELS: dict[str, str] = {}
