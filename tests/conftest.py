@@ -12,6 +12,7 @@ from django.db import connection
 from commerce import redis_client
 from tests import emptying
 
+pytest_plugins = ["tests.stripe_server"]
 emptying.install()
 
 

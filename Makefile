@@ -1,0 +1,74 @@
+# Every target makes the virtual environment first when it is missing or out of date.
+.DEFAULT_GOAL := help
+.SILENT:
+SHELL := /bin/sh
+PY := .venv/bin/python
+STAMP := .venv/.installed
+REQUIREMENTS := requirements.txt requirements-dev.txt requirements.lock
+OURS := commerce catalog streams orders config tests manage.py
+# Browser of the tests, ports and sizes are taken from the environment by what reads them.
+export PORT LIVE_PORT BUYERS STOCK CI
+
+help: ## This list
+	echo "Yellowcart. Targets:"
+	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with the pinned requirements
+
+$(STAMP): $(REQUIREMENTS) .ci/python
+	python=$$(.ci/python) || exit 1; \
+	echo "==> Virtual environment in .venv ($$python)"; \
+	[ -x $(PY) ] && $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { rm -rf .venv && "$$python" -m venv .venv; } || exit 1; \
+	echo "==> Installing the pinned packages (a few minutes the first time)"; \
+	$(PY) -m pip install --disable-pip-version-check --progress-bar on --quiet -r requirements-dev.txt || \
+	    { echo "The packages could not be installed; see above. No network, or the disk is full?" >&2; exit 1; }
+	touch $@
+
+demo: $(STAMP) ## A live show with everything running, on http://localhost:8000 (PORT=, LIVE_PORT=)
+	exec $(PY) -m config.demo
+
+scene: $(STAMP) ## Play one sale through the real front doors and audit the books (BUYERS= STOCK=)
+	exec $(PY) -m tests.scene
+
+test: check ## Everything: checks, then the whole suite on servers of its own
+	.ci/chromium
+	echo "==> Tests"
+	$(PY) -m pytest -n 2 -q
+
+check: $(STAMP) ## Lint, types, walls, migrations, generated files
+	echo "==> Lint"
+	.venv/bin/ruff check --quiet $(OURS)
+	.venv/bin/ruff format --check --quiet $(OURS) || { echo "Run: make format" >&2; exit 1; }
+	echo "==> Types"
+	.venv/bin/mypy
+	echo "==> Walls between the rooms"
+	.venv/bin/lint-imports --no-logo --quiet || .venv/bin/lint-imports --no-logo
+	echo "==> Migrations and generated files"
+	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(PY) -m config.env --check
+	mkdir -p var && $(PY) manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
+	diff -u docs/openapi.yaml var/openapi.yaml || { echo "docs/openapi.yaml is out of date. Run: make docs" >&2; exit 1; }
+
+faults: $(STAMP) ## Kill processes and servers on purpose, and see that everything still ends right
+	$(PY) -m pytest -q -m faults tests/faults
+
+bench: $(STAMP) ## Measure against floors of the same run (ONLY="P1 P5" JSON=var/bench.json)
+	exec $(PY) -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
+
+docs: $(STAMP) ## Write the generated files anew: .env.example, docs/settings.md, docs/openapi.yaml
+	$(PY) -m config.env --write
+	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+format: $(STAMP) ## Put the code in the project's layout
+	.venv/bin/ruff check --fix --quiet $(OURS)
+	.venv/bin/ruff format --quiet $(OURS)
+
+lock: $(STAMP) ## Pin what is installed in .venv in requirements.lock
+	{ echo "# Every package that requirements.txt and requirements-dev.txt pull in, at one version."; \
+	  echo "# Written by: make lock"; $(PY) -m pip freeze --exclude pip --exclude setuptools; } > requirements.lock
+
+clean: ## Remove .venv, var and caches (the demo's data, too)
+	rm -rf .venv var staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help setup demo scene test check faults bench docs format lock clean
