@@ -19,6 +19,7 @@ class Payment(models.Model):
         SUCCEEDED = "succeeded"
         DECLINED = "declined"
         CANCELLED = "cancelled"
+        RETURNED = "returned", "captured too late, given back in full"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="payments")
@@ -42,7 +43,7 @@ class Payment(models.Model):
             models.UniqueConstraint(fields=["purchase", "number"], name="payment_number_once"),
             models.UniqueConstraint(
                 fields=["purchase"],
-                condition=~models.Q(status__in=["declined", "cancelled"]),
+                condition=~models.Q(status__in=["declined", "cancelled", "returned"]),
                 name="payment_one_alive_per_purchase",
             ),
             models.CheckConstraint(
@@ -62,7 +63,7 @@ class Payment(models.Model):
 
 
 class Refund(models.Model):
-    """Money given back to a buyer; `payment.refunded_amount` grows in the same transaction and is capped there."""
+    """Money given back to a buyer; `payment.refunded_amount` grows with it and is capped there."""
 
     class Status(models.TextChoices):
         CREATED = "created", "not confirmed by the provider yet"

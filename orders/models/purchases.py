@@ -1,4 +1,4 @@
-"""Purchases and their parts: one act of buying, one order per merchant, lines with what the buyer saw, holds."""
+"""Purchases and their parts: an order per merchant, lines with what the buyer saw, holds."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -153,7 +153,7 @@ class OrderLine(models.Model):
 
 
 class Hold(models.Model):
-    """Units promised to one order line. Paying takes them without touching the hot stock row; failing gives back."""
+    """Units promised to one order line. Paying takes them without touching the hot stock row."""
 
     class Status(models.TextChoices):
         HELD = "held"

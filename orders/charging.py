@@ -1,0 +1,236 @@
+"""Charging a purchase's card, once per attempt however often it is asked.
+
+There are three phases, so that no lock is held while the provider is asked: the attempt is written down, the
+provider is asked under the attempt's own key, and `payments.apply` takes in the answer. A crash between any
+two of them is healed by asking again: the same key gets the same answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from commerce import errors, faults, gateway, ids, outbox
+from commerce.models import Card
+from commerce.money import Money
+from orders import checkout, holds, moves, payments, states, transactions
+from orders.models import Payment, Purchase
+
+log = structlog.get_logger(__name__)
+
+ASKED_AGAIN_AFTER = timedelta(
+    seconds=30
+)  # Above the gateway's timeout: before that, somebody may still be asking.
+# Stripe forgets a key after 24 hours at the earliest, and a forgotten key would charge anew:
+# https://docs.stripe.com/api/idempotent_requests
+KEY_LIVES = timedelta(hours=23)
+
+
+class UnknownPurchase(errors.NotFound):
+    message = "You have no such purchase."
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the provider is asked, read under the lock and used without it."""
+
+    payment_id: UUID
+    purchase_id: UUID
+    provider_id: str | None
+    amount: Money
+    card: str
+    customer: str
+    first: bool  # This call moved it to `sent`, so nobody asked before.
+    sent_at: datetime
+
+
+def charge(*, purchase_id: UUID, now: datetime) -> None:
+    """Ask the provider to charge an accepted purchase, or what became of it, and apply the answer.
+
+    Does nothing when there is nothing to charge, or when somebody asked within ASKED_AGAIN_AFTER. An outcome
+    that stays unknown, or a provider that is away, leaves the payment for the next call.
+    """
+    attempt = transactions.run(lambda: _begin(purchase_id, now), lock_timeout_ms=transactions.PATIENT_MS)
+    if attempt is None:
+        return
+    faults.reach("settle.before_send")
+    try:
+        intent = _ask(attempt, now)
+    except gateway.Unavailable as error:
+        log.warning("payment.provider_away", payment=str(attempt.payment_id), error=str(error))
+        _settle(attempt, Payment.Status.CREATED if attempt.first else None, now)
+    except gateway.UnknownOutcome as error:
+        log.warning("payment.unknown", payment=str(attempt.payment_id), error=str(error))
+        _settle(attempt, Payment.Status.UNKNOWN, now)
+    except gateway.Refused as error:
+        log.error("payment.refused", payment=str(attempt.payment_id), error=str(error), code=error.code)
+        payments.refuse(payment_id=attempt.payment_id, code=str(error.code or "refused"), now=now)
+    else:
+        faults.reach("settle.after_send")
+        if intent is None:
+            log.error("payment.never_reached", payment=str(attempt.payment_id))
+            payments.give_up(payment_id=attempt.payment_id, now=now)
+        else:
+            payments.apply(intent=intent, now=now)
+        faults.reach("settle.after_apply")
+
+
+def check(*, payment_id: UUID, now: datetime) -> None:
+    """Ask the provider what became of a payment it knows, and apply the answer."""
+    provider_id = (
+        Payment.objects.filter(pk=payment_id, status__in=states.IN_FLIGHT)
+        .values_list("provider_id", flat=True)
+        .first()
+    )
+    if provider_id is None:
+        return
+    Payment.objects.filter(pk=payment_id).update(checked_at=now)
+    payments.apply(intent=gateway.retrieve(provider_id), now=now)
+
+
+def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datetime) -> Purchase:
+    """Try a declined purchase again with another card (or the default one): a new attempt with a key of its
+    own.
+
+    The units are taken again. A purchase whose charge is under way is returned as it is. Raises
+    UnknownPurchase, IllegalMove, UnknownCard, CardRequired, OutOfStock, what `offers.take` raises, Busy.
+    """
+
+    def again() -> Purchase:
+        purchase = _locked(purchase_id, buyer_id=buyer_id)
+        if purchase.status in states.UNPAID:
+            return purchase
+        if purchase.status != Purchase.Status.DECLINED:
+            raise moves.IllegalMove(status=purchase.status, wanted=Purchase.Status.ACCEPTED)
+        card = checkout.card_to_charge(buyer_id=buyer_id, card_id=card_id)
+        holds.retake(purchase=purchase, now=now)
+        number = purchase.payments.count() + 1
+        _write_down(purchase, card, number, now)
+        outbox.record(
+            name="purchase.accepted",
+            payload={"purchase": str(purchase.id)},
+            key=f"purchase.accepted:{purchase.id}:{number}",
+        )
+        return moves.purchase(
+            purchase,
+            new=Purchase.Status.ACCEPTED,
+            reason="another card",
+            now=now,
+            card=card,
+            hold_until=now + timedelta(seconds=settings.HOLD_SECONDS),
+        )
+
+    return transactions.run(again)
+
+
+def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
+    purchase = _locked(purchase_id)
+    if purchase.status != Purchase.Status.ACCEPTED:
+        return None
+    payment = purchase.payments.filter(status__in=states.ALIVE).first()
+    if payment is None:
+        payment = _write_down(purchase, purchase.card, purchase.payments.count() + 1, now)
+    first = payment.status == Payment.Status.CREATED
+    if first:
+        if purchase.hold_until <= now:
+            return None  # Too late to send: expiry gives the units back.
+        payment = moves.payment(
+            payment, new=Payment.Status.SENT, now=now, sent_at=payment.sent_at or now, checked_at=now
+        )
+    else:
+        if payment.checked_at is not None and now - payment.checked_at < ASKED_AGAIN_AFTER:
+            return None
+        Payment.objects.filter(pk=payment.pk).update(checked_at=now)
+    return Attempt(
+        payment_id=payment.id,
+        purchase_id=purchase.id,
+        provider_id=payment.provider_id,
+        amount=Money(payment.amount, payment.currency),
+        card=payment.card.provider_id,
+        customer=payment.card.user.customer.provider_id,
+        first=first,
+        sent_at=payment.sent_at or now,
+    )
+
+
+def _ask(attempt: Attempt, now: datetime) -> gateway.Intent | None:
+    if attempt.provider_id is not None:
+        return gateway.retrieve(attempt.provider_id)
+    if now - attempt.sent_at > KEY_LIVES:
+        return gateway.find(payment_id=attempt.payment_id, customer=attempt.customer)
+    return gateway.charge(
+        key=str(attempt.payment_id),
+        amount=attempt.amount,
+        customer=attempt.customer,
+        card=attempt.card,
+        payment_id=attempt.payment_id,
+        purchase_id=attempt.purchase_id,
+    )
+
+
+def _settle(attempt: Attempt, new: str | None, now: datetime) -> None:
+    """Note that no answer came; `created` lets expiry end what never reached the provider."""
+    if new is None:
+        return
+
+    def note() -> None:
+        payment = Payment.objects.select_for_update().get(pk=attempt.payment_id)
+        if payment.status == Payment.Status.SENT:
+            moves.payment(payment, new=new, now=now)
+
+    transactions.run(note, lock_timeout_ms=transactions.PATIENT_MS)
+
+
+def _write_down(purchase: Purchase, card: Card, number: int, now: datetime) -> Payment:
+    return Payment.objects.create(
+        id=ids.new(),
+        purchase=purchase,
+        number=number,
+        card=card,
+        amount=purchase.amount,
+        currency=purchase.currency,
+        created_at=now,
+    )
+
+
+def _locked(purchase_id: UUID, *, buyer_id: UUID | None = None) -> Purchase:
+    found = (
+        Purchase.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("card")
+        .filter(pk=purchase_id)
+    )
+    purchase = found.filter(buyer_id=buyer_id).first() if buyer_id else found.first()
+    if purchase is None:
+        raise UnknownPurchase
+    return purchase
+
+
+def remind(*, purchase_id: UUID) -> None:
+    """Have the buyer told again what her bank asks of her, if it does."""
+    with transaction.atomic():
+        if Purchase.objects.filter(pk=purchase_id, status=Purchase.Status.ACTION_REQUIRED).exists():
+            outbox.record(name="action.asked", payload={"purchase": str(purchase_id)})
+
+
+def action(*, purchase_id: UUID) -> tuple[Purchase, gateway.Intent] | None:
+    """Return a purchase that waits for its buyer's bank with the intent as the provider has it now, else
+    None.
+
+    The intent holds the client secret, which is neither stored nor logged.
+    """
+    payment = (
+        Payment.objects.filter(
+            purchase_id=purchase_id,
+            status=Payment.Status.ACTION_REQUIRED,
+            purchase__status=Purchase.Status.ACTION_REQUIRED,
+        )
+        .select_related("purchase")
+        .first()
+    )
+    if payment is None or payment.provider_id is None:
+        return None
+    intent = gateway.retrieve(payment.provider_id)
+    return (payment.purchase, intent) if intent.client_secret else None

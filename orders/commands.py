@@ -1,0 +1,79 @@
+"""Socket door of the trade: carts and purchases inside a show."""
+
+from datetime import datetime
+from uuid import UUID
+
+from commerce import errors
+from commerce.money import Money
+from orders import carts, charging, checkout, frames, queries, quotes
+from streams.frames import Caller
+
+
+class KeyRequired(errors.Invalid):
+    message = "purchase.create needs a key: a UUID that stays the same when it is sent again."
+
+
+def cart_add(caller: Caller, d: frames.CartAdd, *, key: UUID | None, now: datetime) -> queries.Body:
+    """Put units into the caller's cart and reply with it."""
+    return carts.add(
+        buyer_id=caller.signed_in(),
+        variant_id=d.variant,
+        quantity=d.quantity,
+        stream_id=caller.stream_id,
+        now=now,
+    )
+
+
+def cart_update(caller: Caller, d: frames.CartUpdate, *, key: UUID | None, now: datetime) -> queries.Body:
+    """Set units in the caller's cart and reply with it."""
+    return carts.update(
+        buyer_id=caller.signed_in(),
+        version=d.version,
+        variant_id=d.variant,
+        quantity=d.quantity,
+        stream_id=caller.stream_id,
+        now=now,
+    )
+
+
+def cart_remove(caller: Caller, d: frames.CartRemove, *, key: UUID | None, now: datetime) -> queries.Body:
+    """Take a variant out of the caller's cart and reply with it."""
+    return carts.remove(
+        buyer_id=caller.signed_in(),
+        version=d.version,
+        variant_id=d.variant,
+        stream_id=caller.stream_id,
+        now=now,
+    )
+
+
+def purchase_create(
+    caller: Caller, d: frames.PurchaseCreate, *, key: UUID | None, now: datetime
+) -> queries.Body:
+    """Buy in the caller's show; the reply says accepted, `order.updated` says what became of it."""
+    buyer_id = caller.signed_in()
+    if key is None:
+        raise KeyRequired
+    purchase, replayed = checkout.buy(
+        buyer_id=buyer_id,
+        key=key,
+        lines=[quotes.Wanted(line.variant, line.quantity, line.offer) for line in d.lines],
+        expect_total=Money(d.expect_total.amount, d.expect_total.currency),
+        card_id=d.card,
+        stream_id=caller.stream_id,
+        seen=(d.seen.epoch, d.seen.offset) if d.seen else caller.position,
+        now=now,
+    )
+    return queries.purchase_body(purchase.id, replayed=replayed)
+
+
+def purchase_status(
+    caller: Caller, d: frames.PurchaseStatus, *, key: UUID | None, now: datetime
+) -> queries.Body:
+    """Reply with a purchase of the caller; what her bank still asks of her is sent again on her lane."""
+    buyer_id = caller.signed_in()
+    if (d.purchase is None) == (d.key is None):
+        raise errors.Invalid("Name the purchase, or the key it was bought with.")
+    purchase = queries.purchase_of(buyer_id=buyer_id, purchase_id=d.purchase, key=d.key)
+    charging.remind(purchase_id=purchase.id)
+    return queries.render_purchase(purchase)

@@ -1,0 +1,40 @@
+"""What the trade does when something has happened. Called by the relay, perhaps twice; networks other than
+Redis are left to tasks, so that one slow provider does not hold up what rooms are told."""
+
+from typing import Any
+from uuid import UUID
+
+from orders import tasks, telling
+
+
+def start_settling(payload: dict[str, Any], *, key: str) -> None:
+    """Have an accepted purchase charged."""
+    tasks.settle.delay(purchase_id=payload["purchase"])
+
+
+def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
+    """Tell the buyer how her purchase stands, and have her asked when her bank wants to see her."""
+    telling.tell_buyer(purchase_id=UUID(payload["purchase"]))
+    if payload.get("status") == "action_required":
+        tasks.ask_buyer.delay(purchase_id=payload["purchase"])
+
+
+def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
+    """Tell the buyer that a merchant has shipped; what follows from paying is told with the purchase."""
+    if payload["status"] == "shipped":
+        telling.tell_buyer(purchase_id=UUID(payload["purchase"]))
+
+
+def ask_again(payload: dict[str, Any], *, key: str) -> None:
+    """Have the buyer asked again for what her bank wants."""
+    tasks.ask_buyer.delay(purchase_id=payload["purchase"])
+
+
+def read_notice(payload: dict[str, Any], *, key: str) -> None:
+    """Have a provider's notice read."""
+    tasks.read_notice.delay(notice_id=payload["notice"])
+
+
+def start_refund(payload: dict[str, Any], *, key: str) -> None:
+    """Have a refund carried out."""
+    tasks.refund.delay(refund_id=payload["refund"])

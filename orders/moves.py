@@ -1,0 +1,85 @@
+"""Changes of status: a conditional update, its history row and its event, in the caller's transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from commerce import errors, outbox
+from orders import states
+from orders.models import Order, OrderMove, Payment, Purchase, PurchaseMove
+
+
+class IllegalMove(errors.Conflict):
+    """The status does not allow it."""
+
+    code = "ILLEGAL_MOVE"
+    message = "The current status does not allow this."
+
+
+def purchase(row: Purchase, *, new: str, now: datetime, reason: str = "", **changes: Any) -> Purchase:
+    """Move a purchase to `new` and return it, also when it is there already; raises IllegalMove."""
+    old, version = row.status, row.version + 1
+    if new in states.PURCHASE[old]:
+        found = Purchase.objects.filter(pk=row.pk, status=old, version=row.version)
+        if found.update(status=new, version=version, updated_at=now, **changes):
+            PurchaseMove.objects.create(purchase=row, old=old, new=new, reason=reason[:200], at=now)
+            outbox.record(
+                name="purchase.moved",
+                payload={"purchase": str(row.pk), "status": new, "version": version},
+                key=f"purchase.moved:{row.pk}:{version}",
+            )
+            row.refresh_from_db()
+            return row
+        row.refresh_from_db()
+    if row.status != new:
+        raise IllegalMove(status=row.status, wanted=new)
+    return row
+
+
+def note(row: Purchase, *, reason: str, now: datetime) -> None:
+    """Record what the buyer has to hear of a locked purchase whose status stays."""
+    version = row.version + 1
+    Purchase.objects.filter(pk=row.pk).update(version=version, updated_at=now)
+    PurchaseMove.objects.create(purchase=row, old=row.status, new=row.status, reason=reason[:200], at=now)
+    outbox.record(
+        name="purchase.moved",
+        payload={"purchase": str(row.pk), "status": row.status, "version": version},
+        key=f"purchase.moved:{row.pk}:{version}",
+    )
+    row.refresh_from_db()
+
+
+def order(row: Order, *, new: str, now: datetime) -> Order:
+    """Move an order to `new` and return it, also when it is there already; raises IllegalMove."""
+    old = row.status
+    if new in states.ORDER[old]:
+        if Order.objects.filter(pk=row.pk, status=old).update(status=new, updated_at=now):
+            move = OrderMove.objects.create(order=row, old=old, new=new, at=now)
+            outbox.record(
+                name="order.moved",
+                payload={"order": str(row.pk), "purchase": str(row.purchase_id), "status": new},
+                key=f"order.moved:{row.pk}:{move.pk}",
+            )
+            row.refresh_from_db()
+            return row
+        row.refresh_from_db()
+    if row.status != new:
+        raise IllegalMove(status=row.status, wanted=new)
+    return row
+
+
+def payment(row: Payment, *, new: str, now: datetime, **changes: Any) -> Payment:
+    """Move a payment to `new` and return it, also when it is there already; raises IllegalMove.
+
+    A payment's history is its timestamps; what follows from it is told by the purchase's move.
+    """
+    old = row.status
+    if new in states.PAYMENT[old]:
+        if new not in states.ALIVE or new == Payment.Status.SUCCEEDED:
+            changes.setdefault("finished_at", now)
+        if Payment.objects.filter(pk=row.pk, status=old).update(status=new, **changes):
+            row.refresh_from_db()
+            return row
+        row.refresh_from_db()
+    if row.status != new:
+        raise IllegalMove(status=row.status, wanted=new)
+    return row

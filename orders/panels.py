@@ -1,0 +1,18 @@
+"""Parts of a show's snapshot that belong to one shopper. The table in config/subscriptions.py names them."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from orders import queries
+
+
+def cart(user_id: UUID, stream_id: UUID) -> queries.Body:
+    """Return the shopper's cart, priced for the show."""
+    return queries.cart(buyer_id=user_id, stream_id=stream_id, now=timezone.now())
+
+
+def purchases(user_id: UUID, stream_id: UUID) -> list[queries.Body]:
+    """Return the shopper's latest purchases in the show, newest first."""
+    latest = queries.purchases_of(buyer_id=user_id).filter(stream_id=stream_id)[: queries.LATEST]
+    return [queries.render_purchase(row) for row in latest]

@@ -1,0 +1,188 @@
+"""What the provider says became of a payment, made true here: the same for task, webhook and sweep.
+
+Answers come late, twice and in any order. So everything is judged under the purchase's lock by what is
+already true: an end is never undone, except that captured money always finds its place, on the purchase or
+back to the buyer.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from commerce import errors, gateway
+from orders import books, holds, moves, refunds, states, transactions
+from orders.models import Order, Payment, Purchase
+
+log = structlog.get_logger(__name__)
+Status = Payment.Status
+
+RETURNED_LATE = "The payment came too late for this purchase and was given back in full."
+REFUSED = "The payment could not be made. Your card was not charged."
+
+
+class Mismatch(RuntimeError):
+    """The provider reports another amount, currency or payment than ours; needs a human."""
+
+
+def apply(*, intent: gateway.Intent, now: datetime) -> Purchase | None:
+    """Make what the provider says of a payment true; returns the purchase, None when the payment is not ours.
+
+    Safe to repeat and in any order. Raises Mismatch when the provider's numbers are not ours.
+    """
+    payment_id = _payment_of(intent)
+    if payment_id is None:
+        log.warning("payment.not_ours", intent=intent.id)
+        return None
+    return _judged(payment_id, lambda purchase, payment: _apply(purchase, payment, intent, now))
+
+
+def refuse(*, payment_id: UUID, code: str, now: datetime) -> Purchase:
+    """End a payment whose request the provider would not take; the buyer may try another card."""
+
+    def judge(purchase: Purchase, payment: Payment) -> None:
+        _declined(purchase, payment, now, decline_code=code[:80], message=REFUSED)
+
+    return _judged(payment_id, judge)
+
+
+def give_up(*, payment_id: UUID, now: datetime) -> Purchase:
+    """End a payment that never reached the provider."""
+    return _judged(payment_id, lambda purchase, payment: cancelled(purchase, payment, now))
+
+
+def cancelled(purchase: Purchase, payment: Payment, now: datetime) -> None:
+    """End an unfinished payment and its purchase, and give the units back. The purchase is locked."""
+    if payment.status not in states.ALIVE or payment.status == Status.SUCCEEDED:
+        return
+    moves.payment(payment, new=Status.CANCELLED, now=now)
+    close(purchase, now=now)
+
+
+def close(purchase: Purchase, *, now: datetime) -> None:
+    """End a locked, unpaid purchase without a payment under way, and give its units back."""
+    if purchase.status not in states.UNPAID:
+        return
+    in_time = now < purchase.hold_until
+    moves.purchase(
+        purchase,
+        new=Purchase.Status.CANCELLED if in_time else Purchase.Status.EXPIRED,
+        reason="payment cancelled" if in_time else "not paid in time",
+        now=now,
+    )
+    holds.release(purchase=purchase, now=now)
+    for order in _orders(purchase):
+        moves.order(order, new=Order.Status.CANCELLED, now=now)
+
+
+def _judged(payment_id: UUID, judge: Callable[[Purchase, Payment], None]) -> Purchase:
+    def work() -> Purchase:
+        purchase = (
+            Purchase.objects.select_for_update(of=("self",), no_key=True).filter(payments=payment_id).get()
+        )
+        judge(purchase, Payment.objects.select_for_update(no_key=True).get(pk=payment_id))
+        return purchase
+
+    return transactions.run(work, lock_timeout_ms=transactions.PATIENT_MS)
+
+
+def _payment_of(intent: gateway.Intent) -> UUID | None:
+    # By our own id first: a webhook may come before the call that made the intent has returned.
+    if intent.payment_id is not None:
+        return Payment.objects.filter(pk=intent.payment_id).values_list("id", flat=True).first()
+    return Payment.objects.filter(provider_id=intent.id).values_list("id", flat=True).first()
+
+
+def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
+    if payment.provider_id not in (None, intent.id):
+        raise Mismatch(f"payment {payment.id} is {payment.provider_id}, not {intent.id}")
+    if (intent.amount.amount, intent.amount.currency) != (payment.amount, payment.currency):
+        raise Mismatch(f"payment {payment.id} is not over {intent.amount}")
+    if payment.provider_id is None:
+        Payment.objects.filter(pk=payment.pk).update(provider_id=intent.id)
+        payment.provider_id = intent.id
+    match intent.status:
+        case "succeeded":
+            _captured(purchase, payment, intent, now)
+        case "requires_action":
+            _action_required(purchase, payment, now)
+        case "declined":
+            _declined(
+                purchase, payment, now, decline_code=intent.decline_code or "", message=intent.message or ""
+            )
+        case "cancelled":
+            cancelled(purchase, payment, now)
+        case "processing":
+            pass
+
+
+def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
+    if payment.status in (Status.SUCCEEDED, Status.RETURNED):
+        return
+    facts = {"charge_id": intent.charge_id or "", "decline_code": "", "message": ""}
+    if _units_for(purchase, payment, now):
+        moves.payment(payment, new=Status.SUCCEEDED, now=now, **facts)
+        books.capture(payment)
+        _pay(purchase, now)
+    else:
+        moves.payment(payment, new=Status.RETURNED, now=now, **{**facts, "message": RETURNED_LATE})
+        books.capture(payment)
+        refunds.owe(payment=payment, amount=payment.amount, reason="captured too late", now=now)
+        moves.note(purchase, reason="payment returned", now=now)
+
+
+def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
+    """Say whether the captured money can pay the purchase, taking released units again where it can."""
+    if purchase.payments.filter(status__in=states.ALIVE).exclude(pk=payment.pk).exists():
+        return False
+    if purchase.status in states.UNPAID:
+        return True
+    if purchase.status == Purchase.Status.PAID:
+        return False
+    try:
+        with transaction.atomic():
+            holds.retake(purchase=purchase, now=now)
+    except errors.Refusal as refusal:
+        log.warning("payment.too_late", purchase=str(purchase.id), code=refusal.code)
+        return False
+    return True
+
+
+def _pay(purchase: Purchase, now: datetime) -> None:
+    moves.purchase(purchase, new=Purchase.Status.PAID, now=now)
+    holds.keep(purchase=purchase, now=now)
+    for order in _orders(purchase):
+        moves.order(order, new=Order.Status.OPEN, now=now)
+    books.sale(purchase)
+
+
+def _action_required(purchase: Purchase, payment: Payment, now: datetime) -> None:
+    if Status.ACTION_REQUIRED not in states.PAYMENT[payment.status]:
+        return
+    moves.payment(payment, new=Status.ACTION_REQUIRED, now=now, checked_at=now)
+    # Once, and to a fixed end: the move cannot happen a second time in one attempt.
+    moves.purchase(
+        purchase,
+        new=Purchase.Status.ACTION_REQUIRED,
+        now=now,
+        hold_until=max(purchase.hold_until, now + timedelta(seconds=settings.HOLD_SECONDS)),
+    )
+
+
+def _declined(
+    purchase: Purchase, payment: Payment, now: datetime, *, decline_code: str, message: str
+) -> None:
+    if Status.DECLINED not in states.PAYMENT[payment.status]:
+        return
+    moves.payment(
+        payment, new=Status.DECLINED, now=now, decline_code=decline_code[:80], message=message[:300]
+    )
+    moves.purchase(purchase, new=Purchase.Status.DECLINED, reason=decline_code, now=now)
+    holds.release(purchase=purchase, now=now)
+
+
+def _orders(purchase: Purchase) -> list[Order]:
+    return list(Order.objects.filter(purchase=purchase).order_by("id"))

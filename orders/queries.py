@@ -1,0 +1,274 @@
+"""Reads of the trade: carts and purchases for buyers, orders for merchants, sales for hosts."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Prefetch, Q, QuerySet, Sum
+
+from catalog import prices
+from catalog.models import ProductImage
+from commerce import errors
+from commerce.money import Money
+from orders.models import Cart, CartLine, Commission, Order, OrderLine, Payment, Purchase
+from streams.bodies import unix_ms
+from streams.models import Offer
+
+Body = dict[str, Any]
+LATEST = 10  # Purchases of a show in a snapshot.
+
+DECLINED = "The card was declined."
+EXPIRED = "It was not paid in time. The goods went back on sale and nothing was charged."
+CANCELLED = "The payment was cancelled. Nothing was charged."
+
+
+class UnknownOrder(errors.NotFound):
+    message = "There is no such order."
+
+
+class UnknownPurchase(errors.NotFound):
+    message = "You have no such purchase."
+
+
+def database_now() -> datetime:
+    """Return the database's clock, by which all processes agree on what is over."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row: tuple[datetime] = cursor.fetchone()
+    return row[0]
+
+
+# --- carts ---
+
+
+def cart(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
+    """Return the body of a buyer's cart, at the prices it would be bought for now in that show.
+
+    A line that has no price any more is left out; its variant cannot be bought.
+    """
+    version = Cart.objects.filter(pk=buyer_id).values_list("version", flat=True).first() or 0
+    rows = list(
+        CartLine.objects.filter(cart_id=buyer_id)
+        .select_related("variant__product", "variant__stock")
+        .order_by("added_at", "id")
+    )
+    listed = prices.current([row.variant_id for row in rows])
+    pictures = dict(
+        ProductImage.objects.filter(product_id__in={row.variant.product_id for row in rows})
+        .order_by("product_id", "position", "id")
+        .distinct("product_id")
+        .values_list("product_id", "url")
+    )
+    running = _open_offers(stream_id, now) if rows else []
+    lines, totals = [], defaultdict(int)
+    for row in rows:
+        price = listed.get(row.variant_id)
+        if price is None:
+            continue
+        offer = _offer_for(row, running)
+        unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
+        totals[unit.currency] += unit.amount * row.quantity
+        product, variant = row.variant.product, row.variant
+        lines.append(
+            {
+                "variant": str(variant.id),
+                "product": str(product.id),
+                "title": f"{product.title} ({variant.title})" if variant.title else product.title,
+                "image": pictures.get(product.id),
+                "quantity": row.quantity,
+                "price": unit.as_dict(),
+                "offer": str(offer.id) if offer else None,
+                "left": variant.stock.available if hasattr(variant, "stock") else 0,
+            }
+        )
+    return {
+        "version": version,
+        "lines": lines,
+        "totals": [Money(amount, currency).as_dict() for currency, amount in sorted(totals.items())],
+    }
+
+
+def _open_offers(stream_id: UUID | None, now: datetime) -> list[Offer]:
+    if stream_id is None:
+        return []
+    running = Offer.objects.filter(
+        stream_id=stream_id, status=Offer.Status.OPEN, opens_at__lte=now, closes_at__gt=now
+    )
+    return list(running.select_related("item"))
+
+
+def _offer_for(row: CartLine, running: Iterable[Offer]) -> Offer | None:
+    for offer in running:
+        if offer.item.product_id == row.variant.product_id and offer.variant_id in (None, row.variant_id):
+            # More than the offer grants cannot be bought at its price.
+            return offer if row.quantity <= min(offer.per_buyer, offer.left) else None
+    return None
+
+
+# --- purchases ---
+
+
+def purchases_of(*, buyer_id: UUID) -> QuerySet[Purchase]:
+    """Return a buyer's purchases with all that their bodies need, newest first."""
+    return _with_parts(Purchase.objects.filter(buyer_id=buyer_id)).order_by("-id")
+
+
+def purchase_of(*, buyer_id: UUID, purchase_id: UUID | None = None, key: UUID | None = None) -> Purchase:
+    """Return a buyer's purchase by its id or by the key it was bought with; raises UnknownPurchase."""
+    mine = purchases_of(buyer_id=buyer_id)
+    found = mine.filter(pk=purchase_id).first() if purchase_id else mine.filter(key=key).first()
+    if found is None:
+        raise UnknownPurchase
+    return found
+
+
+def purchase_body(purchase_id: UUID, *, replayed: bool = False) -> Body:
+    """Return the body of a purchase as it is now."""
+    row = _with_parts(Purchase.objects.filter(pk=purchase_id)).get()
+    return render_purchase(row, replayed=replayed)
+
+
+def render_purchase(row: Purchase, *, replayed: bool = False) -> Body:
+    """Return the body of a purchase that was read with all its parts."""
+    reason, message = _reason(row)
+    return {
+        "id": str(row.id),
+        "key": str(row.key),
+        "status": row.status,
+        "version": row.version,
+        "total": Money(row.amount, row.currency).as_dict(),
+        "reason": reason,
+        "message": message,
+        "card": {"brand": row.card.brand, "last4": row.card.last4},
+        "hold_until": unix_ms(row.hold_until),
+        "stream": row.stream.slug if row.stream else None,
+        "orders": [_order(order) for order in row.orders.all()],
+        "replayed": replayed,
+    }
+
+
+def _with_parts(rows: QuerySet[Purchase]) -> QuerySet[Purchase]:
+    orders = Order.objects.select_related("merchant").order_by("id")
+    lines = OrderLine.objects.order_by("id")
+    return rows.select_related("card", "stream").prefetch_related(
+        Prefetch("orders", queryset=orders),
+        Prefetch("orders__lines", queryset=lines),
+        "orders__shipments",
+        Prefetch("payments", queryset=Payment.objects.order_by("-number")),
+    )
+
+
+def _reason(row: Purchase) -> tuple[str | None, str | None]:
+    payments = list(row.payments.all())
+    if row.status in (Purchase.Status.DECLINED, Purchase.Status.EXPIRED, Purchase.Status.CANCELLED):
+        for payment in payments:
+            if payment.status == Payment.Status.RETURNED:
+                return "PAYMENT_RETURNED", payment.message
+    if row.status == Purchase.Status.DECLINED:
+        return "PAYMENT_DECLINED", (payments[0].message if payments else "") or DECLINED
+    if row.status == Purchase.Status.EXPIRED:
+        return "HOLD_EXPIRED", EXPIRED
+    if row.status == Purchase.Status.CANCELLED:
+        return "PAYMENT_CANCELLED", CANCELLED
+    return None, None
+
+
+def _order(order: Order) -> Body:
+    return {
+        "id": str(order.id),
+        "merchant": {"id": str(order.merchant_id), "name": order.merchant.name},
+        "status": order.status,
+        "total": Money(order.amount, order.currency).as_dict(),
+        "lines": [_line(line) for line in order.lines.all()],
+        "shipments": [
+            {
+                "carrier": parcel.carrier,
+                "tracking_number": parcel.tracking_number,
+                "tracking_url": parcel.tracking_url,
+                "shipped_at": unix_ms(parcel.shipped_at),
+            }
+            for parcel in order.shipments.all()
+        ],
+    }
+
+
+def _line(line: OrderLine) -> Body:
+    return {
+        "id": str(line.id),
+        "variant": str(line.variant_id),
+        "title": line.title,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "unit_price": Money(line.unit_amount, line.currency).as_dict(),
+        "amount": Money(line.amount, line.currency).as_dict(),
+        "list_price": Money(line.list_amount, line.currency).as_dict(),
+        "offer": str(line.offer_id) if line.offer_id else None,
+    }
+
+
+# --- merchants ---
+
+
+def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
+    """Return a merchant's orders that were paid; unpaid ones are not its business yet."""
+    reached = Q(status__in=[Order.Status.OPEN, Order.Status.SHIPPED]) | Q(moves__new=Order.Status.OPEN)
+    return (
+        Order.objects.filter(merchant_id=merchant_id)
+        .filter(reached)
+        .distinct()
+        .select_related("purchase__buyer", "purchase__stream")
+        .prefetch_related(Prefetch("lines", queryset=OrderLine.objects.order_by("id")), "shipments")
+    )
+
+
+def order_of(*, merchant_id: UUID, order_id: UUID) -> Order:
+    """Return one of a merchant's paid orders; raises UnknownOrder."""
+    found = orders_of(merchant_id=merchant_id).filter(pk=order_id).first()
+    if found is None:
+        raise UnknownOrder
+    return found
+
+
+# --- hosts ---
+
+
+def sales_of_stream(*, stream_id: UUID, host_id: UUID) -> Body:
+    """Return what a host has sold in a show: paid units, revenue and commission so far, in all and per item.
+
+    Money is a list with one entry per currency. Another host's show has sold nothing.
+    """
+    paid = OrderLine.objects.filter(
+        stream_id=stream_id, host_id=host_id, order__purchase__status=Purchase.Status.PAID
+    )
+    sold = paid.values("item_id", "currency").annotate(units=Sum("quantity"), revenue=Sum("amount"))
+    earned = (
+        Commission.objects.filter(stream_id=stream_id, host_id=host_id)
+        .exclude(status=Commission.Status.REVERSED)
+        .values("line__item_id", "currency")
+        .annotate(amount=Sum("amount"))
+    )
+    commission = {(row["line__item_id"], row["currency"]): row["amount"] for row in earned}
+    items: dict[UUID, Body] = {}
+    revenue: dict[str, int] = defaultdict(int)
+    total_commission: dict[str, int] = defaultdict(int)
+    for row in sold:
+        currency, item_id = row["currency"], row["item_id"]
+        owed = commission.get((item_id, currency), 0)
+        item = items.setdefault(item_id, {"item": str(item_id), "units": 0, "revenue": [], "commission": []})
+        item["units"] += row["units"]
+        item["revenue"].append(Money(row["revenue"], currency).as_dict())
+        item["commission"].append(Money(owed, currency).as_dict())
+        revenue[currency] += row["revenue"]
+        total_commission[currency] += owed
+    return {
+        "units": sum(item["units"] for item in items.values()),
+        "purchases": paid.values("order__purchase").distinct().count(),
+        "revenue": [Money(amount, currency).as_dict() for currency, amount in sorted(revenue.items())],
+        "commission": [
+            Money(amount, currency).as_dict() for currency, amount in sorted(total_commission.items())
+        ],
+        "items": list(items.values()),
+    }

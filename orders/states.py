@@ -1,0 +1,49 @@
+"""The lives of purchases, orders and payments: which status may follow which."""
+
+from typing import Final
+
+Moves = dict[str, frozenset[str]]
+
+PURCHASE: Final[Moves] = {
+    "accepted": frozenset({"action_required", "paid", "declined", "expired", "cancelled"}),
+    "action_required": frozenset({"paid", "declined", "expired", "cancelled"}),
+    "paid": frozenset(),
+    # Another card; or money that arrived although the card had been declined.
+    "declined": frozenset({"accepted", "paid"}),
+    # Money that arrived after the end: the units are taken again, if there are any.
+    "expired": frozenset({"paid"}),
+    "cancelled": frozenset({"paid"}),
+}
+
+ORDER: Final[Moves] = {
+    "pending": frozenset({"open", "cancelled"}),
+    "open": frozenset({"shipped", "cancelled"}),
+    "shipped": frozenset(),
+    "cancelled": frozenset({"open"}),  # Only while it was never paid, with a purchase that is paid late.
+}
+
+PAYMENT: Final[Moves] = {
+    "created": frozenset({"sent", "succeeded", "declined", "action_required", "cancelled", "returned"}),
+    "sent": frozenset(
+        {"created", "unknown", "succeeded", "declined", "action_required", "cancelled", "returned"}
+    ),
+    "unknown": frozenset({"sent", "succeeded", "declined", "action_required", "cancelled", "returned"}),
+    "action_required": frozenset({"succeeded", "declined", "cancelled", "returned"}),
+    "succeeded": frozenset(),
+    # The provider may report a capture after we gave up: it is kept if the purchase can take it, else given
+    # back.
+    "declined": frozenset({"succeeded", "returned"}),
+    "cancelled": frozenset({"succeeded", "returned"}),
+    "returned": frozenset(),
+}
+
+UNPAID: Final = frozenset({"accepted", "action_required"})  # Purchases whose units are held.
+IN_FLIGHT: Final = frozenset({"sent", "unknown", "action_required"})  # Payments the provider may know of.
+ALIVE: Final = frozenset(
+    {"created", "sent", "unknown", "action_required", "succeeded"}
+)  # At most one per purchase.
+
+
+def sources_of(moves: Moves, new: str) -> list[str]:
+    """Return every status from which `new` may follow."""
+    return [old for old, following in moves.items() if new in following]
