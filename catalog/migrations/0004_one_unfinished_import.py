@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='import',
             name='attempts',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How often a worker began or took it up.'),
+            field=models.PositiveSmallIntegerField(default=0, help_text='How often a worker took it up since it last got on.'),
         ),
         migrations.AddConstraint(
             model_name='import',

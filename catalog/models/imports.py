@@ -29,7 +29,7 @@ class Import(models.Model):
     variants_updated = models.PositiveIntegerField(default=0)
     problems_count = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(
-        default=0, help_text="How often a worker began or took it up."
+        default=0, help_text="How often a worker took it up since it last got on."
     )
     error = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -1,0 +1,242 @@
+"""Imports: a feed is kept, then read in batches, each of which commits with the progress it makes.
+
+A batch and its row count commit together and the feed is read the same way each time, so a worker that takes
+an import up after a crash begins with the first row that was not written. One worker at a time reads a
+merchant's feeds: it holds an advisory lock, which the database lets go with the worker's connection.
+"""
+
+import enum
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db.models import F
+
+from catalog import feeds, intake
+from catalog.drafts import Piece
+from catalog.models import Import, ImportContent, ImportProblem
+from catalog.sheets import Problem
+from commerce import errors, faults, outbox
+
+log = structlog.get_logger(__name__)
+
+BATCH_PRODUCTS = 100
+BATCH_ROWS = 1_000
+MAX_ATTEMPTS = 5
+MAX_UNFINISHED = 20
+MAX_PROBLEMS = 10_000
+RETRIES = 5
+
+UNFINISHED = (Import.Status.QUEUED, Import.Status.RUNNING)
+
+
+class TooManyImports(errors.TooMany):
+    """The merchant has many feeds waiting."""
+
+    message = f"{MAX_UNFINISHED} imports are waiting or being read. Send more when they are done."
+    retry_ms = 30_000
+
+
+class Progress(enum.Enum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    MORE = "more"  # there is more to read, and the caller had enough
+    BUSY = "busy"  # another worker reads this merchant's feeds
+
+
+class _Overtaken(Exception):
+    """Somebody else has moved this import on."""
+
+
+def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tuple[Import, bool]:
+    """Keep a feed to be read; returns the import and whether it is new.
+
+    The same bytes while an import of them is unfinished are that import. Raises EmptyFeed, NotText,
+    MissingColumn, TooManyColumns, TooManyImports.
+    """
+    rows = feeds.count(body)
+    sha256 = hashlib.sha256(body).hexdigest()
+    mine = Import.objects.filter(merchant_id=merchant_id, status__in=UNFINISHED)
+    same = mine.filter(sha256=sha256)
+    if (job := same.first()) is not None:
+        return job, False
+    if mine.count() >= MAX_UNFINISHED:
+        raise TooManyImports
+    try:
+        with transaction.atomic():
+            job = Import.objects.create(
+                merchant_id=merchant_id, filename=filename, sha256=sha256, rows_total=rows, created_at=now
+            )
+            ImportContent.objects.create(job=job, body=body)
+            outbox.record(
+                name="import.queued", payload={"import": str(job.pk)}, key=f"import.queued:{job.pk}"
+            )
+    except IntegrityError:
+        if (job := same.first()) is None:
+            raise
+        return job, False
+    return job, True
+
+
+def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: True) -> Progress:
+    """Read an import from where it is, as long as `go_on` says; safe to call again at any time, by anybody.
+
+    Stock is set once per row of the feed, whatever crashes: a row that was written is not written again.
+    """
+    job = Import.objects.select_related("merchant").filter(pk=import_id, status__in=UNFINISHED).first()
+    if job is None:
+        return Progress.FINISHED
+    with _claim(job.merchant_id) as claimed:
+        if not claimed:
+            return Progress.BUSY
+        job.refresh_from_db()
+        if job.status not in UNFINISHED:
+            return Progress.FINISHED
+        if job.attempts >= MAX_ATTEMPTS:
+            _finish(job, now, error=f"Given up after {MAX_ATTEMPTS} attempts at row {job.rows_done + 1}.")
+            return Progress.FINISHED
+        if job.started_at is None:
+            job.started_at = now
+        job.status, job.attempts = Import.Status.RUNNING, job.attempts + 1
+        job.save(update_fields=["status", "attempts", "started_at"])
+        try:
+            return _read(job, now, go_on)
+        except errors.Invalid as refusal:
+            _finish(job, now, error=refusal.text)
+            return Progress.FINISHED
+        except _Overtaken:
+            log.warning("import.overtaken", job=str(job.pk))
+            return Progress.BUSY
+
+
+def unfinished(*, before: datetime) -> list[UUID]:
+    """Return the imports that were sent before a moment and are not read to the end, oldest first."""
+    rows = Import.objects.filter(status__in=UNFINISHED, created_at__lt=before)
+    return list(rows.order_by("id").values_list("pk", flat=True)[:1_000])
+
+
+def _read(job: Import, now: datetime, go_on: Callable[[], bool]) -> Progress:
+    body = bytes(ImportContent.objects.only("body").get(pk=job.pk).body)
+    pieces = feeds.read(body, currency=job.merchant.currency)
+    for batch in _batches(piece for piece in pieces if piece.last_row > job.rows_done):
+        _write(job, batch, now)
+        faults.reach("import.batch")
+        if not go_on():
+            return Progress.MORE
+    _finish(job, now)
+    return Progress.FINISHED
+
+
+def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
+    batch: list[Piece] = []
+    handles: set[str] = set()
+    rows = 0
+    for piece in pieces:
+        handle = piece.draft.handle if piece.draft else ""
+        if batch and (handle in handles or len(batch) >= BATCH_PRODUCTS or rows >= BATCH_ROWS):
+            yield batch
+            batch, handles, rows = [], set(), 0
+        batch.append(piece)
+        rows += 1 + (len(piece.draft.variants) + len(piece.draft.images) if piece.draft else 0)
+        if handle:
+            handles.add(handle)
+    if batch:
+        yield batch
+
+
+def _write(job: Import, batch: list[Piece], now: datetime) -> None:
+    """Write a batch; what the database refuses is written product by product, and reported."""
+    for attempt in range(RETRIES):
+        try:
+            return _write_together(job, batch, now)
+        except (IntegrityError, DataError) as error:
+            if len(batch) > 1:
+                for piece in batch:
+                    _write(job, [piece], now)
+                return None
+            log.warning("import.refused", job=str(job.pk), row=batch[0].last_row, exc_info=error)
+            return _write_together(job, [_refused(batch[0])], now)
+        except OperationalError:
+            # A deadlock or a lock that took too long: somebody else was at the same rows.
+            if attempt == RETRIES - 1 or not connection.is_usable():
+                raise
+    return None
+
+
+def _refused(piece: Piece) -> Piece:
+    assert piece.draft is not None  # only drafts write what can be refused
+    message = "The product could not be stored; another one may have been given its SKU at the same time."
+    problem = Problem(piece.draft.line, "", "NOT_STORED", piece.draft.handle[:200], message)
+    return Piece(piece.last_row, None, [*piece.problems, problem])
+
+
+def _write_together(job: Import, batch: list[Piece], now: datetime) -> None:
+    with transaction.atomic():
+        # The row count is the fence: whoever has not written up to here may not write on.
+        expected = Import.objects.select_for_update(no_key=True).filter(
+            pk=job.pk, status=Import.Status.RUNNING, rows_done=job.rows_done
+        )
+        if not expected.exists():
+            raise _Overtaken
+        outcome = intake.write(
+            merchant_id=job.merchant_id,
+            currency=job.merchant.currency,
+            drafts=[piece.draft for piece in batch if piece.draft is not None],
+            note=f"import {job.pk}",
+            now=now,
+        )
+        problems = [problem for piece in batch for problem in piece.problems] + outcome.problems
+        room = max(0, MAX_PROBLEMS - job.problems_count)
+        ImportProblem.objects.bulk_create(_problem(job, problem) for problem in problems[:room])
+        Import.objects.filter(pk=job.pk).update(
+            rows_done=batch[-1].last_row,
+            attempts=0,
+            problems_count=F("problems_count") + len(problems),
+            products_created=F("products_created") + outcome.products_created,
+            products_updated=F("products_updated") + outcome.products_updated,
+            variants_created=F("variants_created") + outcome.variants_created,
+            variants_updated=F("variants_updated") + outcome.variants_updated,
+        )
+    job.rows_done, job.problems_count = batch[-1].last_row, job.problems_count + len(problems)
+
+
+def _problem(job: Import, problem: Problem) -> ImportProblem:
+    return ImportProblem(
+        job=job,
+        line=problem.line,
+        column=problem.column[:255],
+        code=problem.code,
+        value=problem.value[:255],
+        message=problem.message[:300],
+        skipped=problem.skipped,
+    )
+
+
+def _finish(job: Import, now: datetime, *, error: str = "") -> None:
+    status = Import.Status.FAILED if error else Import.Status.DONE
+    with transaction.atomic():
+        moved = Import.objects.filter(pk=job.pk, status__in=UNFINISHED, rows_done=job.rows_done)
+        if not moved.update(status=status, error=error[:500], finished_at=now):
+            raise _Overtaken
+        ImportContent.objects.filter(pk=job.pk).delete()
+    log.info("import.finished", job=str(job.pk), status=status, rows=job.rows_done, error=error)
+
+
+@contextmanager
+def _claim(merchant_id: UUID) -> Iterator[bool]:
+    key = f"imports of {merchant_id}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+        claimed = bool(cursor.fetchone()[0])
+    try:
+        yield claimed
+    finally:
+        # A connection that is gone has taken its lock along.
+        if claimed and connection.connection is not None and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

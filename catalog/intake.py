@@ -1,0 +1,220 @@
+"""Writes what a feed says: products by the merchant's handle, variants by option values or SKU.
+
+A feed adds and changes; what it does not name stays as it is. All functions work on one merchant's rows only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from catalog import prices, stock
+from catalog.drafts import ProductDraft, VariantDraft
+from catalog.models import Product, ProductImage, Variant
+from catalog.sheets import Problem
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What writing some drafts came to."""
+
+    products_created: int = 0
+    products_updated: int = 0
+    variants_created: int = 0
+    variants_updated: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def write(
+    *, merchant_id: UUID, currency: str, drafts: list[ProductDraft], note: str, now: datetime
+) -> Outcome:
+    """Write drafts of different handles in the caller's transaction; `note` goes to the stock movements."""
+    outcome = Outcome()
+    products = _write_products(merchant_id, drafts, outcome, now)
+    _write_images(merchant_id, drafts, products)
+    matched = _write_variants(merchant_id, drafts, products, outcome, now)
+    quotes = {
+        variant.pk: prices.Quote(draft.amount, draft.compare_at, currency) for variant, draft, _ in matched
+    }
+    prices.change_many(merchant_id=merchant_id, quotes=quotes, now=now)
+    first = {variant.pk: draft.quantity or 0 for variant, draft, is_new in matched if is_new}
+    levels = {
+        variant.pk: draft.quantity
+        for variant, draft, is_new in matched
+        if not is_new and draft.quantity is not None
+    }
+    stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now)
+    # Last, because the till waits for these rows.
+    stock.set_levels(merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now)
+    return outcome
+
+
+def _write_products(
+    merchant_id: UUID, drafts: list[ProductDraft], outcome: Outcome, now: datetime
+) -> dict[str, Product]:
+    handles = [draft.handle for draft in drafts]
+    known = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, handle__in=handles)
+    products = {product.handle: product for product in known.order_by("pk")}
+    new, changed = [], []
+    for draft in drafts:
+        product = products.get(draft.handle)
+        if product is not None:
+            if _apply(draft, product):
+                product.updated_at = now
+                changed.append(product)
+            continue
+        if draft.title is None:
+            message = "The product is new and has no title. Its handle is taken."
+            outcome.problems.append(Problem(draft.line, "Title", "MISSING_TITLE", "", message, skipped=False))
+        product = Product(
+            merchant_id=merchant_id,
+            handle=draft.handle,
+            title=draft.title or draft.handle,
+            status=draft.status or Product.Status.ACTIVE,
+            option_names=draft.option_names,
+            created_at=now,
+            updated_at=now,
+        )
+        _apply(draft, product)
+        products[draft.handle] = product
+        new.append(product)
+    Product.objects.bulk_create(new)
+    columns = [*_COLUMNS, "option_names", "updated_at"]
+    Product.objects.bulk_update(changed, columns, batch_size=200)
+    outcome.products_created, outcome.products_updated = len(new), len(drafts) - len(new)
+    return products
+
+
+_COLUMNS = ("title", "description", "vendor", "product_type", "tags", "status")
+
+
+def _apply(draft: ProductDraft, product: Product) -> bool:
+    """Give the product what the draft says about it; tell whether anything differs."""
+    said = {name: value for name in _COLUMNS if (value := getattr(draft, name)) is not None}
+    if draft.title is not None:
+        said["option_names"] = draft.option_names
+    differing = {name: value for name, value in said.items() if getattr(product, name) != value}
+    for name, value in differing.items():
+        setattr(product, name, value)
+    return bool(differing)
+
+
+def _write_images(merchant_id: UUID, drafts: list[ProductDraft], products: dict[str, Product]) -> None:
+    ids = [products[draft.handle].pk for draft in drafts if draft.images]
+    known: dict[UUID, dict[str, ProductImage]] = {pk: {} for pk in ids}
+    for image in ProductImage.objects.filter(merchant_id=merchant_id, product_id__in=ids):
+        known[image.product_id][image.url] = image
+    new: list[ProductImage] = []
+    changed: list[ProductImage] = []
+    for draft in drafts:
+        product = products[draft.handle]
+        have = known.get(product.pk, {})
+        last = max((image.position for image in have.values()), default=0)
+        for image_draft in draft.images:
+            old = have.get(image_draft.url)
+            if old is None:
+                last += 1
+                image = ProductImage(merchant_id=merchant_id, product=product, position=last)
+                image.url, image.alt = image_draft.url, image_draft.alt
+                new.append(image)
+            elif image_draft.alt and old.alt != image_draft.alt:
+                old.alt = image_draft.alt
+                changed.append(old)
+    ProductImage.objects.bulk_create(new)
+    ProductImage.objects.bulk_update(changed, ["alt"], batch_size=200)
+
+
+class _Shelf:
+    """The variants that a feed's variants may be: those of its products, and those that have its SKUs."""
+
+    def __init__(self, merchant_id: UUID, product_ids: Iterable[UUID], skus: Iterable[str]) -> None:
+        mine = Variant.objects.filter(merchant_id=merchant_id)
+        self.titles: dict[tuple[UUID, str], Variant] = {}
+        self.skus: dict[str, Variant] = {}
+        self.counts: dict[UUID, int] = {}
+        for variant in mine.filter(product_id__in=list(product_ids)):
+            self.titles[variant.product_id, variant.title] = variant
+            self.counts[variant.product_id] = self.counts.get(variant.product_id, 0) + 1
+            if variant.sku:
+                self.skus[variant.sku] = variant
+        for variant in mine.filter(sku__in=[sku for sku in skus if sku not in self.skus]):
+            self.skus[variant.sku] = variant
+
+    def find(self, product: Product, draft: VariantDraft, titles: set[str]) -> tuple[Variant | None, str]:
+        """Return the variant a draft means, None for a new one, and why it cannot be taken ("" if it can).
+
+        `titles` are those of all the feed's variants of this product.
+        """
+        same_title = self.titles.get((product.pk, draft.title))
+        same_sku = self.skus.get(draft.sku) if draft.sku else None
+        if same_sku is None or same_sku is same_title:
+            return same_title, ""
+        if same_sku.product_id != product.pk:
+            return None, "Another product has this SKU."
+        if same_title is not None or same_sku.title in titles:
+            return None, f"The variant {same_sku.title!r} has this SKU."
+        return same_sku, ""  # it was given other option values
+
+    def put(self, variant: Variant) -> None:
+        """Remember a variant as it now is."""
+        self.titles[variant.product_id, variant.title] = variant
+        if variant.sku:
+            self.skus[variant.sku] = variant
+
+
+def _write_variants(
+    merchant_id: UUID,
+    drafts: list[ProductDraft],
+    products: dict[str, Product],
+    outcome: Outcome,
+    now: datetime,
+) -> list[tuple[Variant, VariantDraft, bool]]:
+    """Write the variants; returns each with its draft and whether it is new."""
+    skus = [variant.sku for draft in drafts for variant in draft.variants if variant.sku]
+    shelf = _Shelf(merchant_id, [product.pk for product in products.values()], skus)
+    matched: list[tuple[Variant, VariantDraft, bool]] = []
+    changed: dict[UUID, Variant] = {}
+    for product_draft in drafts:
+        product = products[product_draft.handle]
+        titles = {draft.title for draft in product_draft.variants}
+        for draft in product_draft.variants:
+            variant, trouble = shelf.find(product, draft, titles)
+            if trouble:
+                problem = Problem(draft.line, "Variant SKU", "SKU_TAKEN", draft.sku or "", trouble)
+                outcome.problems.append(problem)
+                continue
+            is_new = variant is None
+            if variant is None:
+                position = shelf.counts[product.pk] = shelf.counts.get(product.pk, 0) + 1
+                variant = Variant(merchant_id=merchant_id, product=product, position=position, created_at=now)
+                variant.updated_at = now
+                _apply_variant(draft, variant)
+            elif _apply_variant(draft, variant):
+                variant.updated_at = now
+                changed[variant.pk] = variant
+            shelf.put(variant)
+            matched.append((variant, draft, is_new))
+    Variant.objects.bulk_create(variant for variant, _, is_new in matched if is_new)
+    Variant.objects.bulk_update(
+        changed.values(), ["title", "options", "sku", "barcode", "weight_grams", "updated_at"], batch_size=200
+    )
+    outcome.variants_created = sum(is_new for _, _, is_new in matched)
+    outcome.variants_updated = len(matched) - outcome.variants_created
+    return matched
+
+
+def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
+    """Give the variant what the draft says about it; tell whether anything differs."""
+    said = {
+        "title": draft.title,
+        "options": draft.options,
+        "sku": draft.sku or None,  # a blank SKU takes none away
+        "barcode": draft.barcode,
+        "weight_grams": draft.weight_grams,
+    }
+    differing = {
+        name: value for name, value in said.items() if value is not None and getattr(variant, name) != value
+    }
+    for name, value in differing.items():
+        setattr(variant, name, value)
+    return bool(differing)

@@ -1,0 +1,126 @@
+"""The only writer of Price: list prices in minor units, closed when the next begins and never changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from catalog.models import Price, Variant
+from commerce import errors, money
+
+
+class UnknownVariant(errors.NotFound):
+    """The merchant has no such variant."""
+
+    message = "There is no such variant."
+
+
+class BadPrice(errors.Invalid):
+    """The amount is not one that can be charged."""
+
+    code = "BAD_PRICE"
+    message = f"A price is between 1 and {money.MAX_AMOUNT} minor units, and compare_at above it."
+
+
+class BadCurrency(errors.Invalid):
+    """The currency is not one that prices can have."""
+
+    code = "BAD_CURRENCY"
+    message = "Prices cannot be in this currency."
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a variant shall cost, and the merchant's own comparison price; minor units."""
+
+    amount: int
+    compare_at: int | None
+    currency: str
+
+
+def change(
+    *,
+    merchant_id: UUID,
+    variant_id: UUID,
+    amount: int,
+    compare_at: int | None,
+    currency: str,
+    now: datetime,
+) -> Price:
+    """Give a variant a new price from now on and return it; the same price again changes nothing.
+
+    Raises UnknownVariant, BadPrice, BadCurrency.
+    """
+    quote = Quote(amount, compare_at, currency)
+    with transaction.atomic():
+        change_many(merchant_id=merchant_id, quotes={variant_id: quote}, now=now)
+        return Price.objects.get(merchant_id=merchant_id, variant_id=variant_id, valid_to=None)
+
+
+def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> int:
+    """Give several variants new prices, all or none; returns how many differ. Raises like `change`."""
+    for quote in quotes.values():
+        _check(quote)
+    with transaction.atomic():
+        # The variants' rows, in order, are the lock: a variant's first price has no row to lock yet.
+        variants = Variant.objects.select_for_update(no_key=True).filter(
+            merchant_id=merchant_id, pk__in=list(quotes)
+        )
+        if len(variants.order_by("pk").values_list("pk")) < len(quotes):
+            raise UnknownVariant
+        old = current(quotes)
+        new = {pk: quote for pk, quote in quotes.items() if pk not in old or _quote(old[pk]) != quote}
+        # A clock that runs behind another's must not make a price end before it began.
+        starts = {pk: max(now, old[pk].valid_from) if pk in old else now for pk in new}
+        ending = [old[pk] for pk in new if pk in old]
+        for price in ending:
+            price.valid_to = starts[price.variant_id]
+        Price.objects.bulk_update(ending, ["valid_to"], batch_size=500)
+        Price.objects.bulk_create(
+            Price(
+                merchant_id=merchant_id,
+                variant_id=pk,
+                amount=quote.amount,
+                compare_at=quote.compare_at,
+                currency=quote.currency,
+                valid_from=starts[pk],
+            )
+            for pk, quote in new.items()
+        )
+        return len(new)
+
+
+def current(variant_ids: Iterable[UUID]) -> dict[UUID, Price]:
+    """Return the current price of those of the variants that have one."""
+    rows = Price.objects.filter(variant_id__in=list(variant_ids), valid_to=None)
+    return {price.variant_id: price for price in rows}
+
+
+def lowest(variant_id: UUID, since: datetime) -> int | None:
+    """Return the lowest amount that applied at any time since (minor units of the current currency), or None.
+
+    The price to name beside an announced reduction is the lowest of the 30 days before it (Directive 98/6/EC,
+    article 6a).
+    """
+    now_price = Price.objects.filter(variant_id=variant_id, valid_to=None).first()
+    if now_price is None:
+        return None
+    rows = Price.objects.filter(variant_id=variant_id, currency=now_price.currency)
+    applied = rows.filter(Q(valid_to=None) | Q(valid_to__gt=since))
+    return applied.order_by("amount").values_list("amount", flat=True).first()
+
+
+def _check(quote: Quote) -> None:
+    if quote.currency not in money.CURRENCIES:
+        raise BadCurrency(currency=quote.currency)
+    if not 0 < quote.amount <= money.MAX_AMOUNT:
+        raise BadPrice(amount=quote.amount)
+    if quote.compare_at is not None and not quote.amount < quote.compare_at <= money.MAX_AMOUNT:
+        raise BadPrice(compare_at=quote.compare_at)
+
+
+def _quote(price: Price) -> Quote:
+    return Quote(price.amount, price.compare_at, price.currency)

@@ -1,0 +1,264 @@
+"""Products and their variants: made, changed and retired one at a time, as the merchant's systems ask."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from catalog import prices, stock
+from catalog.models import Product, ProductImage, Variant
+from commerce import errors
+
+MAX_VARIANTS = 2_000
+MAX_IMAGES = 250
+MAX_TITLE = 255
+PRODUCT_FIELDS = frozenset({"title", "description", "vendor", "product_type", "tags", "status"})
+VARIANT_FIELDS = frozenset({"sku", "barcode", "weight_grams", "position", "is_active"})
+
+
+class UnknownProduct(errors.NotFound):
+    """The merchant has no such product."""
+
+    message = "There is no such product."
+
+
+class HandleTaken(errors.Conflict):
+    """Another product of the merchant has this handle."""
+
+    code = "HANDLE_TAKEN"
+    message = "Another product has this handle."
+
+
+class SkuTaken(errors.Conflict):
+    """Another variant of the merchant has this SKU."""
+
+    code = "SKU_TAKEN"
+    message = "Another variant has this SKU."
+
+
+class VariantTaken(errors.Conflict):
+    """The product has a variant with these option values already."""
+
+    code = "VARIANT_TAKEN"
+    message = "The product has a variant with these option values already."
+
+
+class ImageTaken(errors.Invalid):
+    """A picture is named twice."""
+
+    code = "IMAGE_TAKEN"
+    message = "A product can have a picture only once."
+
+
+class BadOptions(errors.Invalid):
+    """A variant's options are not those of its product."""
+
+    code = "BAD_OPTIONS"
+    message = "Each variant needs a value for one or more of the product's options, and for nothing else."
+
+
+class TooManyVariants(errors.Invalid):
+    """The product would have too many variants."""
+
+    code = "TOO_MANY_VARIANTS"
+    message = f"A product has at most {MAX_VARIANTS} variants."
+
+
+@dataclass(frozen=True, slots=True)
+class NewVariant:
+    """A sellable unit to be made; its price is in minor units, its weight in grams."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    sku: str = ""
+    barcode: str = ""
+    weight_grams: int = 0
+    price: prices.Quote | None = None
+    units: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture by address."""
+
+    url: str
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewProduct:
+    """A product to be made."""
+
+    handle: str
+    title: str
+    description: str = ""
+    vendor: str = ""
+    product_type: str = ""
+    tags: list[str] = field(default_factory=list)
+    option_names: list[str] = field(default_factory=list)
+    status: str = Product.Status.DRAFT
+    images: list[Image] = field(default_factory=list)
+    variants: list[NewVariant] = field(default_factory=list)
+
+
+def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
+    """Make a product with its variants, prices and first stock.
+
+    Raises HandleTaken, SkuTaken, VariantTaken, ImageTaken, BadOptions, prices.BadPrice, stock.TooMuchStock.
+    """
+    with _named_conflicts():
+        product = Product.objects.create(
+            merchant_id=merchant_id,
+            handle=new.handle,
+            title=new.title,
+            description=new.description,
+            vendor=new.vendor,
+            product_type=new.product_type,
+            tags=new.tags,
+            option_names=new.option_names,
+            status=new.status,
+            created_at=now,
+            updated_at=now,
+        )
+        _hang(product, new.images)
+        _add(product, new.variants, first=1, now=now)
+    return product
+
+
+def add_variant(*, merchant_id: UUID, product_id: UUID, new: NewVariant, now: datetime) -> Variant:
+    """Add a variant to a product; raises UnknownProduct and what `create` raises for a variant."""
+    with _named_conflicts():
+        product = _locked(merchant_id, product_id)
+        count = product.variants.count()
+        if count >= MAX_VARIANTS:
+            raise TooManyVariants
+        [variant] = _add(product, [new], first=count + 1, now=now)
+        Product.objects.filter(pk=product.pk).update(updated_at=now)
+    return variant
+
+
+def change(
+    *,
+    merchant_id: UUID,
+    product_id: UUID,
+    changes: Mapping[str, Any],
+    images: list[Image] | None = None,
+    now: datetime,
+) -> None:
+    """Change some of PRODUCT_FIELDS; `images`, when given, replace all pictures.
+
+    Raises UnknownProduct, ImageTaken.
+    """
+    assert changes.keys() <= PRODUCT_FIELDS
+    with _named_conflicts():
+        product = _locked(merchant_id, product_id)
+        Product.objects.filter(pk=product.pk).update(**changes, updated_at=now)
+        if images is not None:
+            product.images.all().delete()
+            _hang(product, images)
+
+
+def retire(*, merchant_id: UUID, product_id: UUID, now: datetime) -> None:
+    """Take a product off sale for good; what was sold stays sold. Raises UnknownProduct."""
+    retired = {"status": Product.Status.RETIRED}
+    change(merchant_id=merchant_id, product_id=product_id, changes=retired, now=now)
+
+
+def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str, Any], now: datetime) -> None:
+    """Change some of VARIANT_FIELDS; raises stock.UnknownVariant, SkuTaken."""
+    assert changes.keys() <= VARIANT_FIELDS
+    with _named_conflicts():
+        variant = Variant.objects.filter(merchant_id=merchant_id, pk=variant_id).first()
+        if variant is None:
+            raise stock.UnknownVariant
+        # The product first, as everywhere.
+        Product.objects.filter(pk=variant.product_id).update(updated_at=now)
+        Variant.objects.filter(pk=variant.pk).update(**changes, updated_at=now)
+
+
+def title_of(options: Mapping[str, str]) -> str:
+    """Return a variant's title: its option values; "" for the only variant of a product without options."""
+    return " / ".join(options.values())
+
+
+def _locked(merchant_id: UUID, product_id: UUID) -> Product:
+    products = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
+    product = products.filter(pk=product_id).first()
+    if product is None:
+        raise UnknownProduct
+    return product
+
+
+def _hang(product: Product, images: Iterable[Image]) -> None:
+    ProductImage.objects.bulk_create(
+        ProductImage(
+            merchant_id=product.merchant_id, product=product, url=image.url, alt=image.alt, position=position
+        )
+        for position, image in enumerate(images, start=1)
+    )
+
+
+def _add(product: Product, news: list[NewVariant], *, first: int, now: datetime) -> list[Variant]:
+    merchant_id = product.merchant_id
+    variants = [
+        Variant(
+            merchant_id=merchant_id,
+            product=product,
+            title=title_of(options),
+            options=options,
+            sku=new.sku,
+            barcode=new.barcode,
+            weight_grams=new.weight_grams,
+            position=position,
+            created_at=now,
+            updated_at=now,
+        )
+        for position, new in enumerate(news, start=first)
+        for options in [_options(product, new)]
+    ]
+    Variant.objects.bulk_create(variants)
+    pairs = list(zip(variants, news, strict=True))
+    quotes = {variant.pk: new.price for variant, new in pairs if new.price}
+    prices.change_many(merchant_id=merchant_id, quotes=quotes, now=now)
+    units = {variant.pk: new.units for variant, new in pairs}
+    stock.begin(merchant_id=merchant_id, units=units, reason=stock.Reason.SET, note="", now=now)
+    return variants
+
+
+def _options(product: Product, new: NewVariant) -> dict[str, str]:
+    options = {name: new.options[name] for name in product.option_names if new.options.get(name)}
+    if len(options) != len(new.options) or bool(options) != bool(product.option_names):
+        raise BadOptions(options=list(product.option_names))
+    if len(title_of(options)) > MAX_TITLE:
+        raise BadOptions(f"The option values together have at most {MAX_TITLE} characters.")
+    return options
+
+
+_CONFLICTS: Mapping[str, type[errors.Refusal]] = {
+    "product_handle_once": HandleTaken,
+    "variant_sku_once": SkuTaken,
+    "variant_title_once": VariantTaken,
+    "image_once_per_product": ImageTaken,
+}
+
+
+@contextmanager
+def _named_conflicts() -> Iterator[None]:
+    """Run in a transaction; what the database's unique constraints refuse is refused by our names."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        refusal = _CONFLICTS.get(constraint_of(error) or "")
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def constraint_of(error: IntegrityError) -> str | None:
+    """Return the name of the constraint that the database said was broken."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return diagnosis.constraint_name if diagnosis is not None else None

@@ -1,0 +1,166 @@
+"""The only writer of Stock and StockMovement: what can still be promised of each variant.
+
+Locks are taken in the order of the variants' ids, here and in every caller, so that no two writers wait for
+each other. Taking is one conditional statement per variant: whoever finds too few changes nothing, and the
+table's CHECK stands behind it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from catalog.models import Stock, StockMovement
+from commerce import errors, outbox
+
+MAX_UNITS = 1_000_000_000
+
+Reason = StockMovement.Reason
+
+
+class OutOfStock(errors.Conflict):
+    """Fewer units are left than were asked for; `variant` and `left` say which and how many."""
+
+    code = "OUT_OF_STOCK"
+    message = "There are not enough left."
+
+    def __init__(self, *, variant: UUID, left: int) -> None:
+        super().__init__(variant=str(variant), left=left)
+
+
+class UnknownVariant(errors.NotFound):
+    """The merchant has no such variant."""
+
+    message = "There is no such variant."
+
+
+class TooMuchStock(errors.Invalid):
+    """The stock would be below zero or above what is kept."""
+
+    code = "BAD_STOCK"
+    message = f"Stock is between 0 and {MAX_UNITS} units."
+
+
+def take(*, units: Mapping[UUID, int], now: datetime) -> None:
+    """Promise positive units per variant, all or none, inside the caller's transaction; raises OutOfStock."""
+    with transaction.atomic():
+        for variant_id in sorted(units):
+            wanted = units[variant_id]
+            taken = Stock.objects.filter(pk=variant_id, available__gte=wanted).update(
+                available=F("available") - wanted, version=F("version") + 1, updated_at=now
+            )
+            if not taken:
+                left = Stock.objects.filter(pk=variant_id).values_list("available", flat=True).first()
+                raise OutOfStock(variant=variant_id, left=left or 0)
+
+
+def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
+    """Return units that were taken, inside the caller's transaction."""
+    with transaction.atomic():
+        for variant_id in sorted(units):
+            Stock.objects.filter(pk=variant_id).update(
+                available=F("available") + units[variant_id], version=F("version") + 1, updated_at=now
+            )
+
+
+def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str, now: datetime) -> Stock:
+    """Say how many units can be promised from now on; the difference is kept as a movement.
+
+    Raises UnknownVariant, TooMuchStock.
+    """
+    with transaction.atomic():
+        _set({variant_id: available}, merchant_id=merchant_id, reason=Reason.SET, note=note, now=now)
+        return _one(merchant_id, variant_id)
+
+
+def set_levels(
+    *, merchant_id: UUID, levels: Mapping[UUID, int], reason: StockMovement.Reason, note: str, now: datetime
+) -> int:
+    """Set the stock of several variants, without locking those that have it; returns how many moved."""
+    with transaction.atomic():
+        known = Stock.objects.filter(merchant_id=merchant_id, pk__in=list(levels))
+        have = dict(known.values_list("pk", "available"))
+        differing = {pk: levels[pk] for pk, available in have.items() if available != levels[pk]}
+        return _set(differing, merchant_id=merchant_id, reason=reason, note=note, now=now)
+
+
+def adjust(*, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: datetime) -> Stock:
+    """Add units (or take them away, delta < 0) whatever is sold meanwhile.
+
+    Raises UnknownVariant, OutOfStock when fewer are left than shall go, TooMuchStock.
+    """
+    with transaction.atomic():
+        row = _locked(merchant_id, [variant_id]).get(variant_id)
+        if row is None:
+            raise UnknownVariant
+        if row.available + delta < 0:
+            raise OutOfStock(variant=variant_id, left=row.available)
+        levels = {variant_id: row.available + delta}
+        _set(levels, merchant_id=merchant_id, reason=Reason.ADJUST, note=note, now=now)
+        return _one(merchant_id, variant_id)
+
+
+def begin(
+    *, merchant_id: UUID, units: Mapping[UUID, int], reason: StockMovement.Reason, note: str, now: datetime
+) -> None:
+    """Open the stock of new variants with their first units; raises TooMuchStock."""
+    _check(units)
+    with transaction.atomic():
+        Stock.objects.bulk_create(
+            Stock(variant_id=pk, merchant_id=merchant_id, available=units[pk], version=1, updated_at=now)
+            for pk in sorted(units)
+        )
+        _write_movements(merchant_id, units, reason=reason, note=note, now=now)
+
+
+def _set(
+    levels: Mapping[UUID, int],
+    *,
+    merchant_id: UUID,
+    reason: StockMovement.Reason,
+    note: str,
+    now: datetime,
+) -> int:
+    _check(levels)
+    rows = _locked(merchant_id, levels)
+    if len(rows) < len(levels):
+        raise UnknownVariant
+    deltas = {}
+    for pk, row in rows.items():
+        if row.available != levels[pk]:
+            deltas[pk] = levels[pk] - row.available
+            row.available, row.version, row.updated_at = levels[pk], row.version + 1, now
+    if deltas:
+        changed = [rows[pk] for pk in deltas]
+        Stock.objects.bulk_update(changed, ["available", "version", "updated_at"], batch_size=500)
+        _write_movements(merchant_id, deltas, reason=reason, note=note, now=now)
+        outbox.record(name="stock.moved", payload={"variants": sorted(map(str, deltas)), "offers": []})
+    return len(deltas)
+
+
+def _locked(merchant_id: UUID, variant_ids: Mapping[UUID, int] | list[UUID]) -> dict[UUID, Stock]:
+    rows = Stock.objects.select_for_update(no_key=True).filter(
+        merchant_id=merchant_id, pk__in=list(variant_ids)
+    )
+    return {row.pk: row for row in rows.order_by("pk")}
+
+
+def _write_movements(
+    merchant_id: UUID, deltas: Mapping[UUID, int], *, reason: StockMovement.Reason, note: str, now: datetime
+) -> None:
+    StockMovement.objects.bulk_create(
+        StockMovement(merchant_id=merchant_id, variant_id=pk, delta=delta, reason=reason, note=note, at=now)
+        for pk, delta in deltas.items()
+        if delta
+    )
+
+
+def _check(levels: Mapping[UUID, int]) -> None:
+    if any(not 0 <= units <= MAX_UNITS for units in levels.values()):
+        raise TooMuchStock
+
+
+def _one(merchant_id: UUID, variant_id: UUID) -> Stock:
+    return Stock.objects.get(merchant_id=merchant_id, pk=variant_id)
