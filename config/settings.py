@@ -14,6 +14,9 @@ from commerce import logs
 from config import embedded, servers
 from config.commands import COMMANDS
 from config.env import ROOT, Environment
+from config.look import STUDIO as STUDIO
+from config.look import UNFOLD as UNFOLD
+from config.panels import STUDIO_PANELS as STUDIO_PANELS
 from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
 from config.subscriptions import SUBSCRIPTIONS as SUBSCRIPTIONS
 
@@ -94,9 +97,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ],
+            ]
         },
-    },
+    }
 ]
 
 LANGUAGE_CODE = "en-gb"
@@ -128,14 +131,14 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
-    },
+    }
 }
 # Carries control messages only; what a room hears goes through the hub.
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "control"},
-    },
+    }
 }
 
 # --- background work ---
@@ -269,7 +272,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
 
@@ -292,6 +295,7 @@ _admin = {**_strict, "script-src": "'self' 'unsafe-inline' 'unsafe-eval'", "fram
 CONTENT_SECURITY_POLICIES = {
     "/admin/": _admin,
     "/studio/": _admin,
+    "/studio/room/": _strict,
     "/merchant/": _admin,
     "/api/docs": {**_strict, "script-src": "'self' 'unsafe-inline'"},
     "/": _strict,
@@ -312,12 +316,3 @@ if not DEBUG and SECURE:
 # --- logs ---
 
 LOGGING = logs.configure(log_format=env.text("LOG_FORMAT"), level=env.text("LOG_LEVEL"))
-
-# --- admin ---
-
-UNFOLD = {
-    "SITE_TITLE": "Yellowcart",
-    "SITE_HEADER": "Yellowcart",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-}

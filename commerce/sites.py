@@ -1,0 +1,94 @@
+"""The studio: the hosts' own admin site. Every app hangs its screens there, in a module named `studio`."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.module_loading import autodiscover_modules
+from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from commerce import errors, throttles
+from commerce.models import Host, User
+
+TRIES, WINDOW_SECONDS = 10, 300
+
+Screen = Callable[..., HttpResponseBase]
+
+
+def active_host(user: AbstractBaseUser | AnonymousUser) -> Host | None:
+    """Return the host that this user is, None for anybody else and for one who is not active."""
+    if not user.is_authenticated or not user.is_active:
+        return None
+    return Host.objects.filter(user_id=user.pk, is_active=True).first()
+
+
+class HostLoginForm(UnfoldAuthenticationForm):  # type: ignore[misc]  # unfold ships no types
+    """Lets hosts in, who need not be staff."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password, a limited number of times per e-mail address."""
+        email = str(self.cleaned_data.get("username") or "").strip().casefold()
+        try:
+            throttles.spend(what="sign-in", who=email, limit=TRIES, seconds=WINDOW_SECONDS)
+        except errors.Refusal as refusal:
+            raise ValidationError(refusal.text, code=refusal.code) from None
+        cleaned = cast(dict[str, Any], super().clean())
+        throttles.clear(what="sign-in", who=email)
+        return cleaned
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        """Refuse whoever is not an active host."""
+        AuthenticationForm.confirm_login_allowed(self, user)  # not the admin's, which asks for staff
+        if active_host(user) is None:
+            raise ValidationError("The studio is for hosts. This account is not one.", code="not_a_host")
+
+
+class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
+    """An admin site without models: its screens are views, and each starts from the host who looks."""
+
+    settings_name = "STUDIO"
+    login_form = HostLoginForm
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._screens: list[URLPattern] = []
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let active hosts in, staff or not."""
+        return active_host(request.user) is not None
+
+    def screen(self, route: str, *, name: str) -> Callable[[Screen], Screen]:
+        """Hang a view into the studio, behind its login, at `route` and as `studio:name`."""
+
+        def hang(view: Screen) -> Screen:
+            self._screens.append(path(route, self.admin_view(view), name=name))
+            return view
+
+        return hang
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the screens of all apps; they come before the site's own addresses."""
+        autodiscover_modules("studio")
+        return self._screens
+
+    def render(
+        self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
+    ) -> TemplateResponse:
+        """Render a screen inside the studio's frame."""
+        request.current_app = self.name  # type: ignore[attr-defined]  # how Django's admin names its instance
+        shown = {**self.each_context(request), "title": title, **context}
+        return TemplateResponse(request, template, shown, status=status)
+
+
+studio = StudioSite(name="studio")
+
+
+def host_of(request: HttpRequest) -> Host:
+    """Return the host who is looking at a studio screen."""
+    return cast(User, request.user).host

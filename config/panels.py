@@ -1,0 +1,8 @@
+"""What the studio shows of rooms that streams does not know: panel -> dotted path of the function that gives it."""
+
+STUDIO_PANELS: dict[str, str] = {
+    # (host_id, stream_id): what one show has sold so far.
+    "sales": "orders.earnings.of_show",
+    # (host_id): what every show has sold, by the show's id.
+    "earnings": "orders.earnings.of_host",
+}
