@@ -1,5 +1,3 @@
 """What a socket may ask: command type -> dotted path of its handler."""
 
-COMMANDS: dict[str, str] = {
-    "chat.send": "streams.commands.chat_send",
-}
+COMMANDS: dict[str, str] = {"chat.send": "streams.commands.chat_send"}

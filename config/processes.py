@@ -1,33 +1,30 @@
-"""The processes of one running Yellowcart, and the supervisor that keeps them going on one machine."""
+"""Which processes make one running Yellowcart, and how each is started. Run by config/supervisor.py."""
 
 from __future__ import annotations
 
-import os
-import queue
-import signal
+import shlex
 import socket
 import sys
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from config import embedded, servers
-from config.children import CannotStart, Child, Program
+from config.children import Program
 from config.env import ROOT
 
-Say = Callable[[str, str], None]  # takes a program's name and a line
-
-PYTHON = sys.executable
-BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
-# Dies this often within the window: something is wrong that another start does not mend.
-MOST_DEATHS, DEATHS_WINDOW_SECONDS = 5, 60.0
+# What our own processes run, after `python`.
+COMMANDS = {
+    "simulator": "-m commerce.stripe_simulator --port {simulator_port} --state-file {state} "
+    "--webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe --webhook-secret {secret}",
+    "web": "-m config.web",
+    "live": "-m config.live",
+    "relay": "manage.py relay",
+    "worker": "-m celery -A config worker -n worker@%h -Q settle,notify -P threads --concurrency 8 "
+    "--loglevel INFO --without-gossip --without-mingle",
+    "beat": "-m celery -A config beat --loglevel WARNING --pidfile=",
+}
 
 
 def answers(address: str) -> Callable[[], bool]:
@@ -54,261 +51,62 @@ def listens(port: int) -> Callable[[], bool]:
     return check
 
 
-def table(
-    *, var: Path, web_port: int, live_port: int, simulator_port: int, env: Mapping[str, str] | None = None
+def own(
+    *, web_port: int, live_port: int, simulator_port: int, secret: str, env: Mapping[str, str], state: Path
 ) -> dict[str, Program]:
-    """Every process by name, with nothing configured but these ports; env is given to ours on top."""
-    pays = embedded.note_simulator(var, simulator_port)
-    base = f"http://localhost:{web_port}"
+    """Our own processes by name; env says on which servers they work, the ports and the secret are added."""
     ours = {
-        "DATABASE_URL": servers.database_url(var),
-        "REDIS_URL": servers.redis_url(var),
-        "VAR_DIR": str(var),
-        "BASE_URL": base,
+        "BASE_URL": f"http://localhost:{web_port}",
         "WEB_PORT": str(web_port),
         "LIVE_PORT": str(live_port),
         "LIVE_SOCKET_URL": f"ws://localhost:{live_port}",
-        "STRIPE_API_BASE": pays.address,
-        "STRIPE_WEBHOOK_SECRETS": pays.secret,
+        "STRIPE_API_BASE": f"http://127.0.0.1:{simulator_port}",
+        "STRIPE_WEBHOOK_SECRETS": secret,
         "PYTHONUNBUFFERED": "1",
-        **(env or {}),
+        **env,
+    }
+    ready: dict[str, Callable[[], bool]] = {
+        "simulator": listens(simulator_port),
+        "web": answers(f"http://127.0.0.1:{web_port}/readyz"),
+        "live": answers(f"http://127.0.0.1:{live_port}/readyz"),
+    }
+    lines = {"relay": "relay.ready", "worker": " ready."}
+    words = {
+        "simulator_port": simulator_port,
+        "web_port": web_port,
+        "secret": shlex.quote(secret),
+        "state": shlex.quote(str(state)),
+    }
+    return {
+        name: Program(
+            name=name,
+            argv=[sys.executable, *shlex.split(command.format(**words))],
+            env=ours,
+            cwd=ROOT,
+            ready=ready.get(name),
+            ready_line=lines.get(name, ""),
+        )
+        for name, command in COMMANDS.items()
     }
 
-    def own(name: str, *argv: str, **more: object) -> Program:
-        return Program(name=name, argv=[PYTHON, *argv], env=ours, cwd=ROOT, **more)  # type: ignore[arg-type]
 
-    celery = ("-m", "celery", "-A", "config")
-    programs = [
-        servers.postgres(var),
-        servers.redis(var),
-        own(
-            "simulator",
-            *("-m", "commerce.stripe_simulator", "--port", str(simulator_port)),
-            *(
-                "--webhook-url",
-                f"http://127.0.0.1:{web_port}/api/v1/webhooks/stripe",
-                "--webhook-secret",
-                pays.secret,
-            ),
-            ready=listens(simulator_port),
+def table(*, var: Path, web_port: int, live_port: int, simulator_port: int) -> dict[str, Program]:
+    """Every process by name, servers included, with nothing configured but the ports."""
+    pays = embedded.note_simulator(var, simulator_port)
+    env = {
+        "DATABASE_URL": servers.database_url(var),
+        "REDIS_URL": servers.redis_url(var),
+        "VAR_DIR": str(var),
+    }
+    return {
+        "postgres": servers.postgres(var),
+        "redis": servers.redis(var),
+        **own(
+            web_port=web_port,
+            live_port=live_port,
+            simulator_port=simulator_port,
+            secret=pays.secret,
+            env=env,
+            state=var / "simulator.json",
         ),
-        own("web", "-m", "config.web", ready=answers(f"http://127.0.0.1:{web_port}/readyz")),
-        own("live", "-m", "config.live", ready=answers(f"http://127.0.0.1:{live_port}/readyz")),
-        own("relay", "manage.py", "relay", ready_line="relay.ready"),
-        own(
-            "worker",
-            *(
-                *celery,
-                "worker",
-                "-P",
-                "threads",
-                "--concurrency",
-                "8",
-                "-Q",
-                "settle,notify",
-                "-n",
-                "worker@%h",
-            ),
-            *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
-            ready_line=" ready.",
-        ),
-        own("beat", *celery, "beat", "--loglevel", "WARNING", "--pidfile", "", ready=lambda: True),
-    ]
-    return {program.name: program for program in programs}
-
-
-class Stack:
-    """Keeps the programs of a table running: starts, watches, starts again what dies, stops all.
-
-    Tests end and restart them by name: `stack.kill("worker")`, `stack.pid("worker")`, `stack.restart("web")`.
-    """
-
-    def __init__(self, programs: Mapping[str, Program], *, say: Say | None = None) -> None:
-        self._programs = dict(programs)
-        self._say = say or (lambda _name, _line: None)
-        self._children: dict[str, Child] = {}
-        self._wanted: list[str] = []
-        self._deaths: dict[str, deque[float]] = {name: deque(maxlen=MOST_DEATHS) for name in programs}
-        self._again_at: dict[str, float] = {}
-        self._lock = threading.RLock()
-        self._stopping = threading.Event()
-        self._gave_up: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    # --- starting and stopping ---
-
-    def start(self, *names: str) -> None:
-        """Start these (all, when none is named) together and wait until they are ready, or CannotStart."""
-        names = names or tuple(name for name in self._programs if name not in self._children)
-        with self._lock:
-            for name in names:
-                self._children[name] = Child(self._programs[name], hear=self._say)
-                self._wanted.append(name)
-            if not self._watcher.is_alive() and not self._stopping.is_set():
-                self._watcher.start()
-        for name in names:
-            self.wait_ready(name)
-
-    def stop(self) -> None:
-        """Stop everything, the newest first and the servers last; returns when nothing is left."""
-        self._stopping.set()
-        if self._watcher.is_alive() and self._watcher is not threading.current_thread():
-            self._watcher.join()
-        with self._lock:
-            names, self._wanted = self._wanted[::-1], []
-            servers = [name for name in names if name in ("postgres", "redis")]
-            for group in ([name for name in names if name not in servers], servers):
-                self._finish(group)
-
-    def stop_one(self, name: str) -> None:
-        """Stop one program and leave it stopped."""
-        with self._lock:
-            self._wanted.remove(name)
-            self._finish([name])
-
-    def _finish(self, names: Sequence[str]) -> None:
-        children = [self._children[name] for name in names]
-        now = time.monotonic()
-        for child in children:
-            child.tell(child.program.stop_signal)
-        for child in children:
-            child.finish(now + child.program.stop_within)
-
-    def restart(self, name: str) -> None:
-        """Stop one program in good order, start it again, and wait until it is ready."""
-        with self._lock:
-            if name in self._wanted:
-                self.stop_one(name)
-        self.start(name)
-
-    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
-        """Send a signal to one program without asking the supervisor; returns the process id it went to."""
-        pid = self.pid(name)
-        os.kill(pid, number)
-        return pid
-
-    # --- looking ---
-
-    def pid(self, name: str) -> int:
-        """The process id of the program's newest run."""
-        return self._children[name].pid
-
-    def alive(self, name: str) -> bool:
-        """Whether the program runs just now."""
-        return name in self._children and self._children[name].alive()
-
-    def output(self, name: str) -> list[str]:
-        """The last lines of the program's newest run."""
-        return list(self._children[name].lines)
-
-    def wait_ready(self, name: str, within: float | None = None, *, after_pid: int | None = None) -> None:
-        """Block until the program is ready, with after_pid until a later run of it is; raises CannotStart."""
-        limit = within or self._programs[name].ready_within
-        deadline = time.monotonic() + limit
-        while True:
-            child = self._children[name]
-            if child.pid != after_pid:
-                try:
-                    child.wait_ready(max(0.05, deadline - time.monotonic()))
-                    return
-                except CannotStart:
-                    # A run may die while it starts and be started again; the deadline decides.
-                    if child.alive() or self._is_lost(name) or time.monotonic() > deadline:
-                        raise
-            if time.monotonic() > deadline:
-                raise CannotStart(f"{name} was not started again within {limit:.0f} s.{child.last_words()}")
-            time.sleep(0.02)
-
-    def wait(self, within: float | None = None) -> str | None:
-        """Block until a program is given up and return its name; None when `within` seconds pass first."""
-        deadline = None if within is None else time.monotonic() + within
-        while deadline is None or time.monotonic() < deadline:
-            try:
-                # Short waits, so that a signal is noticed on every platform.
-                return self._gave_up.get(
-                    timeout=0.5 if deadline is None else min(0.5, deadline - time.monotonic())
-                )
-            except (queue.Empty, ValueError):
-                continue
-        return None
-
-    # --- watching ---
-
-    def _is_lost(self, name: str) -> bool:
-        return name not in self._wanted
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(0.05):
-            with self._lock:
-                for name in list(self._wanted):
-                    if not self._stopping.is_set() and not self._children[name].alive():
-                        self._look_after(name)
-
-    def _look_after(self, name: str) -> None:
-        now, deaths = time.monotonic(), self._deaths[name]
-        if name not in self._again_at:
-            child = self._children[name]
-            deaths.append(now)
-            how = f"{name} (process {child.pid}) {child.how_it_ended()}"
-            recent = [moment for moment in deaths if now - moment < DEATHS_WINDOW_SECONDS]
-            if len(recent) >= MOST_DEATHS:
-                self._say(
-                    "supervisor",
-                    f"{how}, {len(recent)} times within a minute. Giving up.{child.last_words()}",
-                )
-                self._wanted.remove(name)
-                self._gave_up.put(name)
-                return
-            pause = BACK_OFF_SECONDS[len(recent) - 1]
-            self._say("supervisor", f"{how}; starting it again in {pause:g} s")
-            self._again_at[name] = now + pause
-        elif now >= self._again_at[name]:
-            del self._again_at[name]
-            try:
-                self._children[name].finish(now)
-                self._children[name] = Child(self._programs[name], hear=self._say)
-            except CannotStart as error:
-                self._say("supervisor", f"{name} cannot be started again: {error}")
-                self._wanted.remove(name)
-                self._gave_up.put(name)
-            else:
-                self._say("supervisor", f"{name} runs again as process {self._children[name].pid}")
-
-
-COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
-
-
-def printer(names: Sequence[str]) -> Say:
-    """A function that prints a program's line behind its name, in colour on a terminal."""
-    width = max(len(name) for name in (*names, "supervisor"))
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    lock = threading.Lock()
-
-    def say(name: str, line: str) -> None:
-        number = COLOURS[sorted(names).index(name) % len(COLOURS)] if name in names else 31
-        label = f"{name:<{width}} |"
-        with lock:
-            print(f"\x1b[{number}m{label}\x1b[0m {line}" if colour else f"{label} {line}", flush=True)
-
-    return say
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Within the block SIGTERM and SIGHUP unwind like Ctrl-C, so that whatever was started is stopped."""
-
-    def unwind(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, unwind) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    }

@@ -91,7 +91,7 @@ def redis_program() -> str:
 
 
 def postgres(var: Path, *, fast: bool = False) -> Program:
-    """PostgreSQL over var/postgres; with fast=True a crash of the machine loses everything: for tests."""
+    """PostgreSQL over var/postgres; fast=True loses data when the machine crashes, not when it does."""
     data, programs, sockets = var.resolve() / "postgres", postgres_bin(), socket_folder(var)
     options = {
         "listen_addresses": "",
@@ -108,12 +108,7 @@ def postgres(var: Path, *, fast: bool = False) -> Program:
         "dynamic_shared_memory_type": "posix" if os.access("/dev/shm", os.W_OK) else "mmap",
     }
     if fast:
-        options |= {
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "max_wal_size": "2GB",
-        }
+        options |= {"fsync": "off", "full_page_writes": "off", "max_wal_size": "2GB"}
     return Program(
         name="postgres",
         argv=[

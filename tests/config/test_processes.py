@@ -1,0 +1,32 @@
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.core.management import get_commands
+
+from config import processes
+from config.env import ROOT
+
+
+def test_every_process_runs_something_that_exists() -> None:
+    for name, command in processes.COMMANDS.items():
+        words = command.split()
+        if words[0] == "-m":
+            assert find_spec(words[1]), name
+        else:
+            assert (ROOT / words[0]).exists(), name
+            assert words[1] in get_commands(), name
+
+
+def test_the_table_names_every_process_and_joins_them(tmp_path: Path) -> None:
+    table = processes.table(var=tmp_path, web_port=8100, live_port=8101, simulator_port=8102)
+    assert list(table) == ["postgres", "redis", "simulator", "web", "live", "relay", "worker", "beat"]
+    web = table["web"].env
+    assert web["LIVE_SOCKET_URL"] == "ws://localhost:8101"
+    assert web["STRIPE_WEBHOOK_SECRETS"] in table["simulator"].argv
+    assert web["STRIPE_API_BASE"].endswith(":8102")
+    assert all(name == program.name for name, program in table.items())
+
+
+def test_a_folder_with_spaces_stays_one_argument(tmp_path: Path) -> None:
+    table = processes.table(var=tmp_path / "my shop", web_port=1, live_port=2, simulator_port=3)
+    assert str(tmp_path / "my shop" / "simulator.json") in table["simulator"].argv
