@@ -1,4 +1,4 @@
-"""What the studio shows of rooms that streams does not know: panel -> dotted path of the function that gives it."""
+"""What the studio shows of rooms that streams does not know: panel -> dotted path of who gives it."""
 
 STUDIO_PANELS: dict[str, str] = {
     # (host_id, stream_id): what one show has sold so far.

@@ -1,4 +1,4 @@
-"""What a host has earned, for the studio: one show while it runs, and all of her shows. config/panels.py names it."""
+"""What a host has earned, for the studio: one show while it runs, and all her shows. See config/panels.py."""
 
 from typing import Any
 from uuid import UUID
