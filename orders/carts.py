@@ -1,6 +1,6 @@
 """Carts: what a buyer means to buy. Nothing is held for a cart. The version guards against lost updates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -95,7 +95,7 @@ def replace(
     *,
     buyer_id: UUID,
     version: int,
-    lines: Mapping[UUID, int],
+    lines: Sequence[tuple[UUID, int]],
     stream_id: UUID | None,
     now: datetime,
 ) -> queries.Body:
@@ -103,16 +103,16 @@ def replace(
 
     Raises CartConflict, BadQuantity, UnknownVariant, NotForSale, TooManyLines.
     """
-    for variant_id, quantity in lines.items():
-        _check(variant_id, quantity)
-    if len(lines) > MAX_LINES:
-        raise quotes.TooManyLines(limit=MAX_LINES)
+    wanted = {
+        one.variant_id: one.quantity
+        for one in (quotes.merged([quotes.Wanted(*line) for line in lines]) if lines else [])
+    }
     with transaction.atomic():
         cart = _at(buyer_id, version, stream_id, now)
         kept = {line.variant_id: line for line in CartLine.objects.filter(cart=cart)}
-        _check_for_sale([variant_id for variant_id in lines if variant_id not in kept])
-        CartLine.objects.filter(cart=cart).exclude(variant_id__in=lines).delete()
-        for variant_id, quantity in lines.items():
+        _check_for_sale([variant_id for variant_id in wanted if variant_id not in kept])
+        CartLine.objects.filter(cart=cart).exclude(variant_id__in=wanted).delete()
+        for variant_id, quantity in wanted.items():
             line = kept.get(variant_id) or CartLine(
                 cart=cart, variant_id=variant_id, stream_id=stream_id, added_at=now
             )
@@ -123,10 +123,12 @@ def replace(
 
 def clear(*, buyer_id: UUID, version: int, stream_id: UUID | None, now: datetime) -> queries.Body:
     """Empty the cart and return it; raises CartConflict."""
-    return replace(buyer_id=buyer_id, version=version, lines={}, stream_id=stream_id, now=now)
+    return replace(buyer_id=buyer_id, version=version, lines=[], stream_id=stream_id, now=now)
 
 
-def bought(*, buyer_id: UUID, lines: Sequence[tuple[UUID, int]], now: datetime) -> None:
+def bought(
+    *, buyer_id: UUID, lines: Sequence[tuple[UUID, int]], stream_id: UUID | None, now: datetime
+) -> None:
     """Take bought units out of the buyer's cart, inside the purchase's transaction."""
     variants = [variant_id for variant_id, _ in lines]
     if not CartLine.objects.filter(cart_id=buyer_id, variant_id__in=variants).exists():
@@ -136,7 +138,7 @@ def bought(*, buyer_id: UUID, lines: Sequence[tuple[UUID, int]], now: datetime) 
         in_cart = CartLine.objects.filter(cart=cart, variant_id=variant_id)
         in_cart.filter(quantity__lte=quantity).delete()
         in_cart.update(quantity=F("quantity") - quantity)
-    _changed(cart, None, now)
+    _changed(cart, stream_id, now)
 
 
 def _locked(buyer_id: UUID) -> Cart:

@@ -153,7 +153,12 @@ def _place(
     held = _write_lines(purchase, lines, stream, seen, now)
     holds.take(buyer_id=buyer_id, held=held, now=now)
     PurchaseMove.objects.create(purchase=purchase, new=purchase.status, at=now)
-    carts.bought(buyer_id=buyer_id, lines=[(line.variant_id, line.quantity) for line in lines], now=now)
+    carts.bought(
+        buyer_id=buyer_id,
+        lines=[(line.variant_id, line.quantity) for line in lines],
+        stream_id=stream_id,
+        now=now,
+    )
     outbox.record(
         name="purchase.accepted",
         payload={"purchase": str(purchase.id)},

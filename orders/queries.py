@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Sum
 
 from catalog import prices
 from catalog.models import ProductImage
 from commerce import errors
 from commerce.money import Money
-from orders.models import Cart, CartLine, Commission, Order, OrderLine, Payment, Purchase
+from orders.models import Cart, CartLine, Commission, Order, OrderLine, OrderMove, Payment, Purchase
 from streams.bodies import unix_ms
 from streams.models import Offer
 
@@ -214,12 +214,13 @@ def _line(line: OrderLine) -> Body:
 
 def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
     """Return a merchant's orders that were paid; unpaid ones are not its business yet."""
-    reached = Q(status__in=[Order.Status.OPEN, Order.Status.SHIPPED]) | Q(moves__new=Order.Status.OPEN)
+    # An order that was cancelled before it was paid never reached its merchant.
+    was_open = OrderMove.objects.filter(order=OuterRef("pk"), new=Order.Status.OPEN)
     return (
         Order.objects.filter(merchant_id=merchant_id)
-        .filter(reached)
-        .distinct()
-        .select_related("purchase__buyer", "purchase__stream")
+        .exclude(status=Order.Status.PENDING)
+        .filter(Exists(was_open))
+        .select_related("purchase__stream")
         .prefetch_related(Prefetch("lines", queryset=OrderLine.objects.order_by("id")), "shipments")
     )
 

@@ -1,0 +1,130 @@
+"""Rules of stock, offers, holds and what was bought."""
+
+from orders.audit.checks import Check
+
+_LIVE_HOLDS = "status <> 'released'"
+
+STOCK: tuple[Check, ...] = (
+    Check(
+        "stock-adds-up",
+        "Units that can be promised are the movements less the live holds.",
+        "SELECT count(*) FROM catalog_stock",
+        f"""
+        SELECT format('variant %s: available %s, movements %s, held or sold %s',
+                      s.variant_id, s.available, coalesce(m.units, 0), coalesce(h.units, 0))
+          FROM catalog_stock s
+          LEFT JOIN (SELECT variant_id, sum(delta) AS units FROM catalog_stockmovement GROUP BY 1) m
+                 ON m.variant_id = s.variant_id
+          LEFT JOIN (SELECT variant_id, sum(quantity) AS units FROM orders_hold
+                      WHERE {_LIVE_HOLDS} GROUP BY 1) h ON h.variant_id = s.variant_id
+         WHERE s.available <> coalesce(m.units, 0) - coalesce(h.units, 0)
+        """,
+    ),
+    Check(
+        "stock-not-negative",
+        "No variant has been promised more often than there are units.",
+        "SELECT count(*) FROM catalog_stock",
+        "SELECT format('variant %s: %s', variant_id, available) FROM catalog_stock WHERE available < 0",
+    ),
+    Check(
+        "offer-quota-adds-up",
+        "What is left of an offer is its quota less the live holds, never below zero.",
+        "SELECT count(*) FROM streams_offer",
+        f"""
+        SELECT format('offer %s: left %s of %s, held or sold %s',
+                      o.id, o."left", o.quota, coalesce(h.units, 0))
+          FROM streams_offer o
+          LEFT JOIN (SELECT offer_id, sum(quantity) AS units FROM orders_hold
+                      WHERE {_LIVE_HOLDS} AND offer_id IS NOT NULL GROUP BY 1) h ON h.offer_id = o.id
+         WHERE o."left" <> o.quota - coalesce(h.units, 0) OR o."left" < 0
+        """,
+    ),
+    Check(
+        "offer-limit-adds-up",
+        "A buyer's units of an offer are her live holds, within the limit per buyer.",
+        "SELECT count(*) FROM streams_offerbuyer",
+        f"""
+        SELECT format('offer %s, buyer %s: counted %s, held or sold %s, limit %s',
+                      o.id, buyer_id, coalesce(b.units, 0), coalesce(h.units, 0), o.per_buyer)
+          FROM (SELECT offer_id, buyer_id, units FROM streams_offerbuyer) b
+          FULL JOIN (SELECT h.offer_id, p.buyer_id, sum(h.quantity) AS units
+                       FROM orders_hold h JOIN orders_purchase p ON p.id = h.purchase_id
+                      WHERE h.{_LIVE_HOLDS} AND h.offer_id IS NOT NULL GROUP BY 1, 2) h
+                 USING (offer_id, buyer_id)
+          JOIN streams_offer o ON o.id = offer_id
+         WHERE coalesce(b.units, 0) <> coalesce(h.units, 0) OR coalesce(h.units, 0) > o.per_buyer
+        """,
+    ),
+)
+
+TRADE: tuple[Check, ...] = (
+    Check(
+        "holds-follow-purchases",
+        "Units are held while a purchase is unpaid, kept when it is paid, and back when it ended.",
+        "SELECT count(*) FROM orders_hold",
+        """
+        SELECT format('hold of line %s: %s, purchase %s is %s', h.line_id, h.status, p.id, p.status)
+          FROM orders_hold h JOIN orders_purchase p ON p.id = h.purchase_id
+         WHERE h.status <> CASE WHEN p.status IN ('accepted', 'action_required') THEN 'held'
+                                WHEN p.status = 'paid' THEN 'taken' ELSE 'released' END
+        """,
+    ),
+    Check(
+        "lines-have-holds",
+        "Every order line has a hold of the same variant, offer and quantity.",
+        "SELECT count(*) FROM orders_orderline",
+        """
+        SELECT format('line %s', l.id)
+          FROM orders_orderline l
+          JOIN orders_order o ON o.id = l.order_id
+          LEFT JOIN orders_hold h ON h.line_id = l.id
+         WHERE h.line_id IS NULL OR h.quantity <> l.quantity OR h.variant_id <> l.variant_id
+            OR h.offer_id IS DISTINCT FROM l.offer_id OR h.purchase_id <> o.purchase_id
+        """,
+    ),
+    Check(
+        "totals-add-up",
+        "Lines add up to orders and orders to purchases, in one currency.",
+        "SELECT count(*) FROM orders_purchase",
+        """
+        SELECT format('purchase %s: %s %s, lines %s, orders %s',
+                      p.id, p.amount, p.currency, l.amount, o.amount)
+          FROM orders_purchase p
+          LEFT JOIN (SELECT purchase_id, sum(amount) AS amount FROM orders_order GROUP BY 1) o
+                 ON o.purchase_id = p.id
+          LEFT JOIN (SELECT o.purchase_id, sum(l.amount) AS amount,
+                            bool_and(l.currency = o.currency) AS one_currency
+                       FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id GROUP BY 1) l
+                 ON l.purchase_id = p.id
+         WHERE p.amount IS DISTINCT FROM o.amount OR p.amount IS DISTINCT FROM l.amount OR NOT l.one_currency
+            OR EXISTS (SELECT 1 FROM orders_order x WHERE x.purchase_id = p.id AND x.currency <> p.currency)
+            OR EXISTS (SELECT 1 FROM orders_order x
+                        WHERE x.purchase_id = p.id
+                          AND x.amount <> (SELECT sum(amount) FROM orders_orderline WHERE order_id = x.id))
+        """,
+    ),
+    Check(
+        "orders-follow-purchases",
+        "Orders reach merchants when they are paid, and only then.",
+        "SELECT count(*) FROM orders_order",
+        """
+        SELECT format('order %s: %s, purchase %s is %s', o.id, o.status, p.id, p.status)
+          FROM orders_order o JOIN orders_purchase p ON p.id = o.purchase_id
+         WHERE (p.status = 'paid' AND o.status = 'pending')
+            OR (p.status IN ('accepted', 'action_required', 'declined') AND o.status <> 'pending')
+            OR (p.status IN ('expired', 'cancelled') AND o.status <> 'cancelled')
+        """,
+    ),
+    Check(
+        "history-is-whole",
+        "The last recorded move of a purchase led to the status it has.",
+        "SELECT count(*) FROM orders_purchase",
+        """
+        SELECT format('purchase %s: %s, last move to %s', p.id, p.status, m.new)
+          FROM orders_purchase p
+          LEFT JOIN LATERAL (SELECT new FROM orders_purchasemove
+                              WHERE purchase_id = p.id ORDER BY id DESC LIMIT 1) m ON true
+         WHERE p.status IS DISTINCT FROM m.new
+        """,
+    ),
+)

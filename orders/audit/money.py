@@ -1,0 +1,162 @@
+"""Rules of payments, ledger, commission and refunds."""
+
+from orders.audit.checks import Check
+
+MONEY: tuple[Check, ...] = (
+    Check(
+        "paid-once",
+        "A paid purchase has exactly one succeeded payment over its amount; no other purchase has one.",
+        "SELECT count(*) FROM orders_purchase WHERE status = 'paid'",
+        """
+        SELECT format('purchase %s (%s): %s succeeded payments over %s, amount %s',
+                      p.id, p.status, count(y.id), coalesce(sum(y.amount), 0), p.amount)
+          FROM orders_purchase p
+          LEFT JOIN orders_payment y
+                 ON y.purchase_id = p.id AND y.status = 'succeeded' AND y.currency = p.currency
+         GROUP BY p.id
+        HAVING count(y.id) <> (p.status = 'paid')::int OR (p.status = 'paid' AND sum(y.amount) <> p.amount)
+        """,
+    ),
+    Check(
+        "captures-are-booked",
+        "Every captured payment is booked once over its amount, and has provider ids to trace it by.",
+        "SELECT count(*) FROM orders_payment WHERE status IN ('succeeded', 'returned')",
+        """
+        SELECT format('payment %s (%s)', y.id, y.status)
+          FROM orders_payment y
+         WHERE y.status IN ('succeeded', 'returned')
+           AND (y.provider_id IS NULL OR y.charge_id = ''
+                OR 1 <> (SELECT count(*)
+                           FROM commerce_ledgertransaction t
+                           JOIN commerce_posting d ON d.transaction_id = t.id
+                                AND d.account = 'provider' AND d.amount = y.amount AND d.currency = y.currency
+                           JOIN commerce_posting c ON c.transaction_id = t.id
+                                AND c.account = 'clearing:' || y.purchase_id AND c.amount = -y.amount
+                          WHERE t.kind = 'capture' AND t.ref = y.id::text))
+        UNION ALL
+        SELECT format('capture %s of no captured payment', t.ref)
+          FROM commerce_ledgertransaction t
+          LEFT JOIN orders_payment y ON y.id::text = t.ref AND y.status IN ('succeeded', 'returned')
+         WHERE t.kind = 'capture' AND y.id IS NULL
+        """,
+    ),
+    Check(
+        "sales-are-booked",
+        "Every paid purchase has one sale in the ledger over its amount, and nothing else has.",
+        "SELECT count(*) FROM orders_purchase WHERE status = 'paid'",
+        """
+        SELECT format('purchase %s', p.id)
+          FROM orders_purchase p
+         WHERE p.status = 'paid'
+           AND 1 <> (SELECT count(*) FROM commerce_ledgertransaction t
+                       JOIN commerce_posting c ON c.transaction_id = t.id
+                            AND c.account = 'clearing:' || p.id
+                            AND c.amount = p.amount AND c.currency = p.currency
+                      WHERE t.kind = 'sale' AND t.ref = p.id::text)
+        UNION ALL
+        SELECT format('sale %s of no paid purchase', t.ref)
+          FROM commerce_ledgertransaction t
+          LEFT JOIN orders_purchase p ON p.id::text = t.ref AND p.status = 'paid'
+         WHERE t.kind = 'sale' AND p.id IS NULL
+        """,
+    ),
+    Check(
+        "merchants-get-the-rest",
+        "Each merchant is booked what its lines brought, less the shares agreed at the sale.",
+        "SELECT count(*) FROM orders_order WHERE status IN ('open', 'shipped')",
+        """
+        SELECT format('order %s: booked %s of %s', o.id, -coalesce(m.amount, 0), o.amount)
+          FROM orders_order o
+          JOIN orders_purchase p ON p.id = o.purchase_id AND p.status = 'paid'
+          JOIN (SELECT order_id, count(*) AS lines,
+                       sum(amount - amount::numeric * (host_commission_bp + platform_fee_bp) / 10000) AS due
+                  FROM orders_orderline GROUP BY 1) l ON l.order_id = o.id
+          LEFT JOIN (SELECT t.ref, x.account, sum(x.amount) AS amount
+                       FROM commerce_ledgertransaction t JOIN commerce_posting x ON x.transaction_id = t.id
+                      WHERE t.kind = 'sale' GROUP BY 1, 2) m
+                 ON m.ref = p.id::text AND m.account = 'merchant:' || o.merchant_id
+         WHERE abs(-coalesce(m.amount, 0) - l.due) > l.lines
+        """,
+    ),
+    Check(
+        "commission-matches",
+        "Hosts' commission is booked as it stands on the lines, at the rate agreed and on what was paid.",
+        "SELECT count(*) FROM orders_commission",
+        """
+        SELECT format('line %s', l.id)
+          FROM orders_orderline l
+          JOIN orders_order o ON o.id = l.order_id
+          JOIN orders_purchase p ON p.id = o.purchase_id
+          LEFT JOIN orders_commission c ON c.line_id = l.id
+         WHERE (c.line_id IS NOT NULL) <> (p.status = 'paid' AND l.host_id IS NOT NULL)
+            OR (c.line_id IS NOT NULL
+                AND (c.base_amount <> l.amount OR c.rate_bp <> l.host_commission_bp OR c.host_id <> l.host_id
+                     OR c.stream_id <> l.stream_id OR c.currency <> l.currency
+                     OR abs(c.amount - l.amount::numeric * c.rate_bp / 10000) > 1))
+        UNION ALL
+        SELECT format('purchase %s, host %s: commission %s, booked %s',
+                      purchase_id, host_id, c.amount, b.amount)
+          FROM (SELECT o.purchase_id::text, c.host_id, sum(c.amount) AS amount
+                  FROM orders_commission c
+                  JOIN orders_orderline l ON l.id = c.line_id
+                  JOIN orders_order o ON o.id = l.order_id
+                 GROUP BY 1, 2) c
+          FULL JOIN (SELECT t.ref AS purchase_id, substr(x.account, 6)::uuid AS host_id,
+                            -sum(x.amount) AS amount
+                       FROM commerce_ledgertransaction t
+                       JOIN commerce_posting x ON x.transaction_id = t.id AND x.account LIKE 'host:%'
+                      WHERE t.kind = 'sale' GROUP BY 1, 2) b USING (purchase_id, host_id)
+         WHERE coalesce(c.amount, 0) <> coalesce(b.amount, 0)
+        """,
+    ),
+    Check(
+        "ledger-balances",
+        "Every ledger transaction has postings, and they sum to zero in each currency.",
+        "SELECT count(*) FROM commerce_ledgertransaction",
+        """
+        SELECT format('transaction %s', t.id)
+          FROM commerce_ledgertransaction t
+         WHERE NOT EXISTS (SELECT 1 FROM commerce_posting x WHERE x.transaction_id = t.id)
+            OR EXISTS (SELECT 1 FROM commerce_posting x WHERE x.transaction_id = t.id
+                        GROUP BY x.currency HAVING sum(x.amount) <> 0)
+        """,
+    ),
+    Check(
+        "clearing-is-empty",
+        "What a capture put on a purchase's clearing account, a sale or a refund has taken off.",
+        "SELECT count(DISTINCT account) FROM commerce_posting WHERE account LIKE 'clearing:%'",
+        """
+        SELECT format('%s: %s %s', account, sum(amount), currency)
+          FROM commerce_posting WHERE account LIKE 'clearing:%'
+         GROUP BY account, currency HAVING sum(amount) <> 0
+        """,
+    ),
+    Check(
+        "refunds-within-captures",
+        "Refunds are of captured payments, within them, and booked; a returned payment is back in full.",
+        "SELECT count(*) FROM orders_refund",
+        """
+        SELECT format('payment %s (%s): refunded %s, refunds %s of %s', y.id, y.status, y.refunded_amount,
+                      coalesce(r.amount, 0), y.amount)
+          FROM orders_payment y
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund GROUP BY 1) r
+                 ON r.payment_id = y.id
+         WHERE y.refunded_amount <> coalesce(r.amount, 0) OR y.refunded_amount > y.amount
+            OR (coalesce(r.amount, 0) > 0 AND y.status NOT IN ('succeeded', 'returned'))
+            OR (y.status = 'returned' AND y.refunded_amount <> y.amount)
+        UNION ALL
+        SELECT format('refund %s (%s)', r.id, r.status)
+          FROM orders_refund r
+         WHERE 1 <> (SELECT count(*) FROM commerce_ledgertransaction t
+                       JOIN commerce_posting x ON x.transaction_id = t.id AND x.account = 'refunds'
+                            AND x.amount = -r.amount AND x.currency = r.currency
+                      WHERE t.kind = 'refund.owed' AND t.ref = r.id::text)
+            OR (r.status = 'succeeded')::int
+               <> (SELECT count(*) FROM commerce_ledgertransaction t
+                     JOIN commerce_posting x ON x.transaction_id = t.id AND x.account = 'provider'
+                          AND x.amount = -r.amount AND x.currency = r.currency
+                    WHERE t.kind = 'refund.paid' AND t.ref = r.id::text)
+            OR (r.status = 'succeeded' AND r.provider_id IS NULL)
+        """,
+    ),
+)

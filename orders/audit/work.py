@@ -1,0 +1,91 @@
+"""Rules of what has to come to an end, and of what is told."""
+
+from orders.audit.checks import Check
+
+# Promised in docs/architecture.md: delivery within a minute, settlement within five minutes of any crash.
+UNDELIVERED = "interval '60 seconds'"
+STUCK = "interval '5 minutes'"
+
+WORK: tuple[Check, ...] = (
+    Check(
+        "nothing-quarantined",
+        "No event has failed for good.",
+        "SELECT count(*) FROM commerce_event",
+        """
+        SELECT format('%s %s: %s', name, key, left(error, 200)) FROM commerce_event
+         WHERE quarantined_at IS NOT NULL
+        """,
+    ),
+    Check(
+        "events-are-delivered",
+        "No event waits for more than a minute.",
+        "SELECT count(*) FROM commerce_event WHERE delivered_at IS NULL",
+        f"""
+        SELECT format('%s %s since %s', name, key, created_at) FROM commerce_event
+         WHERE delivered_at IS NULL AND quarantined_at IS NULL AND created_at < now() - {UNDELIVERED}
+        """,
+    ),
+    Check(
+        "notices-are-read",
+        "No notice of the provider lies unread.",
+        "SELECT count(*) FROM commerce_notice",
+        f"""
+        SELECT format('%s %s since %s', type, provider_id, received_at) FROM commerce_notice
+         WHERE processed_at IS NULL AND received_at < now() - {STUCK}
+        """,
+    ),
+    Check(
+        "holds-end-in-time",
+        "Held units are back a minute after their time, unless a charge is in flight.",
+        "SELECT count(*) FROM orders_purchase WHERE status IN ('accepted', 'action_required')",
+        """
+        SELECT format('purchase %s (%s), held until %s', p.id, p.status, p.hold_until) FROM orders_purchase p
+         WHERE p.status IN ('accepted', 'action_required') AND p.hold_until < now() - interval '60 seconds'
+           AND NOT EXISTS (SELECT 1 FROM orders_payment y
+                            WHERE y.purchase_id = p.id AND y.status IN ('sent', 'unknown', 'action_required'))
+        """,
+    ),
+    Check(
+        "charges-come-to-an-end",
+        "No purchase waits for its charge, and no charge for its answer, longer than five minutes.",
+        "SELECT count(*) FROM orders_purchase WHERE status IN ('accepted', 'action_required')",
+        f"""
+        SELECT format('purchase %s accepted at %s', p.id, p.updated_at) FROM orders_purchase p
+         WHERE p.status = 'accepted' AND p.updated_at < now() - {STUCK}
+        UNION ALL
+        SELECT format('payment %s (%s) since %s', y.id, y.status, coalesce(y.sent_at, y.created_at))
+          FROM orders_payment y JOIN orders_purchase p ON p.id = y.purchase_id
+         WHERE (y.status IN ('sent', 'unknown') AND coalesce(y.sent_at, y.created_at) < now() - {STUCK})
+            OR (y.status = 'action_required' AND p.hold_until < now() - {STUCK})
+        """,
+    ),
+    Check(
+        "refunds-come-to-an-end",
+        "No refund waits longer than five minutes, and none has failed.",
+        "SELECT count(*) FROM orders_refund",
+        f"""
+        SELECT format('refund %s (%s) since %s', id, status, created_at) FROM orders_refund
+         WHERE status = 'failed' OR (status = 'created' AND created_at < now() - {STUCK})
+        """,
+    ),
+    Check(
+        "offers-end-in-time",
+        "No offer is open a minute after its window.",
+        "SELECT count(*) FROM streams_offer WHERE status = 'open'",
+        """
+        SELECT format('offer %s, closed at %s', id, closes_at) FROM streams_offer
+         WHERE status = 'open' AND closes_at < now() - interval '60 seconds'
+        """,
+    ),
+    Check(
+        "show-log-is-whole",
+        "What a room was told has no hole: offsets follow each other within an epoch.",
+        "SELECT count(*) FROM streams_showevent",
+        """
+        SELECT format('stream %s, epoch %s: %s to %s in %s events',
+                      stream_id, epoch, min("offset"), max("offset"), count(*))
+          FROM streams_showevent GROUP BY stream_id, epoch
+        HAVING max("offset") - min("offset") + 1 <> count(*)
+        """,
+    ),
+)

@@ -1,0 +1,242 @@
+"""What purchases, carts and orders look like over HTTP."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from commerce.money import Money
+from orders.models import Order, OrderLine, Purchase, Shipment
+
+MAX_SAFE = 2**53 - 1
+
+
+class MoneySerializer(serializers.Serializer[Any]):
+    """An amount in minor units of one currency."""
+
+    amount = serializers.IntegerField(min_value=0, max_value=MAX_SAFE, help_text="Minor units.")
+    currency = serializers.RegexField("^[A-Z]{3}$", help_text="ISO 4217.")
+
+
+class SeenSerializer(serializers.Serializer[Any]):
+    """The last room event the buyer's client had."""
+
+    epoch = serializers.RegexField("^[0-9a-z]{1,16}$")
+    offset = serializers.IntegerField(min_value=0, max_value=MAX_SAFE)
+
+
+class WantedSerializer(serializers.Serializer[Any]):
+    """Units of a variant, at an offer's price or at the list price."""
+
+    variant = serializers.UUIDField()
+    quantity = serializers.IntegerField(help_text="Units, 1 to 99.")
+    offer = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class BuySerializer(serializers.Serializer[Any]):
+    """What is bought, and what the buyer was shown that it costs."""
+
+    lines = WantedSerializer(many=True, allow_empty=False)
+    expect_total = MoneySerializer()
+    card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
+    stream = serializers.SlugField(
+        required=False, allow_null=True, default=None, help_text="The show it is bought in."
+    )
+    seen = SeenSerializer(required=False, allow_null=True, default=None)
+
+
+class PaySerializer(serializers.Serializer[Any]):
+    """Which card shall pay now."""
+
+    card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
+
+
+class CartWantedSerializer(serializers.Serializer[Any]):
+    """Units of a variant in a cart."""
+
+    variant = serializers.UUIDField()
+    quantity = serializers.IntegerField(help_text="Units, 1 to 99.")
+
+
+class CartChangeSerializer(serializers.Serializer[Any]):
+    """What the cart shall hold, if it still has this version."""
+
+    version = serializers.IntegerField(min_value=0, max_value=MAX_SAFE)
+    lines = CartWantedSerializer(many=True)
+    stream = serializers.SlugField(
+        required=False, allow_null=True, default=None, help_text="The show whose offers apply."
+    )
+
+
+class StreamQuerySerializer(serializers.Serializer[Any]):
+    """In which show prices are asked for."""
+
+    stream = serializers.SlugField(
+        required=False, default=None, help_text="Slug of the show whose offers apply."
+    )
+
+
+# --- replies of which the bodies are made in queries.py ---
+
+
+class CartLineSerializer(serializers.Serializer[Any]):
+    """A line of a cart."""
+
+    variant = serializers.UUIDField()
+    product = serializers.UUIDField()
+    title = serializers.CharField()
+    image = serializers.CharField(allow_null=True)
+    quantity = serializers.IntegerField()
+    price = MoneySerializer()
+    offer = serializers.UUIDField(allow_null=True)
+    left = serializers.IntegerField(help_text="Units in stock, for information.")
+
+
+class CartSerializer(serializers.Serializer[Any]):
+    """A cart, at the prices it would be bought for now."""
+
+    version = serializers.IntegerField()
+    lines = CartLineSerializer(many=True)
+    totals = MoneySerializer(many=True, help_text="One per currency.")
+
+
+class PurchaseLineSerializer(serializers.Serializer[Any]):
+    """A line of an order, as its buyer sees it."""
+
+    id = serializers.UUIDField()
+    variant = serializers.UUIDField()
+    title = serializers.CharField()
+    sku = serializers.CharField(allow_blank=True)
+    quantity = serializers.IntegerField()
+    unit_price = MoneySerializer()
+    amount = MoneySerializer()
+    list_price = MoneySerializer()
+    offer = serializers.UUIDField(allow_null=True)
+
+
+class ParcelSerializer(serializers.Serializer[Any]):
+    """A parcel on its way to the buyer."""
+
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField(allow_blank=True)
+    tracking_url = serializers.CharField(allow_blank=True)
+    shipped_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
+class MerchantRefSerializer(serializers.Serializer[Any]):
+    """Who sells it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class CardRefSerializer(serializers.Serializer[Any]):
+    """The card that pays."""
+
+    brand = serializers.CharField()
+    last4 = serializers.CharField()
+
+
+class PurchaseOrderSerializer(serializers.Serializer[Any]):
+    """One merchant's part of a purchase."""
+
+    id = serializers.UUIDField()
+    merchant = MerchantRefSerializer()
+    status = serializers.ChoiceField(choices=Order.Status.choices)
+    total = MoneySerializer()
+    lines = PurchaseLineSerializer(many=True)
+    shipments = ParcelSerializer(many=True)
+
+
+class PurchaseSerializer(serializers.Serializer[Any]):
+    """A purchase. `version` grows with every change."""
+
+    id = serializers.UUIDField()
+    key = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=Purchase.Status.choices)
+    version = serializers.IntegerField()
+    total = MoneySerializer()
+    reason = serializers.CharField(allow_null=True, help_text="Code, when it was not paid.")
+    message = serializers.CharField(allow_null=True)
+    card = CardRefSerializer()
+    hold_until = serializers.IntegerField(help_text="Unix milliseconds; units are kept at least until then.")
+    stream = serializers.CharField(allow_null=True)
+    orders = PurchaseOrderSerializer(many=True)
+    replayed = serializers.BooleanField(help_text="This key had bought it before.")
+
+
+# --- merchants ---
+
+
+class ShipSerializer(serializers.Serializer[Any]):
+    """A parcel that goes out."""
+
+    carrier = serializers.CharField(max_length=80)
+    tracking_number = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    tracking_url = serializers.URLField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
+    """A parcel of an order."""
+
+    class Meta:
+        model = Shipment
+        fields = ("carrier", "tracking_number", "tracking_url", "shipped_at")
+
+
+class AddressCopySerializer(serializers.Serializer[Any]):
+    """Where the parcel goes, as the buyer's address was when she bought."""
+
+    name = serializers.CharField()
+    line1 = serializers.CharField()
+    line2 = serializers.CharField(allow_blank=True)
+    city = serializers.CharField()
+    postal_code = serializers.CharField(allow_blank=True)
+    country = serializers.CharField()
+
+
+class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
+    """A line of an order, as its merchant sees it."""
+
+    variant = serializers.UUIDField(source="variant_id")
+    unit_price = serializers.SerializerMethodField()
+    amount = serializers.SerializerMethodField()
+
+    class Meta:
+        model = OrderLine
+        fields = ("id", "variant", "title", "sku", "quantity", "unit_price", "amount")
+
+    def get_unit_price(self, line: OrderLine) -> MoneySerializer:
+        return Money(line.unit_amount, line.currency).as_dict()  # type: ignore[return-value]  # typed for the schema
+
+    def get_amount(self, line: OrderLine) -> MoneySerializer:
+        return Money(line.amount, line.currency).as_dict()  # type: ignore[return-value]
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """A merchant's order. Of the buyer it holds what is needed to deliver, and no more."""
+
+    purchase = serializers.UUIDField(source="purchase_id")
+    total = serializers.SerializerMethodField()
+    ship_to = AddressCopySerializer(source="purchase.ship_to")
+    stream = serializers.CharField(source="purchase.stream.slug", default=None, allow_null=True)
+    lines = OrderLineSerializer(many=True)
+    shipments = ShipmentSerializer(many=True)
+
+    class Meta:
+        model = Order
+        fields = (
+            "id",
+            "purchase",
+            "status",
+            "total",
+            "ship_to",
+            "stream",
+            "lines",
+            "shipments",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+    def get_total(self, order: Order) -> MoneySerializer:
+        return Money(order.amount, order.currency).as_dict()  # type: ignore[return-value]

@@ -1,0 +1,276 @@
+"""HTTP doors of the trade: purchases and carts for shoppers, orders for merchants, the provider's webhook."""
+
+from typing import ClassVar, cast
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from commerce import errors, gateway, http
+from commerce.models import User
+from commerce.money import Money
+from orders import carts, charging, checkout, fulfilment, notices, queries, quotes
+from orders import serializers as bodies
+from orders.models import Order, Purchase
+from streams.models import Stream
+
+MAX_NOTICE_BYTES = 256 * 1024
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    type=str,
+    location=OpenApiParameter.HEADER,
+    description="Makes a repetition harmless.",
+)
+
+
+def _buyer(request: Request) -> UUID:
+    return cast(User, request.user).id
+
+
+def _stream_id(slug: str | None) -> UUID | None:
+    if slug is None:
+        return None
+    found = Stream.objects.filter(slug=slug).values_list("id", flat=True).first()
+    if found is None:
+        raise checkout.UnknownStream
+    return found
+
+
+# --- shoppers ---
+
+
+class PurchasesView(http.ShopperView):
+    """The shopper's purchases."""
+
+    @extend_schema(
+        tags=["Purchases"],
+        operation_id="purchase_list",
+        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)],
+        responses=bodies.PurchaseSerializer(many=True),
+        description="Newest first, as `{next, previous, results}`.",
+    )
+    def get(self, request: Request) -> Response:
+        pages = http.CursorPagination()
+        page = pages.paginate_queryset(queries.purchases_of(buyer_id=_buyer(request)), request, view=self)
+        rows = cast("list[Purchase]", page or [])
+        return pages.get_paginated_response([queries.render_purchase(row) for row in rows])
+
+    @extend_schema(
+        tags=["Purchases"],
+        operation_id="purchase_create",
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                type=str,
+                location=OpenApiParameter.HEADER,
+                required=True,
+                description="A UUID that stays the same when it is sent again, here or on the socket.",
+            )
+        ],
+        request=bodies.BuySerializer,
+        responses={201: bodies.PurchaseSerializer, 200: bodies.PurchaseSerializer},
+        description="Accepted means that the units are held and the card is being charged. 200: sent before.",
+    )
+    def post(self, request: Request) -> Response:
+        key = http.idempotency_key(request, uuid=True)
+        if key is None:
+            raise http.BadIdempotencyKey("Send an Idempotency-Key: a UUID that stays the same on a retry.")
+        body = bodies.BuySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked, now = body.validated_data, timezone.now()
+        seen = asked["seen"]
+        purchase, replayed = checkout.buy(
+            buyer_id=_buyer(request),
+            key=UUID(key),
+            lines=[
+                quotes.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
+            ],
+            expect_total=Money(asked["expect_total"]["amount"], asked["expect_total"]["currency"]),
+            card_id=asked["card"],
+            stream_id=_stream_id(asked["stream"]),
+            seen=(seen["epoch"], seen["offset"]) if seen else None,
+            now=now,
+        )
+        return Response(
+            queries.purchase_body(purchase.id, replayed=replayed), status=200 if replayed else 201
+        )
+
+
+class PurchaseView(http.ShopperView):
+    """One of the shopper's purchases."""
+
+    @extend_schema(tags=["Purchases"], operation_id="purchase_get", responses=bodies.PurchaseSerializer)
+    def get(self, request: Request, purchase_id: UUID) -> Response:
+        row = queries.purchase_of(buyer_id=_buyer(request), purchase_id=purchase_id)
+        return Response(queries.render_purchase(row))
+
+
+class PayView(http.ShopperView):
+    """Another card for a declined purchase."""
+
+    @extend_schema(
+        tags=["Purchases"],
+        operation_id="purchase_pay",
+        request=bodies.PaySerializer,
+        responses=bodies.PurchaseSerializer,
+        description="Take the units again, if there are any, and charge another card.",
+    )
+    def post(self, request: Request, purchase_id: UUID) -> Response:
+        body = bodies.PaySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        purchase = charging.retry(
+            purchase_id=purchase_id,
+            buyer_id=_buyer(request),
+            card_id=body.validated_data["card"],
+            now=timezone.now(),
+        )
+        return Response(queries.purchase_body(purchase.id))
+
+
+class CartView(http.ShopperView):
+    """The shopper's cart."""
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_get",
+        parameters=[bodies.StreamQuerySerializer],
+        responses=bodies.CartSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        asked = bodies.StreamQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return Response(
+            carts.read(
+                buyer_id=_buyer(request),
+                stream_id=_stream_id(asked.validated_data["stream"]),
+                now=timezone.now(),
+            )
+        )
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_replace",
+        request=bodies.CartChangeSerializer,
+        responses=bodies.CartSerializer,
+        description="Make the cart hold exactly these lines; none empties it.",
+    )
+    def put(self, request: Request) -> Response:
+        body = bodies.CartChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        return Response(
+            carts.replace(
+                buyer_id=_buyer(request),
+                version=asked["version"],
+                lines=[(line["variant"], line["quantity"]) for line in asked["lines"]],
+                stream_id=_stream_id(asked["stream"]),
+                now=timezone.now(),
+            )
+        )
+
+
+# --- merchants ---
+
+
+class OrderFilter(filters.FilterSet):  # type: ignore[misc]  # the package ships no types
+    """Which of a merchant's orders are listed."""
+
+    status = filters.ChoiceFilter(
+        choices=[(each.value, each.label) for each in Order.Status if each != Order.Status.PENDING]
+    )
+    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+
+@extend_schema_view(
+    get=extend_schema(tags=["Orders"], operation_id="order_list", description="Paid orders, newest first.")
+)
+class OrdersView(http.MerchantView, generics.ListAPIView[Order]):
+    """The merchant's orders."""
+
+    queryset = Order.objects.none()  # For the schema; the real one starts from the caller.
+    serializer_class = bodies.OrderSerializer
+    pagination_class = http.CursorPagination
+    filterset_class = OrderFilter
+
+    def get_queryset(self) -> QuerySet[Order]:
+        return queries.orders_of(merchant_id=self.merchant.id)
+
+
+class OrderView(http.MerchantView):
+    """One of the merchant's orders."""
+
+    @extend_schema(tags=["Orders"], operation_id="order_get", responses=bodies.OrderSerializer)
+    def get(self, request: Request, order_id: UUID) -> Response:
+        row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
+        return Response(bodies.OrderSerializer(row).data)
+
+
+class ShipView(http.MerchantView):
+    """Send an order."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="order_ship",
+        parameters=[IDEMPOTENCY_KEY],
+        request=bodies.ShipSerializer,
+        responses=bodies.OrderSerializer,
+        description="Record the parcel and tell the buyer. The same parcel again changes nothing.",
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        body = bodies.ShipSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+
+        def ship() -> tuple[int, object]:
+            fulfilment.ship(merchant_id=self.merchant.id, order_id=order_id, now=now, **body.validated_data)
+            row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
+            return 200, bodies.OrderSerializer(row).data
+
+        return http.write_once(request, ship)
+
+
+# --- the payment provider ---
+
+
+class BadSignature(errors.Invalid):
+    code = "BAD_SIGNATURE"
+    message = "The signature does not match."
+
+
+class StripeWebhookView(APIView):
+    """The provider's notices: verified, kept once, answered at once, and read later."""
+
+    authentication_classes: ClassVar = []
+    permission_classes: ClassVar = []
+
+    @extend_schema(
+        tags=["Webhooks"],
+        operation_id="webhook_stripe",
+        request={"application/json": {"type": "object"}},
+        responses={
+            200: OpenApiResponse(description="Kept."),
+            400: OpenApiResponse(description="Not signed."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        raw = request._request
+        announced = str(raw.META.get("CONTENT_LENGTH") or 0)
+        if announced.isdigit() and int(announced) > MAX_NOTICE_BYTES:
+            raise errors.TooLarge(limit=MAX_NOTICE_BYTES)
+        # The bytes as they came: signed is what was sent, not what a parser makes of it.
+        if len(raw.body) > MAX_NOTICE_BYTES:
+            raise errors.TooLarge(limit=MAX_NOTICE_BYTES)
+        try:
+            notice = gateway.read_notice(raw.body, raw.headers.get("Stripe-Signature", ""))
+        except gateway.BadSignature as error:
+            raise BadSignature from error
+        fresh = notices.record(notice=notice)
+        return Response({"received": True, "fresh": fresh})
