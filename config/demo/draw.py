@@ -1,8 +1,8 @@
 """Draws the demo's pictures: `python config/demo/draw.py` rewrites pictures/ from shapes/ and pictures.csv.
 
 A shape is an SVG whose paints may be tokens: "@a" is colour a of its line in pictures.csv, "@a+" and "@a--"
-are lighter and darker tints of it, "@cyl a" is light falling on a cylinder of that colour. `<use href="name"/>`
-takes in another shape.
+are lighter and darker tints of it, "@cyl a" is light falling on a cylinder of that colour.
+`<use href="mug" a="red"/>` takes in another shape, with its own colours.
 """
 
 import csv
@@ -43,15 +43,19 @@ LIGHTS: dict[str, tuple[str, list[tuple[float, float, float]]]] = {
     "fade": (DOWN, [(0, 0, 0), (1, 0, 1)]),
 }
 RADIAL = {"ball", "wall", "glow"}
-TOKEN = re.compile(r'"@(?:(\w+) )?([a-z]+)([+-]*)"')
-USE = re.compile(r'<use href="([\w-]+)"/>')
+TOKEN = re.compile(r'"@(?:(\w+) )?(#?\w+)([+-]*)"')
+USE = re.compile(r'<use href="([\w-]+)"((?: [a-d]="#?\w+")*)/>')
 
 
 def tint(colour: str, steps: float) -> str:
     """The colour so many steps lighter (or darker, when negative), as #rrggbb."""
-    towards, share = (LIGHT if steps > 0 else DARK), min(abs(steps) * STEP, 1)
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(p + (t - p) * share):02x}" for p, t in zip(parts, towards, strict=True))
+    parts = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    towards, share = (LIGHT if steps > 0 else DARK), abs(steps) * STEP
+    if steps < 0:
+        share *= 1.1 - 0.55 * min(parts) / 255  # a pale thing has pale shadows
+    return "#" + "".join(
+        f"{round(p + (t - p) * min(share, 1)):02x}" for p, t in zip(parts, towards, strict=True)
+    )
 
 
 def deepen(colour: str) -> str:
@@ -75,7 +79,18 @@ def shape(name: str) -> str:
     """What is inside a shape file, with the shapes that it uses put in."""
     text = (HERE / "shapes" / f"{name}.svg").read_text()
     inner = text[text.index(">") + 1 : text.rindex("</svg>")]
-    return USE.sub(lambda found: shape(found[1]), inner)
+    return USE.sub(lambda found: recolour(shape(found[1]), found[2]), inner)
+
+
+def recolour(body: str, colours: str) -> str:
+    """The body with its colours a to d replaced as `a="red" b="#ffcc00"` says."""
+    chosen = dict(re.findall(r'([a-d])="(#?\w+)"', colours))
+
+    def swap(found: re.Match[str]) -> str:
+        light, colour, signs = found.groups()
+        return f'"@{light + " " if light else ""}{chosen.get(colour, colour)}{signs}"'
+
+    return TOKEN.sub(swap, body)
 
 
 def picture(body: str, colours: dict[str, str], box: str = "0 0 800 800") -> str:
@@ -84,7 +99,8 @@ def picture(body: str, colours: dict[str, str], box: str = "0 0 800 800") -> str
 
     def paint(found: re.Match[str]) -> str:
         light, colour, signs = found.groups()
-        shown = tint({**COLOURS, **colours}[colour], signs.count("+") - signs.count("-"))
+        named = colour if colour.startswith("#") else {**COLOURS, **colours}[colour]
+        shown = tint(named, signs.count("+") - signs.count("-"))
         if light is None:
             return f'"{shown}"'
         key = f"{light} {shown}"
@@ -94,7 +110,8 @@ def picture(body: str, colours: dict[str, str], box: str = "0 0 800 800") -> str
 
     painted = re.sub(r">\s+<", "><", TOKEN.sub(paint, re.sub(r"<!--.*?-->", "", body)))
     gradients = "".join(text for _, text in defs.values())
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"><defs>{gradients}</defs>{painted.strip()}</svg>\n'
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">'
+    return f"{root}<defs>{gradients}</defs>{painted.strip()}</svg>\n"
 
 
 def pictures() -> Iterator[tuple[str, str]]:
