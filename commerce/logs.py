@@ -19,7 +19,11 @@ SECRET_NAME = re.compile(
     r"password|secret|token|authorization|cookie|api_?key|signature|card_number|cvc", re.I
 )
 SECRET_VALUE = re.compile(
-    r"\b(?:sk|rk|whsec|pi|seti)_\w*(?:secret|test|live)?_\w{8,}|\bBearer \S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"\b(?:sk|rk)_(?:test|live)_\w{8,}"  # Stripe's keys
+    r"|\bwhsec_\w{8,}"
+    r"|\b\w+_secret_\w+"  # what lets its holder confirm a payment
+    r"|\b(?:Bearer|Api-Key) \S+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password in an address
 )
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -27,21 +31,25 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def hide_credentials(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank what is named or looks like a credential, before a line is rendered."""
     for name, value in event.items():
-        if SECRET_NAME.search(name):
-            event[name] = HIDDEN
-        elif isinstance(value, str):
-            event[name] = hide_in_text(value)
+        event[name] = _hidden(name, value)
     return event
 
 
+def _hidden(name: str, value: Any) -> Any:
+    if SECRET_NAME.search(name):
+        return HIDDEN
+    if isinstance(value, str):
+        return hide_in_text(value)
+    if isinstance(value, dict):
+        return {key: _hidden(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden("", inner) for inner in value]
+    return value
+
+
 def hide_in_text(text: str) -> str:
-    """The text with keys, bearer tokens and passwords in addresses blanked; provider ids stay readable."""
-    return SECRET_VALUE.sub(lambda found: HIDDEN if _is_secret(found.group()) else found.group(), text)
-
-
-def _is_secret(word: str) -> bool:
-    # pi_123 is an id; pi_123_secret_456 lets its holder confirm a payment.
-    return not word.startswith(("pi_", "seti_")) or "_secret_" in word
+    """The text with keys, tokens, client secrets and passwords in addresses blanked; ids stay readable."""
+    return SECRET_VALUE.sub(HIDDEN, text)
 
 
 def configure(*, log_format: str, level: str) -> dict[str, Any]:
@@ -54,11 +62,14 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
             fmt="iso" if log_format == "json" else "%H:%M:%S", utc=log_format == "json"
         ),
     ]
-    last: list[Any] = (
-        [structlog.processors.format_exc_info, hide_credentials, structlog.processors.JSONRenderer()]
+    # Tracebacks become text before credentials are looked for.
+    last: list[Any] = [
+        structlog.processors.format_exc_info,
+        hide_credentials,
+        structlog.processors.JSONRenderer()
         if log_format == "json"
-        else [hide_credentials, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
-    )
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+    ]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
