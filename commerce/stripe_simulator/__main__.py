@@ -5,6 +5,7 @@ stopped.
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -75,7 +76,9 @@ def main() -> int:
     try:
         listener = socket.create_server((HOST, given.port), backlog=1024)
     except OSError as error:
-        print(f"port {given.port} on {HOST} cannot be taken: {error.strerror}", file=sys.stderr)
+        print(
+            f"port {given.port} on {HOST} cannot be taken: {os.strerror(error.errno or 0)}", file=sys.stderr
+        )
         return 1
     try:
         uvloop.run(run(given, listener))

@@ -38,6 +38,12 @@ class Keys:
         if len(key) > _LONGEST:
             raise Refused(f"Idempotency keys can be at most {_LONGEST} characters long.")
         self._prune()
+        if key in self._busy:
+            raise Refused(
+                f"Another request with the idempotency key '{key}' is still in progress. Try again later.",
+                status=409,
+                code="idempotency_key_in_use",
+            )
         saved = self._saved.get(key)
         if saved is not None:
             if saved["print"] != print_:
@@ -47,12 +53,6 @@ class Keys:
                     type="idempotency_error",
                 )
             return saved
-        if key in self._busy:
-            raise Refused(
-                f"Another request with the idempotency key '{key}' is still in progress. Try again later.",
-                status=409,
-                code="idempotency_key_in_use",
-            )
         self._busy.add(key)
         return None
 

@@ -4,9 +4,10 @@ too.
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, ForwardRef, Literal, Union, get_args, get_origin
+from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
 
 import orjson
+import stripe
 from stripe._object_classes import get_object_class
 from stripe._stripe_object import StripeObject, UntypedStripeObject
 
@@ -61,7 +62,7 @@ def fields(path: str) -> dict[str, Any]:
     return {
         name: hint
         for name, hint in _class(path).__annotations__.items()
-        if get_origin(hint) is not ClassVar and name not in absent
+        if name != "OBJECT_NAME" and name not in absent
     }
 
 
@@ -110,21 +111,39 @@ def expandable(path: str) -> frozenset[str]:
     )
 
 
+def check_expansion(path: str, wanted: str) -> None:
+    """Raises: Refused when a dotted path of the object does not end in an id that can be expanded."""
+    head, _, rest = wanted.partition(".")
+    hint = fields(path).get(head)
+    if wanted.endswith("."):
+        pass
+    elif head in expandable(path):
+        names = [option.__forward_arg__ for option in _options(hint) if isinstance(option, ForwardRef)]
+        kinds = [str(getattr(stripe, name).OBJECT_NAME) for name in names if hasattr(stripe, name)]
+        if not rest or any(_expands(kind, rest) for kind in kinds):
+            return
+    elif rest and hint is not None and _inner(hint) is not None:
+        check_expansion(f"{path}.{head}", rest)
+        return
+    raise Refused(f"This property cannot be expanded ({wanted}).", param="expand")
+
+
+def _expands(path: str, wanted: str) -> bool:
+    try:
+        check_expansion(path, wanted)
+    except Refused:
+        return False
+    return True
+
+
 def expand(row: Row, path: str, find: Callable[[str], Any]) -> Row:
-    """Return a copy with the id at a dotted path replaced by its object. Raises: Refused when it cannot be
-    expanded.
-    """
+    """Return a copy with the id at a dotted path replaced by its object, if there is one."""
     head, _, rest = path.partition(".")
-    if row.get("object") == "list" and head == "data":
-        return row | {"data": [expand(item, rest, find) if rest else item for item in row["data"]]}
-    kind = str(row.get("object", ""))
-    if not kind or head not in fields(kind):
-        raise Refused(f"This property cannot be expanded ({path}).", param="expand")
-    value = row[head]
-    if isinstance(value, str) and head in expandable(kind):
+    value = row.get(head)
+    if isinstance(value, list):
+        return row | {head: [expand(item, rest, find) for item in value if rest]}
+    if isinstance(value, str):
         value = find(value)
-    elif head not in expandable(kind) and not (isinstance(value, dict) and rest):
-        raise Refused(f"This property cannot be expanded ({path}).", param="expand")
     if rest and isinstance(value, dict):
         value = expand(value, rest, find)
     return row | {head: value}

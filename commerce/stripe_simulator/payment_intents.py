@@ -99,12 +99,12 @@ def update(call: Call) -> Row:
     if set(params) - {"metadata", "description", "expand"} and row["status"] not in _OPEN[:2]:
         _unexpected(row, "update", _OPEN[:2])
     if "amount" in params or "currency" in params:
-        check_money(params.get("amount", row["amount"]), params.get("currency", row["currency"]))
+        wanted = row | params
+        check_money(wanted["amount"], wanted["currency"])
     if "customer" in params:
         call.store.get("customer", params["customer"], "customer")
-    method = _method(call, row | {"customer": params.get("customer", row["customer"])})
-    for name in ("amount", "currency", "customer"):
-        row[name] = params.get(name, row[name])
+    method = _method(call, row | params)
+    row |= {name: params[name] for name in ("amount", "currency", "customer") if name in params}
     if method is not None:
         call.store.save(method)
         row |= {"payment_method": method["id"], "status": "requires_confirmation"}
@@ -117,12 +117,12 @@ def capture(call: Call) -> Row:
     row = call.the("payment_intent")
     if row["status"] != "requires_capture":
         _unexpected(row, "capture", ("requires_capture",))
-    amount = call.params.get("amount_to_capture", row["amount_capturable"])
+    amount: int = call.params.get("amount_to_capture") or row["amount_capturable"]
     if not 0 < amount <= row["amount_capturable"]:
         raise Refused(
             f"The amount_to_capture ({amount}) must be greater than zero and at most the capturable amount "
             f"({row['amount_capturable']}).",
-            code="amount_too_large" if amount > 0 else "parameter_invalid_integer",
+            code="amount_too_large",
             param="amount_to_capture",
         )
     charge = call.store.get("charge", row["latest_charge"])

@@ -6,11 +6,21 @@ A parameter that the SDK's type has and this table lacks is refused by name, so 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from commerce.stripe_simulator import balance, customers, events, payment_intents, refunds, setup_intents
+from commerce.stripe_simulator import (
+    balance,
+    customers,
+    events,
+    objects,
+    payment_intents,
+    refunds,
+    setup_intents,
+)
 from commerce.stripe_simulator.calls import Call
-from commerce.stripe_simulator.refusals import Row
+from commerce.stripe_simulator.refusals import Refused, Row
+from commerce.stripe_simulator.store import PREFIX
 
 Handler = Callable[[Call], Row]
+_KINDS = {f"{kind}s": kind for kind in PREFIX} | {"balance": "balance"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,15 @@ class Route:
     takes: str
     handler: Handler
     acts_on: frozenset[str]
+
+    def check_expansion(self, wanted: str) -> None:
+        """Raises: Refused when the answer of this call has nothing there to expand."""
+        named = [part for part in self.path.split("/") if part in _KINDS]
+        if self.method == "GET" and self.path.endswith("s"):
+            first, _, wanted = wanted.partition(".")
+            if first != "data" or not wanted:
+                raise Refused(f"This property cannot be expanded ({first}).", param="expand")
+        objects.check_expansion(_KINDS[named[-1]], wanted)
 
 
 def _route(method: str, path: str, takes: str, handler: Handler, acts_on: str = "") -> Route:

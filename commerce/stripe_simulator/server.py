@@ -176,6 +176,8 @@ class Server:
         for name in params:
             if name not in route.acts_on:
                 raise not_simulated(name)
+        for wanted in params.get("expand", []):
+            route.check_expansion(wanted)
         kind = fault.kind if fault else None
         wait = self.simulator.faults.latency_ms + (
             fault.milliseconds if fault and kind == "slow_before" else 0

@@ -84,6 +84,7 @@ class AnyOf:
 
 
 Kind = Whole | Number | Flag | Text | Choice | Listed | Labels | Map | AnyOf
+_PLAIN: dict[Any, Kind] = {int: Whole(), bool: Flag(), str: Text(), float: Number()}
 
 
 class _Names(dict[str, Any]):
@@ -122,7 +123,7 @@ def _kind(hint: Any, module: str) -> Kind | None:
         return Labels()
     if typing_extensions.is_typeddict(hint):
         return Map(hint)
-    return {int: Whole(), bool: Flag(), str: Text(), float: Number()}.get(hint)
+    return _PLAIN.get(hint)
 
 
 def _union(parts: tuple[Any, ...], module: str) -> Kind | None:

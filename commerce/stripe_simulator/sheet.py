@@ -40,7 +40,9 @@ def add(app: web.Application, simulator: Simulator) -> None:
 
 
 async def _asset(request: web.Request) -> web.StreamResponse:
-    return web.FileResponse(PAGES / request.match_info["file"], headers={"Cache-Control": "no-cache"})
+    kind = "text/css" if request.path.endswith("css") else "text/javascript"
+    text = (PAGES / request.match_info["file"]).read_text()
+    return web.Response(text=text, content_type=kind, headers={"Cache-Control": "no-cache"})
 
 
 class _Sheet:

@@ -64,8 +64,12 @@ class Simulator:
             answer = 200, self._render(handler(call), params.get("expand", []))
         except Refused as refused:
             if self.store.changed and not refused.commits:
-                raise RuntimeError(f"refused after it had written: {refused}") from refused
+                log.error("refused after it had written: %s", refused)
             answer = error_answer(refused, request_id)
+        except Exception:
+            # A mistake of ours. What was written stays and is journalled, so that memory and file agree.
+            log.exception("request %s", request_id)
+            answer = error_answer(internal(), request_id)
         if answer_500:
             answer = error_answer(internal(), request_id)
         self._commit(key, print_, answer, request_id)
