@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.variables import VARIABLES, Kind, Variable
+from config.variables import COMPOSE, VARIABLES, Kind, Variable
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -140,7 +140,7 @@ def example_text() -> str:
     """What `.env.example` should hold."""
     lines = ["# Every setting, with its default. Written by: python -m config.env --write"]
     section = ""
-    for variable in VARIABLES:
+    for variable in (*VARIABLES, *COMPOSE):
         if variable.section != section:
             section = variable.section
             lines += ["", f"# --- {section} ---"]
@@ -167,7 +167,7 @@ def page_text() -> str:
         "This page is written from `config/variables.py` by `python -m config.env --write`.",
     ]
     section = ""
-    for variable in VARIABLES:
+    for variable in (*VARIABLES, *COMPOSE):
         if variable.section != section:
             section = variable.section
             lines += [

@@ -26,6 +26,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=settings.TRUST_PROXY,
+        forwarded_allow_ips="*" if settings.TRUST_PROXY else "",
         timeout_graceful_shutdown=5,
     )
 

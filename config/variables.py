@@ -198,3 +198,12 @@ VARIABLES: tuple[Variable, ...] = (
         ),
     ),
 )
+
+# Read by docker-compose.yml alone, for the containers that are not ours.
+COMPOSE: tuple[Variable, ...] = _section(
+    "Only for docker-compose.yml",
+    _variable("POSTGRES_PASSWORD", "text", "", "Password of its PostgreSQL.", required=True),
+    _variable("REDIS_PASSWORD", "text", "", "Password of its Redis.", required=True),
+    _variable("VIDEO_USER", "text", "", "Name with which hosts send their video.", required=True),
+    _variable("VIDEO_PASSWORD", "text", "", "Password with which hosts send their video.", required=True),
+)
