@@ -44,13 +44,13 @@ class TooManyImports(errors.TooMany):
 class Progress(enum.Enum):
     """How a run ended."""
 
-    FINISHED = "finished"
-    MORE = "more"  # there is more to read, and the caller had enough
+    FINISHED = "finished"  # nothing of this merchant is left to read
+    MORE = "more"  # there is more to read: call again
     BUSY = "busy"  # another worker reads this merchant's feeds
 
 
-class _Overtaken(Exception):
-    """Somebody else has moved this import on."""
+class Overtaken(Exception):
+    """Somebody else has moved this import on; a bug, or a claim that was lost with its connection."""
 
 
 def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tuple[Import, bool]:
@@ -84,52 +84,65 @@ def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tu
 
 
 def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: True) -> Progress:
-    """Read an import from where it is, as long as `go_on` says; safe to call again at any time, by anybody.
+    """Read the oldest waiting feed of this import's merchant, as long as `go_on` says.
 
-    Stock is set once per row of the feed, whatever crashes: a row that was written is not written again.
+    Safe to call again at any time, by anybody: a row that was written is not written again, whatever crashed.
+    A merchant's feeds are read in the order in which they were sent: an old one never has the last word.
     """
-    job = Import.objects.select_related("merchant").filter(pk=import_id, status__in=UNFINISHED).first()
-    if job is None:
+    merchant_id = Import.objects.filter(pk=import_id).values_list("merchant_id", flat=True).first()
+    if merchant_id is None:
         return Progress.FINISHED
-    with _claim(job.merchant_id) as claimed:
+    waiting = Import.objects.filter(merchant_id=merchant_id, status__in=UNFINISHED)
+    with _claim(merchant_id) as claimed:
         if not claimed:
             return Progress.BUSY
-        job.refresh_from_db()
-        if job.status not in UNFINISHED:
+        job = waiting.select_related("merchant").order_by("id").first()
+        if job is None:
             return Progress.FINISHED
-        if job.attempts >= MAX_ATTEMPTS:
-            _finish(job, now, error=f"Given up after {MAX_ATTEMPTS} attempts at row {job.rows_done + 1}.")
-            return Progress.FINISHED
-        if job.started_at is None:
-            job.started_at = now
-        job.status, job.attempts = Import.Status.RUNNING, job.attempts + 1
-        job.save(update_fields=["status", "attempts", "started_at"])
-        try:
-            return _read(job, now, go_on)
-        except errors.Invalid as refusal:
-            _finish(job, now, error=refusal.text)
-            return Progress.FINISHED
-        except _Overtaken:
-            log.warning("import.overtaken", job=str(job.pk))
-            return Progress.BUSY
+        _take_up(job, now, go_on)
+        return Progress.MORE if waiting.exists() else Progress.FINISHED
 
 
-def unfinished(*, before: datetime) -> list[UUID]:
-    """Return the imports that were sent before a moment and are not read to the end, oldest first."""
-    rows = Import.objects.filter(status__in=UNFINISHED, created_at__lt=before)
-    return list(rows.order_by("id").values_list("pk", flat=True)[:1_000])
+def stalled(*, before: datetime) -> list[UUID]:
+    """Return the oldest import of each merchant who has any from before a moment that nobody is reading."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT ON (merchant_id) id FROM catalog_import
+            WHERE status IN ('queued', 'running') AND created_at < %s AND NOT EXISTS (
+                SELECT FROM pg_locks, hashtextextended('imports of ' || merchant_id, 0) AS key
+                WHERE locktype = 'advisory' AND objsubid = 1
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND (classid::bigint << 32 | objid::bigint) = key
+            )
+            ORDER BY merchant_id, id
+            """,
+            [before],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
-def _read(job: Import, now: datetime, go_on: Callable[[], bool]) -> Progress:
+def _take_up(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
+    if job.attempts >= MAX_ATTEMPTS:
+        _finish(job, now, error=f"Given up after {MAX_ATTEMPTS} attempts at row {job.rows_done + 1}.")
+        return
+    job.status, job.attempts, job.started_at = Import.Status.RUNNING, job.attempts + 1, job.started_at or now
+    job.save(update_fields=["status", "attempts", "started_at"])
+    try:
+        _read(job, now, go_on)
+    except errors.Invalid as refusal:
+        _finish(job, now, error=refusal.text)
+
+
+def _read(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
     body = bytes(ImportContent.objects.only("body").get(pk=job.pk).body)
     pieces = feeds.read(body, currency=job.merchant.currency)
     for batch in _batches(piece for piece in pieces if piece.last_row > job.rows_done):
         _write(job, batch, now)
         faults.reach("import.batch")
         if not go_on():
-            return Progress.MORE
+            return
     _finish(job, now)
-    return Progress.FINISHED
 
 
 def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
@@ -182,7 +195,7 @@ def _write_together(job: Import, batch: list[Piece], now: datetime) -> None:
             pk=job.pk, status=Import.Status.RUNNING, rows_done=job.rows_done
         )
         if not expected.exists():
-            raise _Overtaken
+            raise Overtaken
         outcome = intake.write(
             merchant_id=job.merchant_id,
             currency=job.merchant.currency,
@@ -222,7 +235,7 @@ def _finish(job: Import, now: datetime, *, error: str = "") -> None:
     with transaction.atomic():
         moved = Import.objects.filter(pk=job.pk, status__in=UNFINISHED, rows_done=job.rows_done)
         if not moved.update(status=status, error=error[:500], finished_at=now):
-            raise _Overtaken
+            raise Overtaken
         ImportContent.objects.filter(pk=job.pk).delete()
     log.info("import.finished", job=str(job.pk), status=status, rows=job.rows_done, error=error)
 

@@ -8,14 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from catalog import queries
 from catalog.models import Price, Variant
 from commerce import errors, money
-
-
-class UnknownVariant(errors.NotFound):
-    """The merchant has no such variant."""
-
-    message = "There is no such variant."
 
 
 class BadPrice(errors.Invalid):
@@ -52,7 +47,7 @@ def change(
 ) -> Price:
     """Give a variant a new price from now on and return it; the same price again changes nothing.
 
-    Raises UnknownVariant, BadPrice, BadCurrency.
+    Raises queries.UnknownVariant, BadPrice, BadCurrency.
     """
     quote = Quote(amount, compare_at, currency)
     with transaction.atomic():
@@ -70,7 +65,7 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
             merchant_id=merchant_id, pk__in=list(quotes)
         )
         if len(variants.order_by("pk").values_list("pk")) < len(quotes):
-            raise UnknownVariant
+            raise queries.UnknownVariant
         old = current(quotes)
         new = {pk: quote for pk, quote in quotes.items() if pk not in old or _quote(old[pk]) != quote}
         # A clock that runs behind another's must not make a price end before it began.

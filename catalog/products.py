@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from catalog import prices, stock
+from catalog import prices, queries, stock
 from catalog.models import Product, ProductImage, Variant
 from commerce import errors
 
@@ -18,12 +18,6 @@ MAX_IMAGES = 250
 MAX_TITLE = 255
 PRODUCT_FIELDS = frozenset({"title", "description", "vendor", "product_type", "tags", "status"})
 VARIANT_FIELDS = frozenset({"sku", "barcode", "weight_grams", "position", "is_active"})
-
-
-class UnknownProduct(errors.NotFound):
-    """The merchant has no such product."""
-
-    message = "There is no such product."
 
 
 class HandleTaken(errors.Conflict):
@@ -129,7 +123,7 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
 
 
 def add_variant(*, merchant_id: UUID, product_id: UUID, new: NewVariant, now: datetime) -> Variant:
-    """Add a variant to a product; raises UnknownProduct and what `create` raises for a variant."""
+    """Add a variant to a product; raises queries.UnknownProduct and what `create` raises for a variant."""
     with _named_conflicts():
         product = _locked(merchant_id, product_id)
         count = product.variants.count()
@@ -150,7 +144,7 @@ def change(
 ) -> None:
     """Change some of PRODUCT_FIELDS; `images`, when given, replace all pictures.
 
-    Raises UnknownProduct, ImageTaken.
+    Raises queries.UnknownProduct, ImageTaken.
     """
     assert changes.keys() <= PRODUCT_FIELDS
     with _named_conflicts():
@@ -162,18 +156,18 @@ def change(
 
 
 def retire(*, merchant_id: UUID, product_id: UUID, now: datetime) -> None:
-    """Take a product off sale for good; what was sold stays sold. Raises UnknownProduct."""
+    """Take a product off sale for good; what was sold stays sold. Raises queries.UnknownProduct."""
     retired = {"status": Product.Status.RETIRED}
     change(merchant_id=merchant_id, product_id=product_id, changes=retired, now=now)
 
 
 def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str, Any], now: datetime) -> None:
-    """Change some of VARIANT_FIELDS; raises stock.UnknownVariant, SkuTaken."""
+    """Change some of VARIANT_FIELDS; raises queries.UnknownVariant, SkuTaken."""
     assert changes.keys() <= VARIANT_FIELDS
     with _named_conflicts():
         variant = Variant.objects.filter(merchant_id=merchant_id, pk=variant_id).first()
         if variant is None:
-            raise stock.UnknownVariant
+            raise queries.UnknownVariant
         # The product first, as everywhere.
         Product.objects.filter(pk=variant.product_id).update(updated_at=now)
         Variant.objects.filter(pk=variant.pk).update(**changes, updated_at=now)
@@ -188,7 +182,7 @@ def _locked(merchant_id: UUID, product_id: UUID) -> Product:
     products = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
     product = products.filter(pk=product_id).first()
     if product is None:
-        raise UnknownProduct
+        raise queries.UnknownProduct
     return product
 
 

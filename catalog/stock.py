@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
+from catalog import queries
 from catalog.models import Stock, StockMovement
 from commerce import errors, outbox
 
@@ -28,12 +29,6 @@ class OutOfStock(errors.Conflict):
 
     def __init__(self, *, variant: UUID, left: int) -> None:
         super().__init__(variant=str(variant), left=left)
-
-
-class UnknownVariant(errors.NotFound):
-    """The merchant has no such variant."""
-
-    message = "There is no such variant."
 
 
 class TooMuchStock(errors.Invalid):
@@ -68,7 +63,7 @@ def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
 def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str, now: datetime) -> Stock:
     """Say how many units can be promised from now on; the difference is kept as a movement.
 
-    Raises UnknownVariant, TooMuchStock.
+    Raises queries.UnknownVariant, TooMuchStock.
     """
     with transaction.atomic():
         _set({variant_id: available}, merchant_id=merchant_id, reason=Reason.SET, note=note, now=now)
@@ -89,12 +84,12 @@ def set_levels(
 def adjust(*, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: datetime) -> Stock:
     """Add units (or take them away, delta < 0) whatever is sold meanwhile.
 
-    Raises UnknownVariant, OutOfStock when fewer are left than shall go, TooMuchStock.
+    Raises queries.UnknownVariant, OutOfStock when fewer are left than shall go, TooMuchStock.
     """
     with transaction.atomic():
         row = _locked(merchant_id, [variant_id]).get(variant_id)
         if row is None:
-            raise UnknownVariant
+            raise queries.UnknownVariant
         if row.available + delta < 0:
             raise OutOfStock(variant=variant_id, left=row.available)
         levels = {variant_id: row.available + delta}
@@ -126,7 +121,7 @@ def _set(
     _check(levels)
     rows = _locked(merchant_id, levels)
     if len(rows) < len(levels):
-        raise UnknownVariant
+        raise queries.UnknownVariant
     deltas = {}
     for pk, row in rows.items():
         if row.available != levels[pk]:

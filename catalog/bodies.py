@@ -1,0 +1,113 @@
+"""What the merchant API shows: plain JSON bodies of products, variants, prices, stock and imports."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from catalog.models import Import, ImportProblem, Price, Product, Stock, StockMovement, Variant
+
+Body = dict[str, Any]
+
+
+def product(row: Product) -> Body:
+    """Return a product from `queries.products`."""
+    return {
+        "id": row.id,
+        "handle": row.handle,
+        "title": row.title,
+        "description": row.description,
+        "vendor": row.vendor,
+        "type": row.product_type,
+        "tags": row.tags,
+        "options": row.option_names,
+        "status": row.status,
+        "images": [{"id": image.id, "url": image.url, "alt": image.alt} for image in row.images.all()],
+        "variants": [variant(one, row) for one in row.variants.all()],
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def variant(row: Variant, of: Product) -> Body:
+    """Return a variant from `queries.variants`; its options in the order of its product's."""
+    # A JSON object has no order in the database, so the product's names give it.
+    names = [*of.option_names, *sorted(row.options.keys() - set(of.option_names))]
+    current: list[Price] = getattr(row, "current_prices", [])
+    return {
+        "id": row.id,
+        "product": row.product_id,
+        "title": row.title,
+        "options": {name: row.options[name] for name in names if name in row.options},
+        "sku": row.sku,
+        "barcode": row.barcode,
+        "weight_grams": row.weight_grams,
+        "position": row.position,
+        "is_active": row.is_active,
+        "price": price(current[0]) if current else None,
+        "available": row.stock.available if hasattr(row, "stock") else 0,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def price(row: Price) -> Body:
+    """Return a price, current or past."""
+    return {
+        "amount": row.amount,
+        "compare_at": row.compare_at,
+        "currency": row.currency,
+        "valid_from": row.valid_from,
+        "valid_to": row.valid_to,
+    }
+
+
+def prices(rows: list[Price], lowest: int | None) -> Body:
+    """Return a variant's prices, newest first, with the lowest amount of the last 30 days."""
+    current = next((price(row) for row in rows if row.valid_to is None), None)
+    return {"current": current, "lowest_30_days": lowest, "history": [price(row) for row in rows]}
+
+
+def stock(row: Stock, movements: Iterable[StockMovement]) -> Body:
+    """Return a variant's stock with its latest changes."""
+    return {
+        "variant": row.variant_id,
+        "available": row.available,
+        "version": row.version,
+        "updated_at": row.updated_at,
+        "movements": [
+            {"delta": one.delta, "reason": one.reason, "note": one.note, "at": one.at} for one in movements
+        ],
+    }
+
+
+def import_job(row: Import) -> Body:
+    """Return an import with its progress."""
+    return {
+        "id": row.id,
+        "filename": row.filename,
+        "sha256": row.sha256,
+        "status": row.status,
+        "rows_total": row.rows_total,
+        "rows_done": row.rows_done,
+        "percent": 100 if row.status == Import.Status.DONE else row.rows_done * 100 // max(1, row.rows_total),
+        "products_created": row.products_created,
+        "products_updated": row.products_updated,
+        "variants_created": row.variants_created,
+        "variants_updated": row.variants_updated,
+        "problems": row.problems_count,
+        "error": row.error,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+    }
+
+
+def problem(row: ImportProblem) -> Body:
+    """Return one thing that was wrong in a feed."""
+    return {
+        "line": row.line,
+        "column": row.column,
+        "code": row.code,
+        "value": row.value,
+        "message": row.message,
+        "skipped": row.skipped,
+    }

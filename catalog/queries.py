@@ -1,0 +1,122 @@
+"""Reads of the catalog. Each starts from one merchant; another merchant's id is an unknown id."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from catalog.models import Import, ImportProblem, Price, Product, ProductImage, Stock, StockMovement, Variant
+from commerce import errors
+
+HISTORY = 100
+MOVEMENTS = 50
+REDUCTION_WINDOW = timedelta(days=30)
+
+
+class UnknownProduct(errors.NotFound):
+    """The merchant has no such product."""
+
+    message = "There is no such product."
+
+
+class UnknownVariant(errors.NotFound):
+    """The merchant has no such variant."""
+
+    message = "There is no such variant."
+
+
+class UnknownImport(errors.NotFound):
+    """The merchant has no such import."""
+
+    message = "There is no such import."
+
+
+def products(*, merchant_id: UUID) -> QuerySet[Product]:
+    """Return a merchant's products with all that is shown of them, in four queries however many they are."""
+    images = ProductImage.objects.order_by("position", "id")
+    return Product.objects.filter(merchant_id=merchant_id).prefetch_related(
+        Prefetch("images", queryset=images),
+        Prefetch("variants", queryset=_dressed(Variant.objects.order_by("position", "id"))),
+    )
+
+
+def product(*, merchant_id: UUID, product_id: UUID) -> Product:
+    """Return one product with all that is shown of it; raises UnknownProduct."""
+    found = products(merchant_id=merchant_id).filter(pk=product_id).first()
+    if found is None:
+        raise UnknownProduct
+    return found
+
+
+def matching(rows: QuerySet[Product], text: str) -> QuerySet[Product]:
+    """Narrow products to those with the text in title, handle or vendor, or with a variant of that SKU."""
+    with_sku = Variant.objects.filter(sku=text).values("product_id")
+    return rows.filter(
+        Q(title__icontains=text) | Q(handle__icontains=text) | Q(vendor__icontains=text) | Q(pk__in=with_sku)
+    )
+
+
+def variants(*, merchant_id: UUID) -> QuerySet[Variant]:
+    """Return a merchant's variants with all that is shown of them, in two queries however many they are."""
+    return _dressed(Variant.objects.filter(merchant_id=merchant_id).select_related("product"))
+
+
+def variant(*, merchant_id: UUID, variant_id: UUID) -> Variant:
+    """Return one variant with all that is shown of it; raises UnknownVariant."""
+    found = variants(merchant_id=merchant_id).filter(pk=variant_id).first()
+    if found is None:
+        raise UnknownVariant
+    return found
+
+
+def price_history(*, merchant_id: UUID, variant_id: UUID) -> list[Price]:
+    """Return the latest HISTORY prices of a variant, newest first; raises UnknownVariant."""
+    rows = Price.objects.filter(merchant_id=merchant_id, variant_id=variant_id)
+    found = list(rows.order_by("-valid_from", "-id")[:HISTORY])
+    if not found:
+        variant(merchant_id=merchant_id, variant_id=variant_id)
+    return found
+
+
+def stock(*, merchant_id: UUID, variant_id: UUID) -> Stock:
+    """Return a variant's stock; raises UnknownVariant."""
+    found = Stock.objects.filter(merchant_id=merchant_id, pk=variant_id).first()
+    if found is None:
+        raise UnknownVariant
+    return found
+
+
+def movements(*, merchant_id: UUID, variant_id: UUID) -> list[StockMovement]:
+    """Return the latest MOVEMENTS changes of a variant's stock, newest first."""
+    rows = StockMovement.objects.filter(merchant_id=merchant_id, variant_id=variant_id)
+    return list(rows.order_by("-id")[:MOVEMENTS])
+
+
+def imports(*, merchant_id: UUID) -> QuerySet[Import]:
+    """Return a merchant's imports."""
+    return Import.objects.filter(merchant_id=merchant_id)
+
+
+def import_job(*, merchant_id: UUID, import_id: UUID) -> Import:
+    """Return one import; raises UnknownImport."""
+    found = imports(merchant_id=merchant_id).filter(pk=import_id).first()
+    if found is None:
+        raise UnknownImport
+    return found
+
+
+def problems(*, merchant_id: UUID, import_id: UUID) -> QuerySet[ImportProblem]:
+    """Return what was wrong with an import's rows; raises UnknownImport."""
+    return import_job(merchant_id=merchant_id, import_id=import_id).problems.all()
+
+
+def reduction_window(now: datetime) -> datetime:
+    """Return the moment from which prices count when a reduction is announced now."""
+    return now - REDUCTION_WINDOW
+
+
+def _dressed(rows: QuerySet[Variant]) -> QuerySet[Variant]:
+    current = Price.objects.filter(valid_to=None)
+    return rows.select_related("stock").prefetch_related(
+        Prefetch("prices", queryset=current, to_attr="current_prices")
+    )

@@ -1,0 +1,19 @@
+"""Addresses of the catalog, under /api/v1/catalog/."""
+
+from django.urls import path
+
+from catalog.views import imports, products, shelf
+
+urlpatterns = [
+    path("imports", imports.ImportsView.as_view(), name="imports"),
+    path("imports/<uuid:import_id>", imports.ImportView.as_view(), name="import"),
+    path("imports/<uuid:import_id>/problems", imports.ProblemsView.as_view(), name="import-problems"),
+    path("products", products.ProductsView.as_view(), name="products"),
+    path("products/<uuid:product_id>", products.ProductView.as_view(), name="product"),
+    path("products/<uuid:product_id>/retire", products.RetireView.as_view(), name="product-retire"),
+    path("products/<uuid:product_id>/variants", products.NewVariantView.as_view(), name="product-variants"),
+    path("variants", products.VariantsView.as_view(), name="variants"),
+    path("variants/<uuid:variant_id>", products.VariantView.as_view(), name="variant"),
+    path("variants/<uuid:variant_id>/price", shelf.PriceView.as_view(), name="variant-price"),
+    path("variants/<uuid:variant_id>/stock", shelf.StockView.as_view(), name="variant-stock"),
+]

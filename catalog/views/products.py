@@ -1,0 +1,221 @@
+"""HTTP doors of products and variants for merchants' systems; rows start from the merchant of the key."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import bodies, filters, products, queries
+from catalog import serializers as shapes
+from catalog.models import Product, Variant
+from catalog.views import edge
+from commerce import http
+from commerce.schema import IDEMPOTENCY_KEY
+
+
+class ProductsView(edge.PagedView):
+    """The merchant's products."""
+
+    serializer_class = shapes.ProductSerializer
+    filterset_class = filters.ProductFilter
+    show = staticmethod(bodies.product)
+
+    def get_queryset(self) -> QuerySet[Product]:
+        """Return the merchant's products."""
+        return queries.products(merchant_id=self.merchant.pk)
+
+    @extend_schema(
+        tags=["Products"], operation_id="product_list", responses=shapes.ProductSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first, with variants and pictures."""
+        return self.page(request)
+
+    @extend_schema(
+        tags=["Products"],
+        operation_id="product_create",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.ProductWriteSerializer,
+        responses={201: shapes.ProductSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Make a product with its variants, prices and first stock."""
+        sent = edge.sent(shapes.ProductWriteSerializer, request)
+        new = _new_product(sent, self.merchant.currency)
+
+        def run() -> tuple[int, bodies.Body]:
+            made = products.create(merchant_id=self.merchant.pk, new=new, now=timezone.now())
+            return 201, bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=made.pk))
+
+        return http.write_once(request, run)
+
+
+class ProductView(http.MerchantView):
+    """One product."""
+
+    @extend_schema(tags=["Products"], operation_id="product_get", responses=shapes.ProductSerializer)
+    def get(self, request: Request, product_id: UUID) -> Response:
+        """Return a product with variants and pictures."""
+        return Response(self._body(product_id))
+
+    @extend_schema(
+        tags=["Products"],
+        operation_id="product_change",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.ProductChangeSerializer,
+        responses=shapes.ProductSerializer,
+    )
+    def patch(self, request: Request, product_id: UUID) -> Response:
+        """Change what is sent and leave the rest."""
+        changes = edge.sent(shapes.ProductChangeSerializer, request)
+        images = _images(changes.pop("images")) if "images" in changes else None
+        if "type" in changes:
+            changes["product_type"] = changes.pop("type")
+
+        def run() -> tuple[int, bodies.Body]:
+            products.change(
+                merchant_id=self.merchant.pk,
+                product_id=product_id,
+                changes=changes,
+                images=images,
+                now=timezone.now(),
+            )
+            return 200, self._body(product_id)
+
+        return http.write_once(request, run)
+
+    def _body(self, product_id: UUID) -> bodies.Body:
+        return bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=product_id))
+
+
+class RetireView(http.MerchantView):
+    """Taking a product off sale."""
+
+    @extend_schema(
+        tags=["Products"],
+        operation_id="product_retire",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses=shapes.ProductSerializer,
+    )
+    def post(self, request: Request, product_id: UUID) -> Response:
+        """Take a product off sale; what was sold stays sold. Again is fine."""
+
+        def run() -> tuple[int, bodies.Body]:
+            products.retire(merchant_id=self.merchant.pk, product_id=product_id, now=timezone.now())
+            return 200, bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=product_id))
+
+        return http.write_once(request, run)
+
+
+class NewVariantView(http.MerchantView):
+    """The variants of a product."""
+
+    @extend_schema(
+        tags=["Products"],
+        operation_id="variant_create",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.VariantWriteSerializer,
+        responses={201: shapes.VariantSerializer},
+    )
+    def post(self, request: Request, product_id: UUID) -> Response:
+        """Add a variant with its price and first stock."""
+        new = _new_variant(edge.sent(shapes.VariantWriteSerializer, request), self.merchant.currency)
+
+        def run() -> tuple[int, bodies.Body]:
+            made = products.add_variant(
+                merchant_id=self.merchant.pk, product_id=product_id, new=new, now=timezone.now()
+            )
+            row = queries.variant(merchant_id=self.merchant.pk, variant_id=made.pk)
+            return 201, bodies.variant(row, row.product)
+
+        return http.write_once(request, run)
+
+
+class VariantsView(edge.PagedView):
+    """The merchant's variants."""
+
+    serializer_class = shapes.VariantSerializer
+    filterset_class = filters.VariantFilter
+
+    @staticmethod
+    def show(row: Variant) -> bodies.Body:
+        """Render one variant."""
+        return bodies.variant(row, row.product)
+
+    def get_queryset(self) -> QuerySet[Variant]:
+        """Return the merchant's variants."""
+        return queries.variants(merchant_id=self.merchant.pk)
+
+    @extend_schema(
+        tags=["Products"], operation_id="variant_list", responses=shapes.VariantSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; to find one by SKU, filter."""
+        return self.page(request)
+
+
+class VariantView(http.MerchantView):
+    """One variant."""
+
+    @extend_schema(tags=["Products"], operation_id="variant_get", responses=shapes.VariantSerializer)
+    def get(self, request: Request, variant_id: UUID) -> Response:
+        """Return a variant with its price and stock."""
+        return Response(self._body(variant_id))
+
+    @extend_schema(
+        tags=["Products"],
+        operation_id="variant_change",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.VariantChangeSerializer,
+        responses=shapes.VariantSerializer,
+    )
+    def patch(self, request: Request, variant_id: UUID) -> Response:
+        """Change what is sent and leave the rest."""
+        changes = edge.sent(shapes.VariantChangeSerializer, request)
+
+        def run() -> tuple[int, bodies.Body]:
+            products.change_variant(
+                merchant_id=self.merchant.pk, variant_id=variant_id, changes=changes, now=timezone.now()
+            )
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    def _body(self, variant_id: UUID) -> bodies.Body:
+        row = queries.variant(merchant_id=self.merchant.pk, variant_id=variant_id)
+        return bodies.variant(row, row.product)
+
+
+def _new_product(sent: dict[str, Any], currency: str) -> products.NewProduct:
+    return products.NewProduct(
+        handle=sent["handle"],
+        title=sent["title"],
+        description=sent["description"],
+        vendor=sent["vendor"],
+        product_type=sent["type"],
+        tags=sent["tags"],
+        option_names=sent["options"],
+        status=sent["status"],
+        images=_images(sent["images"]),
+        variants=[_new_variant(one, currency) for one in sent["variants"]],
+    )
+
+
+def _new_variant(sent: dict[str, Any], currency: str) -> products.NewVariant:
+    return products.NewVariant(
+        options=sent["options"],
+        sku=sent["sku"],
+        barcode=sent["barcode"],
+        weight_grams=sent["weight_grams"],
+        price=edge.quote(sent["price"], currency) if sent["price"] else None,
+        units=sent["available"],
+    )
+
+
+def _images(sent: list[dict[str, Any]]) -> list[products.Image]:
+    return [products.Image(url=image["url"], alt=image["alt"]) for image in sent]

@@ -1,0 +1,99 @@
+"""HTTP doors of prices and stock for merchants' systems; rows start from the merchant of the key."""
+
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import bodies, prices, queries, stock
+from catalog import serializers as shapes
+from catalog.views import edge
+from commerce import http
+from commerce.schema import IDEMPOTENCY_KEY
+
+
+class PriceView(http.MerchantView):
+    """A variant's price."""
+
+    @extend_schema(tags=["Prices"], operation_id="price_get", responses=shapes.PricesSerializer)
+    def get(self, request: Request, variant_id: UUID) -> Response:
+        """Return the current price, the lowest of the last 30 days, and the history."""
+        return Response(self._body(variant_id))
+
+    @extend_schema(
+        tags=["Prices"],
+        operation_id="price_set",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.PriceWriteSerializer,
+        responses=shapes.PricesSerializer,
+    )
+    def put(self, request: Request, variant_id: UUID) -> Response:
+        """Set the price from now on; the one before is closed and kept. The same price changes nothing."""
+        quote = edge.quote(edge.sent(shapes.PriceWriteSerializer, request), self.merchant.currency)
+
+        def run() -> tuple[int, bodies.Body]:
+            prices.change(
+                merchant_id=self.merchant.pk,
+                variant_id=variant_id,
+                amount=quote.amount,
+                compare_at=quote.compare_at,
+                currency=quote.currency,
+                now=timezone.now(),
+            )
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    def _body(self, variant_id: UUID) -> bodies.Body:
+        rows = queries.price_history(merchant_id=self.merchant.pk, variant_id=variant_id)
+        lowest = prices.lowest(variant_id, queries.reduction_window(timezone.now()))
+        return bodies.prices(rows, lowest)
+
+
+class StockView(http.MerchantView):
+    """A variant's stock."""
+
+    @extend_schema(tags=["Stock"], operation_id="stock_get", responses=shapes.StockSerializer)
+    def get(self, request: Request, variant_id: UUID) -> Response:
+        """Return what can still be promised, and the latest changes that were not sales."""
+        return Response(self._body(variant_id))
+
+    @extend_schema(
+        tags=["Stock"],
+        operation_id="stock_set",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.StockSetSerializer,
+        responses=shapes.StockSerializer,
+    )
+    def put(self, request: Request, variant_id: UUID) -> Response:
+        """Say how many can be promised from now on, beside what is sold or held already."""
+        sent = edge.sent(shapes.StockSetSerializer, request)
+
+        def run() -> tuple[int, bodies.Body]:
+            stock.set_level(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    @extend_schema(
+        tags=["Stock"],
+        operation_id="stock_adjust",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.StockAdjustSerializer,
+        responses=shapes.StockSerializer,
+    )
+    def post(self, request: Request, variant_id: UUID) -> Response:
+        """Add units or take them away, whatever is sold meanwhile; send an Idempotency-Key with it."""
+        sent = edge.sent(shapes.StockAdjustSerializer, request)
+
+        def run() -> tuple[int, bodies.Body]:
+            stock.adjust(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    def _body(self, variant_id: UUID) -> bodies.Body:
+        row = queries.stock(merchant_id=self.merchant.pk, variant_id=variant_id)
+        return bodies.stock(row, queries.movements(merchant_id=self.merchant.pk, variant_id=variant_id))

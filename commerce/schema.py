@@ -1,0 +1,127 @@
+"""The API document: who may call, how every endpoint refuses, and what rooms reuse to describe theirs."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+    location=OpenApiParameter.HEADER,
+    description="A repetition with the same key gets the first answer, with `Idempotent-Replayed: true`.",
+)
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "Problem details (RFC 9457). `code` is stable; `detail` is for people.",
+    "required": ["type", "title", "status", "code", "detail", "temporary"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "example": "OUT_OF_STOCK"},
+        "detail": {"type": "string"},
+        "temporary": {"type": "boolean", "description": "The same request may succeed later."},
+        "retry_ms": {"type": "integer", "description": "When to try again, in milliseconds."},
+        "errors": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "Field by field, nested as the body is: lists of `{message, code}`.",
+        },
+        "data": {"type": "object", "additionalProperties": True, "description": "Numbers and ids to act on."},
+        "request_id": {"type": "string", "description": "Name it when you ask us."},
+    },
+}
+
+# Status -> what it means. The codes that come with it are in docs/api.md.
+_REFUSALS = {
+    "400": "The request is malformed or a field is not valid.",
+    "401": "Nobody is signed in, or the key is not valid.",
+    "403": "The caller may not do this.",
+    "404": "There is no such thing for this caller.",
+    "409": "The state of things forbids it now.",
+    "413": "The body is too large.",
+    "415": "The body is of a type that is not read here.",
+    "422": "The idempotency key was used with another request.",
+    "429": "Too many requests.",
+    "503": "A part of ours is away or busy. Nothing was done.",
+}
+
+
+class Schema(AutoSchema):
+    """Describes our views; loading it registers the descriptions below."""
+
+
+class MerchantKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How merchants' systems sign their requests."""
+
+    target_class = "commerce.http.MerchantKeyAuthentication"
+    name = "merchantKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the OpenAPI security scheme."""
+        description = "A merchant's API key, as `Authorization: Api-Key <key>`. Made in the operations admin."
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How a signed-in person's browser is known."""
+
+    target_class = "commerce.http.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the OpenAPI security scheme."""
+        description = "The cookie that sign-in sets. Writes also need the CSRF token in `X-CSRFToken`."
+        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": description}
+
+
+class StrictBody(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """A body that refuses unknown fields says so."""
+
+    target_class = "commerce.strict.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """Return the serializer's own schema, closed."""
+        described = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        schema: dict[str, Any] = described
+        return {**schema, "additionalProperties": False} if direction == "request" else schema
+
+
+def describe_refusals(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """Add to every operation the ways in which it may refuse; what a view says itself stays."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _PROBLEM
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components["responses"] = {
+        f"Refused{status}": {"description": text, "content": content} for status, text in _REFUSALS.items()
+    }
+    for path, item in result.get("paths", {}).items():
+        for method, operation in item.items():
+            if not isinstance(operation, dict) or "responses" not in operation:
+                continue
+            for status in _statuses(path, method, operation):
+                reference = {"$ref": f"#/components/responses/Refused{status}"}
+                operation["responses"].setdefault(status, reference)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    return result
+
+
+def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+    schemes = {name for way in operation.get("security", []) for name in way}
+    writes = method != "get"
+    return [
+        *(["400"] if writes or operation.get("parameters") else []),
+        *(["401"] if schemes else []),
+        *(["403"] if writes and "session" in schemes else []),
+        *(["404"] if "{" in path else []),
+        *(["409", "422"] if writes else []),
+        *(["413", "415"] if operation.get("requestBody") else []),
+        *(["429"] if writes else []),
+        "503",
+    ]

@@ -1,0 +1,59 @@
+"""What the API document says of the project as a whole; the endpoints describe themselves."""
+
+from typing import Any
+
+_ABOUT = """
+The shop inside the live stream: catalog and orders for merchants' systems, buying for shoppers.
+
+**Merchants** send `Authorization: Api-Key <key>`. **Shoppers** are known by the session that sign-in sets.
+Money is in minor units with its currency: `1999 EUR` is 19.99 euros. Instants are ISO 8601 in UTC.
+Every refusal is a problem document with a stable `code`; `temporary: true` means that the same request may be
+sent again. Writes take an `Idempotency-Key`. Lists come page by page: follow `next` until it is null.
+"""
+
+SPECTACULAR: dict[str, Any] = {
+    "TITLE": "Yellowcart",
+    "DESCRIPTION": _ABOUT.strip(),
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "commerce.schema.describe_refusals",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "ProductStatus": "catalog.models.Product.Status",
+        "ImportStatus": "catalog.models.Import.Status",
+        "MovementReason": "catalog.models.StockMovement.Reason",
+    },
+    "TAGS": [
+        {
+            "name": "Imports",
+            "description": "Whole feeds: send a file, watch it being read, see what was wrong.",
+        },
+        {"name": "Products", "description": "The goods, with their variants and pictures."},
+        {"name": "Prices", "description": "List prices with their history."},
+        {"name": "Stock", "description": "What can still be promised."},
+        {"name": "Orders", "description": "What was bought of a merchant, and its shipping."},
+        {"name": "Live", "description": "Shows that are live or coming."},
+        {"name": "Purchases", "description": "Buying outside the socket."},
+        {"name": "Cart", "description": "A shopper's cart."},
+        {"name": "Account", "description": "Signing up and in, addresses."},
+        {"name": "Cards", "description": "Saved cards."},
+        {"name": "Webhooks", "description": "What the payment provider tells us."},
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "docExpansion": "list",
+        "defaultModelsExpandDepth": 0,
+        "displayRequestDuration": True,
+        "filter": True,
+        "persistAuthorization": False,
+    },
+}
