@@ -11,5 +11,8 @@ app = Celery("yellowcart")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-TIMETABLE: dict[str, dict[str, Any]] = {}
+TIMETABLE: dict[str, dict[str, Any]] = {
+    # A killed worker's imports are taken up again by this.
+    "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+}
 app.conf.beat_schedule = TIMETABLE

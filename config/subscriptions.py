@@ -6,6 +6,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "room.state": ["streams.hearers.tell_state"],
     "user.told": ["streams.hearers.tell_user"],
     "stock.moved": ["streams.hearers.show_stock"],
+    "import.queued": ["catalog.hearers.start_import"],
 }
 
 # Part of a room's snapshot -> dotted path of the function (user_id, stream_id) that gives it.

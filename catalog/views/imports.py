@@ -27,6 +27,7 @@ velvet-lipstick,,,,Plum,VL-PLU,19.90,80
 class ImportsView(edge.PagedView):
     """The merchant's feeds."""
 
+    queryset = Import.objects.none()
     serializer_class = shapes.ImportSerializer
     filterset_class = filters.ImportFilter
     parser_classes = (uploads.FeedFormParser, uploads.FeedParser)
@@ -113,6 +114,7 @@ class _InFileOrder(http.CursorPagination):
 class ProblemsView(edge.PagedView):
     """What was wrong with a feed."""
 
+    queryset = ImportProblem.objects.none()
     serializer_class = shapes.ProblemSerializer
     filter_backends = ()
     pagination_class = _InFileOrder

@@ -20,6 +20,7 @@ from commerce.schema import IDEMPOTENCY_KEY
 class ProductsView(edge.PagedView):
     """The merchant's products."""
 
+    queryset = Product.objects.none()
     serializer_class = shapes.ProductSerializer
     filterset_class = filters.ProductFilter
     show = staticmethod(bodies.product)
@@ -139,6 +140,7 @@ class NewVariantView(http.MerchantView):
 class VariantsView(edge.PagedView):
     """The merchant's variants."""
 
+    queryset = Variant.objects.none()
     serializer_class = shapes.VariantSerializer
     filterset_class = filters.VariantFilter
 
