@@ -36,6 +36,7 @@ class Stack:
         self._wanted: list[str] = []
         self._deaths: dict[str, deque[float]] = {name: deque(maxlen=MOST_DEATHS) for name in programs}
         self._again_at: dict[str, float] = {}
+        self._proven: set[str] = set()  # have been ready at least once
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._gave_up: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -122,6 +123,7 @@ class Stack:
             if child.pid != after_pid:
                 try:
                     child.wait_ready(max(0.05, deadline - time.monotonic()))
+                    self._proven.add(name)
                     return
                 except CannotStart:
                     # A run may die while it starts and be started again; the deadline decides.
@@ -157,34 +159,35 @@ class Stack:
                         self._look_after(name)
 
     def _look_after(self, name: str) -> None:
-        now, deaths = time.monotonic(), self._deaths[name]
+        now, child = time.monotonic(), self._children[name]
         if name not in self._again_at:
-            child = self._children[name]
-            deaths.append(now)
+            self._deaths[name].append(now)
+            recent = sum(now - moment < DEATHS_WINDOW_SECONDS for moment in self._deaths[name])
             how = f"{name} (process {child.pid}) {child.how_it_ended()}"
-            recent = [moment for moment in deaths if now - moment < DEATHS_WINDOW_SECONDS]
-            if len(recent) >= MOST_DEATHS:
-                self._say(
-                    "supervisor",
-                    f"{how}, {len(recent)} times within a minute. Giving up.{child.last_words()}",
-                )
-                self._wanted.remove(name)
-                self._gave_up.put(name)
-                return
-            pause = BACK_OFF_SECONDS[len(recent) - 1]
-            self._say("supervisor", f"{how}; starting it again in {pause:g} s")
-            self._again_at[name] = now + pause
+            if name not in self._proven:
+                # What has never worked does not begin to by another try.
+                self._give_up(name, f"{how} before it was ready.")
+            elif recent >= MOST_DEATHS:
+                self._give_up(name, f"{how}, {recent} times within a minute. Giving up.")
+            else:
+                pause = BACK_OFF_SECONDS[recent - 1]
+                self._say("supervisor", f"{how}; starting it again in {pause:g} s")
+                self._again_at[name] = now + pause
         elif now >= self._again_at[name]:
             del self._again_at[name]
+            child.finish(now)
             try:
-                self._children[name].finish(now)
                 self._children[name] = Child(self._programs[name], hear=self._say)
             except CannotStart as error:
-                self._say("supervisor", f"{name} cannot be started again: {error}")
-                self._wanted.remove(name)
-                self._gave_up.put(name)
+                self._give_up(name, f"{name} cannot be started again. {error}")
             else:
                 self._say("supervisor", f"{name} runs again as process {self._children[name].pid}")
+
+    def _give_up(self, name: str, why: str) -> None:
+        child = self._children[name]
+        self._say("supervisor", why + (child.last_words() if child.program.quiet else ""))
+        self._wanted.remove(name)
+        self._gave_up.put(name)
 
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)

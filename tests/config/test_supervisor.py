@@ -98,11 +98,12 @@ def test_a_program_that_keeps_dying_is_given_up_aloud(stacks: Callable[..., Stac
 
 
 def test_a_program_that_ends_before_it_is_ready_is_refused_with_its_last_words(
-    stacks: Callable[..., Stack],
+    stacks: Callable[..., Stack], told: Told
 ) -> None:
     stack = stacks(program("broken", "raise SystemExit('the port is taken')", ready_within=2.0))
     with pytest.raises(CannotStart, match="the port is taken"):
         stack.start()
+    assert "starting it again" not in told.text()
 
 
 def test_a_program_that_never_gets_ready_is_refused(stacks: Callable[..., Stack]) -> None:
