@@ -1,0 +1,364 @@
+"""Many buyers at the same moment. Beside each race its control: what happens without the guard."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+
+from catalog import stock
+from catalog.models import Stock
+from orders import carts, checkout, transactions
+from orders.models import Hold, Purchase
+from streams import offers
+from tests.orders import make
+from tests.orders.make import after
+from tests.orders.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def accepted(outcomes: list[Any]) -> int:
+    return sum(isinstance(outcome, Purchase) for outcome in outcomes)
+
+
+def refusals(outcomes: list[Any]) -> set[type]:
+    return {type(outcome) for outcome in outcomes if not isinstance(outcome, Purchase)}
+
+
+# --- the last pieces ---
+
+
+def test_control_without_the_condition_the_last_piece_is_sold_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    lipstick = make.variant(stocked=1)
+    both_have_read = threading.Barrier(2)
+
+    def careless(*, units: Mapping[UUID, int], now: Any) -> None:
+        for variant_id, wanted in units.items():
+            row = Stock.objects.get(pk=variant_id)
+            both_have_read.wait(10)
+            if row.available >= wanted:
+                Stock.objects.filter(pk=variant_id).update(available=row.available - wanted)
+
+    monkeypatch.setattr(stock, "take", careless)
+
+    outcomes = at_once([make.basket((lipstick, 1)).go for _ in range(2)])
+
+    assert accepted(outcomes) == 2
+    assert "stock-adds-up" in make.broken()
+
+
+@pytest.mark.parametrize("pieces", [1, 5])
+def test_exactly_as_many_buyers_as_pieces_are_accepted(pieces: int) -> None:
+    lipstick = make.variant(stocked=pieces)
+
+    outcomes = at_once([make.basket((lipstick, 1)).go for _ in range(12)])
+
+    assert accepted(outcomes) == pieces
+    assert refusals(outcomes) == {stock.OutOfStock}
+    assert make.left(lipstick) == 0
+    assert make.broken() == []
+
+
+def test_the_quota_of_an_offer_holds_under_a_rush() -> None:
+    lipstick = make.variant(stocked=50)
+    stream = make.show(lipstick)
+    offer = make.offer(stream, lipstick, quota=4, per_buyer=1)
+
+    baskets = [make.basket((lipstick, 1, offer), stream=stream) for _ in range(12)]
+    outcomes = at_once([lambda each=each: each.go(now=after(1)) for each in baskets])  # type: ignore[misc]
+
+    assert accepted(outcomes) == 4
+    assert refusals(outcomes) == {offers.OfferSoldOut}
+    assert make.left(lipstick) == 46
+    assert make.broken() == []
+
+
+# --- one buyer's limit ---
+
+
+def test_control_without_the_count_one_buyer_gets_more_than_her_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(offers, "_grant", lambda **_: True)
+
+    outcomes = at_once(_three_presses())
+
+    assert accepted(outcomes) == 3
+    assert "offer-limit-adds-up" in make.broken()
+
+
+def test_one_buyer_on_three_devices_gets_her_limit_and_no_more() -> None:
+    outcomes = at_once(_three_presses())
+
+    assert accepted(outcomes) == 1
+    assert refusals(outcomes) == {offers.CustomerLimit}
+    assert make.broken() == []
+
+
+def _three_presses() -> list[Any]:
+    lipstick, buyer = make.variant(stocked=50), make.buyer()
+    stream = make.show(lipstick)
+    offer = make.offer(stream, lipstick, quota=10, per_buyer=1)
+    baskets = [make.basket((lipstick, 1, offer), by=buyer, stream=stream) for _ in range(3)]
+    return [lambda each=each: each.go(now=after(1)) for each in baskets]
+
+
+# --- the same key ---
+
+
+@contextmanager
+def keys_not_unique() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE orders_purchase DROP CONSTRAINT purchase_key_once")
+        try:
+            yield
+        finally:
+            cursor.execute("UPDATE orders_purchase SET key = id")
+            cursor.execute(
+                "ALTER TABLE orders_purchase ADD CONSTRAINT purchase_key_once UNIQUE (buyer_id, key)"
+            )
+
+
+def _nobody_has_bought_yet(monkeypatch: pytest.MonkeyPatch, meet: int) -> None:
+    """Let all presses look for the key before one of them buys."""
+    everybody_has_looked = threading.Barrier(meet)
+    look, looked = checkout._known, threading.local()
+
+    def known(*args: Any) -> Purchase | None:
+        found = look(*args)
+        if not getattr(looked, "once", False):
+            looked.once = True
+            everybody_has_looked.wait(10)
+        return found
+
+    monkeypatch.setattr(checkout, "_known", known)
+
+
+def test_control_without_the_unique_key_a_double_press_buys_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    lipstick = make.variant(stocked=10)
+    basket = make.basket((lipstick, 1))
+    _nobody_has_bought_yet(monkeypatch, meet=2)
+
+    with keys_not_unique():
+        outcomes = at_once([basket.again, basket.again])
+
+    assert [replayed for _, replayed in outcomes] == [False, False]
+    assert make.left(lipstick) == 8
+
+
+def test_one_key_on_four_sockets_is_one_purchase_and_all_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    lipstick = make.variant(stocked=10)
+    basket = make.basket((lipstick, 1))
+    _nobody_has_bought_yet(monkeypatch, meet=4)
+
+    outcomes = at_once([basket.again] * 4)
+
+    purchase = Purchase.objects.get()
+    assert [one for one, _ in outcomes] == [purchase] * 4
+    assert sorted(replayed for _, replayed in outcomes) == [False, True, True, True]
+    assert make.left(lipstick) == 9
+    assert make.broken() == []
+
+
+# --- waiting for each other ---
+
+
+def test_baskets_in_opposite_order_do_not_wait_in_a_circle() -> None:
+    one, two = make.variant(stocked=500), make.variant(stocked=500)
+
+    def presses(*order: Any) -> Any:
+        baskets = [make.basket(*order) for _ in range(15)]
+        return lambda: [basket.go() for basket in baskets]
+
+    outcomes = at_once([presses((one, 1), (two, 1)), presses((two, 1), (one, 1))])
+
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes), outcomes
+    assert Purchase.objects.count() == 30
+    assert make.broken() == []
+
+
+def test_a_deadlock_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks in the wrong order, as a mistake elsewhere would take them: both purchases still go through."""
+    one, two = make.variant(stocked=10), make.variant(stocked=10)
+    first_lock_taken = threading.Barrier(2)
+    met = threading.local()
+    take = stock.take
+
+    def take_backwards(*, units: Mapping[UUID, int], now: Any) -> None:
+        for variant_id in units:
+            take(units={variant_id: units[variant_id]}, now=now)
+            if not getattr(met, "once", False):
+                met.once = True
+                first_lock_taken.wait(10)
+
+    def with_early_detection(basket: make.Basket) -> Any:
+        def act() -> Purchase:
+            with connection.cursor() as cursor:
+                cursor.execute("SET deadlock_timeout = '50ms'")
+            return basket.go()
+
+        return act
+
+    states: list[str | None] = []
+    sqlstate = transactions.sqlstate
+
+    def noted(error: BaseException) -> str | None:
+        states.append(sqlstate(error))
+        return states[-1]
+
+    monkeypatch.setattr(transactions, "sqlstate", noted)
+    monkeypatch.setattr(stock, "take", take_backwards)
+    merged = checkout.quotes.merged
+    backwards = {"once": make.basket((one, 1), (two, 1)), "again": make.basket((one, 1), (two, 1))}
+    monkeypatch.setattr(
+        checkout.quotes,
+        "merged",
+        lambda wanted: merged(wanted)[::-1] if wanted is backwards["again"].lines else merged(wanted),
+    )
+
+    outcomes = at_once([with_early_detection(basket) for basket in backwards.values()])
+
+    assert states == ["40P01"]
+    assert accepted(outcomes) == 2, outcomes
+    assert make.left(one) == make.left(two) == 8
+    assert make.broken() == []
+
+
+def test_a_row_that_stays_locked_is_a_busy_answer_and_other_goods_still_sell() -> None:
+    hot, other = make.variant(), make.variant()
+    locked, done = threading.Event(), threading.Event()
+
+    def hold_the_row() -> None:
+        with transaction.atomic():
+            Stock.objects.select_for_update().get(pk=hot.id)
+            locked.set()
+            done.wait(20)
+
+    def buy() -> list[Any]:
+        locked.wait(10)
+        try:
+            results: list[Any] = [make.basket((other, 1)).go()]
+            with pytest.raises(transactions.Busy) as busy:
+                make.basket((hot, 1)).go()
+            return [*results, busy.value]
+        finally:
+            done.set()
+
+    _, outcome = at_once([hold_the_row, buy])
+
+    purchase, busy = outcome
+    assert isinstance(purchase, Purchase)
+    assert (busy.code, busy.status, busy.temporary) == ("UNAVAILABLE", 503, True)
+    assert Hold.objects.count() == 1
+    assert make.left(hot) == 10
+    assert make.broken() == []
+
+
+# --- the database goes away ---
+
+
+def test_a_lost_answer_to_commit_buys_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection dies after the commit was carried out: the key says that it was."""
+    lipstick = make.variant(stocked=10)
+    basket = make.basket((lipstick, 1))
+    commit, lost = type(connections["default"])._commit, []
+
+    def commit_and_lose(self: Any) -> None:
+        commit(self)
+        if not lost:
+            lost.append(True)
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(type(connections["default"]), "_commit", commit_and_lose)
+
+    purchase, replayed = basket.again()
+
+    assert lost
+    assert replayed
+    assert Purchase.objects.get() == purchase
+    assert make.left(lipstick) == 9
+    assert make.broken() == []
+
+
+def test_a_connection_killed_in_the_middle_buys_once_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    lipstick = make.variant(stocked=10)
+    basket = make.basket((lipstick, 1))
+    bought, killed = carts.bought, []
+
+    def die(**given: Any) -> None:
+        if not killed:
+            killed.append(True)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        bought(**given)
+
+    monkeypatch.setattr(carts, "bought", die)
+
+    purchase, replayed = basket.again()
+
+    assert killed
+    assert not replayed
+    assert Purchase.objects.get() == purchase
+    assert make.left(lipstick) == 9
+    assert make.broken() == []
+
+
+def test_a_database_that_stays_away_is_a_temporary_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    lipstick = make.variant(stocked=10)
+    basket = make.basket((lipstick, 1))
+    bought = carts.bought
+
+    def lose(**_: Any) -> None:
+        raise OperationalError("could not connect to server")
+
+    monkeypatch.setattr(carts, "bought", lose)
+    with pytest.raises(transactions.OutcomeUnknown) as refused:
+        basket.go()
+    monkeypatch.setattr(carts, "bought", bought)
+
+    assert (refused.value.code, refused.value.temporary) == ("UNAVAILABLE", True)
+    assert not Purchase.objects.exists()
+    assert basket.again()[1] is False
+    assert make.left(lipstick) == 9
+
+
+def test_a_database_that_takes_no_writes_is_a_clear_answer() -> None:
+    lipstick = make.variant()
+    basket = make.basket((lipstick, 1))
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        try:
+            with pytest.raises(transactions.errors.Unavailable):
+                basket.go()
+        finally:
+            cursor.execute("SET default_transaction_read_only = off")
+    assert basket.go().status == Purchase.Status.ACCEPTED
+
+
+def test_merchants_may_change_stock_during_a_rush() -> None:
+    """Deltas, not overwritten levels: nothing a merchant adds is lost to a sale, and the other way round."""
+    lipstick = make.variant(stocked=20)
+
+    def restock() -> None:
+        for _ in range(10):
+            stock.adjust(
+                merchant_id=lipstick.merchant_id, variant_id=lipstick.id, delta=1, note="", now=after(1)
+            )
+
+    outcomes = at_once([restock, *[make.basket((lipstick, 1)).go for _ in range(8)]])
+
+    assert accepted(outcomes) == 8
+    assert make.left(lipstick) == 22
+    assert make.broken() == []
+
+
+def test_two_buyers_may_send_the_same_key_at_once() -> None:
+    lipstick, key = make.variant(), uuid4()
+
+    outcomes = at_once([make.basket((lipstick, 1), key=key).go for _ in range(3)])
+
+    assert accepted(outcomes) == 3
