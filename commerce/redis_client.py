@@ -1,8 +1,8 @@
 """Redis connections: one pool per process. Redis never holds the only copy of anything."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -22,12 +22,11 @@ def asynchronous() -> "redis.asyncio.Redis":
 
 def run(script: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
     """Run a Lua script from a thread and return its reply."""
-    return sync().eval(script, len(keys), *keys, *args)  # type: ignore[no-untyped-call, arg-type]
+    return sync().eval(script, len(keys), *keys, *args)
 
 
 async def run_on(
     client: "redis.asyncio.Redis", script: str, keys: Sequence[str], args: Sequence[str | int]
 ) -> Any:
     """Run a Lua script on the event loop's client and return its reply."""
-    reply = client.eval(script, len(keys), *keys, *args)  # type: ignore[no-untyped-call, arg-type]
-    return await cast("Awaitable[Any]", reply)
+    return await client.eval(script, len(keys), *keys, *args)

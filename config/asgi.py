@@ -7,4 +7,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+http = get_asgi_application()  # Loads the apps, which the sockets' models need.
+
+from streams.routing import router  # noqa: E402
+
+application = ProtocolTypeRouter({"http": http, "websocket": router})

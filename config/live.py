@@ -1,21 +1,39 @@
 """The live process: sockets, by `python -m config.live`."""
 
+import argparse
 import os
+import socket
+from typing import Any
 
 import uvicorn
 from django.conf import settings
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-def main() -> None:
-    """Serve until told to stop."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    uvicorn.run(
+
+class Server(uvicorn.Server):
+    """uvicorn, which on SIGTERM first asks all viewers to come back elsewhere."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nobody any more, drain the hub, and let uvicorn end."""
+        from streams import hub
+
+        for server in self.servers:
+            server.close()
+        await hub.finish()
+        await super().shutdown(sockets)
+
+
+def server(**address: Any) -> Server:
+    """Return the server for an address: host and port, or fd."""
+    from streams.uvicorn_sockets import AbortableProtocol
+
+    config = uvicorn.Config(
         "config.asgi:application",
-        host=settings.LIVE_HOST,
-        port=settings.LIVE_PORT,
+        **address,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=AbortableProtocol,
         # A command is small; compression costs more than it saves and lets a short frame grow a thousandfold.
         ws_max_size=8192,
         ws_per_message_deflate=False,
@@ -26,9 +44,20 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=settings.TRUST_PROXY,
-        forwarded_allow_ips="*" if settings.TRUST_PROXY else "",
         timeout_graceful_shutdown=5,
     )
+    return Server(config)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    arguments = argparse.ArgumentParser(description="Serve the sockets of live shows.")
+    arguments.add_argument("--host", default=settings.LIVE_HOST)
+    arguments.add_argument("--port", type=int, default=settings.LIVE_PORT)
+    arguments.add_argument("--fd", type=int, default=None, help="an open listening socket instead")
+    given = arguments.parse_args()
+    where = {"fd": given.fd} if given.fd is not None else {"host": given.host, "port": given.port}
+    server(**where).run()
 
 
 if __name__ == "__main__":

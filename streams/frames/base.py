@@ -37,11 +37,11 @@ Offset = Annotated[
 Role = Literal["host", "mod", "viewer"]
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body `d` of something a client asks for. Unknown fields are refused, so a misspelt one is noticed."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Told(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body `d` of something a client is told. Clients ignore fields they do not know; our tests do not."""
 
 

@@ -1,0 +1,90 @@
+"""Commands: which handler answers what, and how an answer or a refusal becomes a frame."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_type_hints
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from redis.exceptions import RedisError
+
+from commerce import errors
+from streams import entrance
+from streams.frames import BadFrame, Body, Caller, wire
+
+log = structlog.get_logger(__name__)
+
+
+class UnknownType(BadFrame):
+    message = "There is no such command."
+
+
+class Internal(errors.Refusal):
+    """A mistake of ours."""
+
+    status = 500
+    code = "INTERNAL"
+    message = "Something went wrong on our side. Send it again with the same key."
+    temporary = True
+    retry_ms = 1000
+
+
+class Unsure(errors.Unavailable):
+    """A part failed in the middle; the same key finds out, or does it."""
+
+    message = "A part of the server does not answer. Send it again with the same key."
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A handler, the shape of the body it takes, and whether it insists on a key."""
+
+    call: Callable[..., dict[str, Any]]
+    shape: type[Body]
+    needs_key: bool
+
+
+@cache
+def table() -> dict[str, Command]:
+    """Return every command there is, from settings.SOCKET_COMMANDS."""
+    return {t: command(import_string(path)) for t, path in settings.SOCKET_COMMANDS.items()}
+
+
+def command(call: Callable[..., dict[str, Any]]) -> Command:
+    """Return a handler with what its own annotations say."""
+    hints = get_type_hints(call)
+    shape = hints[list(inspect.signature(call).parameters)[1]]
+    return Command(call, shape, hints["key"] is UUID)
+
+
+def read(incoming: wire.Incoming) -> tuple[Command, Body]:
+    """Return the handler of a frame and its body; raises UnknownType, BadFrame."""
+    found = table().get(incoming.t)
+    if found is None:
+        raise UnknownType(type=incoming.t)
+    if incoming.id is None:
+        raise BadFrame("A command needs a number.", errors={"id": "missing"})
+    if found.needs_key and incoming.key is None:
+        raise BadFrame("This command needs a key.", errors={"key": "missing"})
+    return found, wire.body(incoming, found.shape)
+
+
+def run(found: Command, body: Body, *, held: entrance.Pass, caller: Caller, key: UUID | None) -> str:
+    """Carry out a command in a thread and return its answer as JSON; raises Refusal and nothing else."""
+    try:
+        entrance.recheck(held)
+        return wire.dumps(found.call(caller, body, key=key, now=timezone.now()))
+    except errors.Refusal:
+        raise
+    except (OperationalError, InterfaceError, RedisError):
+        log.warning("command.unsure", handler=found.call.__name__, exc_info=True)
+        raise Unsure from None
+    except Exception:
+        log.exception("command.failed", handler=found.call.__name__)
+        raise Internal from None

@@ -1,0 +1,235 @@
+"""All viewers of this process: rooms, their own lanes, one pass a second over everybody, and the end."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from commerce import errors, redis_client
+from streams import presence, reactions, showlog
+from streams.crew import Crew
+from streams.ears import Ears
+from streams.frames import wire
+from streams.room import Room
+from streams.rooms import LINGER_SECONDS, Rooms
+from streams.viewer import TOO_SLOW, Viewer
+
+log = structlog.get_logger(__name__)
+
+REPLACED, GOING, NO_ANSWER, EXPIRED = 4409, 4503, 4511, 4512
+
+HEARTBEAT_SECONDS = 25.0
+ANSWER_SECONDS = 10.0  # For a pong.
+WARN_SECONDS = 60.0  # Before a connection expires.
+CUT_SECONDS = 3.0  # For a close frame to be taken.
+CHECK_SECONDS = 15.0
+SOCKETS_PER_USER = 5
+SPREAD_MS_PER_VIEWER, SPREAD_MS = 5, 15_000  # Two hundred come back in a second.
+RENEWALS = 8  # Viewers told anew at once, when many need it.
+
+PING = wire.event("ping", {})
+
+
+class Hub:
+    """The rooms, viewers and threads of one process."""
+
+    def __init__(self) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self.process = secrets.token_hex(6)
+        self.client = redis_client.asynchronous()
+        self.visits = Crew(name="visit", threads=4, waiting=2000)
+        self.commands = Crew(name="command", threads=12, waiting=500)
+        self.renewals = asyncio.Semaphore(RENEWALS)
+        self._ears = Ears(self.client, process=self.process)
+        self.rooms = Rooms(
+            client=self.client, ears=self._ears, visits=self.visits, begin=self.begin, clock=self._clock
+        )
+        self._viewers: set[Viewer] = set()
+        self._users: dict[UUID, set[Viewer]] = {}
+        self._quiet_users: dict[UUID, float] = {}
+        self._counted: dict[UUID, int] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        for work in (self._ears.run(), self._pass_over(), self._report(), self._compare()):
+            self.begin(work)
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Run a task that the hub keeps, and stops when it stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def at_ms(self, moment: float) -> int:
+        """Return a moment of the loop's clock in Unix milliseconds."""
+        return int((time.time() + moment - self._clock()) * 1000)
+
+    # --- viewers ---
+
+    def arrive(self, viewer: Viewer) -> None:
+        """Watch over a connection from its first moment to `depart`."""
+        self._viewers.add(viewer)
+
+    def depart(self, viewer: Viewer) -> None:
+        """Forget a connection; nothing of it is left behind."""
+        self._viewers.discard(viewer)
+        if viewer.room is not None:
+            viewer.room.part(viewer)
+            if not viewer.room.members:
+                self.rooms.empty(viewer.room)
+        if viewer.user_id is not None:
+            others = self._users.get(viewer.user_id, set())
+            others.discard(viewer)
+            if not others:
+                self._quiet_users[viewer.user_id] = self._clock()
+
+    async def follow(self, viewer: Viewer, user_id: UUID) -> None:
+        """Hand over what this user is told from now on; the oldest of too many connections gives way.
+
+        Raises Unavailable when Redis is down.
+        """
+        viewer.user_id = user_id
+        everywhere = self._users.setdefault(user_id, set())
+        everywhere.add(viewer)
+        self._quiet_users.pop(user_id, None)
+        here = sorted((each for each in everywhere if each.room is viewer.room), key=lambda each: each.since)
+        for oldest in here[:-SOCKETS_PER_USER]:
+            oldest.close(REPLACED)
+        await self._ears.hear(
+            showlog.user_channel(user_id),
+            heard=partial(self._tell_user, user_id),
+            again=partial(self._renew_user, user_id),
+        )
+
+    def _tell_user(self, user_id: UUID, message: bytes) -> None:
+        frame = message.decode()
+        for viewer in self._users.get(user_id, ()):
+            viewer.must(frame)
+
+    def _renew_user(self, user_id: UUID) -> None:
+        for viewer in self._users.get(user_id, ()):
+            viewer.renew("u")
+
+    # --- clockwork ---
+
+    async def _pass_over(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            now = self._clock()
+            for viewer in list(self._viewers):
+                self._look_after(viewer, now)
+            await self.rooms.tidy()
+            for user_id, since in list(self._quiet_users.items()):
+                if now - since > LINGER_SECONDS:
+                    del self._quiet_users[user_id]
+                    del self._users[user_id]
+                    await self._ears.forget(showlog.user_channel(user_id))
+
+    def _look_after(self, viewer: Viewer, now: float) -> None:
+        if viewer.closing is not None:
+            viewer.cut_at = viewer.cut_at or now + CUT_SECONDS
+            if now >= viewer.cut_at:
+                viewer.cut()
+        elif viewer.stuck(now):
+            viewer.close(TOO_SLOW)
+        elif viewer.answer_by is not None and now >= viewer.answer_by:
+            viewer.close(NO_ANSWER)
+        elif now >= viewer.expires_at:
+            viewer.close(EXPIRED)
+        elif viewer.answer_by is None and now - viewer.told_at >= HEARTBEAT_SECONDS:
+            viewer.must(PING)
+            viewer.answer_by = now + ANSWER_SECONDS
+        if not viewer.warned and now >= viewer.expires_at - WARN_SECONDS:
+            viewer.warned = True
+            viewer.must(wire.event("auth.expiring", {"expires_at": self.at_ms(viewer.expires_at)}))
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(presence.EVERY_SECONDS)
+            try:
+                await self._report_once(self.rooms.all())
+            except (RedisError, OSError) as error:
+                log.warning("presence.unreported", error=str(error))
+
+    async def _report_once(self, rooms: list[Room]) -> None:
+        counts = {room.show.id: room.audience() for room in rooms}
+        for stream in self._counted.keys() | counts.keys():
+            n = counts.get(stream, 0)
+            if n or self._counted.get(stream):
+                await presence.report(self.client, stream_id=stream, process=self.process, viewers=n)
+        self._counted = counts
+        for room in rooms:
+            if room.reactions:
+                counted, room.reactions = room.reactions, {}
+                await reactions.add(self.client, stream_id=room.show.id, counts=counted)
+
+    async def _compare(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS * random.uniform(0.8, 1.2))
+            for room in self.rooms.all():
+                self.rooms.repair(room)
+
+    # --- the end ---
+
+    async def drain(self) -> None:
+        """Ask all viewers to come back elsewhere, spread over time, and close those who stay."""
+        spread_ms = min(SPREAD_MS, SPREAD_MS_PER_VIEWER * len(self._viewers))
+        for viewer in self._viewers:
+            viewer.must(wire.event("reconnect", {"spread_ms": spread_ms, "resume": True}))
+        await self._emptied(spread_ms / 1000 + 2)
+        for viewer in list(self._viewers):
+            viewer.close(GOING)
+        await self._emptied(CUT_SECONDS)
+
+    async def stop(self) -> None:
+        """Say that nobody watches here any more, and let go of everything."""
+        for stream in self._counted:
+            try:
+                await presence.report(self.client, stream_id=stream, process=self.process, viewers=0)
+            except (RedisError, OSError):
+                break  # What was said fades by itself.
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for room in self.rooms.all():
+            room.close()
+        self.visits.stop()
+        self.commands.stop()
+        await self.client.aclose()
+
+    async def _emptied(self, seconds: float) -> None:
+        until = self._clock() + seconds
+        while self._viewers and self._clock() < until:  # noqa: ASYNC110  # a handful of rounds, once in a life
+            await asyncio.sleep(0.02)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, errors.Refusal):
+            log.error("hub.task_failed", exc_info=error)
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def current() -> Hub:
+    """Return the hub of the running event loop, made when the first viewer comes."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs.clear()
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+async def finish() -> None:
+    """Drain and stop the hub of the running event loop, if there is one."""
+    hub = _hubs.pop(asyncio.get_running_loop(), None)
+    if hub is not None:
+        await hub.drain()
+        await hub.stop()
