@@ -1,0 +1,53 @@
+"""The way to the payment provider: the only place that speaks Stripe's language (docs/stripe-simulator.md).
+
+Everything goes in and comes out as plain values of ours; no type of the SDK leaves this package. Each call
+raises only `Unavailable` (nothing was done, try later), `UnknownOutcome` (it may have been done: ask again
+with the same key), `Refused` (this request will never be taken) and, where a card is saved, `Declined`.
+"""
+
+from commerce.gateway.answers import Card, Intent, IntentStatus, Notice, RefundResult, RefundStatus, Setup
+from commerce.gateway.cards import (
+    attach,
+    card,
+    cards,
+    detach,
+    ensure_customer,
+    retrieve_setup,
+    setup,
+)
+from commerce.gateway.connection import is_simulated
+from commerce.gateway.failures import Declined, Missing, Refused, Unavailable, UnknownOutcome
+from commerce.gateway.notices import BadSignature, events_since, read_notice
+from commerce.gateway.payments import cancel, charge, find, refund, retrieve, retrieve_refund
+
+__all__ = [
+    "BadSignature",
+    "Card",
+    "Declined",
+    "Intent",
+    "IntentStatus",
+    "Missing",
+    "Notice",
+    "RefundResult",
+    "RefundStatus",
+    "Refused",
+    "Setup",
+    "Unavailable",
+    "UnknownOutcome",
+    "attach",
+    "cancel",
+    "card",
+    "cards",
+    "charge",
+    "detach",
+    "ensure_customer",
+    "events_since",
+    "find",
+    "is_simulated",
+    "read_notice",
+    "refund",
+    "retrieve",
+    "retrieve_refund",
+    "retrieve_setup",
+    "setup",
+]

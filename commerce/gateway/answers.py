@@ -1,0 +1,83 @@
+"""What the provider says, as plain values."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from commerce.money import Money
+
+# declined: the card said no, another may be tried. held: authorised, not captured.
+IntentStatus = Literal["processing", "requires_action", "held", "succeeded", "declined", "cancelled"]
+RefundStatus = Literal["pending", "succeeded", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One attempt to charge, as it stands at the provider."""
+
+    id: str
+    status: IntentStatus
+    amount: Money
+    received: Money
+    payment_id: UUID | None  # ours, from the metadata
+    purchase_id: UUID | None
+    charge_id: str | None
+    decline_code: str | None
+    message: str | None  # why it was declined, in words for the buyer
+    livemode: bool
+    # Opens the buyer's step at her bank: for her alone, never stored or logged.
+    client_secret: str | None = field(repr=False)
+    sheet_url: str | None = field(repr=False)  # the simulator's page for that step; None with Stripe itself
+
+
+@dataclass(frozen=True, slots=True)
+class RefundResult:
+    """One refund, as it stands at the provider."""
+
+    id: str
+    status: RefundStatus
+    amount: Money
+    intent_id: str | None
+    charge_id: str | None
+    failure: str | None
+    refund_id: UUID | None  # ours, from the metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A saved card, as far as a buyer may be shown it."""
+
+    id: str
+    customer: str | None
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A card being saved: `card` is its id once that has succeeded."""
+
+    id: str
+    succeeded: bool
+    customer: str | None
+    card: str | None
+    livemode: bool
+    client_secret: str | None = field(repr=False)
+    sheet_url: str | None = field(repr=False)  # the simulator's card sheet; None with Stripe itself
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event of the provider: a hint to look again, not the truth. `payload` is without client secrets."""
+
+    id: str
+    type: str
+    created: datetime
+    livemode: bool
+    account: str | None
+    object_kind: str
+    object_id: str
+    payload: dict[str, Any] = field(repr=False)

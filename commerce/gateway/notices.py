@@ -1,0 +1,77 @@
+"""The provider's events: as webhooks, which must prove where they come from, and read from its log."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import stripe
+from django.conf import settings
+from stripe import params
+
+from commerce.gateway import connection
+from commerce.gateway.answers import Notice
+from commerce.gateway.failures import translated
+
+TOLERANCE = timedelta(minutes=5)  # https://docs.stripe.com/webhooks#replay-attacks
+
+
+class BadSignature(Exception):
+    """What came is no event that the provider signed for us, lately and in our mode (test or live)."""
+
+
+def read_notice(body: bytes, signature: str, *, now: datetime) -> Notice:
+    """Return a webhook's event; `body` as it came, to the byte. Raises BadSignature."""
+    for secret in settings.STRIPE_WEBHOOK_SECRETS:
+        try:
+            stripe.WebhookSignature.verify_header(body, signature, secret)
+            break
+        except (stripe.SignatureVerificationError, UnicodeError):
+            continue
+    else:
+        raise BadSignature("No secret of ours made this signature.")
+    # The library refuses what is too old by the machine's clock, and takes anything from the future.
+    at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
+    if abs(now.timestamp() - at) > TOLERANCE.total_seconds():
+        raise BadSignature("The signature is not of this time.")
+    try:
+        notice = _notice(json.loads(body))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadSignature("This is signed, but it is no event.") from error
+    if notice.livemode != connection.is_live():
+        raise BadSignature("The event is of the other mode: test and live do not mix.")
+    return notice
+
+
+def events_since(since: datetime, *, types: Sequence[str] = ()) -> Iterator[Notice]:
+    """Yield the events since a time, newest first, page by page; the provider keeps them for 30 days.
+
+    Raises Unavailable, Refused, also in the middle.
+    """
+    wanted: params.EventListParams = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+    if types:
+        wanted["types"] = list(types)
+    with translated(reading=True):
+        for event in connection.client().events.list(wanted).auto_paging_iter():
+            yield _notice(event.to_dict())
+
+
+def _notice(event: dict[str, Any]) -> Notice:
+    thing = {name: value for name, value in event["data"]["object"].items() if name != "client_secret"}
+    payload = event | {"data": event["data"] | {"object": thing}}
+    return Notice(
+        id=_text(event["id"]),
+        type=_text(event["type"]),
+        created=datetime.fromtimestamp(event["created"], UTC),
+        livemode=event["livemode"] is True,
+        account=event.get("account"),
+        object_kind=str(thing.get("object") or ""),
+        object_id=str(thing.get("id") or ""),
+        payload=payload,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("text expected")
+    return value
