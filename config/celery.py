@@ -12,6 +12,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 TIMETABLE: dict[str, dict[str, Any]] = {
+    # Offers whose window is over; pages count down by themselves, so a moment's delay is not seen.
+    "streams.sweep": {"task": "streams.sweep", "schedule": 2.0, "options": {"expires": 2.0, "queue": "notify"}},
+    # What lost tasks and webhooks left behind, and holds whose time is over.
+    "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
 }
