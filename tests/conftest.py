@@ -12,7 +12,7 @@ from django.db import connection
 from commerce import redis_client
 from tests import emptying
 
-pytest_plugins = ["tests.stripe_server"]
+pytest_plugins = ["tests.stripe_server", "tests.live_server"]
 emptying.install()
 
 

@@ -171,7 +171,10 @@ export class Room {
       ...(ticket ? { ticket } : {}),
       ...(this.position && !this.#lost ? { resume: { s: this.position } } : {}),
     };
-    this.#ask("hello", d, undefined, COMMAND_MS).catch(() => socket === this.#socket && this.#closed(4511));
+    // A refused hello is followed by the close code that says what to do; only silence is ours to judge.
+    this.#ask("hello", d, undefined, COMMAND_MS).catch((error) => {
+      if (error.code === "NO_ANSWER" && socket === this.#socket) this.#closed(4511);
+    });
   }
 
   /** Whatever comes proves that the connection lives. */

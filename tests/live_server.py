@@ -1,0 +1,168 @@
+"""Real live processes for tests: `live_room` serves this test's database, `live_process` starts one more.
+
+    async def test_...(live_room: LiveRoom) -> None:
+        stream = await aside(make.show)                      # rows are made in a thread of their own
+        async with live_room.viewer(stream) as viewer: ...   # anonymous; or user=..., by="ticket"
+        await aside(live_room.relay)                         # delivers what verbs have recorded
+
+Every frame that a viewer receives is checked against the protocol's types.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+
+from commerce.models import User
+from commerce.relay import Relay
+from config import servers
+from config.children import Child, Program
+from config.embedded import free_port
+from config.env import ROOT
+from config.processes import listens
+from streams import client, people, tickets
+from streams.frames import wire
+from streams.models import Stream
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def aside(run: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run blocking test code in a thread that keeps no database connection."""
+    done: Future[R] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(run(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        finally:
+            connection.close()
+
+    threading.Thread(target=work, daemon=True).start()
+    return await asyncio.wrap_future(done)
+
+
+async def eventually(true: Callable[[], Any], *, deadline: float = 10.0) -> Any:
+    """Return the first true value of a condition that is looked at again and again; TimeoutError otherwise."""
+    async with asyncio.timeout(deadline):
+        while not (value := true()):
+            await asyncio.sleep(0.01)
+        return value
+
+
+def cookie_of(user: User) -> str:
+    """Return the Cookie header of a fresh session of this user."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+
+
+def ticket_of(user: User, stream: Stream) -> str:
+    """Return a fresh ticket of this user for the show."""
+    stream = Stream.objects.select_related("host").get(pk=stream.pk)
+    person = people.in_show(user, stream)
+    return tickets.issue(user_id=user.id, stream_id=stream.id, name=person.name, role=person.role)
+
+
+class LiveRoom:
+    """One live process, and ways to look in."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.env = env
+        self.port = 0
+        self.child: Child | None = None
+
+    def start(self) -> None:
+        """Start the process, unless it runs."""
+        if self.child is not None and self.child.alive():
+            return
+        self.port = free_port()
+        argv = [sys.executable, "-m", "config.live", "--host", "127.0.0.1", "--port", str(self.port)]
+        self.child = servers.start(
+            Program(name="live", argv=argv, cwd=ROOT, env=self.env, ready=listens(self.port), quiet=True)
+        )
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for it."""
+        if self.child is not None:
+            self.child.stop()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self.child is not None
+        return self.child.pid
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        assert self.child is not None
+        return "\n".join(self.child.lines)
+
+    def url(self, slug: str) -> str:
+        """Return the socket address of a show."""
+        return f"ws://127.0.0.1:{self.port}/ws/v1/live/{slug}"
+
+    def room(self, stream: Stream, **more: Any) -> client.Room:
+        """Return a client for the show that is not connected yet; `more` as in client.Room."""
+        return client.Room(self.url(stream.slug), check=wire.check, **more)
+
+    def visitor(self, stream: Stream, user: User | None = None, *, by: str = "cookie") -> client.Room:
+        """Like `room`, in the name of a user by session cookie or by ticket. Call it aside."""
+        if user is None:
+            return self.room(stream)
+        if by == "ticket":
+            return self.room(stream, ticket=ticket_of(user, stream))
+        return self.room(stream, cookie=cookie_of(user), origin=settings.BASE_URL)
+
+    @staticmethod
+    def relay() -> int:
+        """Deliver everything that waits in the outbox, as the relay process does; returns how many events."""
+        relay, delivered = Relay(settings.SUBSCRIPTIONS), 0
+        while count := relay.deliver_due():
+            delivered += count
+        return delivered
+
+
+def _env() -> dict[str, str]:
+    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
+    return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL, "LOG_LEVEL": "INFO"}
+
+
+@pytest.fixture(scope="session")
+def _live_process(django_db_setup: None) -> Iterator[LiveRoom]:
+    live = LiveRoom(_env())
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def live_room(transactional_db: None, _live_process: LiveRoom) -> LiveRoom:
+    """A live process on this test's database and Redis; started once and shared, so leave it running."""
+    _live_process.start()
+    return _live_process
+
+
+@pytest.fixture
+def live_process(transactional_db: None) -> Iterator[LiveRoom]:
+    """A live process of this test's own, to be killed or stopped."""
+    live = LiveRoom(_env())
+    live.start()
+    yield live
+    live.stop()
