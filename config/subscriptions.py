@@ -6,8 +6,18 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "room.state": ["streams.hearers.tell_state"],
     "user.told": ["streams.hearers.tell_user"],
     "stock.moved": ["streams.hearers.show_stock"],
+    "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyer"],
+    "purchase.moved": ["orders.hearers.tell_buyer"],
+    "order.moved": ["orders.hearers.tell_of_order"],
+    "action.asked": ["orders.hearers.ask_again"],
+    "notice.received": ["orders.hearers.read_notice"],
+    "refund.owed": ["orders.hearers.start_refund"],
     "import.queued": ["catalog.hearers.start_import"],
+    "card.removed": ["commerce.hearers.forget_card"],
 }
 
 # Part of a room's snapshot -> dotted path of the function (user_id, stream_id) that gives it.
-SNAPSHOT_PANELS: dict[str, str] = {}
+SNAPSHOT_PANELS: dict[str, str] = {
+    "cart": "orders.panels.cart",
+    "purchases": "orders.panels.purchases",
+}

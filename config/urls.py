@@ -4,7 +4,7 @@ from django.conf import settings
 from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from commerce import health, sites
 
@@ -12,9 +12,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="commerce/api_docs.html"),
+        name="docs",
+    ),
     path("admin/", admin.site.urls),
     path("studio/", sites.studio.urls),
     path("api/v1/studio/", include("streams.desk_urls")),
+    path("api/v1/catalog/", include("catalog.urls")),
+    path("api/v1/", include("commerce.urls")),
+    path("api/v1/", include("orders.urls")),
+    path("", include("streams.page_urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

@@ -24,9 +24,6 @@ log = structlog.get_logger(__name__)
 ASKED_AGAIN_AFTER = timedelta(
     seconds=30
 )  # Above the gateway's timeout: before that, somebody may still be asking.
-# Stripe forgets a key after 24 hours at the earliest, and a forgotten key would charge anew:
-# https://docs.stripe.com/api/idempotent_requests
-KEY_LIVES = timedelta(hours=23)
 
 
 class UnknownPurchase(errors.NotFound):
@@ -44,7 +41,6 @@ class Attempt:
     card: str
     customer: str
     first: bool  # This call moved it to `sent`, so nobody asked before.
-    sent_at: datetime
 
 
 def charge(*, purchase_id: UUID, now: datetime) -> None:
@@ -58,7 +54,7 @@ def charge(*, purchase_id: UUID, now: datetime) -> None:
         return
     faults.reach("settle.before_send")
     try:
-        intent = _ask(attempt, now)
+        intent = _ask(attempt)
     except gateway.Unavailable as error:
         log.warning("payment.provider_away", payment=str(attempt.payment_id), error=str(error))
         _settle(attempt, Payment.Status.CREATED if attempt.first else None, now)
@@ -67,14 +63,14 @@ def charge(*, purchase_id: UUID, now: datetime) -> None:
         _settle(attempt, Payment.Status.UNKNOWN, now)
     except gateway.Refused as error:
         log.error("payment.refused", payment=str(attempt.payment_id), error=str(error), code=error.code)
-        payments.refuse(payment_id=attempt.payment_id, code=str(error.code or "refused"), now=now)
+        if attempt.first:
+            payments.refuse(payment_id=attempt.payment_id, code=str(error.code or "refused"), now=now)
+        else:
+            # An earlier request under this key may have been carried out.
+            _settle(attempt, Payment.Status.UNKNOWN, now)
     else:
         faults.reach("settle.after_send")
-        if intent is None:
-            log.error("payment.never_reached", payment=str(attempt.payment_id))
-            payments.give_up(payment_id=attempt.payment_id, now=now)
-        else:
-            payments.apply(intent=intent, now=now)
+        payments.apply(intent=intent, now=now)
         faults.reach("settle.after_apply")
 
 
@@ -130,13 +126,15 @@ def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
     purchase = _locked(purchase_id)
     if purchase.status != Purchase.Status.ACCEPTED:
         return None
+    if purchase.hold_until <= now:
+        # Too late to charge: expiry finds out what became of it. Holds are shorter than the 24 hours in which
+        # the provider knows a key (https://docs.stripe.com/api/idempotent_requests): none is charged anew.
+        return None
     payment = purchase.payments.filter(status__in=states.ALIVE).first()
     if payment is None:
         payment = _write_down(purchase, purchase.card, purchase.payments.count() + 1, now)
     first = payment.status == Payment.Status.CREATED
     if first:
-        if purchase.hold_until <= now:
-            return None  # Too late to send: expiry gives the units back.
         payment = moves.payment(
             payment, new=Payment.Status.SENT, now=now, sent_at=payment.sent_at or now, checked_at=now
         )
@@ -152,15 +150,12 @@ def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
         card=payment.card.provider_id,
         customer=payment.card.user.customer.provider_id,
         first=first,
-        sent_at=payment.sent_at or now,
     )
 
 
-def _ask(attempt: Attempt, now: datetime) -> gateway.Intent | None:
+def _ask(attempt: Attempt) -> gateway.Intent:
     if attempt.provider_id is not None:
         return gateway.retrieve(attempt.provider_id)
-    if now - attempt.sent_at > KEY_LIVES:
-        return gateway.find(payment_id=attempt.payment_id, customer=attempt.customer)
     return gateway.charge(
         key=str(attempt.payment_id),
         amount=attempt.amount,

@@ -27,16 +27,25 @@ def due(*, now: datetime, limit: int) -> list[UUID]:
 
 
 def expire(*, purchase_id: UUID, now: datetime) -> None:
-    """End a purchase whose hold time is over; one that is locked is left for the next sweep."""
+    """End a purchase whose hold time is over; one that is locked is left for the next sweep.
+
+    Raises what the gateway raises; then a charge may be in flight, and the units stay held.
+    """
     in_flight = transactions.run(lambda: _end(purchase_id, now))
     if in_flight is None:
         return
-    if in_flight.provider_id is None:
-        # Sent, and nothing heard: the same key tells what became of it. Only then can it be ended.
-        charging.charge(purchase_id=purchase_id, now=now)
-        return
     Payment.objects.filter(pk=in_flight.pk).update(checked_at=now)
-    payments.apply(intent=gateway.cancel(in_flight.provider_id), now=now)
+    provider_id = in_flight.provider_id
+    if provider_id is None:
+        # Sent, and nothing heard. It is not asked for again, which might charge the buyer now.
+        customer = in_flight.card.user.customer.provider_id
+        found = gateway.find(payment_id=in_flight.id, customer=customer)
+        if found is None:
+            log.warning("payment.never_arrived", payment=str(in_flight.id))
+            payments.give_up(payment_id=in_flight.id, now=now)
+            return
+        provider_id = found.id
+    payments.apply(intent=gateway.cancel(provider_id), now=now)
 
 
 def _end(purchase_id: UUID, now: datetime) -> Payment | None:
@@ -47,7 +56,8 @@ def _end(purchase_id: UUID, now: datetime) -> Payment | None:
     )
     if purchase is None:
         return None
-    payment = purchase.payments.filter(status__in=states.ALIVE).first()
+    alive = purchase.payments.filter(status__in=states.ALIVE).select_related("card__user__customer")
+    payment = alive.first()
     if payment is None:
         payments.close(purchase, now=now)
     elif payment.status == Payment.Status.CREATED:

@@ -50,8 +50,13 @@ def refuse(*, payment_id: UUID, code: str, now: datetime) -> Purchase:
 
 
 def give_up(*, payment_id: UUID, now: datetime) -> Purchase:
-    """End a payment that never reached the provider."""
-    return _judged(payment_id, lambda purchase, payment: cancelled(purchase, payment, now))
+    """End a payment that was sent and that the provider does not know."""
+
+    def judge(purchase: Purchase, payment: Payment) -> None:
+        if payment.provider_id is None:
+            cancelled(purchase, payment, now)
+
+    return _judged(payment_id, judge)
 
 
 def cancelled(purchase: Purchase, payment: Payment, now: datetime) -> None:
@@ -115,7 +120,7 @@ def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: da
             )
         case "cancelled":
             cancelled(purchase, payment, now)
-        case "processing":
+        case "processing" | "held":
             pass
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from catalog import prices
 from catalog.models import ProductImage
@@ -63,7 +63,8 @@ def cart(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
         .values_list("product_id", "url")
     )
     running = _open_offers(stream_id, now) if rows else []
-    lines, totals = [], defaultdict(int)
+    lines: list[Body] = []
+    totals: dict[str, int] = defaultdict(int)
     for row in rows:
         price = listed.get(row.variant_id)
         if price is None:
@@ -117,9 +118,9 @@ def purchases_of(*, buyer_id: UUID) -> QuerySet[Purchase]:
 
 
 def purchase_of(*, buyer_id: UUID, purchase_id: UUID | None = None, key: UUID | None = None) -> Purchase:
-    """Return a buyer's purchase by its id or by the key it was bought with; raises UnknownPurchase."""
-    mine = purchases_of(buyer_id=buyer_id)
-    found = mine.filter(pk=purchase_id).first() if purchase_id else mine.filter(key=key).first()
+    """Return a buyer's purchase by its id, else by the key it was bought with; raises UnknownPurchase."""
+    named = Q(pk=purchase_id) if purchase_id else Q(key=key)
+    found = purchases_of(buyer_id=buyer_id).filter(named).first()
     if found is None:
         raise UnknownPurchase
     return found

@@ -9,31 +9,31 @@ from django.utils import timezone
 from orders import charging, leftovers, notices, queries, refunds, telling
 
 
-@shared_task(name="orders.settle", queue="settle")  # type: ignore[misc]  # celery's decorator has no types
+@shared_task(name="orders.settle", queue="settle")
 def settle(*, purchase_id: str, **_: object) -> None:
     """Charge an accepted purchase."""
     charging.charge(purchase_id=UUID(purchase_id), now=timezone.now())
 
 
-@shared_task(name="orders.read_notice", queue="settle")  # type: ignore[misc]
+@shared_task(name="orders.read_notice", queue="settle")
 def read_notice(*, notice_id: int, **_: object) -> None:
     """Take in what the provider's notice is about."""
     notices.read(notice_id=notice_id, now=timezone.now())
 
 
-@shared_task(name="orders.refund", queue="settle")  # type: ignore[misc]
+@shared_task(name="orders.refund", queue="settle")
 def refund(*, refund_id: str, **_: object) -> None:
     """Have the provider carry out a refund."""
     refunds.send(refund_id=UUID(refund_id), now=timezone.now())
 
 
-@shared_task(name="orders.ask_buyer", queue="notify")  # type: ignore[misc]
+@shared_task(name="orders.ask_buyer", queue="notify")
 def ask_buyer(*, purchase_id: str, **_: object) -> None:
     """Send the buyer what she needs to satisfy her bank."""
     telling.ask_buyer(purchase_id=UUID(purchase_id))
 
 
-@shared_task(name="orders.sweep", queue="settle")  # type: ignore[misc]
+@shared_task(name="orders.sweep", queue="settle")
 def sweep(**_: object) -> dict[str, Any]:
     """Finish what lost tasks and webhooks left behind, by the database's clock."""
     return leftovers.finish(now=queries.database_now())

@@ -45,6 +45,7 @@ def run(work: Callable[[], T], *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> T:
     Raises Busy when a lock was not free within the time, Unavailable when the database takes no writes,
     OutcomeUnknown when the connection kept being lost.
     """
+    last: Exception | None = None
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
@@ -52,7 +53,7 @@ def run(work: Callable[[], T], *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> T:
                     cursor.execute(f"SET LOCAL lock_timeout = {lock_timeout_ms:d}")
                 return work()
         except (OperationalError, InterfaceError, InternalError) as error:
-            state = sqlstate(error)
+            last, state = error, sqlstate(error)
             log.info("transaction.failed", sqlstate=state, error=str(error).strip())
             if state == LOCK_NOT_AVAILABLE:
                 raise Busy from error
@@ -60,10 +61,9 @@ def run(work: Callable[[], T], *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> T:
                 raise errors.Unavailable from error
             if state is not None and state not in RETRIED:
                 raise
-            last = error
             if state is None:
                 connection.close()
-    if sqlstate(last) in RETRIED:
+    if last is not None and sqlstate(last) in RETRIED:
         raise Busy from last
     raise OutcomeUnknown from last
 

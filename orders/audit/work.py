@@ -52,11 +52,13 @@ WORK: tuple[Check, ...] = (
         f"""
         SELECT format('purchase %s accepted at %s', p.id, p.updated_at) FROM orders_purchase p
          WHERE p.status = 'accepted' AND p.updated_at < now() - {STUCK}
+           AND NOT EXISTS (SELECT 1 FROM orders_payment y
+                            WHERE y.purchase_id = p.id AND y.checked_at > now() - {STUCK})
         UNION ALL
         SELECT format('payment %s (%s) since %s', y.id, y.status, coalesce(y.sent_at, y.created_at))
           FROM orders_payment y JOIN orders_purchase p ON p.id = y.purchase_id
-         WHERE (y.status IN ('sent', 'unknown') AND coalesce(y.sent_at, y.created_at) < now() - {STUCK})
-            OR (y.status = 'action_required' AND p.hold_until < now() - {STUCK})
+         WHERE (y.status = 'sent' AND coalesce(y.checked_at, y.sent_at, y.created_at) < now() - {STUCK})
+            OR (y.status IN ('unknown', 'action_required') AND p.hold_until < now() - {STUCK})
         """,
     ),
     Check(

@@ -11,7 +11,8 @@ from django.db import OperationalError, connection, connections, transaction
 
 from catalog import stock
 from catalog.models import Stock
-from orders import carts, checkout, transactions
+from commerce import errors
+from orders import carts, checkout, quotes, transactions
 from orders.models import Hold, Purchase
 from streams import offers
 from tests.orders import make
@@ -212,10 +213,10 @@ def test_a_deadlock_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(transactions, "sqlstate", noted)
     monkeypatch.setattr(stock, "take", take_backwards)
-    merged = checkout.quotes.merged
+    merged = quotes.merged
     backwards = {"once": make.basket((one, 1), (two, 1)), "again": make.basket((one, 1), (two, 1))}
     monkeypatch.setattr(
-        checkout.quotes,
+        quotes,
         "merged",
         lambda wanted: merged(wanted)[::-1] if wanted is backwards["again"].lines else merged(wanted),
     )
@@ -265,7 +266,8 @@ def test_a_lost_answer_to_commit_buys_once(monkeypatch: pytest.MonkeyPatch) -> N
     """The connection dies after the commit was carried out: the key says that it was."""
     lipstick = make.variant(stocked=10)
     basket = make.basket((lipstick, 1))
-    commit, lost = type(connections["default"])._commit, []
+    database: Any = type(connections["default"])
+    commit, lost = database._commit, list[bool]()
 
     def commit_and_lose(self: Any) -> None:
         commit(self)
@@ -273,7 +275,7 @@ def test_a_lost_answer_to_commit_buys_once(monkeypatch: pytest.MonkeyPatch) -> N
             lost.append(True)
             raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(type(connections["default"]), "_commit", commit_and_lose)
+    monkeypatch.setattr(database, "_commit", commit_and_lose)
 
     purchase, replayed = basket.again()
 
@@ -287,7 +289,7 @@ def test_a_lost_answer_to_commit_buys_once(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_connection_killed_in_the_middle_buys_once_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     lipstick = make.variant(stocked=10)
     basket = make.basket((lipstick, 1))
-    bought, killed = carts.bought, []
+    bought, killed = carts.bought, list[bool]()
 
     def die(**given: Any) -> None:
         if not killed:
@@ -332,7 +334,7 @@ def test_a_database_that_takes_no_writes_is_a_clear_answer() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
         try:
-            with pytest.raises(transactions.errors.Unavailable):
+            with pytest.raises(errors.Unavailable):
                 basket.go()
         finally:
             cursor.execute("SET default_transaction_read_only = off")
