@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/", sites.studio.urls),
     path("api/v1/studio/", include("streams.desk_urls")),
     path("api/v1/catalog/", include("catalog.urls")),
+    path("api/v1/live/", include("streams.urls")),
     path("api/v1/", include("commerce.urls")),
     path("api/v1/", include("orders.urls")),
     path("", include("streams.page_urls")),

@@ -37,7 +37,11 @@ class Pass:
 
 def find(slug: str) -> Show:
     """Return the show of that address; raises UnknownShow."""
-    row = Stream.objects.filter(slug=slug).values_list("id", "slug", "host__user_id").first()
+    row = (
+        Stream.objects.filter(slug=slug, host__is_active=True)
+        .values_list("id", "slug", "host__user_id")
+        .first()
+    )
     if row is None:
         raise queries.UnknownShow
     return Show(*row)

@@ -9,8 +9,8 @@ from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from commerce.models import User
-from streams import bodies, chat, people, presence, queries
-from streams.models import Pin, Stream
+from streams import bodies, chat, people, pins, presence, queries
+from streams.models import Stream
 
 log = structlog.get_logger(__name__)
 
@@ -69,10 +69,8 @@ def _stream(stream: Stream) -> dict[str, Any]:
 
 
 def _pinned(stream_id: UUID) -> str | None:
-    item_id = (
-        Pin.objects.filter(stream_id=stream_id, unpinned_at=None).values_list("item_id", flat=True).first()
-    )
-    return str(item_id) if item_id else None
+    pin = pins.current(stream_id=stream_id)
+    return str(pin.item_id) if pin else None
 
 
 def _viewers(stream_id: UUID) -> int:

@@ -1,0 +1,50 @@
+"""What shows look like over HTTP."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class ShowCardSerializer(serializers.Serializer[Any]):
+    """A show in the list."""
+
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=["scheduled", "live", "ended"])
+    host = serializers.CharField()
+    avatar = serializers.CharField(help_text="Address of the host's picture; may be empty.")
+    poster = serializers.CharField(help_text="Address of the show's picture; may be empty.")
+    starts_at = serializers.DateTimeField()
+    products = serializers.IntegerField(help_text="How many products are in the showcase.")
+    viewers = serializers.IntegerField(help_text="How many watch now.")
+
+
+class ShowsSerializer(serializers.Serializer[Any]):
+    """The list of shows."""
+
+    live = ShowCardSerializer(many=True, help_text="On now, most viewers first.")
+    soon = ShowCardSerializer(many=True, help_text="Planned, the next first.")
+    lately = ShowCardSerializer(many=True, help_text="Ended in the last days, the latest first.")
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    """A place in the show's lane."""
+
+    epoch = serializers.CharField()
+    offset = serializers.IntegerField()
+
+
+class RoomSnapshotSerializer(serializers.Serializer[Any]):
+    """A show as it is now, and the place from which a socket may resume."""
+
+    position = PlaceSerializer()
+    server_ms = serializers.IntegerField(help_text="The server's clock, in Unix milliseconds.")
+    snapshot = serializers.DictField(help_text="The body of the socket's `snapshot` frame.")
+
+
+class TicketSerializer(serializers.Serializer[Any]):
+    """A ticket for a `hello`."""
+
+    ticket = serializers.CharField(help_text="Good for one hello, for 60 seconds.")
+    socket_url = serializers.CharField(help_text="Where the show's socket is.")
+    expires_in = serializers.IntegerField(help_text="Seconds.")

@@ -1,0 +1,11 @@
+"""Addresses of the live side, under /api/v1/live/."""
+
+from django.urls import path
+
+from streams import views
+
+urlpatterns = [
+    path("", views.ShowsView.as_view(), name="shows"),
+    path("<slug:slug>/snapshot", views.SnapshotView.as_view(), name="show-snapshot"),
+    path("<slug:slug>/ticket", views.TicketView.as_view(), name="show-ticket"),
+]

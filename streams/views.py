@@ -1,0 +1,96 @@
+"""HTTP doors of the live side: the list of shows, a show's snapshot, and tickets for its socket."""
+
+import time
+from typing import cast
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import permissions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from commerce import http
+from commerce.models import User
+from streams import listing, people, queries, showlog, snapshot, tickets
+from streams import serializers as bodies
+from streams.models import Stream
+
+
+class ShowsView(APIView):
+    """The public list of shows."""
+
+    authentication_classes = []
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_list",
+        auth=[],
+        responses=bodies.ShowsSerializer,
+        description="Shows that are on, that come, and that were on lately.",
+    )
+    def get(self, request: Request) -> Response:
+        return Response(bodies.ShowsSerializer(listing.public(now=timezone.now())).data)
+
+
+class SnapshotView(APIView):
+    """A show as it is now."""
+
+    authentication_classes = [http.SessionAuthentication]
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_snapshot",
+        auth=[{}],
+        responses=bodies.RoomSnapshotSerializer,
+        description="The same as the socket's first frames. The place is taken before the data is read, so a socket "
+        "that resumes from it misses nothing.",
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        stream = _show(slug)
+        epoch, offset = showlog.position(stream.id)
+        user_id = request.user.id if isinstance(request.user, User) else None
+        return Response(
+            {
+                "position": {"epoch": epoch, "offset": offset},
+                "server_ms": time.time_ns() // 1_000_000,
+                "snapshot": snapshot.of(stream=stream, user_id=user_id),
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+
+class TicketView(http.ShopperView):
+    """Tickets for a show's socket."""
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_ticket",
+        request=None,
+        responses={201: bodies.TicketSerializer},
+        description="For clients whose cookie does not reach the socket. The ticket goes into `hello`, never into "
+        "an address.",
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        stream = _show(slug)
+        person = people.in_show(cast(User, request.user), stream)
+        ticket = tickets.issue(user_id=person.id, stream_id=stream.id, name=person.name, role=person.role)
+        return Response(
+            {
+                "ticket": ticket,
+                "socket_url": f"{settings.LIVE_SOCKET_URL}/ws/v1/live/{stream.slug}",
+                "expires_in": tickets.LIFE_SECONDS,
+            },
+            status=201,
+            headers={"Cache-Control": "no-store"},
+        )
+
+
+def _show(slug: str) -> Stream:
+    stream = listing.find(slug=slug)
+    if stream is None:
+        raise queries.UnknownShow
+    return stream
