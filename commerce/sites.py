@@ -44,7 +44,8 @@ class HostLoginForm(UnfoldAuthenticationForm):  # type: ignore[misc]  # unfold s
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         """Refuse whoever is not an active host."""
-        AuthenticationForm.confirm_login_allowed(self, user)  # not the admin's, which asks for staff
+        # Not the admin's own check, which asks for staff.
+        AuthenticationForm.confirm_login_allowed(self, cast(User, user))
         if active_host(user) is None:
             raise ValidationError("The studio is for hosts. This account is not one.", code="not_a_host")
 
@@ -54,6 +55,7 @@ class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
 
     settings_name = "STUDIO"
     login_form = HostLoginForm
+    login_template = "commerce/studio_login.html"
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -81,7 +83,7 @@ class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
         self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
     ) -> TemplateResponse:
         """Render a screen inside the studio's frame."""
-        request.current_app = self.name  # type: ignore[attr-defined]  # how Django's admin names its instance
+        request.current_app = self.name
         shown = {**self.each_context(request), "title": title, **context}
         return TemplateResponse(request, template, shown, status=status)
 

@@ -59,7 +59,7 @@ def admin_css(request: HttpRequest) -> str:
 
 def studio_css(request: HttpRequest) -> str:
     """Return the address of the studio screens' own style."""
-    return static("streams/studio.css")
+    return static("streams/studio/screens.css")
 
 
 _common: dict[str, Any] = {

@@ -1,12 +1,15 @@
 """What the catalog says of a product that a show wants to sell."""
 
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, Sum
+from django.db.models import Min, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from catalog.models import Price, Product, Stock, Variant
+from catalog.models import Price, Product, ProductImage, Stock, Variant
 from commerce import errors
 from commerce.money import Money
+from streams.models import ShowcaseItem
 
 
 class NotForSale(errors.Conflict):
@@ -47,3 +50,44 @@ def stock_behind(*, product_id: UUID, variant_id: UUID | None = None) -> int:
         stock = stock.filter(variant_id=variant_id)
     total: int | None = stock.aggregate(total=Sum("available"))["total"]
     return total or 0
+
+
+def find(*, text: str, stream_id: UUID, limit: int) -> list[dict[str, Any]]:
+    """Return products a host may add to a show, by words in title, brand or merchant, best stocked first.
+
+    `item` is the product's place in the showcase already, or None.
+    """
+    sellable = Variant.objects.filter(product=OuterRef("pk"), is_active=True, prices__valid_to=None)
+    lowest = sellable.order_by("prices__amount")
+    stock = sellable.order_by().values("product").annotate(total=Sum("stock__available"))
+    pictures = ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "id")
+    there = ShowcaseItem.objects.filter(product=OuterRef("pk"), stream_id=stream_id, removed_at=None)
+    found = Product.objects.filter(status=Product.Status.ACTIVE, merchant__is_active=True)
+    for word in text.split()[:6]:
+        found = found.filter(
+            Q(title__icontains=word) | Q(vendor__icontains=word) | Q(merchant__name__icontains=word)
+        )
+    rows = (
+        found.annotate(
+            amount=Subquery(lowest.values("prices__amount")[:1]),
+            currency=Subquery(lowest.values("prices__currency")[:1]),
+            left=Coalesce(Subquery(stock.values("total")[:1]), 0),
+            picture=Subquery(pictures.values("url")[:1]),
+            item=Subquery(there.values("id")[:1]),
+        )
+        .exclude(amount=None)
+        .select_related("merchant")
+        .order_by("-left", "title", "id")[:limit]
+    )
+    return [
+        {
+            "id": str(row.id),
+            "title": row.title,
+            "merchant": row.merchant.name,
+            "image": row.picture,
+            "price": Money(row.amount, row.currency).as_dict(),
+            "left": row.left,
+            "item": str(row.item) if row.item else None,
+        }
+        for row in rows
+    ]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from commerce import errors
 from streams import states
@@ -91,3 +91,9 @@ def open_offers(*, stream_id: UUID) -> QuerySet[Offer]:
         .select_related("item")
         .order_by("opens_at", "id")
     )
+
+
+def with_counts(streams: QuerySet[Stream]) -> QuerySet[Stream]:
+    """Add `products`, the number of items in each show's showcase."""
+    there = Count("items", filter=Q(items__removed_at=None))
+    return streams.annotate(products=there)

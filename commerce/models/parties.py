@@ -50,6 +50,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def get_full_name(self) -> str:
+        """Return the name; how Django's admin asks for it."""
+        return self.name
+
 
 class Address(models.Model):
     """Where a buyer's parcels go. Purchases keep a copy, so it may be changed or removed freely."""

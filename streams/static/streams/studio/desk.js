@@ -1,0 +1,68 @@
+/** The host's actions. Each is one request; what it changed is shown at once and confirmed by the room's event. */
+
+import { call } from "../../commerce/api.js";
+
+/** @typedef {import("../show.js").Show} Show */
+
+export class Desk {
+  /** @param {string} stream @param {Show} show */
+  constructor(stream, show) {
+    this.base = `studio/shows/${stream}`;
+    this.show = show;
+  }
+
+  async goLive() {
+    this.show.apply("stream.status", await call(`${this.base}/go-live`, { method: "POST" }));
+  }
+
+  async end() {
+    this.show.apply("stream.status", await call(`${this.base}/end`, { method: "POST" }));
+  }
+
+  /** @param {string} item */
+  async pin(item) {
+    await call(`${this.base}/pin`, { method: "POST", body: { item } });
+    const found = this.show.items.find((one) => one.id === item);
+    if (found) this.show.apply("product.pinned", found);
+  }
+
+  async unpin() {
+    const item = this.show.pinned;
+    await call(`${this.base}/pin`, { method: "DELETE" });
+    if (item) this.show.apply("product.unpinned", { id: item });
+  }
+
+  /** @param {{item: string, variant: string | null, amount: number, quota: number, per_buyer: number, seconds: number}} offer */
+  async open(offer) {
+    const opened = await call(`${this.base}/offers`, { method: "POST", body: offer });
+    this.show.apply("offer.started", opened.offer);
+  }
+
+  /** @param {string} offer @param {number} seconds */
+  async extend(offer, seconds) {
+    const longer = await call(`studio/offers/${offer}/extend`, { method: "POST", body: { seconds } });
+    this.show.apply("offer.updated", longer.offer);
+  }
+
+  /** @param {string} offer */
+  async endOffer(offer) {
+    await call(`studio/offers/${offer}/end`, { method: "POST" });
+    this.show.apply("offer.ended", { id: offer, reason: "host" });
+  }
+
+  /** @param {string} line */
+  async removeLine(line) {
+    await call(`studio/chat/${line}`, { method: "DELETE" });
+    this.show.apply("chat.removed", { id: line });
+  }
+
+  /** @param {number} seconds */
+  async pace(seconds) {
+    this.show.apply("chat.mode", await call(`${this.base}/chat/pace`, { method: "POST", body: { seconds } }));
+  }
+
+  /** @returns {Promise<any>} */
+  sales() {
+    return call(`${this.base}/sales`);
+  }
+}

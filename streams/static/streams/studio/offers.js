@@ -1,0 +1,81 @@
+/** The offers that run now, with what is left of them in units and in time. */
+
+import { h, keyed, say } from "../../commerce/dom.js";
+import { show as money } from "../../commerce/money.js";
+import { countdown, everyTick } from "../clock.js";
+import { press, tell } from "./words.js";
+
+/**
+ * @typedef {import("../show.js").Offer} Offer
+ * @typedef {import("../show.js").Show} Show
+ */
+
+const MORE_SECONDS = 30;
+
+/** @type {Record<string, string>} */
+const ENDINGS = { sold_out: "sold out", time: "time is up", host: "ended" };
+
+/**
+ * @param {HTMLElement} place
+ * @param {{show: Show, desk: import("./desk.js").Desk, now: () => number}} parts
+ */
+export function drawOffers(place, { show, desk, now }) {
+  /** @param {Offer} offer */
+  const itemOf = (offer) => show.items.find((one) => one.id === offer.item);
+
+  /** @param {Offer} offer */
+  function make(offer) {
+    const more = h("button", { class: "button button--small", type: "button", on: { click: () => press(more, () => desk.extend(offer.id, MORE_SECONDS)) } }, `+${MORE_SECONDS} s`);
+    const end = h("button", { class: "button button--small", type: "button", on: { click: () => press(end, () => desk.endOffer(offer.id)) } }, "End early");
+    return h("article", { class: "cr-offer" },
+      h("div", { class: "cr-offer__words" },
+        h("p", { class: "cr-offer__title" }),
+        h("p", { class: "cr-offer__price" }, h("strong", {}, money(offer.price)), " ", h("s", {}, money(offer.reference)))),
+      h("p", { class: "cr-offer__time" }),
+      h("div", { class: "cr-offer__sold" },
+        h("div", { class: "cr-bar" }, h("span", { class: "cr-bar__fill" })),
+        h("p", { class: "cr-offer__left" })),
+      h("div", { class: "cr-offer__acts" }, more, end));
+  }
+
+  /** @param {HTMLElement} card @param {Offer} offer */
+  function update(card, offer) {
+    const item = itemOf(offer);
+    const variant = item?.variants.find((one) => one.id === offer.variant);
+    const title = item ? item.product.title + (variant ? ` (${variant.title})` : "") : "Offer";
+    card.setAttribute("aria-label", `Offer for ${title}`);
+    say(/** @type {Element} */ (card.querySelector(".cr-offer__title")), title);
+    const sold = offer.quota - offer.left;
+    say(/** @type {Element} */ (card.querySelector(".cr-offer__left")), `${offer.left} of ${offer.quota} left${offer.per_buyer > 1 ? ` · ${offer.per_buyer} per buyer` : ""}`);
+    /** @type {HTMLElement} */ (card.querySelector(".cr-bar__fill")).style.width = `${(100 * sold) / offer.quota}%`;
+    const left = offer.ends_at - now();
+    const time = /** @type {HTMLElement} */ (card.querySelector(".cr-offer__time"));
+    say(time, left > 0 ? countdown(left) : "Ending…");
+    time.classList.toggle("cr-offer__time--soon", left > 0 && left <= 10_000);
+    time.classList.toggle("cr-offer__time--over", left <= 0);
+    for (const one of card.querySelectorAll("button")) one.disabled = left <= 0;
+  }
+
+  const byEnd = () => [...show.offers.values()].filter((one) => one.status === "open").sort((a, b) => a.ends_at - b.ends_at);
+
+  function draw() {
+    const open = byEnd();
+    place.hidden = open.length === 0;
+    keyed(place, open, (one) => one.id, make, update);
+  }
+
+  /** What ran a moment ago, to say how it ended. @type {Map<string, Offer>} */
+  let ran = new Map();
+  show.watch(["offers", "items"], () => {
+    for (const [id, offer] of ran) {
+      const why = show.ended.get(offer.item);
+      const item = itemOf(offer);
+      if (!show.offers.has(id) && why && why !== "host" && item) {
+        tell(`${item.product.title}: ${ENDINGS[why] ?? why}, ${offer.quota - (why === "sold_out" ? 0 : offer.left)} of ${offer.quota} taken.`, "good");
+      }
+    }
+    ran = new Map(show.offers);
+    draw();
+  });
+  everyTick(draw);
+}
