@@ -3,10 +3,12 @@
 .SILENT:
 SHELL := /bin/sh
 PY := .venv/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --quiet
+NO_PACKAGES := echo "The packages could not be installed; see above. No network, or the disk is full?" >&2; exit 1
+RUNTIME := .venv/.runtime
 STAMP := .venv/.installed
-REQUIREMENTS := requirements.txt requirements-dev.txt requirements.lock
 OURS := commerce catalog streams orders config tests manage.py
-# Browser of the tests, ports and sizes are taken from the environment by what reads them.
+# Ports and sizes are read from the environment by what is started.
 export PORT LIVE_PORT BUYERS STOCK CI
 
 help: ## This list
@@ -15,19 +17,24 @@ help: ## This list
 
 setup: $(STAMP) ## Make .venv with the pinned requirements
 
-$(STAMP): $(REQUIREMENTS) .ci/python
+# Running needs less than working: the demo does not wait for linters and browsers' drivers.
+$(RUNTIME): requirements.txt requirements.lock .ci/python
 	python=$$(.ci/python) || exit 1; \
 	echo "==> Virtual environment in .venv ($$python)"; \
-	[ -x $(PY) ] && $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { rm -rf .venv && "$$python" -m venv .venv; } || exit 1; \
-	echo "==> Installing the pinned packages (a few minutes the first time)"; \
-	$(PY) -m pip install --disable-pip-version-check --progress-bar on --quiet -r requirements-dev.txt || \
-	    { echo "The packages could not be installed; see above. No network, or the disk is full?" >&2; exit 1; }
+	$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { rm -rf .venv && "$$python" -m venv .venv; } || exit 1
+	echo "==> Installing the pinned packages to run it (a minute or two the first time)"
+	$(PIP) -r requirements.txt || { $(NO_PACKAGES); }
 	touch $@
 
-demo: $(STAMP) ## A live show with everything running, on http://localhost:8000 (PORT=, LIVE_PORT=)
+$(STAMP): $(RUNTIME) requirements-dev.txt
+	echo "==> Installing the pinned packages to test it (a minute or two the first time)"
+	$(PIP) -r requirements-dev.txt || { $(NO_PACKAGES); }
+	touch $@
+
+demo: $(RUNTIME) ## A live show with everything running, on http://localhost:8000 (PORT=, LIVE_PORT=)
 	exec $(PY) -m config.demo
 
-scene: $(STAMP) ## Play one sale through the real front doors and audit the books (BUYERS= STOCK=)
+scene: $(RUNTIME) ## Play one sale through the real front doors and audit the books (BUYERS= STOCK=)
 	exec $(PY) -m tests.scene
 
 test: check ## Everything: checks, then the whole suite on servers of its own
