@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from commerce import health, sites
+from config.demo import gallery
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive, name="healthz"),
@@ -27,3 +28,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("streams.page_urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("demo/pictures/<str:name>", gallery.picture))

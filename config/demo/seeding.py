@@ -1,0 +1,246 @@
+"""What there is when the demo begins. Every function may be called again and adds only what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, hashers
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+
+from catalog import prices
+from catalog.models import Product
+from commerce import accounts, cards, gateway
+from commerce.models import Customer, Host, Merchant, MerchantKey, User
+from commerce.money import Money
+from config.demo import cast, doors
+from config.demo.notebook import Notebook
+from orders import checkout, quotes
+from streams import pins, showcase, shows
+from streams.models import ShowcaseItem, Stream
+
+FEEDS = Path(__file__).with_name("feeds")
+PICTURES = "/demo/pictures/"
+Say = Callable[[str], None]
+
+
+# --- who ---
+
+
+def people(book: Notebook) -> None:
+    """Operator, merchants with keys, hosts, shoppers with addresses; the script's sessions are made anew."""
+    encoded = _encoded(book.password)
+    _user(cast.OPERATOR, "Operator", encoded, is_staff=True, is_superuser=True)
+    for presenter in cast.PRESENTERS:
+        user = _user(presenter.email, presenter.name, encoded)
+        Host.objects.get_or_create(
+            slug=presenter.slug,
+            defaults={
+                "user": user,
+                "name": presenter.name,
+                "bio": presenter.bio,
+                "avatar_url": f"{PICTURES}{presenter.portrait}.svg",
+            },
+        )
+    for shopper in cast.SHOPPERS:
+        user = _user(shopper.email, shopper.name, encoded)
+        if not accounts.addresses_of(user.id):
+            accounts.save_address(
+                user_id=user.id,
+                name=shopper.name,
+                line1=shopper.street,
+                city=shopper.city,
+                postal_code=shopper.postal_code,
+                country=shopper.country,
+            )
+    for seller in cast.SELLERS:
+        _merchant(seller, book)
+    _sessions(book, [*(each.email for each in cast.PRESENTERS), *(each.email for each in cast.AUDIENCE)])
+
+
+def _encoded(password: str) -> str:
+    """The hash that all users of the demo share: hashing is slow on purpose, and they have one password."""
+    known = User.objects.filter(email=cast.OPERATOR).values_list("password", flat=True).first()
+    if known is not None and hashers.check_password(password, known):
+        return known
+    return hashers.make_password(password)
+
+
+def _user(email: str, name: str, encoded: str, **fields: bool) -> User:
+    user, _ = User.objects.get_or_create(email=email, defaults={"name": name, "password": encoded, **fields})
+    if user.password != encoded:
+        # The notebook was lost, or somebody has changed the password: the card shows what is valid.
+        user.password = encoded
+        user.save(update_fields=["password"])
+    return user
+
+
+def _merchant(seller: cast.Seller, book: Notebook) -> None:
+    merchant, _ = Merchant.objects.get_or_create(
+        slug=seller.slug,
+        defaults={
+            "name": seller.name,
+            "logo_url": seller.logo,
+            "host_commission_bp": seller.host_commission_bp,
+            "platform_fee_bp": seller.platform_fee_bp,
+        },
+    )
+    key = book.api_keys.get(seller.slug)
+    if key is None or not MerchantKey.objects.filter(merchant=merchant).is_valid(key):
+        MerchantKey.objects.filter(merchant=merchant, name="demo").delete()
+        _, book.api_keys[seller.slug] = MerchantKey.objects.create_key(merchant=merchant, name="demo")
+
+
+def _sessions(book: Notebook, emails: Iterable[str]) -> None:
+    Session.objects.filter(pk__in=book.sessions.values()).delete()
+    book.sessions = {}
+    for user in User.objects.filter(email__in=emails):
+        session = SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.create()
+        book.sessions[user.email] = str(session.session_key)
+
+
+def saved_cards(now: datetime) -> None:
+    """The shoppers' test cards, saved at the provider as their own, the first one paying."""
+    for shopper in cast.SHOPPERS:
+        user = User.objects.get(email=shopper.email)
+        customer = Customer.objects.filter(user=user).first()
+        if customer is None:
+            provider_id = gateway.ensure_customer(user_id=user.id, email=user.email, name=user.name)
+            customer = Customer.objects.create(user=user, provider_id=provider_id)
+        kept = cards.of(user.id) or cards.sync(user_id=user.id, now=now)
+        for card in shopper.cards[len(kept) :]:
+            gateway.attach(customer=customer.provider_id, card_id=card)
+            cards.sync(user_id=user.id, now=now)
+
+
+# --- what ---
+
+
+def feeds(book: Notebook, base: str, say: Say) -> None:
+    """The merchants' goods, sent through the door of all merchants; what was read is not sent again."""
+    for seller in cast.SELLERS:
+        door = doors.merchant(base, book.api_keys[seller.slug])
+        try:
+            body = feed(seller, base)
+            sha256 = hashlib.sha256(body).hexdigest()
+            earlier = door.ask("GET", "catalog/imports", params={"page_size": 200})["results"]
+            if any(job["sha256"] == sha256 and job["status"] == "done" for job in earlier):
+                continue
+            job = doors.send_feed(
+                door,
+                name=seller.feed,
+                body=body,
+                told=lambda job, seller=seller: say(  # type: ignore[misc]  # mypy has no type for the default
+                    f"{seller.name}: row {job['rows_done']} of {job['rows_total']}"
+                ),
+            )
+            if job["status"] == "failed":
+                raise RuntimeError(f"{seller.feed} was not taken: {job['error']}")
+            say(f"{seller.name}: {job['products_created']} products, {job['variants_created']} variants")
+        finally:
+            door.close()
+
+
+def feed(seller: cast.Seller, base: str) -> bytes:
+    """The merchant's feed, its pictures at this site's address."""
+    return (FEEDS / seller.feed).read_text(encoding="utf-8").replace(PICTURES, base + PICTURES).encode()
+
+
+# --- when ---
+
+
+def live_show(now: datetime) -> Stream:
+    """The show that is on, with a full showcase and a pin; planned and begun when there is none."""
+    host = Host.objects.get(slug=cast.LIVE.host)
+    stream = Stream.objects.filter(host=host, status=Stream.Status.LIVE).first()
+    if stream is None:
+        stream = _planned(cast.LIVE, starts_at=now)
+        stream = shows.go_live(host_id=host.id, stream_id=stream.id, now=now, by_id=host.user_id)
+    first = ShowcaseItem.objects.filter(stream=stream, removed_at=None).order_by("position").first()
+    if first is not None and pins.current(stream_id=stream.id) is None:
+        pins.pin(host_id=host.id, stream_id=stream.id, item_id=first.id, now=now)
+    return stream
+
+
+def planned_show(now: datetime) -> None:
+    """The show that comes next: tomorrow at six in the evening."""
+    stream = _planned(cast.PLANNED, starts_at=_tomorrow(now))
+    if stream.starts_at < now:
+        shows.change(host_id=stream.host_id, stream_id=stream.id, starts_at=_tomorrow(now))
+
+
+def ended_show(now: datetime) -> None:
+    """The show that is over, with what was sold in it; its purchases are charged like all others."""
+    host = Host.objects.get(slug=cast.ENDED.host)
+    if Stream.objects.filter(host=host, status=Stream.Status.ENDED).exists():
+        return
+    began = now - timedelta(minutes=95)
+    stream = Stream.objects.filter(host=host, status=Stream.Status.LIVE).first()
+    if stream is None:
+        stream = _planned(cast.ENDED, starts_at=began)
+        stream = shows.go_live(host_id=host.id, stream_id=stream.id, now=began, by_id=host.user_id)
+    items = ShowcaseItem.objects.filter(stream=stream, removed_at=None).order_by("position")
+    for minutes, item in enumerate(items):
+        at = began + timedelta(minutes=15 * minutes + 2)
+        pins.pin(host_id=host.id, stream_id=stream.id, item_id=item.id, now=at)
+    buyers = iter(
+        User.objects.filter(email__in=[each.email for each in cast.AUDIENCE[:-1]]).order_by("email")
+    )
+    for handle, count in cast.SOLD_BEFORE:
+        variant = _products([handle])[0].variants.filter(stock__available__gt=count).order_by("position")[0]
+        price = prices.current([variant.id])[variant.id]
+        for _ in range(count):
+            buyer = next(buyers)
+            checkout.buy(
+                buyer_id=buyer.id,
+                key=uuid5(NAMESPACE_URL, f"{stream.slug}/{buyer.email}"),
+                lines=[quotes.Wanted(variant.id, 1, None)],
+                expect_total=Money(price.amount, price.currency),
+                card_id=None,
+                stream_id=stream.id,
+                seen=None,
+                now=now,
+            )
+    shows.end(host_id=host.id, stream_id=stream.id, now=now, by_id=host.user_id)
+
+
+def _planned(show: cast.Show, *, starts_at: datetime) -> Stream:
+    """The host's planned show with its showcase; the address is another one when the first was used up."""
+    host = Host.objects.get(slug=show.host)
+    picture = f"{PICTURES}{show.picture}.svg"
+    stream = Stream.objects.filter(host=host, title=show.title, status=Stream.Status.SCHEDULED).first()
+    if stream is None:
+        stream = shows.plan(
+            host_id=host.id,
+            title=show.title,
+            starts_at=starts_at,
+            slug="" if Stream.objects.filter(slug=show.slug).exists() else show.slug,
+            description=show.description,
+            video_url=picture,
+            poster_url=picture,
+        )
+    for product in _products(show.showcase):
+        showcase.add(host_id=host.id, stream_id=stream.id, product_id=product.id, now=starts_at)
+    return stream
+
+
+def _products(handles: Iterable[str]) -> list[Product]:
+    """The sellers' products with these handles, in this order."""
+    sellers = [seller.slug for seller in cast.SELLERS]
+    found = {
+        product.handle: product
+        for product in Product.objects.filter(merchant__slug__in=sellers, handle__in=handles)
+    }
+    return [found[handle] for handle in handles]
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return (now + timedelta(days=1)).replace(hour=18, minute=0, second=0, microsecond=0)
