@@ -49,8 +49,8 @@ class Progress(enum.Enum):
     BUSY = "busy"  # another worker reads this merchant's feeds
 
 
-class Overtaken(Exception):
-    """Somebody else has moved this import on; a bug, or a claim that was lost with its connection."""
+class _Overtaken(Exception):
+    """Somebody else has moved this import on."""
 
 
 def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tuple[Import, bool]:
@@ -99,7 +99,12 @@ def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: T
         job = waiting.select_related("merchant").order_by("id").first()
         if job is None:
             return Progress.FINISHED
-        _take_up(job, now, go_on)
+        try:
+            _take_up(job, now, go_on)
+        except _Overtaken:
+            # The connection broke and with it the claim; whoever has it now has written these rows.
+            log.warning("import.overtaken", job=str(job.pk))
+            return Progress.BUSY
         return Progress.MORE if waiting.exists() else Progress.FINISHED
 
 
@@ -195,7 +200,7 @@ def _write_together(job: Import, batch: list[Piece], now: datetime) -> None:
             pk=job.pk, status=Import.Status.RUNNING, rows_done=job.rows_done
         )
         if not expected.exists():
-            raise Overtaken
+            raise _Overtaken
         outcome = intake.write(
             merchant_id=job.merchant_id,
             currency=job.merchant.currency,
@@ -235,7 +240,7 @@ def _finish(job: Import, now: datetime, *, error: str = "") -> None:
     with transaction.atomic():
         moved = Import.objects.filter(pk=job.pk, status__in=UNFINISHED, rows_done=job.rows_done)
         if not moved.update(status=status, error=error[:500], finished_at=now):
-            raise Overtaken
+            raise _Overtaken
         ImportContent.objects.filter(pk=job.pk).delete()
     log.info("import.finished", job=str(job.pk), status=status, rows=job.rows_done, error=error)
 
