@@ -36,6 +36,12 @@ def moment(at: datetime, style: str = "full") -> SafeString:
 
 
 @register.filter
+def status(stream: Any) -> str:
+    """Name a show's status as hosts say it."""
+    return {"scheduled": "Planned"}.get(stream.status) or str(stream.get_status_display())
+
+
+@register.filter
 def length_of(stream: Any) -> str:
     """Write how long a show was live, such as "1 h 12 min"."""
     if stream.live_at is None or stream.ended_at is None:

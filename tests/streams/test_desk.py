@@ -1,0 +1,281 @@
+"""The control room's buttons over HTTP: what they do, how they refuse, and that they are each host's own."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from catalog.models import Product, Variant
+from commerce.models import Host
+from streams import chat, pins, shows
+from streams.models import ChatMessage, Offer, Pin, Stream
+from tests.streams import make
+
+pytestmark = pytest.mark.django_db
+
+JSON = "application/json"
+
+
+def client_of(host: Host) -> Client:
+    client = Client()
+    client.force_login(host.user)
+    return client
+
+
+@pytest.fixture
+def host() -> Host:
+    return make.host()
+
+
+@pytest.fixture
+def client(host: Host) -> Client:
+    return client_of(host)
+
+
+@pytest.fixture
+def product() -> Product:
+    return make.product(variants=(("Red", 1999, 10), ("Coral", 1499, 4)))
+
+
+@pytest.fixture
+def planned(host: Host, product: Product) -> Stream:
+    return make.show(host, live=False, products=(product, make.product("Two")))
+
+
+@pytest.fixture
+def live(host: Host, planned: Stream) -> Stream:
+    return shows.go_live(host_id=host.id, stream_id=planned.id, now=timezone.now())
+
+
+def at(stream: Stream, rest: str) -> str:
+    return f"/api/v1/studio/shows/{stream.id}/{rest}"
+
+
+def an_offer(stream: Stream, **more: Any) -> dict[str, Any]:
+    return {"item": str(make.item(stream).id), "amount": 999, "quota": 5, "seconds": 60, **more}
+
+
+def test_a_show_goes_live_and_ends(client: Client, planned: Stream) -> None:
+    live = client.post(at(planned, "go-live")).json()
+    ended = client.post(at(planned, "end")).json()
+
+    assert (live["status"], ended["status"]) == ("live", "ended")
+    assert live["live_at"] == ended["live_at"] <= ended["ended_at"]
+
+
+def test_a_move_that_is_not_legal_is_refused_with_its_code(client: Client, planned: Stream) -> None:
+    answer = client.post(at(planned, "end"))
+
+    assert answer.status_code == 409
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "ILLEGAL_MOVE"
+
+
+def test_a_planned_show_is_cancelled(client: Client, planned: Stream) -> None:
+    assert client.post(at(planned, "cancel")).json()["status"] == "cancelled"
+
+
+def test_an_item_is_pinned_and_unpinned(client: Client, live: Stream) -> None:
+    item = make.item(live)
+
+    assert client.post(at(live, "pin"), {"item": str(item.id)}, JSON).json()["pinned"] == str(item.id)
+    assert pins.current(stream_id=live.id) is not None
+    assert client.delete(at(live, "pin")).json() == {"pinned": None}
+    assert pins.current(stream_id=live.id) is None
+
+
+def test_an_offer_is_opened_extended_and_ended(client: Client, live: Stream) -> None:
+    opened = client.post(at(live, "offers"), an_offer(live, per_buyer=2), JSON)
+
+    assert opened.status_code == 201
+    offer = opened.json()["offer"]
+    assert (offer["price"], offer["quota"], offer["per_buyer"]) == ({"amount": 999, "currency": "EUR"}, 5, 2)
+    assert opened.json()["stock"] == 14
+    longer = client.post(f"/api/v1/studio/offers/{offer['id']}/extend", {"seconds": 30}, JSON).json()["offer"]
+    assert longer["ends_at"] == offer["ends_at"] + 30_000
+    assert client.post(f"/api/v1/studio/offers/{offer['id']}/end").json()["offer"]["status"] == "ended"
+
+
+def test_an_offer_for_one_variant_keeps_to_it(client: Client, live: Stream) -> None:
+    red = Variant.objects.get(title="Red", product__title="Velvet lipstick")
+
+    opened = client.post(at(live, "offers"), an_offer(live, variant=str(red.id), amount=1900), JSON).json()
+
+    assert opened["offer"]["variant"] == str(red.id)
+    assert opened["stock"] == 10
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"amount": 1500}, "PRICE_ABOVE_LIST"),
+        ({"amount": 0}, "BAD_REQUEST"),
+        ({"quota": 0}, "BAD_REQUEST"),
+        ({"seconds": 10**9}, "BAD_REQUEST"),
+        ({"amount": "cheap"}, "BAD_REQUEST"),
+        ({"item": "not an id"}, "BAD_REQUEST"),
+        ({"item": str(uuid4())}, "NOT_FOUND"),
+        ({"variant": str(uuid4())}, "OFFER_MISMATCH"),
+        ({"amount": 10**15}, "PRICE_ABOVE_LIST"),
+        ({"quota": 10**15}, "BAD_REQUEST"),
+    ],
+)
+def test_a_bad_offer_is_refused_with_a_code(
+    client: Client, live: Stream, wrong: dict[str, Any], code: str
+) -> None:
+    answer = client.post(at(live, "offers"), an_offer(live, **wrong), JSON)
+
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["code"] == code
+    assert not Offer.objects.exists()
+
+
+def test_products_are_found_by_words_of_title_and_merchant(client: Client, planned: Stream) -> None:
+    make.product("Wool blanket", seller=make.merchant("Maison Lune"))
+    make.product("Draft", status=Product.Status.DRAFT)
+    make.product("No price", variants=())
+
+    def titles(text: str) -> list[str]:
+        found = client.get(at(planned, "products"), {"q": text}).json()["products"]
+        return sorted(each["title"] for each in found)
+
+    assert titles("") == ["Two", "Velvet lipstick", "Wool blanket"]
+    assert titles("lune wool") == ["Wool blanket"]
+    assert titles("lune lipstick") == []
+    assert titles("100%_\x00") == []
+
+
+def test_a_found_product_has_its_lowest_price_its_stock_and_its_place(
+    client: Client, planned: Stream
+) -> None:
+    [found] = client.get(at(planned, "products"), {"q": "velvet"}).json()["products"]
+
+    assert found["price"] == {"amount": 1499, "currency": "EUR"}
+    assert found["left"] == 14
+    assert found["item"] == str(make.item(planned).id)
+    assert found["image"].startswith("/pictures/")
+
+
+def test_the_showcase_is_filled_ordered_and_emptied(client: Client, planned: Stream) -> None:
+    three = make.product("Three")
+    added = client.post(at(planned, "showcase"), {"product": str(three.id)}, JSON)
+    ids = [each["id"] for each in added.json()["items"]]
+
+    ordered = client.put(at(planned, "showcase/order"), {"items": ids[::-1]}, JSON).json()["items"]
+    removed = client.delete(at(planned, f"showcase/{ids[0]}")).json()["items"]
+
+    assert added.status_code == 201
+    assert [each["id"] for each in ordered] == ids[::-1]
+    assert [each["id"] for each in removed] == ids[:0:-1]
+    assert client.get(at(planned, "showcase")).json()["items"] == removed
+
+
+def test_an_old_order_is_refused(client: Client, planned: Stream) -> None:
+    answer = client.put(at(planned, "showcase/order"), {"items": [str(make.item(planned).id)]}, JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "SHOWCASE_CHANGED")
+
+
+def test_a_chat_line_is_taken_down(client: Client, live: Stream) -> None:
+    said = chat.say(
+        stream_id=live.id, author_id=make.user().id, key=uuid4(), text="Buy followers", now=timezone.now()
+    )
+
+    assert client.delete(f"/api/v1/studio/chat/{said.message.id}").status_code == 204
+    assert ChatMessage.objects.get().removed_by == live.host.user
+
+
+def test_slow_mode_is_set(client: Client, live: Stream) -> None:
+    assert client.post(at(live, "chat/pace"), {"seconds": 15}, JSON).json() == {"slow_s": 15}
+    assert client.post(at(live, "chat/pace"), {"seconds": -1}, JSON).status_code == 400
+
+
+def test_sales_begin_at_nothing(client: Client, live: Stream) -> None:
+    sales = client.get(at(live, "sales")).json()
+
+    assert (sales["units"], sales["revenue"], sales["latest"]) == (0, [], [])
+
+
+# --- whose they are ---
+
+
+def everything(stream: Stream) -> list[tuple[str, str, dict[str, Any] | None]]:
+    """Every address of the desk, aimed at this show with bodies that would work for its host."""
+    item, product = make.item(stream), make.product("Another")
+    now = timezone.now()
+    said = chat.say(stream_id=stream.id, author_id=make.user().id, key=uuid4(), text="Hi", now=now)
+    offer = make.offer(stream, of=make.item(stream, 1), now=now)
+    return [
+        ("post", at(stream, "go-live"), None),
+        ("post", at(stream, "end"), None),
+        ("post", at(stream, "cancel"), None),
+        ("get", at(stream, "sales"), None),
+        ("get", at(stream, "products"), None),
+        ("get", at(stream, "showcase"), None),
+        ("put", at(stream, "showcase/order"), {"items": [str(make.item(stream, 1).id), str(item.id)]}),
+        ("post", at(stream, "showcase"), {"product": str(product.id)}),
+        ("delete", at(stream, f"showcase/{item.id}"), None),
+        ("post", at(stream, "pin"), {"item": str(item.id)}),
+        ("delete", at(stream, "pin"), None),
+        ("post", at(stream, "offers"), an_offer(stream)),
+        ("post", at(stream, "chat/pace"), {"seconds": 5}),
+        ("post", f"/api/v1/studio/offers/{offer.id}/end", None),
+        ("post", f"/api/v1/studio/offers/{offer.id}/extend", {"seconds": 30}),
+        ("delete", f"/api/v1/studio/chat/{said.message.id}", None),
+    ]
+
+
+def ask(client: Client, method: str, address: str, body: dict[str, Any] | None) -> int:
+    return int(getattr(client, method)(address, body, content_type=JSON).status_code)
+
+
+def test_every_button_works_for_the_host_and_is_not_found_for_another(client: Client, live: Stream) -> None:
+    """First as a stranger, which must change nothing; then as the host: the requests themselves are good."""
+    stranger = client_of(make.host("Eve"))
+    requests = everything(live)
+    told = make.told(live)
+
+    assert {ask(stranger, *each) for each in requests} == {404}
+    assert make.told(live) == told
+    live.refresh_from_db()
+    assert live.status == "live"
+
+    final = ("/go-live", "/end", "/cancel", f"/showcase/{make.item(live).id}")
+    good = [each for each in requests if not each[1].endswith(final)]
+    assert {ask(client, *each) for each in good} <= {200, 201, 204}
+
+
+def test_anonymous_callers_and_shoppers_are_kept_out(live: Stream) -> None:
+    shopper = Client()
+    shopper.force_login(make.user())
+
+    for each in everything(live):
+        assert ask(Client(), *each) == 401
+        assert ask(shopper, *each) == 403
+
+
+def test_a_host_who_is_not_active_any_more_is_kept_out(client: Client, host: Host, live: Stream) -> None:
+    Host.objects.filter(pk=host.pk).update(is_active=False)
+
+    assert client.get(at(live, "sales")).status_code == 403
+
+
+def test_a_write_without_the_csrf_token_is_refused(host: Host, planned: Stream) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(host.user)
+
+    assert strict.post(at(planned, "go-live")).status_code == 403
+    planned.refresh_from_db()
+    assert planned.status == "scheduled"
+
+
+def test_ids_of_other_shows_inside_bodies_are_not_found(client: Client, live: Stream) -> None:
+    foreign = make.item(make.show(products=(make.product("Hers"),)))
+
+    assert client.post(at(live, "pin"), {"item": str(foreign.id)}, JSON).status_code == 404
+    assert client.post(at(live, "offers"), an_offer(live, item=str(foreign.id)), JSON).status_code == 404
+    assert client.delete(at(live, f"showcase/{foreign.id}")).status_code == 404
+    assert not Pin.objects.exists()
+    assert not Offer.objects.exists()
