@@ -1,0 +1,10 @@
+"""What the kernel does when something has happened. Called by the relay, perhaps twice."""
+
+from typing import Any
+
+from commerce import tasks
+
+
+def forget_card(payload: dict[str, Any], *, key: str) -> None:
+    """Have the provider forget a card that its owner removed."""
+    tasks.forget_card.delay(card_id=payload["card"])

@@ -1,0 +1,18 @@
+"""Addresses of accounts and saved cards, under /api/v1/."""
+
+from django.urls import path
+
+from commerce import views
+
+urlpatterns = [
+    path("account/sign-up", views.SignUpView.as_view(), name="sign-up"),
+    path("account/sign-in", views.SignInView.as_view(), name="sign-in"),
+    path("account/sign-out", views.SignOutView.as_view(), name="sign-out"),
+    path("account/me", views.MeView.as_view(), name="me"),
+    path("account/addresses", views.AddressesView.as_view(), name="addresses"),
+    path("account/addresses/<uuid:address_id>", views.AddressView.as_view(), name="address"),
+    path("cards", views.CardsView.as_view(), name="cards"),
+    path("cards/setup", views.CardSetupView.as_view(), name="card-setup"),
+    path("cards/<uuid:card_id>/default", views.DefaultCardView.as_view(), name="card-default"),
+    path("cards/<uuid:card_id>", views.CardView.as_view(), name="card"),
+]
