@@ -1,0 +1,47 @@
+/** Refusals in plain sentences. The code decides; the server's own words are used where it knows more. */
+
+/** @type {Record<string, string | ((data: Record<string, any>) => string)>} */
+const SENTENCES = {
+  NO_ANSWER: "The shop did not answer. Check your connection and try again.",
+  UNAUTHENTICATED: "Sign in first.",
+  WRONG_CREDENTIALS: "The e-mail address or the password is not right.",
+  EMAIL_TAKEN: "There is already an account with this e-mail address. Sign in instead.",
+  RATE_LIMITED: "That was a bit fast. Wait a moment and try again.",
+  SLOW_MODE: "Slow mode is on. Wait a moment before your next message.",
+  MUTED: "The host has muted you in this show.",
+  FORBIDDEN: "You may not do this.",
+  NOT_FOUND: "This is not there any more.",
+  OUT_OF_STOCK: (data) =>
+    data.left > 0 ? `Only ${data.left} left. Take fewer and try again.` : "Sold out. Somebody was a moment faster.",
+  OFFER_NOT_STARTED: "This offer has not started yet.",
+  OFFER_ENDED: "The offer has just ended. You were not charged.",
+  OFFER_MISMATCH: "The offer does not apply to this choice. You were not charged.",
+  PRICE_CHANGED: "The price has changed in the meantime. Look at the new total, then press pay again.",
+  CUSTOMER_LIMIT: (data) =>
+    data.limit ? `Only ${data.limit} per person at this price.` : "You already have as many as one person can get.",
+  HOLD_EXPIRED: "The time to pay is over, and the pieces went back on sale.",
+  CART_CONFLICT: "Your cart was changed on another screen. Here is how it is now.",
+  PAYMENT_DECLINED: "Your bank declined the card. You were not charged.",
+  CARD_REQUIRED: "Add a card first.",
+  ADDRESS_REQUIRED: "Add a delivery address first.",
+  NOT_FOR_SALE: "This is not for sale right now.",
+  STREAM_NOT_LIVE: "The show is not live right now.",
+  MIXED_CURRENCIES: "Products in different currencies have to be paid one currency at a time.",
+  IDEMPOTENCY_MISMATCH: "This purchase was sent before in another form. Start again, please.",
+  IN_PROGRESS: "This is being worked on. One moment.",
+  UNAVAILABLE: "The shop is very busy. Nothing was charged; try again in a moment.",
+  INTERNAL: "Something went wrong on our side. Try again in a moment.",
+};
+
+/**
+ * Say what went wrong.
+ * @param {any} error A Refused, NoAnswer or programming error.
+ * @returns {string}
+ */
+export function sentence(error) {
+  const known = SENTENCES[error?.code];
+  if (typeof known === "function") return known(error.data ?? {});
+  if (known) return known;
+  if (error?.code && error.message) return error.message;
+  return "Something went wrong. Try again in a moment.";
+}

@@ -1,0 +1,156 @@
+/** The cart: what the shopper collected, with quantities, totals and the way to pay. */
+
+import { call } from "../commerce/api.js";
+import { fill, h, icon, keyed, say } from "../commerce/dom.js";
+import * as money from "../commerce/money.js";
+import { sentence } from "../commerce/sentences.js";
+import { everyTick } from "../streams/clock.js";
+import { makeStepper } from "../streams/product.js";
+import { picture } from "../streams/showcase.js";
+import { pricedLine } from "./wanted.js";
+
+/**
+ * @typedef {import("./checkout.js").Shop} Shop
+ * @typedef {import("./wanted.js").Wanted} Wanted
+ * @typedef {{variant: string, product: string, title: string, image: string | null, quantity: number,
+ *   price: money.Money, offer: string | null, left: number}} CartLine
+ */
+
+/** How many pieces are in the cart. @param {import("../streams/show.js").Show} show */
+export function pieces(show) {
+  return (show.cart?.lines ?? []).reduce((/** @type {number} */ all, /** @type {CartLine} */ one) => all + one.quantity, 0);
+}
+
+/**
+ * Change the cart over the socket; a change elsewhere in between brings the cart as it is now.
+ * @param {Shop} shop
+ * @param {"cart.add" | "cart.update" | "cart.remove"} command
+ * @param {Record<string, any>} d
+ */
+async function change({ room, show }, command, d) {
+  const body = command === "cart.add" ? d : { ...d, version: show.cart?.version ?? 0 };
+  try {
+    show.keepCart(await room.command(command, body));
+  } catch (/** @type {any} */ error) {
+    if (error.code === "CART_CONFLICT" && error.data?.cart) show.keepCart(error.data.cart);
+    throw error;
+  }
+}
+
+/**
+ * @param {Shop} shop
+ * @param {string} variant
+ * @param {number} quantity
+ */
+export function addToCart(shop, variant, quantity) {
+  return change(shop, "cart.add", { variant, quantity });
+}
+
+/**
+ * Read the cart over HTTP, as where no socket brings it.
+ * @param {Shop} shop
+ */
+export async function readCart({ show, session }) {
+  if (!session.me) return;
+  show.keepCart(await call(`cart${show.stream ? `?stream=${encodeURIComponent(show.stream.slug)}` : ""}`));
+}
+
+/** @param {CartLine} line @returns {Wanted} */
+function wantedOf({ variant, quantity, title, image, price, left }) {
+  return { variant, quantity, kept: { title, image, price, left } };
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {HTMLElement} foot
+ * @param {Shop} shop
+ * @param {(wanted: Wanted[]) => void} checkOut
+ * @returns {() => void} How to stop drawing.
+ */
+export function drawCart(place, foot, shop, checkOut) {
+  const { show, session, now } = shop;
+  const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
+  const list = h("ul", { class: "rows" });
+  const nothing = h("div", { class: "nothing" }, icon("cart"), h("p", { class: "nothing__title" }, "Your cart is empty"),
+    h("p", {}, "Collect what you like during the show and pay once."));
+  place.replaceChildren(wrong, list, nothing);
+
+  /** @param {() => Promise<void>} run */
+  const attempt = async (run) => {
+    wrong.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      wrong.textContent = sentence(error);
+      wrong.hidden = false;
+    }
+  };
+  /** @type {Map<string, ReturnType<typeof makeStepper>>} */
+  const steppers = new Map();
+
+  /** @param {CartLine} line */
+  const make = (line) => {
+    const stepper = makeStepper((by) => attempt(async () => {
+      const current = show.cart?.lines.find((/** @type {CartLine} */ one) => one.variant === line.variant);
+      const quantity = (current?.quantity ?? 0) + by;
+      if (quantity > 0) await change(shop, "cart.update", { variant: line.variant, quantity });
+      else await change(shop, "cart.remove", { variant: line.variant });
+    }));
+    steppers.set(line.variant, stepper);
+    return h("li", { class: "row line" },
+      picture(line.image, "line__picture"),
+      h("div", { class: "row__main" },
+        h("p", { class: "row__title" }, line.title),
+        h("p", { class: "row__text line__price" }),
+        h("p", { class: "row__text line__gone" })),
+      h("div", { class: "line__end" }, stepper.element,
+        h("button", { class: "link line__remove", type: "button", "aria-label": `Remove ${line.title}`,
+          on: { click: () => attempt(() => change(shop, "cart.remove", { variant: line.variant })) } }, "Remove")));
+  };
+  /** @param {HTMLElement} element @param {CartLine} line */
+  const update = (element, line) => {
+    const at = pricedLine(wantedOf(line), show, now());
+    steppers.get(line.variant)?.set(line.quantity, Math.max(line.quantity, Math.min(99, at.left)), 0);
+    const price = /** @type {HTMLElement} */ (element.querySelector(".line__price"));
+    say(price, money.show(at.price) + (at.offer ? " live price" : ""));
+    price.classList.toggle("price--live", Boolean(at.offer));
+    const gone = /** @type {HTMLElement} */ (element.querySelector(".line__gone"));
+    say(gone, at.gone ? (at.left > 0 ? `Only ${at.left} left` : "Sold out") : "");
+    gone.hidden = !at.gone;
+  };
+  let footed = "";
+  const refresh = () => {
+    /** @type {CartLine[]} */
+    const lines = session.me ? (show.cart?.lines ?? []) : [];
+    keyed(list, lines, (line) => line.variant, make, update);
+    list.hidden = lines.length === 0;
+    nothing.hidden = lines.length > 0;
+    const totals = byCurrency(lines.map((line) => ({ line, at: pricedLine(wantedOf(line), show, now()) })));
+    const key = JSON.stringify([...totals].map(([currency, part]) => [currency, part.sum, part.gone]));
+    if (key === footed) return;
+    footed = key;
+    fill(foot, [...totals.values()].map((part) => h("div", { class: "cart__total" },
+      h("p", { class: "total" }, h("span", {}, totals.size > 1 ? `Total in ${part.sum.currency}` : "Total"), h("span", { class: "total__sum" }, money.show(part.sum))),
+      h("button", { class: "button button--main button--wide", type: "button", disabled: part.gone,
+        on: { click: () => checkOut(part.lines.map(wantedOf)) } }, part.gone ? "Take out what is sold out" : "Check out"))));
+  };
+  const stops = [show.watch(["cart", "items", "offers"], refresh), everyTick(() => { if (show.offers.size) refresh(); })];
+  session.addEventListener("change", refresh);
+  stops.push(() => session.removeEventListener("change", refresh));
+  if (!show.cart) void attempt(() => readCart(shop));
+  return () => stops.forEach((stop) => stop());
+}
+
+/** @param {{line: CartLine, at: ReturnType<typeof pricedLine>}[]} lines */
+function byCurrency(lines) {
+  /** @type {Map<string, {lines: CartLine[], sum: money.Money, gone: boolean}>} */
+  const parts = new Map();
+  for (const { line, at } of lines) {
+    const part = parts.get(at.price.currency) ?? { lines: [], sum: { amount: 0, currency: at.price.currency }, gone: false };
+    part.lines.push(line);
+    part.sum = money.sum([part.sum, money.times(at.price, line.quantity)]);
+    part.gone ||= at.gone;
+    parts.set(at.price.currency, part);
+  }
+  return parts;
+}

@@ -1,0 +1,110 @@
+/** One purchase as it is now, kept up to date until its end, with what the buyer can do about it. */
+
+import { call } from "../commerce/api.js";
+import { fill, h, icon, say } from "../commerce/dom.js";
+import { nameOf } from "../commerce/cards.js";
+import * as money from "../commerce/money.js";
+import { sentence } from "../commerce/sentences.js";
+import { busy } from "../commerce/sheet.js";
+import { chooseCard } from "./checkout.js";
+import { canPayAgain, wordsFor } from "./status.js";
+
+/**
+ * @param {string} id
+ * @param {import("./checkout.js").Shop} shop
+ * @param {{close: () => void}} parts
+ */
+export function purchasePanel(id, shop, { close }) {
+  const { show, session } = shop;
+  const mark = h("span", { class: "panel__mark" });
+  const title = h("p", { class: "panel__title" });
+  const text = h("p", { class: "panel__text" });
+  const lines = h("div", { class: "rows" });
+  const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
+  const element = h("div", { class: "panel" },
+    h("div", { class: "panel__head", role: "status" }, mark, title, text), wrong, lines);
+  const buttons = h("div", { class: "panel__buttons" });
+
+  const another = h("button", { class: "button button--main button--wide", type: "button" }, "Use another card");
+  const bank = h("button", { class: "button button--main button--wide", type: "button" }, "Confirm with your bank");
+  const done = h("button", { class: "button button--wide", type: "button", on: { click: close } }, "Back to the show");
+
+  /** @param {() => Promise<void>} run */
+  const attempt = async (run) => {
+    wrong.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      wrong.textContent = sentence(error);
+      wrong.hidden = false;
+    }
+  };
+  another.addEventListener("click", () => busy(another, () => attempt(async () => {
+    await session.load();
+    if (await chooseCard(session, () => {})) await payAgain(id, shop);
+  })));
+  bank.addEventListener("click", () => busy(bank, () => attempt(() => askAgain(id, shop))));
+
+  let drawn = "";
+  const stop = show.watch(["purchases"], () => {
+    const purchase = show.purchases.get(id);
+    if (!purchase) return;
+    const words = wordsFor(purchase);
+    const key = `${purchase.version} ${words.title}`;
+    if (key === drawn) return;
+    drawn = key;
+    element.dataset.status = purchase.status;
+    element.className = `panel panel--${words.tone}`;
+    fill(mark, icon(words.icon));
+    say(title, words.title);
+    say(text, words.text);
+    fill(lines, purchaseLines(purchase));
+    fill(buttons, canPayAgain(purchase) && another, purchase.status === "action_required" && bank, done);
+  });
+  return { element, buttons, stop };
+}
+
+/**
+ * Charge a declined purchase again, with the card that now pays. The units are taken anew, so they may be gone.
+ * @param {string} id
+ * @param {import("./checkout.js").Shop} shop
+ */
+export async function payAgain(id, { session, show, followUp }) {
+  const purchase = await call(`purchases/${id}/pay`, { method: "POST", body: { card: session.card?.id ?? null } });
+  show.keepPurchase(purchase);
+  followUp(purchase);
+}
+
+/**
+ * Bring the bank's question back, after its window was closed or the page reloaded: asking for the status sends it anew.
+ * @param {string} id
+ * @param {import("./checkout.js").Shop} shop
+ */
+export async function askAgain(id, { room, show }) {
+  show.keepPurchase(await room.command("purchase.status", { purchase: id }));
+}
+
+/**
+ * The lines of a purchase, by the merchant who sends them.
+ * @param {import("./status.js").Purchase} purchase
+ */
+export function purchaseLines(purchase) {
+  return [
+    ...purchase.orders.map((order) => h("div", { class: "order" },
+      h("p", { class: "order__merchant" }, `From ${order.merchant.name}`),
+      order.lines.map((/** @type {any} */ line) => h("p", { class: "order__line" },
+        h("span", {}, line.quantity > 1 && `${line.quantity} × `, line.title), h("span", {}, money.show(line.amount)))),
+      order.shipments.map(shipmentLine))),
+    h("p", { class: "order__line order__line--total" }, h("span", {}, "Total"), h("strong", {}, money.show(purchase.total))),
+    purchase.card && h("p", { class: "note" }, `Card: ${nameOf(purchase.card)}`),
+  ];
+}
+
+/** @param {{carrier: string, tracking_number: string, tracking_url: string}} parcel */
+function shipmentLine({ carrier, tracking_number: number, tracking_url: url }) {
+  const words = [carrier, number].filter(Boolean).join(" ");
+  // The address comes from a merchant's system; only ordinary web addresses become links.
+  const link = /^https?:\/\//i.test(url ?? "");
+  return h("p", { class: "order__parcel" }, icon("truck"),
+    link ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, `Track it: ${words}`) : `Sent with ${words}`);
+}

@@ -1,0 +1,46 @@
+/** A purchase in words. */
+
+/**
+ * @typedef {{id: string, key: string, status: string, version: number, total: import("../commerce/money.js").Money,
+ *   reason: string | null, message: string | null, card: {brand: string, last4: string} | null,
+ *   hold_until: number | null, stream: string | null, orders: any[]}} Purchase
+ */
+
+/** @type {Record<string, {title: string, text: string, tone: "wait" | "good" | "bad", icon: string}>} */
+const WORDS = {
+  accepted: { title: "It's yours", text: "Taking the payment…", tone: "wait", icon: "clock" },
+  action_required: { title: "Your bank wants to see you", text: "Confirm the payment to keep your pieces.", tone: "wait", icon: "bank" },
+  paid: { title: "Paid", text: "On its way to you soon.", tone: "good", icon: "check" },
+  shipped: { title: "Shipped", text: "The parcel is on its way.", tone: "good", icon: "truck" },
+  declined: { title: "Card declined", text: "You were not charged.", tone: "bad", icon: "alert" },
+  expired: { title: "Not paid in time", text: "You were not charged, and the pieces went back on sale.", tone: "bad", icon: "clock" },
+  cancelled: { title: "Cancelled", text: "You were not charged.", tone: "bad", icon: "close" },
+};
+
+/** @param {Purchase} purchase */
+export function wordsFor(purchase) {
+  const shipped = purchase.status === "paid" && purchase.orders.length > 0 && purchase.orders.every((one) => one.status === "shipped");
+  const words = WORDS[shipped ? "shipped" : purchase.status] ?? WORDS.accepted;
+  if (purchase.status === "declined" && purchase.message) return { ...words, text: `${purchase.message} You were not charged.` };
+  return words;
+}
+
+/** Whether something is still to come. @param {Purchase} purchase */
+export function isOpen(purchase) {
+  return purchase.status === "accepted" || purchase.status === "action_required";
+}
+
+/** Whether another card may still pay for it. @param {Purchase} purchase */
+export function canPayAgain(purchase) {
+  return purchase.status === "declined";
+}
+
+/** @param {Purchase} purchase */
+export function linesOf(purchase) {
+  return purchase.orders.flatMap((one) => one.lines);
+}
+
+/** Every newest first: ids grow with time. @param {Iterable<Purchase>} purchases */
+export function newestFirst(purchases) {
+  return [...purchases].sort((a, b) => (a.id < b.id ? 1 : -1));
+}

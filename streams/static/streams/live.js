@@ -1,0 +1,151 @@
+/** The shopper's page of a show: puts the parts together and joins them to the room. */
+
+import { enter, openAccount } from "../commerce/account.js";
+import { call } from "../commerce/api.js";
+import { say } from "../commerce/dom.js";
+import { sentence } from "../commerce/sentences.js";
+import { Session } from "../commerce/session.js";
+import { Attempts } from "../orders/attempts.js";
+import { askBank } from "../orders/bank.js";
+import { addToCart, drawCart, pieces } from "../orders/cart.js";
+import { openCheckout } from "../orders/checkout.js";
+import { drawToasts, openOrders, readPurchases } from "../orders/orders.js";
+import { askAgain } from "../orders/panel.js";
+import { isOpen } from "../orders/status.js";
+import { drawChat, drawCompose } from "./chat.js";
+import { drawHearts } from "./hearts.js";
+import { drawPinned } from "./pinned.js";
+import { openProduct } from "./product.js";
+import { Room } from "./room.js";
+import { Show } from "./show.js";
+import { drawShowcase } from "./showcase.js";
+import { drawBanner, drawCurtain, drawMedia, drawWho } from "./stage.js";
+import { drawYellowCart } from "./yellowcart.js";
+
+/** @param {string} id @returns {any} */
+const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+/** @param {string} id */
+const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @param {string} id */
+const button = (id) => /** @type {HTMLButtonElement} */ (document.getElementById(id));
+
+const page = read("page");
+const show = new Show();
+show.snapshot(page.snapshot);
+const session = new Session(page.me);
+const room = new Room(page.socket, {
+  // A cookie may be enough; a ticket also lets in where sockets live on another host, and renews the connection.
+  ticket: async () => (session.me ? (await call(`live/${page.slug}/ticket`, { method: "POST" })).ticket : null),
+});
+const now = () => room.now();
+const attempts = new Attempts(room);
+/** @type {import("../orders/checkout.js").Shop} */
+const shop = { show, session, room, attempts, now, openOrders: () => openOrders(shop), followUp };
+
+/** @param {string} why */
+const signIn = (why) => enter(session, { why });
+/** @param {import("../orders/wanted.js").Wanted[]} wanted */
+const checkOut = (wanted) => openCheckout(wanted, shop);
+/** @param {string} text */
+const announce = (text) => say(place("announcer"), text);
+
+/** @param {import("./show.js").Item} item */
+function look(item) {
+  openProduct(item, {
+    show, now,
+    buy: (variant, quantity) => checkOut([{ variant: variant.id, quantity }]),
+    async addToCart(variant, quantity) {
+      if (!(await signIn("Sign in to keep a cart."))) return false;
+      try {
+        await addToCart(shop, variant.id, quantity);
+        announce(`${item.product.title} is in your cart.`);
+        return true;
+      } catch (error) {
+        alertLine(sentence(error));
+        return false;
+      }
+    },
+  });
+}
+
+/** One press on the pinned card: straight to the purchase when there is nothing to choose. @param {import("./show.js").Item} item */
+function buyItem(item) {
+  if (item.variants.length === 1) checkOut([{ variant: item.variants[0].id, quantity: 1 }]);
+  else look(item);
+}
+
+/** @param {string} text */
+function alertLine(text) {
+  const line = place("alert");
+  line.textContent = text;
+  line.hidden = false;
+  setTimeout(() => { line.hidden = true; }, 5000);
+}
+
+/** A purchase whose outcome could be missed is asked for until it is known. @param {any} purchase */
+function followUp(purchase) {
+  setTimeout(() => {
+    const known = show.purchases.get(purchase.id);
+    if (known && isOpen(known)) readPurchases(shop).catch(() => {});
+  }, 8000);
+}
+
+show.watch(["stream"], () => {
+  document.body.dataset.status = show.stream?.status ?? "";
+});
+drawMedia(place("media"), show);
+drawWho(place("who"), show);
+const yellowCart = drawYellowCart(button("cart"), {
+  show, now, pieces: () => pieces(show), openProduct: look,
+  drawCart: (box, foot, close) => drawCart(box, foot, shop, (wanted) => { close(); checkOut(wanted); }),
+});
+drawCurtain(place("curtain"), show, { now, openShowcase: () => yellowCart.open("products") });
+drawBanner(place("banner"), room, show);
+drawChat(place("chat"), show);
+drawCompose(/** @type {HTMLFormElement} */ (place("compose")), { show, room, session, signIn });
+drawPinned(place("pinned"), { show, now, openProduct: look, buy: buyItem, announce });
+drawHearts(button("heart"), place("sky"), { show, room });
+drawShowcase(place("side"), { show, now, openProduct: look });
+drawToasts(place("toast"), shop);
+
+button("account").addEventListener("click", () => (session.me ? openAccount(session) : enter(session)));
+button("orders").addEventListener("click", async () => {
+  if (await signIn("Sign in to see your orders.")) openOrders(shop);
+});
+session.addEventListener("change", () => {
+  say(place("account-name"), session.me ? session.me.name : "Sign in");
+  button("account").setAttribute("aria-label", session.me ? `Your account: ${session.me.name}` : "Sign in");
+});
+session.changed();
+show.watch(["purchases"], () => { place("orders-dot").hidden = ![...show.purchases.values()].some(isOpen); });
+
+// Another person: her cart and orders, and a connection in her name.
+session.addEventListener("entered", () => { show.forgetBuyer(); room.reconnect(); });
+session.addEventListener("left", () => { show.forgetBuyer(); attempts.forget(); room.reconnect(); });
+
+room.on("snapshot", (d) => show.snapshot(d));
+room.on("*", (d, frame) => show.apply(frame.t, d));
+room.on("payment.action_required", (action) => {
+  askBank(action, { settled: (run) => show.watch(["purchases"], () => {
+    const purchase = show.purchases.get(action.purchase);
+    if (purchase && purchase.status !== "action_required" && purchase.status !== "accepted") run();
+  }) }).catch((error) => alertLine(sentence(error)));
+});
+
+let recalled = false;
+room.on("welcome", async () => {
+  if (!session.me || recalled) return;
+  recalled = true;
+  try {
+    const had = attempts.open !== null;
+    const purchase = await attempts.recall();
+    if (purchase) show.keepPurchase(purchase);
+    else if (had) alertLine("Your last purchase did not go through. You were not charged.");
+    await readPurchases(shop);
+    for (const one of show.purchases.values()) if (one.status === "action_required") await askAgain(one.id, shop);
+  } catch {
+    recalled = false;
+  }
+});
+
+room.start();

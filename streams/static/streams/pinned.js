@@ -1,0 +1,84 @@
+/** The pinned product: what the host is explaining now, its price at this moment, and the button that buys it. */
+
+import { h, icon, say } from "../commerce/dom.js";
+import { countdown, everyTick } from "./clock.js";
+import { summary } from "./prices.js";
+import { FEW, picture, priceLine } from "./showcase.js";
+
+/**
+ * @typedef {import("./show.js").Show} Show
+ * @typedef {import("./show.js").Item} Item
+ */
+
+const HURRY_MS = 10_000;
+
+/** @type {Record<string, string>} */
+const ENDED = { time: "The live price is over", sold_out: "Live price sold out", host: "The live price is over" };
+
+/**
+ * @param {HTMLElement} place
+ * @param {{show: Show, now: () => number, openProduct: (item: Item) => void, buy: (item: Item) => void,
+ *   announce: (text: string) => void}} parts
+ */
+export function drawPinned(place, { show, now, openProduct, buy, announce }) {
+  const image = h("span", { class: "pinned__image" });
+  const title = h("span", { class: "pinned__title" });
+  const price = h("span", { class: "pinned__price" });
+  const open = h("button", { class: "pinned__open", type: "button" }, image, h("span", { class: "pinned__words" }, title, price));
+  const buyButton = h("button", { class: "button button--main pinned__buy", type: "button" }, "Buy");
+  const clock = h("span", { class: "offer__clock" });
+  const left = h("span", { class: "offer__left" });
+  const bar = h("span", { class: "offer__bar" }, h("span", {}));
+  const offerRow = h("div", { class: "offer" }, h("span", { class: "offer__time" }, icon("clock"), clock), left, bar);
+  const plain = h("p", { class: "pinned__state" });
+  place.replaceChildren(h("div", { class: "pinned__main" }, open, buyButton), offerRow, plain);
+
+  const act = (/** @type {(item: Item) => void} */ run) => () => { if (show.pinnedItem) run(show.pinnedItem); };
+  open.addEventListener("click", act(openProduct));
+  buyButton.addEventListener("click", act(buy));
+
+  let drawnImage = "";
+  let announced = "";
+  function draw() {
+    const item = show.pinnedItem;
+    place.hidden = !item;
+    if (!item) return;
+    const sums = summary(show, item, now());
+    if (drawnImage !== item.id + item.product.image) {
+      drawnImage = item.id + item.product.image;
+      image.replaceChildren(picture(item.product.image, "pinned__picture"));
+    }
+    say(title, item.product.title);
+    open.setAttribute("aria-label", `${item.product.title}: details`);
+    const words = JSON.stringify([sums.cheapest?.price, sums.cheapest?.reference, sums.from]);
+    if (price.dataset.shown !== words) {
+      price.dataset.shown = words;
+      price.replaceChildren(...priceLine(sums).filter((one) => one instanceof Node));
+    }
+    buyButton.disabled = sums.soldOut;
+    say(buyButton, sums.soldOut ? "Sold out" : "Buy");
+    buyButton.setAttribute("aria-label", sums.soldOut ? `${item.product.title} is sold out` : `Buy ${item.product.title}`);
+    drawOffer(sums);
+    say(plain, sums.offer || sums.soldOut ? "" : [ENDED[show.ended.get(item.id) ?? ""], sums.left <= FEW && `only ${sums.left} left`].filter(Boolean).join(" · "));
+    plain.hidden = !plain.textContent;
+    if (announced !== `${item.id} ${sums.offer?.id}`) {
+      announced = `${item.id} ${sums.offer?.id}`;
+      announce(sums.offer ? `Live price for ${item.product.title}.` : `Now showing ${item.product.title}.`);
+    }
+  }
+
+  /** @param {ReturnType<typeof summary>} sums */
+  function drawOffer(sums) {
+    const offer = sums.offer;
+    offerRow.hidden = !offer || sums.soldOut;
+    if (!offer) return;
+    const ms = offer.ends_at - now();
+    say(clock, countdown(ms));
+    offerRow.classList.toggle("offer--hurry", ms < HURRY_MS);
+    say(left, `${sums.left} of ${offer.quota} left`);
+    /** @type {HTMLElement} */ (bar.firstElementChild).style.width = `${(100 * sums.left) / offer.quota}%`;
+  }
+
+  show.watch(["pinned", "items", "offers"], draw);
+  everyTick(() => { if (show.offers.size) draw(); });
+}

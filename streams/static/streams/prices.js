@@ -1,0 +1,65 @@
+/** What something costs at this moment, by the server's clock: the running offer's price, or the list price. */
+
+/**
+ * @typedef {import("./show.js").Show} Show
+ * @typedef {import("./show.js").Item} Item
+ * @typedef {import("./show.js").Variant} Variant
+ * @typedef {import("./show.js").Offer} Offer
+ * @typedef {import("../commerce/money.js").Money} Money
+ */
+
+/**
+ * The item's offer that runs now.
+ * @param {Show} show
+ * @param {Item} item
+ * @param {number} now Server time in Unix ms.
+ * @returns {Offer | null}
+ */
+export function runningOffer(show, item, now) {
+  for (const offer of show.offers.values()) {
+    if (offer.item === item.id && offer.status === "open" && offer.starts_at <= now && now < offer.ends_at) return offer;
+  }
+  return null;
+}
+
+/**
+ * @param {Show} show
+ * @param {Item} item
+ * @param {Variant} variant
+ * @param {number} now Server time in Unix ms.
+ * @returns {{price: Money, reference: Money | null, offer: Offer | null, left: number, most: number}}
+ *   `left` is what can still be had at this price, `most` what one buyer can take.
+ */
+export function priceOf(show, item, variant, now) {
+  const offer = runningOffer(show, item, now);
+  if (offer && offer.left > 0 && (offer.variant === null || offer.variant === variant.id)) {
+    const left = Math.min(offer.left, variant.left);
+    return { price: offer.price, reference: offer.reference, offer, left, most: Math.min(offer.per_buyer, left) };
+  }
+  return { price: variant.price, reference: null, offer: null, left: variant.left, most: Math.min(99, variant.left) };
+}
+
+/**
+ * What a card of the item says: its lowest price now, over the variants that can be had.
+ * @param {Show} show
+ * @param {Item} item
+ * @param {number} now
+ */
+export function summary(show, item, now) {
+  const all = item.variants.map((variant) => ({ variant, ...priceOf(show, item, variant, now) }));
+  const buyable = all.filter((one) => one.left > 0);
+  const offer = all.find((one) => one.offer)?.offer ?? null;
+  const cheapest = (buyable.length ? buyable : all).reduce(
+    (best, one) => (!best || one.price.amount < best.price.amount ? one : best),
+    /** @type {(typeof all)[number] | null} */ (null),
+  );
+  const prices = new Set((buyable.length ? buyable : all).map((one) => one.price.amount));
+  const stock = item.variants.reduce((units, one) => units + one.left, 0);
+  return {
+    cheapest,
+    from: prices.size > 1,
+    offer,
+    soldOut: !buyable.length,
+    left: offer ? Math.min(offer.left, stock) : stock,
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * What the page knows of the show: one state, changed only by the snapshot and by the room's events.
+ * It draws nothing; those who draw say which parts they watch.
+ */
+
+/**
+ * @typedef {import("../commerce/money.js").Money} Money
+ * @typedef {{id: string, title: string, options: Record<string, string>, price: Money, left: number}} Variant
+ * @typedef {{id: string, position: number, price: Money | null, variants: Variant[],
+ *   product: {id: string, title: string, image: string | null, description: string,
+ *   merchant: {id: string, name: string}}}} Item
+ * @typedef {{id: string, item: string, product: string, variant: string | null, price: Money, reference: Money,
+ *   quota: number, left: number, per_buyer: number, starts_at: number, ends_at: number, status: "open" | "ended"}} Offer
+ * @typedef {{id: string, user: {id: string, name: string, role: string}, text: string, at: number}} ChatLine
+ * @typedef {{id: string, slug: string, title: string, description: string,
+ *   status: "scheduled" | "live" | "ended" | "cancelled", host: {id: string, name: string, avatar: string | null},
+ *   video_url: string, poster_url: string, starts_at: number, live_at: number | null}} Stream
+ * @typedef {"stream" | "pinned" | "items" | "offers" | "viewers" | "chat" | "slow" | "cart" | "purchases"} Part
+ */
+
+const CHAT_LINES = 100;
+
+export class Show {
+  constructor() {
+    /** @type {Stream | null} */
+    this.stream = null;
+    /** @type {string | null} */
+    this.pinned = null;
+    /** @type {Item[]} */
+    this.items = [];
+    /** @type {Map<string, Offer>} by id */
+    this.offers = new Map();
+    /** @type {Map<string, string>} item id to why its last offer ended */
+    this.ended = new Map();
+    this.viewers = 0;
+    /** @type {ChatLine[]} */
+    this.chat = [];
+    this.slowSeconds = 0;
+    /** @type {any} */
+    this.cart = null;
+    /** @type {Map<string, any>} by id */
+    this.purchases = new Map();
+    /** @type {{parts: Set<Part>, run: () => void}[]} */
+    this.watchers = [];
+    /** @type {Set<Part>} */
+    this.dirty = new Set();
+  }
+
+  /**
+   * Run now, and again whenever one of the parts changes; many changes at once run it once.
+   * @param {Part[]} parts
+   * @param {() => void} run
+   */
+  watch(parts, run) {
+    const watcher = { parts: new Set(parts), run };
+    this.watchers.push(watcher);
+    run();
+    return () => {
+      this.watchers = this.watchers.filter((one) => one !== watcher);
+    };
+  }
+
+  /** @param {...Part} parts */
+  touch(...parts) {
+    if (!this.dirty.size) queueMicrotask(() => this.#flush());
+    for (const part of parts) this.dirty.add(part);
+  }
+
+  #flush() {
+    const dirty = this.dirty;
+    this.dirty = new Set();
+    for (const watcher of this.watchers) {
+      if ([...watcher.parts].some((part) => dirty.has(part))) watcher.run();
+    }
+  }
+
+  /** @returns {Item | null} */
+  get pinnedItem() {
+    return this.items.find((one) => one.id === this.pinned) ?? null;
+  }
+
+  /** @param {string} variant @returns {{item: Item, variant: Variant} | null} */
+  find(variant) {
+    for (const item of this.items) {
+      const found = item.variants.find((one) => one.id === variant);
+      if (found) return { item, variant: found };
+    }
+    return null;
+  }
+
+  /**
+   * The whole state at once.
+   * @param {any} d
+   */
+  snapshot(d) {
+    this.stream = d.stream;
+    this.pinned = d.pinned ?? null;
+    this.items = d.items ?? [];
+    this.offers = new Map((d.offers ?? []).map((/** @type {Offer} */ one) => [one.id, one]));
+    this.viewers = d.viewers ?? 0;
+    this.slowSeconds = d.slow_s ?? 0;
+    this.#mergeChat(d.chat ?? []);
+    // An anonymous snapshot says nothing of the buyer, so what is known of her stays.
+    if (d.me !== null || d.cart) this.cart = d.cart ?? null;
+    for (const purchase of d.purchases ?? []) this.#keepPurchase(purchase);
+    this.touch("stream", "pinned", "items", "offers", "viewers", "chat", "slow", "cart", "purchases");
+  }
+
+  /** @param {ChatLine[]} lines */
+  #mergeChat(lines) {
+    const known = new Map(this.chat.map((one) => [one.id, one]));
+    for (const line of lines) known.set(line.id, line);
+    this.chat = [...known.values()].sort((a, b) => a.at - b.at).slice(-CHAT_LINES);
+  }
+
+  /** @param {any} purchase Only a newer version of a known one counts. */
+  #keepPurchase(purchase) {
+    const known = this.purchases.get(purchase.id);
+    if (known && known.version > purchase.version) return;
+    this.purchases.set(purchase.id, { ...known, ...purchase });
+  }
+
+  /** Forget what belongs to the one who signed out. */
+  forgetBuyer() {
+    this.cart = null;
+    this.purchases = new Map();
+    this.touch("cart", "purchases");
+  }
+
+  /** @param {any} cart */
+  keepCart(cart) {
+    if (this.cart && cart.version < this.cart.version) return;
+    this.cart = cart;
+    this.touch("cart");
+  }
+
+  /** @param {any} purchase */
+  keepPurchase(purchase) {
+    this.#keepPurchase(purchase);
+    this.touch("purchases");
+  }
+
+  /**
+   * One event of the room.
+   * @param {string} t
+   * @param {any} d
+   */
+  apply(t, d) {
+    this.#events[t]?.(d);
+  }
+
+  /** @type {Record<string, (d: any) => void>} */
+  #events = {
+    "stream.status": (d) => {
+      if (this.stream) this.stream = { ...this.stream, status: d.status, live_at: d.live_at ?? this.stream.live_at };
+      if (d.status === "ended" || d.status === "cancelled") {
+        this.pinned = null;
+        this.offers.clear();
+      }
+      this.touch("stream", "pinned", "offers");
+    },
+    "product.pinned": (d) => {
+      const at = this.items.findIndex((one) => one.id === d.id);
+      if (at < 0) this.items = [...this.items, d].sort((a, b) => a.position - b.position);
+      else this.items[at] = d;
+      this.pinned = d.id;
+      this.touch("pinned", "items");
+    },
+    "product.unpinned": (d) => {
+      if (this.pinned === d.id) this.pinned = null;
+      this.touch("pinned");
+    },
+    "showcase.changed": (d) => {
+      this.items = d.items;
+      this.touch("items", "pinned");
+    },
+    "offer.started": (d) => this.#keepOffer(d),
+    "offer.updated": (d) => this.#keepOffer(d),
+    "offer.progress": (d) => {
+      const offer = this.offers.get(d.id);
+      if (offer) this.offers.set(d.id, { ...offer, left: d.left, quota: d.quota ?? offer.quota });
+      this.touch("offers");
+    },
+    "offer.ended": (d) => {
+      const offer = this.offers.get(d.id);
+      if (offer) this.ended.set(offer.item, d.reason);
+      this.offers.delete(d.id);
+      this.touch("offers");
+    },
+    "stock.changed": (d) => this.#stock(d.variant, d.left),
+    "stock.sold_out": (d) => this.#stock(d.variant, 0),
+    "viewers.count": (d) => {
+      this.viewers = d.n;
+      this.touch("viewers");
+    },
+    "chat.message": (d) => {
+      if (this.chat.some((one) => one.id === d.id)) return;
+      this.#mergeChat([d]);
+      this.touch("chat");
+    },
+    "chat.removed": (d) => {
+      this.chat = this.chat.filter((one) => one.id !== d.id);
+      this.touch("chat");
+    },
+    "chat.mode": (d) => {
+      this.slowSeconds = d.slow_s;
+      this.touch("slow");
+    },
+    "cart.updated": (d) => this.keepCart(d),
+    "order.updated": (d) => this.keepPurchase(d),
+  };
+
+  /** @param {Offer} offer */
+  #keepOffer(offer) {
+    if (offer.status === "ended") this.offers.delete(offer.id);
+    else {
+      this.offers.set(offer.id, offer);
+      this.ended.delete(offer.item);
+    }
+    this.touch("offers");
+  }
+
+  /** @param {string} variant @param {number} left */
+  #stock(variant, left) {
+    const found = this.find(variant);
+    if (!found || found.variant.left === left) return;
+    found.variant.left = left;
+    this.touch("items");
+  }
+}
