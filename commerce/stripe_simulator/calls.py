@@ -49,7 +49,7 @@ class Call:
             and endpoint["status"] == "enabled"
             and ("*" in endpoint["enabled_events"] or type_ in endpoint["enabled_events"])
         ]
-        data: Row = {"object": orjson.Fragment(orjson.dumps(public(row)))}
+        data: Row = {"object": frozen(public(row))}
         if before is not None:
             data["previous_attributes"] = before
         event = self.new(
@@ -67,6 +67,12 @@ class Call:
         """Return one page of a list."""
         rows, has_more = self.store.page(kind, self.params, **more)
         return {"object": "list", "data": [public(row) for row in rows], "has_more": has_more, "url": url}
+
+
+def frozen(value: Any) -> orjson.Fragment:
+    """Return the value as JSON, which later changes do not touch."""
+    # Copied, because the bytes that orjson returns keep a buffer several times their size.
+    return orjson.Fragment(bytes(memoryview(orjson.dumps(value))))
 
 
 def label(row: Row, params: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, ForwardRef, Literal, Union, get_args, get_origin
 
-import orjson
 import stripe
 from stripe._object_classes import get_object_class
 from stripe._stripe_object import StripeObject, UntypedStripeObject
@@ -67,36 +66,43 @@ def fields(path: str) -> dict[str, Any]:
 
 
 @functools.cache
-def _template(path: str) -> tuple[bytes, frozenset[str]]:
-    return orjson.dumps(
-        {name: _default(hint, f"{path}.{name}") for name, hint in fields(path).items()}
-    ), frozenset(fields(path))
+def _template(path: str) -> tuple[Row, tuple[tuple[str, Callable[[], Any]], ...]]:
+    """Return the empty object, and how to make those of its values that must not be shared."""
+    makers = {name: _maker(hint, f"{path}.{name}") for name, hint in fields(path).items()}
+    fresh = tuple((name, make) for name, make in makers.items() if isinstance(make(), dict | list))
+    return {name: make() for name, make in makers.items()}, fresh
 
 
-def _default(hint: Any, path: str) -> Any:
+def _maker(hint: Any, path: str) -> Callable[[], Any]:
     options = _options(hint)
-    if type(None) in options:
-        return None
     first = options[0]
+    if type(None) in options:
+        return lambda: None
     if get_origin(first) is Literal:
-        return get_args(first)[0] if len(get_args(first)) == 1 else None
+        only = get_args(first)[0] if len(get_args(first)) == 1 else None
+        return lambda: only
     if get_origin(first) is list:
-        return []
+        return list
     if get_origin(first) is UntypedStripeObject or first is UntypedStripeObject:
-        return {}
+        return dict
     if isinstance(first, type) and issubclass(first, StripeObject):
-        return blank(path)
-    return {bool: False, int: 0}.get(first)
+        return lambda: blank(path)
+    plain = {bool: False, int: 0}.get(first)
+    return lambda: plain
 
 
 def blank(path: str, /, **values: Any) -> Row:
-    """Return an object with every field of the SDK's class, empty where not given. Raises: KeyError for a
-    field it lacks.
+    """Return an object with every field of the SDK's class, empty where not given.
+
+    Raises: KeyError for a field that the class lacks.
     """
-    template, known = _template(path)
-    if not known.issuperset(values):
-        raise KeyError(f"{path} has no field {sorted(values.keys() - known)}")
-    made: Row = orjson.loads(template)
+    template, fresh = _template(path)
+    if not template.keys() >= values.keys():
+        raise KeyError(f"{path} has no field {sorted(values.keys() - template.keys())}")
+    made = template.copy()
+    for name, make in fresh:
+        if name not in values:
+            made[name] = make()
     made.update(values)
     return made
 

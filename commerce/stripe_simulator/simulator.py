@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from commerce.stripe_simulator import events, objects
-from commerce.stripe_simulator.calls import Call
+from commerce.stripe_simulator.calls import Call, frozen
 from commerce.stripe_simulator.clock import Clock
 from commerce.stripe_simulator.faults import Faults
 from commerce.stripe_simulator.idempotency import Keys
@@ -111,7 +111,7 @@ class Simulator:
         for row in entry.get("rows", ()):
             if row["object"] == "event":
                 # Kept as bytes: an event never changes, and there are many.
-                row["data"]["object"] = orjson.Fragment(orjson.dumps(row["data"]["object"]))
+                row["data"]["object"] = frozen(row["data"]["object"])
             self.store.save(row)
         if "key" in entry:
             self.keys.restore(entry["key"])

@@ -173,7 +173,7 @@ def test_the_client_speaks_the_version_of_the_pinned_sdk_and_never_retries() -> 
         (stripe.APIError("unreadable", http_status=200), gateway.UnknownOutcome),
         (stripe.APIError("nothing known"), gateway.UnknownOutcome),
         (stripe.APIError("gone", http_status=410), gateway.Refused),
-        (stripe.APIConnectionError("lost"), gateway.UnknownOutcome),
+        (stripe.APIConnectionError("lost"), gateway.UnknownOutcome),  # type: ignore[no-untyped-call]
         (stripe.PermissionError("no", http_status=403), gateway.Refused),
     ],
 )

@@ -31,6 +31,14 @@ def visa(api: stripe.V1Services, customer: stripe.Customer) -> stripe.PaymentMet
     return api.payment_methods.attach("pm_card_visa", {"customer": customer.id})
 
 
+def intent_in(caught: pytest.ExceptionInfo[stripe.CardError]) -> stripe.PaymentIntent:
+    """The PaymentIntent that a card error carries."""
+    error = caught.value.error
+    assert error is not None
+    assert error.payment_intent is not None
+    return error.payment_intent
+
+
 class Hearer:
     """An HTTP server that keeps what is posted to it and answers with the next of `answers`, else 200."""
 

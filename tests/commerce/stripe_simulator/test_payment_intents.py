@@ -6,6 +6,9 @@ import pytest
 import stripe
 
 from commerce.stripe_simulator import cards
+from tests.commerce.stripe_simulator.conftest import intent_in
+from tests.commerce.stripe_simulator.test_sheet import answer
+from tests.stripe_server import StripeServer
 
 PAY: Any = {"amount": 1000, "currency": "eur", "allowed_payment_method_types": ["card"]}
 
@@ -79,7 +82,7 @@ def test_a_declined_card_is_a_card_error(
     assert error is not None
     assert caught.value.http_status == 402
     assert (error.code, error.decline_code) == (card.on_charge.code, card.on_charge.decline_code)
-    intent = api.payment_intents.retrieve(error.payment_intent.id)
+    intent = api.payment_intents.retrieve(intent_in(caught).id)
     assert (intent.status, intent.payment_method, intent.amount_received) == (
         "requires_payment_method",
         None,
@@ -100,8 +103,7 @@ def test_another_card_pays_after_a_decline(
         api.payment_intents.create(
             PAY | {"customer": customer.id, "payment_method": failing.id, "confirm": True}
         )
-    assert caught.value.error is not None
-    ident = caught.value.error.payment_intent.id
+    ident = intent_in(caught).id
 
     intent = api.payment_intents.confirm(ident, {"payment_method": visa.id})
 
@@ -160,10 +162,8 @@ def test_off_session_a_card_that_wants_its_owner_is_declined(
 
 
 def test_a_card_set_up_with_its_owner_pays_off_session(
-    api: stripe.V1Services, customer: stripe.Customer, stripe_server: Any
+    api: stripe.V1Services, customer: stripe.Customer, stripe_server: StripeServer
 ) -> None:
-    from tests.commerce.stripe_simulator.test_sheet import answer
-
     setup = api.setup_intents.create(
         {
             "customer": customer.id,
@@ -225,6 +225,7 @@ def test_what_has_succeeded_cannot_be_cancelled(api: stripe.V1Services) -> None:
 
     assert caught.value.code == "payment_intent_unexpected_state"
     assert caught.value.error is not None
+    assert caught.value.error.payment_intent is not None
     assert caught.value.error.payment_intent.status == "succeeded"
 
 
@@ -303,6 +304,7 @@ def test_lists_go_by_customer_and_page_both_ways(api: stripe.V1Services, custome
     back = api.payment_intents.list({"customer": customer.id, "ending_before": made[1], "limit": 2})
     assert [one.id for one in back.data] == [made[3], made[2]]
     assert back.has_more
-    for bad in ({"limit": 0}, {"limit": 101}, {"starting_after": "pi_none"}):
+    bad: list[Any] = [{"limit": 0}, {"limit": 101}, {"starting_after": "pi_none"}]
+    for wrong in bad:
         with pytest.raises(stripe.InvalidRequestError):
-            api.payment_intents.list({"customer": customer.id, **bad})  # type: ignore[typeddict-item]
+            api.payment_intents.list(wrong | {"customer": customer.id})

@@ -28,6 +28,7 @@ def test_a_declined_card_is_not_attached_and_another_may_follow(
         api.setup_intents.confirm(setup.id, {"payment_method": "pm_card_visa_chargeDeclined"})
 
     assert caught.value.error is not None
+    assert caught.value.error.setup_intent is not None
     assert caught.value.error.setup_intent.id == setup.id
     again = api.setup_intents.retrieve(setup.id)
     assert again.status == "requires_payment_method"
