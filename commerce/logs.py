@@ -99,7 +99,9 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
             "uvicorn.access": {"handlers": [], "propagate": False},
             "stripe": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
+            # A task says itself what it did; that one came and went is not news.
             "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
         },
     }
 

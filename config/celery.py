@@ -1,11 +1,16 @@
 """The Celery app and the timetable of beat. Queues and limits are in the settings."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import CPendingDeprecationWarning
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# Said at every lost connection, about a default of a later version.
+warnings.simplefilter("ignore", CPendingDeprecationWarning)
 
 app = Celery("yellowcart")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -14,9 +14,9 @@ from commerce import logs
 from config import embedded, servers
 from config.commands import COMMANDS
 from config.env import ROOT, Environment
-from config.openapi import SPECTACULAR
 from config.look import STUDIO as STUDIO
 from config.look import UNFOLD as UNFOLD
+from config.openapi import SPECTACULAR
 from config.panels import STUDIO_PANELS as STUDIO_PANELS
 from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
 from config.subscriptions import SUBSCRIPTIONS as SUBSCRIPTIONS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -33,3 +35,15 @@ def process_env(transactional_db: None) -> dict[str, str]:
     """What a process needs in its environment to work on this test's database and Redis."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium; without one the test is skipped aloud, or fails when CI=true."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    missing = "There is no Chromium on this machine; install chromium to run the browser tests."
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
