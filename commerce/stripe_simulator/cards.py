@@ -76,12 +76,12 @@ def _always(title: str, last4: str, decline: Decline) -> Card:
 
 
 CARDS: dict[str, Card] = {
-    "pm_card_visa": Card("Visa, pays"),
-    "pm_card_visa_debit": Card("Visa debit, pays", last4="5556", funding="debit"),
-    "pm_card_mastercard": Card("Mastercard, pays", "mastercard", "4444"),
-    "pm_card_mastercard_debit": Card("Mastercard debit, pays", "mastercard", "8210", "debit"),
-    "pm_card_amex": Card("American Express, pays", "amex", "8431"),
-    "pm_card_discover": Card("Discover, pays", "discover", "9424"),
+    "pm_card_visa": Card("Pays"),
+    "pm_card_visa_debit": Card("Pays", last4="5556", funding="debit"),
+    "pm_card_mastercard": Card("Pays", "mastercard", "4444"),
+    "pm_card_mastercard_debit": Card("Pays", "mastercard", "8210", "debit"),
+    "pm_card_amex": Card("Pays", "amex", "8431"),
+    "pm_card_discover": Card("Pays", "discover", "9424"),
     "pm_card_chargeCustomerFail": Card(
         "Saves, then every payment is declined", last4="0341", on_charge=GENERIC
     ),
