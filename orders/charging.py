@@ -21,9 +21,8 @@ from orders.models import Payment, Purchase
 
 log = structlog.get_logger(__name__)
 
-ASKED_AGAIN_AFTER = timedelta(
-    seconds=30
-)  # Above the gateway's timeout: before that, somebody may still be asking.
+# One attempt asks the provider twice at most; before that, somebody may still be waiting for an answer.
+ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
 
 
 class UnknownPurchase(errors.NotFound):

@@ -6,16 +6,19 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 from django.core.management import call_command
 
 from catalog import stock
 from catalog.models import Price, Product, ProductImage, Stock, StockMovement, Variant
+from commerce import gateway
 from commerce.models import Address, Card, Customer, Event, Host, Merchant, User
 from commerce.money import Money
 from orders import audit, checkout, quotes
-from orders.models import Purchase
+from orders.models import Payment, Purchase
 from streams import offers, pins, showcase, shows
 from streams.models import Offer, ShowcaseItem, Stream
+from tests.stripe_server import StripeServer
 
 NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -64,6 +67,29 @@ def buyer(name: str = "Noa") -> User:
     address(made)
     card(made)
     return made
+
+
+def real_card(owner: User, token: str = "pm_card_visa", *, default: bool = True) -> Card:
+    """Give a user a test card that the provider knows; needs the simulator."""
+    if not Customer.objects.filter(user=owner).exists():
+        known = gateway.ensure_customer(user_id=owner.id, email=owner.email, name=owner.name)
+        Customer.objects.create(user=owner, provider_id=known)
+    saved = gateway.attach(customer=owner.customer.provider_id, card_id=token)
+    return card(owner, provider_id=saved.id, default=default)
+
+
+def real_buyer(token: str = "pm_card_visa", name: str = "Noa") -> User:
+    """Return a new user with an address and a test card that the provider knows."""
+    made = user(name)
+    address(made)
+    real_card(made, token)
+    return made
+
+
+def answer_bank(server: StripeServer, client_secret: str, outcome: str = "complete") -> None:
+    """Answer the bank's question as the buyer would on its page."""
+    form = {"client_secret": client_secret, "outcome": outcome}
+    httpx.post(f"{server.url}/sheet/3ds", data=form, trust_env=False).raise_for_status()
 
 
 def merchant(name: str = "Atelier Sol", *, commission_bp: int = 1_000, fee_bp: int = 500) -> Merchant:
@@ -223,3 +249,39 @@ def broken() -> list[str]:
 def audited() -> None:
     """Run the audit command as an operator would; it exits with 1 when anything is off."""
     call_command("audit")
+
+
+def sent(purchase: Purchase, number: int = 1) -> Payment:
+    """A payment that the provider was asked for and that has not been answered."""
+    return Payment.objects.create(
+        purchase=purchase,
+        number=number,
+        card=purchase.card,
+        amount=purchase.amount,
+        currency=purchase.currency,
+        status=Payment.Status.SENT,
+        sent_at=after(1),
+    )
+
+
+def said(payment: Payment, status: Any, **more: Any) -> gateway.Intent:
+    """The provider's word on a payment."""
+    amount = Money(payment.amount, payment.currency)
+    declined = status == "declined"
+    return gateway.Intent(
+        **{
+            "id": f"pi_{payment.id.hex}",
+            "status": status,
+            "amount": amount,
+            "received": amount if status == "succeeded" else Money(0, payment.currency),
+            "payment_id": payment.id,
+            "purchase_id": payment.purchase_id,
+            "charge_id": f"ch_{payment.id.hex}" if status in ("succeeded", "declined") else None,
+            "decline_code": "insufficient_funds" if declined else None,
+            "message": "Your card has insufficient funds." if declined else None,
+            "livemode": False,
+            "client_secret": "secret",
+            "sheet_url": None,
+            **more,
+        }
+    )

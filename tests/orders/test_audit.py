@@ -1,0 +1,274 @@
+"""Each check of the audit is seen to fail on data that was corrupted behind the product's back."""
+
+import json
+from io import StringIO
+from typing import NamedTuple
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from commerce.models import Event, Notice
+from orders import audit, charging, fulfilment, payments, refunds
+from orders.models import Order, Payment, Purchase, Refund
+from streams.models import ShowEvent
+from tests.orders import make
+from tests.orders.make import after
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = "now() - interval '1 hour'"
+
+
+def hear(payment: Payment, status: str, seconds: float) -> None:
+    payments.apply(intent=make.said(payment, status), now=after(seconds))
+
+
+@pytest.fixture
+def world() -> None:
+    """One purchase of every fate, and everything in order."""
+    lipstick = make.variant(stocked=20, amount=1999)
+    stream = make.show(lipstick)
+    offer = make.offer(stream, lipstick, amount=999, quota=8, per_buyer=2, seconds=3600)
+
+    def bought(status: str | None) -> Purchase:
+        purchase = make.basket((lipstick, 2, offer), stream=stream).go(now=after(1))
+        if status:
+            hear(make.sent(purchase), status, 2)
+        return purchase
+
+    bought(None)
+    bought("succeeded")
+    declined = bought("declined")
+    charging.retry(purchase_id=declined.id, buyer_id=declined.buyer_id, card_id=None, now=after(3))
+    hear(Payment.objects.get(purchase=declined, number=2), "declined", 4)
+    shipped = make.basket((lipstick, 3), stream=stream).go(now=after(1))
+    hear(make.sent(shipped), "succeeded", 2)
+    order = Order.objects.get(purchase=shipped)
+    fulfilment.ship(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        carrier="DHL",
+        tracking_number="1",
+        tracking_url="",
+        now=after(9),
+    )
+    waiting = bought("requires_action")
+    assert waiting.pk
+    late = make.variant(stocked=1)
+    expired = make.basket((late, 1)).go()
+    payment = make.sent(expired)
+    hear(payment, "cancelled", 700)
+    make.basket((late, 1)).go(now=after(701))
+    hear(payment, "succeeded", 702)
+    Refund.objects.update(status="succeeded", provider_id="re_1")
+    refunds.books.refund_paid(Refund.objects.get())
+    for offset in (1, 2, 3):
+        ShowEvent.objects.create(stream=stream, epoch="k3f9", offset=offset, key=str(offset), frame={})
+    Event.objects.update(delivered_at=make.NOW)
+    Notice.objects.create(provider_id="evt_1", type="x", payload={}, livemode=False, processed_at=make.NOW)
+
+
+def corrupt(*statements: str) -> None:
+    """Change rows with triggers and foreign keys off, as a mistake in the product could not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement in statements:
+            cursor.execute(statement)
+            assert cursor.rowcount != 0, f"changed nothing: {statement}"
+
+
+class Lie(NamedTuple):
+    check: str
+    statements: tuple[str, ...]
+
+
+def lie(check: str, *statements: str) -> Lie:
+    return Lie(check, statements)
+
+
+PAID = "(SELECT id FROM orders_purchase WHERE status = 'paid' ORDER BY id LIMIT 1)"
+WAITING = "(SELECT id FROM orders_purchase WHERE status = 'accepted' ORDER BY id LIMIT 1)"
+
+LIES = [
+    lie("stock-adds-up", "UPDATE catalog_stock SET available = available + 1"),
+    lie("stock-adds-up", "UPDATE orders_hold SET quantity = quantity + 1 WHERE status = 'taken'"),
+    lie("stock-adds-up", "DELETE FROM catalog_stockmovement"),
+    lie(
+        "stock-not-negative",
+        "ALTER TABLE catalog_stock DROP CONSTRAINT stock_never_negative",
+        "UPDATE catalog_stock SET available = -1",
+    ),
+    lie("offer-quota-adds-up", 'UPDATE streams_offer SET "left" = "left" + 1 WHERE "left" < quota'),
+    lie("offer-limit-adds-up", "UPDATE streams_offerbuyer SET units = 1 WHERE units = 2"),
+    lie("offer-limit-adds-up", "DELETE FROM streams_offerbuyer"),
+    lie("offer-limit-adds-up", "UPDATE streams_offer SET per_buyer = 1"),
+    lie("holds-follow-purchases", "UPDATE orders_hold SET status = 'held' WHERE status = 'taken'"),
+    lie("holds-follow-purchases", "UPDATE orders_hold SET status = 'released' WHERE status = 'held'"),
+    lie("holds-follow-purchases", "UPDATE orders_purchase SET status = 'expired' WHERE status = 'accepted'"),
+    lie("lines-have-holds", "DELETE FROM orders_hold WHERE status = 'released'"),
+    lie("lines-have-holds", "UPDATE orders_hold SET offer_id = NULL"),
+    lie("totals-add-up", "UPDATE orders_purchase SET amount = amount + 1"),
+    lie("totals-add-up", "UPDATE orders_order SET amount = amount + 1, currency = 'USD'"),
+    lie("totals-add-up", "UPDATE orders_orderline SET currency = 'USD'"),
+    lie("orders-follow-purchases", "UPDATE orders_order SET status = 'pending' WHERE status = 'open'"),
+    lie("orders-follow-purchases", "UPDATE orders_order SET status = 'open' WHERE status = 'pending'"),
+    lie("orders-follow-purchases", "UPDATE orders_order SET status = 'open' WHERE status = 'cancelled'"),
+    lie("history-is-whole", "DELETE FROM orders_purchasemove WHERE new = 'paid'"),
+    lie("paid-once", "UPDATE orders_payment SET status = 'cancelled' WHERE status = 'succeeded'"),
+    lie("paid-once", "UPDATE orders_payment SET amount = amount - 1 WHERE status = 'succeeded'"),
+    lie(
+        "paid-once",
+        "DROP INDEX payment_one_alive_per_purchase",
+        f"""INSERT INTO orders_payment (id, purchase_id, number, card_id, amount, currency, status, charge_id,
+                                        decline_code, message, refunded_amount)
+            SELECT gen_random_uuid(), purchase_id, 9, card_id, amount, currency, status, charge_id, '', '', 0
+              FROM orders_payment WHERE purchase_id = {PAID}""",
+    ),
+    lie(
+        "paid-once",
+        f"""INSERT INTO orders_payment (id, purchase_id, number, card_id, amount, currency, status, charge_id,
+                                        decline_code, message, refunded_amount)
+            SELECT gen_random_uuid(), {WAITING}, 9, card_id, amount, currency, status, charge_id, '', '', 0
+              FROM orders_payment WHERE purchase_id = {PAID}""",
+    ),
+    lie("captures-are-booked", "UPDATE orders_payment SET charge_id = '' WHERE status = 'succeeded'"),
+    lie("captures-are-booked", "UPDATE orders_payment SET provider_id = NULL WHERE status = 'returned'"),
+    lie("captures-are-booked", "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind = 'capture'"),
+    lie(
+        "captures-are-booked",
+        "UPDATE commerce_posting SET amount = amount + 1 WHERE account = 'provider'",
+    ),
+    lie(
+        "captures-are-booked",
+        "UPDATE commerce_ledgertransaction SET ref = 'x' WHERE kind = 'capture'"
+        " AND id = (SELECT min(id::text)::uuid FROM commerce_ledgertransaction WHERE kind = 'capture')",
+    ),
+    lie("sales-are-booked", "DELETE FROM commerce_ledgertransaction WHERE kind = 'sale'"),
+    lie(
+        "sales-are-booked",
+        f"UPDATE commerce_ledgertransaction SET ref = {WAITING}::text WHERE ref = {PAID}::text",
+    ),
+    lie(
+        "merchants-get-the-rest",
+        """UPDATE commerce_posting
+              SET amount = amount + CASE WHEN account LIKE 'merchant:%' THEN 50 ELSE -50 END
+            WHERE account LIKE 'merchant:%' OR account LIKE 'platform:%'""",
+    ),
+    lie("commission-matches", "DELETE FROM orders_commission"),
+    lie("commission-matches", "UPDATE orders_commission SET amount = amount + 2"),
+    lie("commission-matches", "UPDATE orders_commission SET base_amount = base_amount + 1"),
+    lie(
+        "commission-matches",
+        "UPDATE orders_orderline SET host_id = NULL WHERE id IN (SELECT line_id FROM orders_commission)",
+    ),
+    lie("commission-matches", "UPDATE commerce_posting SET amount = amount - 1 WHERE account LIKE 'host:%'"),
+    lie("ledger-balances", "UPDATE commerce_posting SET amount = amount + 1 WHERE amount > 1"),
+    lie("ledger-balances", "DELETE FROM commerce_posting"),
+    lie("clearing-is-empty", "UPDATE commerce_posting SET currency = 'USD' WHERE amount > 0"),
+    lie(
+        "clearing-is-empty",
+        "UPDATE commerce_posting SET account = 'elsewhere' WHERE account LIKE 'clearing:%' AND amount > 0",
+    ),
+    lie(
+        "refunds-within-captures", "UPDATE orders_payment SET refunded_amount = 1 WHERE status = 'succeeded'"
+    ),
+    lie("refunds-within-captures", "UPDATE orders_payment SET refunded_amount = 0 WHERE status = 'returned'"),
+    lie("refunds-within-captures", "DELETE FROM orders_refund"),
+    lie("refunds-within-captures", "UPDATE orders_refund SET amount = amount + 1"),
+    lie("refunds-within-captures", "UPDATE orders_payment SET status = 'declined' WHERE status = 'returned'"),
+    lie("refunds-within-captures", "UPDATE orders_refund SET provider_id = NULL"),
+    lie(
+        "refunds-within-captures",
+        "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind = 'refund.paid'",
+    ),
+    lie("nothing-quarantined", "UPDATE commerce_event SET quarantined_at = now(), delivered_at = NULL"),
+    lie("events-are-delivered", f"UPDATE commerce_event SET delivered_at = NULL, created_at = {LONG_AGO}"),
+    lie("notices-are-read", f"UPDATE commerce_notice SET processed_at = NULL, received_at = {LONG_AGO}"),
+    lie(
+        "holds-end-in-time",
+        f"UPDATE orders_purchase SET hold_until = {LONG_AGO} WHERE status = 'accepted'",
+    ),
+    lie(
+        "charges-come-to-an-end",
+        f"UPDATE orders_purchase SET updated_at = {LONG_AGO} WHERE status = 'accepted'",
+    ),
+    lie(
+        "charges-come-to-an-end",
+        f"UPDATE orders_payment SET status = 'sent', checked_at = {LONG_AGO} WHERE status LIKE 'action%'",
+    ),
+    lie(
+        "charges-come-to-an-end",
+        f"UPDATE orders_purchase SET hold_until = {LONG_AGO} WHERE status = 'action_required'",
+    ),
+    lie("refunds-come-to-an-end", "UPDATE orders_refund SET status = 'failed'"),
+    lie(
+        "refunds-come-to-an-end",
+        f"UPDATE orders_refund SET status = 'created', created_at = {LONG_AGO}",
+    ),
+    lie(
+        "offers-end-in-time",
+        f"""UPDATE streams_offer SET status = 'open', opens_at = {LONG_AGO} - interval '1 minute',
+                   closes_at = {LONG_AGO}""",
+    ),
+    lie("show-log-is-whole", 'DELETE FROM streams_showevent WHERE "offset" = 2'),
+]
+
+
+def test_a_world_in_order_passes(world: None) -> None:
+    statuses = set(Purchase.objects.values_list("status", flat=True))
+    assert statuses == {"accepted", "action_required", "paid", "declined", "expired"}
+
+    findings = audit.run()
+
+    assert [finding for finding in findings if finding.broken] == []
+    assert {finding.name for finding in findings if not finding.looked_at} == {"events-are-delivered"}
+
+
+def test_every_lie_is_found(world: None) -> None:
+    missed = []
+    for each in LIES:
+        with transaction.atomic():
+            corrupt(*each.statements)
+            if each.check not in make.broken():
+                missed.append(each)
+            transaction.set_rollback(True)
+
+    assert missed == []
+    assert make.broken() == []
+
+
+def test_every_check_has_a_lie() -> None:
+    assert {check.name for check in audit.CHECKS} == {each.check for each in LIES}
+    assert len({check.name for check in audit.CHECKS}) == len(audit.CHECKS)
+
+
+def test_the_command_says_what_it_looked_at_and_fails_on_a_lie(
+    world: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = StringIO()
+    call_command("audit", stdout=out)
+    assert f"{len(audit.CHECKS)} checks, all ok." in out.getvalue()
+
+    corrupt("UPDATE catalog_stock SET available = available + 1")
+    out = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("audit", stdout=out)
+
+    assert ended.value.code == 1
+    assert "BAD" in out.getvalue()
+    assert "stock-adds-up" in out.getvalue()
+    assert "available" in out.getvalue()
+    assert f"{len(audit.CHECKS)} checks, 1 BAD." in out.getvalue()
+
+
+def test_the_command_speaks_json(world: None) -> None:
+    corrupt("DELETE FROM orders_commission")
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("audit", "--json", stdout=out)
+
+    (bad,) = [finding for finding in json.loads(out.getvalue()) if finding["broken"]]
+    assert bad["name"] == "commission-matches"
+    assert bad["examples"]
