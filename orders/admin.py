@@ -1,13 +1,9 @@
 """Operations screens of the trade. They show; what moves goods or money are verbs, not forms."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from commerce.models import LedgerTransaction, Posting
+from commerce.admin import ReadOnly
 from commerce.money import Money
 from orders.models import (
     Commission,
@@ -20,19 +16,6 @@ from orders.models import (
     Refund,
     Shipment,
 )
-
-
-class ReadOnly:
-    """What happened is looked at, not edited."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
@@ -176,28 +159,3 @@ class CommissionAdmin(Screen):
     list_filter = ("status", "currency", "host")
     list_select_related = ("line", "host", "stream")
     ordering = ("-line_id",)
-
-
-class PostingInline(Inline):
-    model = Posting
-    fields = ("account", "amount", "currency")
-    tab = False
-
-
-@admin.register(LedgerTransaction)
-class LedgerAdmin(Screen):
-    list_display = ("id", "posted_at", "kind", "ref", "lines")
-    list_filter = ("kind", "posted_at")
-    search_fields = ("=id", "=ref", "postings__account")
-    ordering = ("-id",)
-    inlines = (PostingInline,)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        found: QuerySet[Any] = super().get_queryset(request).prefetch_related("postings")
-        return found
-
-    @admin.display(description="postings (debit +, credit −)")
-    def lines(self, row: LedgerTransaction) -> str:
-        return ", ".join(
-            f"{posting.account} {Money(posting.amount, posting.currency)}" for posting in row.postings.all()
-        )
