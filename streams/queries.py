@@ -28,8 +28,8 @@ class ShowOver(errors.Conflict):
 
 
 def shows_of_host(*, host_id: UUID) -> QuerySet[Stream]:
-    """Return the shows of one active host, the latest planned first."""
-    return Stream.objects.filter(host_id=host_id, host__is_active=True).order_by("-starts_at", "-id")
+    """Return the shows of one host, the latest planned first."""
+    return Stream.objects.filter(host_id=host_id).order_by("-starts_at", "-id")
 
 
 def show(*, host_id: UUID, stream_id: UUID) -> Stream:
@@ -46,9 +46,7 @@ def locked_show(*, host_id: UUID, stream_id: UUID) -> Stream:
     All of a host's actions on a show queue here. The lock leaves the key alone (FOR NO KEY UPDATE), so
     purchases and chat, which refer to the show, do not wait for it.
     """
-    found = Stream.objects.select_for_update(no_key=True, of=("self",)).filter(
-        pk=stream_id, host_id=host_id, host__is_active=True
-    )
+    found = Stream.objects.select_for_update(no_key=True, of=("self",)).filter(pk=stream_id, host_id=host_id)
     stream = found.first()
     if stream is None:
         raise UnknownShow

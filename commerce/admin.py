@@ -1,0 +1,264 @@
+"""The operations admin of the kernel: parties and keys may be changed, what happened may only be read."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework_api_key.models import APIKey
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from commerce import outbox
+from commerce.models import (
+    Address,
+    Card,
+    Event,
+    Host,
+    LedgerTransaction,
+    Merchant,
+    MerchantKey,
+    MerchantMember,
+    Notice,
+    Posting,
+    User,
+)
+from commerce.money import Money
+
+admin.site.unregister(Group)
+if admin.site.is_registered(APIKey):
+    admin.site.unregister(APIKey)
+
+
+class ReadOnly:
+    """For what is written by the programme alone."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Kept:
+    """For what history refers to: it is made inactive, never deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+# --- parties ---
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """Groups of permissions."""
+
+
+class AddressInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Address
+    extra = 0
+
+
+class CardInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Card
+    fields = ("brand", "last4", "exp_month", "exp_year", "is_default", "removed_at")
+    extra = 0
+
+
+@admin.register(User)
+class UserAdmin(Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+    """Everybody who can sign in."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "name", "is_active", "is_staff", "created_at")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name")
+    ordering = ("-created_at",)
+    readonly_fields = ("created_at", "last_login")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password", "is_active")}),
+        ("Operations", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Times", {"fields": ("created_at", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+    inlines = (AddressInline, CardInline)
+
+
+@admin.register(Host)
+class HostAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+    """Hosts; one who is not active cannot enter the studio."""
+
+    list_display = ("name", "user", "slug", "is_active", "created_at")
+    list_filter = ("is_active",)
+    list_select_related = ("user",)
+    search_fields = ("name", "slug", "user__email")
+    autocomplete_fields = ("user",)
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("created_at",)
+
+
+class MemberInline(TabularInline):  # type: ignore[misc]
+    model = MerchantMember
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+class KeyInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = MerchantKey
+    fields = ("name", "prefix", "created", "expiry_date", "revoked", "last_used_at")
+    readonly_fields = fields
+    extra = 0
+
+
+@admin.register(Merchant)
+class MerchantAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+    """Merchants; new rates count for sales from now on."""
+
+    list_display = ("name", "currency", "commission", "fee", "is_active", "created_at")
+    list_filter = ("is_active", "currency")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("created_at",)
+    inlines = (MemberInline, KeyInline)
+
+    @admin.display(description="Host's commission")
+    def commission(self, merchant: Merchant) -> str:
+        """Write basis points as per cent."""
+        return f"{merchant.host_commission_bp / 100:g} %"
+
+    @admin.display(description="Platform's fee")
+    def fee(self, merchant: Merchant) -> str:
+        """Write basis points as per cent."""
+        return f"{merchant.platform_fee_bp / 100:g} %"
+
+
+@admin.register(MerchantKey)
+class MerchantKeyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Merchants' API keys. A key is shown once, when it is made; afterwards only its prefix is known."""
+
+    list_display = ("name", "merchant", "prefix", "created", "expiry_date", "revoked", "last_used_at")
+    list_filter = ("revoked",)
+    list_select_related = ("merchant",)
+    search_fields = ("name", "prefix", "merchant__name")
+    fields = ("merchant", "name", "expiry_date", "revoked", "prefix", "last_used_at")
+    readonly_fields = ("prefix", "last_used_at")
+    autocomplete_fields = ("merchant",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: MerchantKey | None = None) -> tuple[str, ...]:
+        """A key stays its merchant's, and one that was revoked stays revoked."""
+        if obj is None:
+            return self.readonly_fields
+        return (*self.readonly_fields, "merchant", *(["revoked"] if obj.revoked else []))
+
+    def has_delete_permission(self, request: HttpRequest, obj: MerchantKey | None = None) -> bool:
+        """Keys are revoked, so that who used one can still be told."""
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: MerchantKey, form: "ModelForm[Any]", change: bool
+    ) -> None:
+        """Make the key and show it, this once."""
+        if change:
+            obj.save()
+            return
+        key = MerchantKey.objects.assign_key(obj)
+        obj.save()
+        messages.warning(request, f"The key for {obj.merchant}: {key} - copy it now, it is not shown again.")
+
+
+# --- what happened ---
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """The outbox. What failed too often waits here, in quarantine, for somebody to look and try again."""
+
+    list_display = ("id", "name", "key", "state", "attempts", "created_at", "due_at")
+    list_filter = (
+        ("quarantined_at", admin.EmptyFieldListFilter),
+        ("delivered_at", admin.EmptyFieldListFilter),
+        "name",
+    )
+    search_fields = ("key", "name")
+    ordering = ("-id",)
+    actions = ("try_again",)
+    show_full_result_count = False
+
+    @display(  # type: ignore[untyped-decorator]
+        description="State", label={"delivered": "success", "waiting": "warning", "quarantined": "danger"}
+    )
+    def state(self, event: Event) -> str:
+        """Say where the event is."""
+        if event.quarantined_at:
+            return "quarantined"
+        return "delivered" if event.delivered_at else "waiting"
+
+    @admin.action(description="Try again (quarantined events)", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, events: QuerySet[Event]) -> None:
+        """Take the chosen events out of quarantine."""
+        now = timezone.now()
+        released = sum(outbox.release(event_id=event.pk, now=now) for event in events)
+        messages.success(request, f"{released} events are tried again.")
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Trying again is for those who may change events, which nobody does by hand."""
+        return bool(request.user.has_perm("commerce.change_event"))
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """What the payment provider told us, each once."""
+
+    list_display = ("provider_id", "type", "object_id", "livemode", "received_at", "processed_at")
+    list_filter = ("type", ("processed_at", admin.EmptyFieldListFilter))
+    search_fields = ("provider_id", "object_id")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+
+class PostingInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Posting
+    fields = ("account", "money")
+    readonly_fields = ("money",)
+    extra = 0
+
+    @admin.display(description="Amount (debit +, credit -)")
+    def money(self, posting: Posting) -> str:
+        """Write minor units as money."""
+        return str(Money(posting.amount, posting.currency))
+
+
+@admin.register(LedgerTransaction)
+class LedgerAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """The books. They are corrected by new transactions, never changed."""
+
+    list_display = ("posted_at", "kind", "ref", "lines")
+    list_filter = ("kind",)
+    search_fields = ("=ref", "postings__account")
+    ordering = ("-id",)
+    inlines = (PostingInline,)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
+        """Bring the postings along."""
+        found: QuerySet[LedgerTransaction] = super().get_queryset(request).prefetch_related("postings")
+        return found
+
+    @admin.display(description="Postings (debit +, credit -)")
+    def lines(self, transaction: LedgerTransaction) -> str:
+        """Write the postings on one line."""
+        return ", ".join(
+            f"{each.account} {Money(each.amount, each.currency)}" for each in transaction.postings.all()
+        )

@@ -1,0 +1,148 @@
+"""The operations admin: every screen opens, keys are shown once, and what happened cannot be edited."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from commerce import ledger, outbox
+from commerce.models import Event, LedgerTransaction, Merchant, MerchantKey, User
+from commerce.money import Money
+from streams import chat, shows
+from streams.models import ChatMessage, Stream
+from tests.streams import make
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2030, 5, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def operator() -> User:
+    return User.objects.create_superuser("ops@example.com", "a long enough password", name="Ops")
+
+
+@pytest.fixture
+def client(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+def act(client: Client, model: type[Any], action: str, *rows: Any) -> Any:
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return client.post(
+        address, {"action": action, "_selected_action": [str(row.pk) for row in rows]}, follow=True
+    )
+
+
+def test_every_list_and_every_form_opens_with_rows_in_it(client: Client) -> None:
+    stream = make.show(products=(make.product(),))
+    make.offer(stream)
+    with transaction.atomic():
+        ledger.post(kind="test", ref=str(uuid4()), postings=[("a", Money(5, "EUR")), ("b", Money(-5, "EUR"))])
+
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert client.get(reverse(f"{name}_changelist")).status_code == 200, model
+        assert client.get(reverse(f"{name}_changelist"), {"q": "x"}).status_code == 200, model
+        assert client.get(reverse(f"{name}_add")).status_code in (200, 403), model
+        row = model._default_manager.first()
+        if row is not None:
+            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, model
+
+
+def test_an_api_key_is_shown_once_and_works(client: Client) -> None:
+    merchant = Merchant.objects.create(name="Atelier Sol", slug="sol")
+
+    answer = client.post(
+        reverse("admin:commerce_merchantkey_add"), {"merchant": str(merchant.id), "name": "Feed"}, follow=True
+    )
+
+    [message] = [str(each) for each in answer.context["messages"] if "copy it now" in str(each)]
+    key = message.split(": ", 1)[1].split(" ", 1)[0]
+    made = MerchantKey.objects.get_from_key(key)
+    assert made == MerchantKey.objects.get(merchant=merchant)
+    again = client.get(reverse("admin:commerce_merchantkey_change", args=[MerchantKey.objects.get().pk]))
+    assert key not in again.content.decode()
+
+
+def test_a_revoked_key_stays_revoked(client: Client) -> None:
+    merchant = Merchant.objects.create(name="Atelier Sol", slug="sol")
+    key, _ = MerchantKey.objects.create_key(name="Feed", merchant=merchant)
+    address = reverse("admin:commerce_merchantkey_change", args=[key.pk])
+
+    client.post(address, {"name": "Feed", "revoked": "on"})
+    client.post(address, {"name": "Feed"})
+
+    assert MerchantKey.objects.get().revoked
+
+
+def test_a_quarantined_event_is_tried_again(client: Client) -> None:
+    with transaction.atomic():
+        outbox.record(name="thing.happened", payload={}, key="stuck")
+        outbox.record(name="thing.happened", payload={}, key="done")
+    Event.objects.filter(key="stuck").update(quarantined_at=NOW, attempts=10)
+    Event.objects.filter(key="done").update(delivered_at=NOW)
+
+    act(client, Event, "try_again", *Event.objects.all())
+
+    stuck, done = Event.objects.get(key="stuck"), Event.objects.get(key="done")
+    assert (stuck.quarantined_at, stuck.attempts) == (None, 0)
+    assert done.delivered_at == NOW
+
+
+def test_the_books_cannot_be_edited(client: Client) -> None:
+    with transaction.atomic():
+        ledger.post(kind="test", ref=str(uuid4()), postings=[("a", Money(5, "EUR")), ("b", Money(-5, "EUR"))])
+    row = LedgerTransaction.objects.get()
+
+    assert (
+        client.post(reverse("admin:commerce_ledgertransaction_change", args=[row.pk]), {}).status_code == 403
+    )
+    assert (
+        client.post(reverse("admin:commerce_ledgertransaction_delete", args=[row.pk]), {}).status_code == 403
+    )
+    assert client.get(reverse("admin:commerce_ledgertransaction_add")).status_code == 403
+
+
+def test_an_operator_ends_a_show_of_a_host_who_is_not_active_any_more(client: Client, operator: User) -> None:
+    stream, planned = make.show(), make.show(live=False)
+    stream.host.is_active = False
+    stream.host.save()
+
+    act(client, Stream, "end", stream, planned)
+
+    stream.refresh_from_db()
+    planned.refresh_from_db()
+    assert (stream.status, planned.status) == ("ended", "scheduled")
+    assert stream.moves.get(new="ended").by == operator
+
+
+def test_an_operator_takes_a_line_down(client: Client, operator: User) -> None:
+    stream = make.show()
+    chat.say(stream_id=stream.id, author_id=make.user().id, key=uuid4(), text="Spam", now=NOW)
+
+    act(client, ChatMessage, "take_down", ChatMessage.objects.get())
+
+    assert ChatMessage.objects.get().removed_by == operator
+
+
+def test_staff_who_may_only_look_cannot_step_in() -> None:
+    looker = User.objects.create_user("look@example.com", "a long enough password", name="L", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_stream"))
+    client, stream = Client(), make.show()
+    client.force_login(looker)
+
+    assert client.get(reverse("admin:streams_stream_changelist")).status_code == 200
+    act(client, Stream, "end", stream)
+
+    stream.refresh_from_db()
+    assert stream.status == "live"
+    assert shows.end(host_id=stream.host_id, stream_id=stream.id, now=NOW).status == "ended"
