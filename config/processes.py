@@ -65,6 +65,12 @@ def own(
         "PYTHONUNBUFFERED": "1",
         **env,
     }
+    # Before each start: another's program on the port would answer for ours.
+    prepare: dict[str, Callable[[], None]] = {
+        "simulator": lambda: embedded.require_port(simulator_port, "SIMULATOR_PORT"),
+        "web": lambda: embedded.require_port(web_port, "PORT"),
+        "live": lambda: embedded.require_port(live_port, "LIVE_PORT"),
+    }
     ready: dict[str, Callable[[], bool]] = {
         "simulator": listens(simulator_port),
         "web": answers(f"http://127.0.0.1:{web_port}/readyz"),
@@ -83,6 +89,7 @@ def own(
             argv=[sys.executable, *shlex.split(command.format(**words))],
             env=ours,
             cwd=ROOT,
+            prepare=prepare.get(name),
             ready=ready.get(name),
             ready_line=lines.get(name, ""),
         )

@@ -1,10 +1,14 @@
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from django.core.management import get_commands
 
 from config import processes
+from config.children import CannotStart
 from config.env import ROOT
+from config.supervisor import Stack
 
 
 def test_every_process_runs_something_that_exists() -> None:
@@ -30,3 +34,19 @@ def test_the_table_names_every_process_and_joins_them(tmp_path: Path) -> None:
 def test_a_folder_with_spaces_stays_one_argument(tmp_path: Path) -> None:
     table = processes.table(var=tmp_path / "my shop", web_port=1, live_port=2, simulator_port=3)
     assert str(tmp_path / "my shop" / "simulator.json") in table["simulator"].argv
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [("web", "PORT"), ("live", "LIVE_PORT"), ("simulator", "SIMULATOR_PORT")]
+)
+def test_a_port_that_another_program_has_is_refused_before_the_start(
+    tmp_path: Path, name: str, variable: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        table = processes.table(var=tmp_path, web_port=port, live_port=port, simulator_port=port)
+        with (
+            pytest.raises(CannotStart, match=rf"Port {port} cannot be used.*{variable}=\.\.\."),
+            Stack(table) as stack,
+        ):
+            stack.start(name)
