@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from config.demo import cast, lines
-from config.demo.floor import Body, Floor, Place, Seat
+from config.demo.floor import OVER, Body, Floor, Place, Seat, detail, tell
 
 STRANGERS = (14, 28)  # Anonymous viewers at least and at most.
 CHAT_SECONDS = (2.5, 6.5)  # Between two lines of the whole audience.
@@ -24,16 +24,6 @@ SAYS = {
     "OUT_OF_STOCK": lines.TOO_LATE,
     "OFFER_ENDED": lines.TOO_LATE,
 }
-
-
-def tell(line: str) -> None:
-    """Print a line for the people at the console."""
-    print(line, flush=True)
-
-
-def detail(line: str) -> None:
-    """Print a line that is shown only when everything is."""
-    print(f"  {line}", flush=True)
 
 
 class Audience:
@@ -63,7 +53,7 @@ class Audience:
                 self._answer(),
             ]
             tasks = [group.create_task(work) for work in works]
-            while not await self.floor.until(lambda: self.floor.status in ("ended", "cancelled"), within=60):
+            while not await self.floor.until(lambda: self.floor.status in OVER, within=60):
                 pass
             for task in (*tasks, *self._tasks):
                 task.cancel()
@@ -218,7 +208,7 @@ class Audience:
         return outcome
 
 
-async def main() -> None:
+async def main() -> int:
     """Watch the live show, and the one after it, and so on."""
     place = Place.here()
     while True:

@@ -63,9 +63,9 @@ class Show:
 
 @dataclass(frozen=True)
 class Act:
-    """One turn of the live show: what is pinned, what the host says, and what she offers, in cents."""
+    """One turn of the live show: the product pinned, what the host says, and what she offers, in cents."""
 
-    handle: str
+    title: str
     line: str
     amount: int
     quota: int
@@ -134,63 +134,63 @@ SOLD_BEFORE = (("scented-candle", 3), ("bath-towel", 2), ("garden-soap", 2))
 
 ACTS = (
     Act(
-        "velvet-matte-lipstick",
+        "Velvet Matte Lipstick",
         "This is the Velvet Matte in Signal Red. One stroke, look at that.",
         990,
         8,
         "9.90 for the lipstick while the clock runs. One each!",
     ),
     Act(
-        "vitamin-c-serum",
+        "Vitamin C Serum",
         "Skin next. I put this on every single morning, two drops.",
         1_290,
         6,
         "The serum goes for 12.90 now, six bottles at that price.",
     ),
     Act(
-        "glass-lip-gloss",
+        "Glass Lip Gloss",
         "Gloss on top of the lipstick, or alone. Not sticky, promise.",
         790,
         8,
         "Gloss for 7.90, eight pieces.",
     ),
     Act(
-        "scented-candle",
+        "Scented Candle",
         "Small break from faces: this candle is burning right behind me.",
         1_390,
         5,
         "Candles for 13.90. Vanilla is nearly always the first to go.",
     ),
     Act(
-        "long-lash-mascara",
+        "Long Lash Mascara",
         "Lashes! Watch the left eye, then compare.",
         990,
         7,
         "Mascara is 9.90 until the countdown is over.",
     ),
     Act(
-        "cream-blush",
+        "Cream Blush",
         "Blush with two fingers, no brush, on a moving train if you must.",
         1_090,
         6,
         "Cream blush for 10.90, all three shades.",
     ),
     Act(
-        "eye-palette",
+        "Eight Pan Eye Palette",
         "Eight pans, and I use all eight. Sunset or forest?",
         2_400,
         4,
         "Only four palettes at 24.00, so be quick.",
     ),
     Act(
-        "hand-cream",
+        "Soft Hands Cream",
         "For everybody who asked what is on my desk: this hand cream.",
         390,
         9,
         "Hand cream for 3.90. Take one for a friend another day, one each now.",
     ),
     Act(
-        "gel-shine-nail-polish",
+        "Gel Shine Nail Polish",
         "Nails while we chat. Dry in four minutes, I timed it.",
         550,
         8,

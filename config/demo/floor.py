@@ -25,8 +25,19 @@ Body = dict[str, Any]
 # How a connection may end, or not come about, while the server is gone or going.
 LOST = (OSError, TimeoutError, WebSocketException, client.Disconnected, client.RefusedByServer)
 FINAL = ("paid", "declined", "expired", "cancelled")
+OVER = ("ended", "cancelled")
 KEPT_EVENTS = 200
 TRIES = 4
+
+
+def tell(line: str) -> None:
+    """Print a line for the people at the console."""
+    print(line, flush=True)
+
+
+def detail(line: str) -> None:
+    """Print a line that is shown only when everything is."""
+    print(f"  {line}", flush=True)
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class Floor:
     def __init__(self) -> None:
         self.items: dict[str, Body] = {}
         self.offers: dict[str, Body] = {}
+        self.ended: dict[str, str] = {}  # offer -> why it ended
         self.pinned: str | None = None
         self.status = ""
         self.stream: Body = {}
@@ -107,6 +119,7 @@ class Floor:
                 self.offers[d["id"]] = d
             case "offer.ended":
                 self.offers.pop(d["id"], None)
+                self.ended[d["id"]] = d["reason"]
             case "offer.progress" if d["id"] in self.offers:
                 self.offers[d["id"]]["left"] = d["left"]
             case "stock.changed":
