@@ -1,6 +1,7 @@
 """The live process: sockets, by `python -m config.live`."""
 
 import argparse
+import logging
 import os
 import socket
 from typing import Any
@@ -56,6 +57,8 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=settings.LIVE_PORT)
     arguments.add_argument("--fd", type=int, default=None, help="an open listening socket instead")
     given = arguments.parse_args()
+    # The server would log three lines per viewer.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     where = {"fd": given.fd} if given.fd is not None else {"host": given.host, "port": given.port}
     server(**where).run()
 

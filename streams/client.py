@@ -67,7 +67,7 @@ class Room:
         self.snapshot: dict[str, Any] | None = None
         self.welcome: dict[str, Any] | None = None
         self.events: list[Frame] = []  # What was told, in order, without duplicates.
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -232,7 +232,7 @@ class Room:
             code = socket.close_code or 1006
             for reply in self._replies.values():
                 if not reply.done():
-                    reply.set_exception(Disconnected(code))
+                    reply.set_exception(self.failure or Disconnected(code))
             async with self._news:
                 self._news.notify_all()
 

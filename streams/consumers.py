@@ -68,10 +68,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels sh
         visit = self.visit = Visit(
             hub.current(),
             slug=self.scope["url_route"]["kwargs"]["slug"],
-            cookie=parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(
-                settings.SESSION_COOKIE_NAME
-            ),
-            origin=headers[b"origin"].decode("latin-1") if b"origin" in headers else None,
+            cookie=parse_cookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME),
+            origin=headers.get(b"origin"),
             now=self.now(),
         )
         viewer = visit.viewer = Viewer(

@@ -63,8 +63,7 @@ def admit(*, show: Show, ticket: str | None, cookie: str | None, origin: str | N
     user = _signed_in(cookie)
     if user is None:
         return None
-    stream = Stream.objects.select_related("host").get(pk=show.id)
-    return Pass(people.in_show(user, stream), cookie)
+    return Pass(people.in_show(user, _stream(show.id)), cookie)
 
 
 def recheck(held: Pass) -> None:
@@ -80,12 +79,19 @@ def recheck(held: Pass) -> None:
 
 def everybodys(stream_id: UUID) -> dict[str, Any]:
     """Return the part of the snapshot that all viewers share."""
-    return snapshot.public(stream=Stream.objects.select_related("host").get(pk=stream_id))
+    return snapshot.public(stream=_stream(stream_id))
 
 
 def own(stream_id: UUID, user_id: UUID) -> dict[str, Any]:
     """Return a shopper's own part of the snapshot."""
-    return snapshot.own(stream=Stream.objects.select_related("host").get(pk=stream_id), user_id=user_id)
+    return snapshot.own(stream=_stream(stream_id), user_id=user_id)
+
+
+def _stream(stream_id: UUID) -> Stream:
+    stream = Stream.objects.select_related("host").filter(pk=stream_id).first()
+    if stream is None:
+        raise queries.UnknownShow
+    return stream
 
 
 def _signed_in(session_key: str) -> User | None:

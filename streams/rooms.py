@@ -27,7 +27,7 @@ from streams.room import Room, Show
 log = structlog.get_logger(__name__)
 
 LINGER_SECONDS = 10.0  # How long an empty room is kept.
-SHOW_SECONDS = 10.0  # How long an address is known without asking.
+SHOW_SECONDS = 2.0  # How long an address is known without asking.
 
 Begin = Callable[[Coroutine[Any, Any, Any]], "asyncio.Task[Any]"]
 

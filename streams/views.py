@@ -44,10 +44,10 @@ class SnapshotView(APIView):
     @extend_schema(
         tags=["Live"],
         operation_id="live_snapshot",
-        auth=[{}],
+        auth=[],
         responses=bodies.RoomSnapshotSerializer,
-        description="The same as the socket's first frames. The place is taken before the data is read, so a socket "
-        "that resumes from it misses nothing.",
+        description="The same as the socket's first frames. The place is taken before the data is read, so a "
+        "socket that resumes from it misses nothing.",
     )
     def get(self, request: Request, slug: str) -> Response:
         stream = _show(slug)
@@ -71,8 +71,8 @@ class TicketView(http.ShopperView):
         operation_id="live_ticket",
         request=None,
         responses={201: bodies.TicketSerializer},
-        description="For clients whose cookie does not reach the socket. The ticket goes into `hello`, never into "
-        "an address.",
+        description="For clients whose cookie does not reach the socket. The ticket goes into `hello`, never "
+        "into an address.",
     )
     def post(self, request: Request, slug: str) -> Response:
         stream = _show(slug)

@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
+from django.utils.text import slugify
 
 from commerce.models import User
 from commerce.relay import Relay
@@ -31,7 +33,7 @@ from config.children import Child, Program
 from config.embedded import free_port
 from config.env import ROOT
 from config.processes import listens
-from streams import client, people, tickets
+from streams import client, people, shows, tickets
 from streams.frames import wire
 from streams.models import Stream
 
@@ -56,9 +58,9 @@ async def aside(run: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 async def eventually(true: Callable[[], Any], *, deadline: float = 10.0) -> Any:
-    """Return the first true value of a condition that is looked at again and again; TimeoutError otherwise."""
+    """Return the first true value of a condition, looked at again and again; TimeoutError otherwise."""
     async with asyncio.timeout(deadline):
-        while not (value := true()):
+        while not (value := true()):  # noqa: ASYNC110  # what is waited for has no event
             await asyncio.sleep(0.01)
         return value
 
@@ -153,10 +155,17 @@ def _live_process(django_db_setup: None) -> Iterator[LiveRoom]:
 
 
 @pytest.fixture
-def live_room(transactional_db: None, _live_process: LiveRoom) -> LiveRoom:
+def live_room(
+    transactional_db: None, _live_process: LiveRoom, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LiveRoom]:
     """A live process on this test's database and Redis; started once and shared, so leave it running."""
+    # The process knows for a moment which show an address belongs to; each test's shows have their own.
+    monkeypatch.setattr(shows, "_slug_from", lambda title: f"{slugify(title)}-{uuid4().hex[:8]}")
     _live_process.start()
-    return _live_process
+    assert _live_process.child is not None
+    _live_process.child.lines.clear()
+    yield _live_process
+    print(_live_process.log)  # Shown when the test fails.
 
 
 @pytest.fixture
@@ -166,3 +175,4 @@ def live_process(transactional_db: None) -> Iterator[LiveRoom]:
     live.start()
     yield live
     live.stop()
+    print(live.log)

@@ -184,4 +184,4 @@ def _check(event: dict[str, Any]) -> None:
     if not needed <= event.keys() or not event.keys() <= needed | allowed:
         raise ValueError(f"the envelope of {kind.t} has {sorted(event)}, needs {sorted(needed)}")
     if kind.t != "reply":
-        msgspec.convert(event["d"], kind.body, strict=False)
+        msgspec.convert(event["d"], kind.body)

@@ -1,0 +1,235 @@
+"""One room: nothing is told twice or out of order, a gap is noticed, and to resume is all or nothing."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from streams import room as rooms
+from streams.frames import wire
+from streams.room import Room, Show
+from streams.showlog import RING, Lane
+from streams.viewer import Viewer
+
+SHOW = Show(UUID(int=1), "evening-glow", UUID(int=2))
+
+
+def frame(n: int, epoch: str = "aa") -> str:
+    head, tail = wire.must_halves("chat.mode", {"slow_s": n}, ts=1)
+    return f'{head}{epoch}","o":{n}{tail}'
+
+
+def published(n: int, epoch: str = "aa") -> bytes:
+    return f"m|{epoch}|{n}|{frame(n, epoch)}".encode()
+
+
+def lane(first: int, last: int, epoch: str = "aa") -> Lane:
+    return Lane(epoch, last, [(n, frame(n, epoch)) for n in range(first, last + 1)], {})
+
+
+class Watcher:
+    """A viewer that reads at once."""
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+        self.viewer = Viewer(
+            send=self.take, close=self.hang_up, abort=lambda: None, renew=lambda lane: None, now=0.0
+        )
+        self.task = asyncio.get_running_loop().create_task(self.viewer.run(asyncio.get_running_loop().time))
+
+    async def take(self, text: str) -> None:
+        self.frames.append(text)
+
+    async def hang_up(self, code: int) -> None:
+        pass
+
+    async def events(self) -> list[dict[str, Any]]:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return [json.loads(line) for text in self.frames for line in text.split("\n")]
+
+    async def offsets(self) -> list[int]:
+        return [event["o"] for event in await self.events() if event.get("l") == "s"]
+
+
+@pytest.fixture
+def gaps() -> list[Room]:
+    return []
+
+
+@pytest.fixture
+def room(gaps: list[Room]) -> Room:
+    """A room whose lane stands at 10 of epoch aa, with events 6 to 10 at hand."""
+    made = Room(SHOW, on_gap=gaps.append)
+    made.settle(lane(6, 10))
+    return made
+
+
+@pytest.fixture
+async def watch() -> AsyncIterator[Callable[[Room, int], Watcher]]:
+    made: list[Watcher] = []
+
+    def join(room: Room, after: int) -> Watcher:
+        watcher = Watcher()
+        made.append(watcher)
+        room.admit(watcher.viewer)
+        room.join(watcher.viewer, after=after)
+        return watcher
+
+    yield join
+    for watcher in made:
+        watcher.task.cancel()
+
+
+Watch = Callable[[Room, int], Watcher]
+
+
+async def test_who_resumes_gets_what_was_missed_and_then_what_comes(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 7)
+    room.hear(published(11))
+
+    assert await watcher.offsets() == [8, 9, 10, 11]
+    assert watcher.viewer.position == ("aa", 11)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "offset", "can"),
+    [
+        ("aa", 10, True),
+        ("aa", 5, True),
+        ("aa", 4, False),
+        ("aa", 0, False),
+        ("aa", 11, False),
+        ("bb", 10, False),
+    ],
+)
+def test_only_a_place_from_which_nothing_is_missing_can_be_resumed(
+    room: Room, epoch: str, offset: int, can: bool
+) -> None:
+    assert room.can_resume(epoch, offset) is can
+
+
+async def test_a_place_older_than_the_ring_cannot_be_resumed(room: Room) -> None:
+    for n in range(11, 11 + RING):
+        room.hear(published(n))
+
+    assert not room.can_resume("aa", 9)
+    assert room.can_resume("aa", 10)
+
+
+async def test_an_event_that_comes_twice_is_told_once(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    for n in (11, 11, 9, 12, 11):
+        room.hear(published(n))
+
+    assert await watcher.offsets() == [11, 12]
+
+
+async def test_nothing_is_told_past_a_gap(room: Room, watch: Watch, gaps: list[Room]) -> None:
+    watcher = watch(room, 10)
+    room.hear(published(12))
+    room.hear(published(13))
+    assert gaps == [room]
+    assert await watcher.offsets() == []
+
+    assert room.settle(lane(11, 12))
+
+    assert await watcher.offsets() == [11, 12, 13]
+
+
+async def test_a_hole_that_cannot_be_filled_means_a_snapshot_for_all(
+    room: Room, watch: Watch, gaps: list[Room]
+) -> None:
+    watcher = watch(room, 10)
+    room.hear(published(700))
+
+    assert not room.settle(lane(300, 700))
+
+    assert (room.epoch, room.top) == ("aa", 700)
+    assert await watcher.offsets() == []
+
+
+async def test_a_new_epoch_means_a_snapshot_for_all(room: Room, watch: Watch, gaps: list[Room]) -> None:
+    watch(room, 10)
+    room.hear(published(1, "bb"))
+    assert gaps == [room]
+
+    assert not room.settle(lane(1, 1, "bb"))
+
+    assert (room.epoch, room.top) == ("bb", 1)
+    assert not room.can_resume("aa", 10)
+
+
+async def test_a_lane_that_went_backwards_is_not_continued(room: Room, watch: Watch) -> None:
+    watch(room, 10)
+    room.unsettle()
+
+    assert not room.settle(lane(6, 8))
+
+
+async def test_while_the_lane_is_read_nothing_is_lost(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    room.unsettle()
+    room.hear(published(11))
+    room.hear(published(12))
+
+    assert room.settle(lane(11, 11))
+
+    assert await watcher.offsets() == [11, 12]
+
+
+async def test_states_are_told_newest_once_a_tick(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    for n in (1, 3, 2):
+        room.hear(f"s|viewers|{n}|{wire.state('viewers.count', 'viewers', n, {'n': n})}".encode())
+    await asyncio.sleep(rooms.STATE_SECONDS + 0.1)
+
+    assert [event["d"]["n"] for event in await watcher.events()] == [3]
+    assert [event["d"]["n"] for event in await watch(room, 10).events()] == [3]
+
+
+def line(n: int) -> bytes:
+    return f"b|{UUID(int=n)}||{wire.event('chat.message', {'id': UUID(int=n)}, ts=n)}".encode()
+
+
+async def test_a_flood_of_chat_is_thinned_and_the_gap_is_told(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    for n in range(rooms.CHAT_PER_TICK + 5):
+        room.hear(line(n))
+    await asyncio.sleep(rooms.CHAT_SECONDS + 0.1)
+
+    events = await watcher.events()
+    assert [event["ts"] for event in events[:-1]] == list(range(5, rooms.CHAT_PER_TICK + 5))
+    assert events[-1]["d"] == {"dropped": 5}
+
+
+async def test_a_line_taken_down_is_not_told_to_newcomers(room: Room, watch: Watch) -> None:
+    for n in (1, 2):
+        room.hear(line(n))
+    head, tail = wire.must_halves("chat.removed", {"id": UUID(int=1)}, ts=1)
+    room.hear(f'm|aa|11|{head}aa","o":11{tail}'.encode())
+
+    events = await watch(room, 11).events()
+
+    assert [event["d"]["id"] for event in events] == [str(UUID(int=2))]
+
+
+async def test_a_user_is_one_viewer_on_however_many_connections(room: Room, watch: Watch) -> None:
+    watchers = [watch(room, 10).viewer for _ in range(5)]
+    watchers[0].user_id = watchers[1].user_id = UUID(int=5)
+    watchers[4].watches = False  # the host
+
+    assert room.audience() == 3
+
+
+async def test_nothing_is_kept_of_who_has_left(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    room.part(watcher.viewer)
+    room.hear(published(11))
+
+    assert await watcher.offsets() == []
+    assert not room.members
+    assert not room.viewers
