@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -35,6 +35,13 @@ class BadIdempotencyKey(errors.Invalid):
 
     code = "BAD_IDEMPOTENCY_KEY"
     message = "Idempotency-Key has to be 1 to 255 visible ASCII characters."
+
+
+class BadCursor(errors.Invalid):
+    """The cursor of a page is not one that we gave."""
+
+    code = "BAD_CURSOR"
+    message = "This cursor is not valid. Begin again without one."
 
 
 class BadKey(errors.Unauthenticated):
@@ -118,6 +125,15 @@ class CursorPagination(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> Any:
+        """Return the page that the query asks for; raises BadCursor for a cursor that we did not give."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (exceptions.NotFound, ValidationError, ValueError) as error:
+            raise BadCursor from error
 
 
 def caller_of(request: Request) -> str:
