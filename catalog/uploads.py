@@ -8,6 +8,7 @@ from rest_framework import parsers, serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
+from catalog import sheets
 from commerce import errors
 
 FORM_OVERHEAD = 16_384
@@ -41,10 +42,12 @@ class FeedFormParser(parsers.MultiPartParser):
 
 
 def feed_of(request: Request) -> tuple[bytes, str]:
-    """Return the feed's bytes and file name; raises TooLarge, ValidationError."""
+    """Return the feed's bytes and file name; raises TooLarge, EmptyFeed, ValidationError."""
     sent: Any = request.data
     if isinstance(sent.get(BARE), bytes):
         return sent[BARE], ""
+    if not sent and not request.FILES and not str(request.content_type).startswith("multipart/"):
+        raise sheets.EmptyFeed
     file = request.FILES.get("file")
     unknown = [name for name in [*sent, *request.FILES] if name != "file"]
     if unknown:

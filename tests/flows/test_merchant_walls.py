@@ -1,0 +1,275 @@
+"""What the catalog API refuses: strangers, other merchants' ids, and bodies that are wrong."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from django.utils import timezone
+
+from catalog import imports
+from catalog.models import Import, Product, Variant
+from commerce import ids
+from commerce.models import MerchantKey
+from tests.catalog import make
+from tests.catalog.api import ROOT, Api
+from tests.catalog.make import NOW
+
+pytestmark = pytest.mark.django_db
+
+# Every address of the catalog with what a well-meaning caller would send there.
+CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "imports", None),
+    ("POST", "imports", None),
+    ("GET", "imports/{import}", None),
+    ("GET", "imports/{import}/problems", None),
+    ("GET", "products", None),
+    ("POST", "products", {"handle": "new", "title": "New"}),
+    ("GET", "products/{product}", None),
+    ("PATCH", "products/{product}", {"title": "Mine now"}),
+    ("POST", "products/{product}/retire", None),
+    ("POST", "products/{product}/variants", {"options": {}}),
+    ("GET", "variants", None),
+    ("GET", "variants/{variant}", None),
+    ("PATCH", "variants/{variant}", {"sku": "mine-now"}),
+    ("GET", "variants/{variant}/price", None),
+    ("PUT", "variants/{variant}/price", {"amount": 1}),
+    ("GET", "variants/{variant}/stock", None),
+    ("PUT", "variants/{variant}/stock", {"available": 0}),
+    ("POST", "variants/{variant}/stock", {"delta": -1}),
+]
+OF_ONE = [call for call in CALLS if "{" in call[1]]
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api(make.merchant())
+
+
+def goods(seller: Any) -> dict[str, UUID]:
+    """Give a merchant one of everything; returns the ids by the names used above."""
+    one = make.variant(seller, stocked=10, amount=1999, sku="THEIRS")
+    job, _ = imports.queue(merchant_id=seller.pk, filename="theirs.csv", body=make.simple_feed(1), now=NOW)
+    return {"variant": one.pk, "product": one.product_id, "import": job.pk}
+
+
+def test_the_calls_above_are_all_there_are() -> None:
+    from catalog import urls
+
+    ours = {f"{method} {path}" for method, path, _ in CALLS}
+    found = set()
+    for pattern in urls.urlpatterns:
+        path = str(pattern.pattern).replace("<uuid:", "{").replace("_id>", "}")
+        view = pattern.callback.view_class  # type: ignore[attr-defined]
+        found |= {
+            f"{m.upper()} {path}" for m in ("get", "post", "put", "patch", "delete") if hasattr(view, m)
+        }
+    assert ours == found
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CALLS)
+def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
+    path = path.format(**{"import": ids.new(), "product": ids.new(), "variant": ids.new()})
+    _, expired = MerchantKey.objects.create_key(name="old", merchant=api.merchant, expiry_date=timezone.now())
+    revoked_key, revoked = MerchantKey.objects.create_key(name="lost", merchant=api.merchant)
+    revoked_key.revoked = True
+    revoked_key.save()
+    for header, code in (
+        (None, "UNAUTHENTICATED"),
+        ("Bearer x", "UNAUTHENTICATED"),
+        ("Api-Key", "UNAUTHENTICATED"),
+        ("Api-Key wrong.key", "BAD_KEY"),
+        ("Api-Key \x00\xff", "BAD_KEY"),
+        (f"Api-Key {expired}", "BAD_KEY"),
+        (f"Api-Key {revoked}", "BAD_KEY"),
+    ):
+        api.headers = {} if header is None else {"Authorization": header}
+        reply = api.call(method, path, body)
+        assert (reply.status, reply.code, reply.headers["WWW-Authenticate"]) == (401, code, "Api-Key"), header
+
+
+def test_a_merchant_who_is_not_active_is_out(api: Api) -> None:
+    type(api.merchant).objects.update(is_active=False)
+    assert api.get("products").code == "BAD_KEY"
+
+
+@pytest.mark.parametrize(("method", "path", "body"), OF_ONE)
+def test_another_merchants_ids_are_unknown_ids(api: Api, method: str, path: str, body: Any) -> None:
+    other = make.merchant()
+    theirs = goods(other)
+    before = Api(other).get("products").body
+    reply = api.call(method, path.format(**theirs), body)
+    assert (reply.status, reply.code) == (404, "NOT_FOUND")
+    unknown = api.call(method, path.format(**dict.fromkeys(theirs, ids.new())), body)
+    assert (unknown.status, unknown.body["detail"]) == (404, reply.body["detail"])
+    assert Api(other).get("products").body == before
+
+
+def test_lists_show_ones_own_rows_only(api: Api) -> None:
+    theirs = goods(make.merchant())
+    for path in (
+        "imports",
+        "products",
+        "variants",
+        f"variants?product={theirs['product']}",
+        "variants?sku=THEIRS",
+    ):
+        assert api.get(path).body["results"] == []
+
+
+@pytest.mark.parametrize("field", ["merchant", "merchant_id", "product", "product_id", "id"])
+def test_a_body_cannot_name_whose_it_is(api: Api, field: str) -> None:
+    mine, theirs = goods(api.merchant), goods(make.merchant())
+    for method, path, body in CALLS:
+        if body is not None:
+            reply = api.call(method, path.format(**mine), {**body, field: str(theirs["product"])})
+            assert (reply.status, reply.code) == (400, "BAD_REQUEST"), path
+            assert reply.body["errors"][field][0]["code"] == "UNKNOWN_FIELD"
+    assert Product.objects.get(pk=theirs["product"]).title == "Velvet lipstick"
+
+
+def test_another_merchants_sku_and_handle_are_free(api: Api) -> None:
+    other = make.merchant()
+    make.variant(other, sku="S", handle="soap")
+    made = api.post("products", {"handle": "soap", "title": "Soap", "variants": [{"sku": "S"}]})
+    assert made.status == 201
+    taken = api.post("products", {"handle": "soap", "title": "Soap"})
+    assert (taken.status, taken.code) == (409, "HANDLE_TAKEN")
+    taken = api.post("products", {"handle": "soap-2", "title": "Soap", "variants": [{"sku": "S"}]})
+    assert (taken.status, taken.code) == (409, "SKU_TAKEN")
+
+
+# --- bodies ---
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "NOT_JSON"),
+        (b"", "BAD_REQUEST"),
+        (b"[]", "BAD_REQUEST"),
+        (b'"text"', "BAD_REQUEST"),
+        (b"null", "BAD_REQUEST"),
+        (b'{"title": "\xff"}', "NOT_JSON"),
+        (b'{"title": "\\ud800"}', "NOT_JSON"),
+        (b'{"title": NaN}', "NOT_JSON"),
+        (b'{"a":' * 2_000 + b"1" + b"}" * 2_000, "NOT_JSON"),
+        (b'{"a":' * 40 + b"1" + b"}" * 40, "TOO_DEEP"),
+        (b"[" * 40 + b"]" * 40, "TOO_DEEP"),
+    ],
+)
+def test_malformed_json_is_refused_by_name(api: Api, body: bytes, code: str) -> None:
+    reply = api.call("POST", "products", data=body, content_type="application/json")
+    assert reply.status == 400
+    assert reply.code in (code, "TOO_DEEP" if code == "NOT_JSON" else code)
+
+
+def test_a_body_beyond_the_limit_is_too_large(api: Api) -> None:
+    body = orjson.dumps({"handle": "x", "title": "x", "description": "x" * (1 << 20)})
+    reply = api.call("POST", "products", data=body, content_type="application/json")
+    assert (reply.status, reply.code) == (413, "TOO_LARGE")
+
+
+def test_other_types_of_body_are_not_read(api: Api) -> None:
+    reply = api.call("POST", "products", data=b"title=x", content_type="application/x-www-form-urlencoded")
+    assert (reply.status, reply.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert api.call("DELETE", "products").code == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"handle": ""}, ["handle"]),
+        ({"handle": None}, ["handle"]),
+        ({"handle": "x" * 256}, ["handle"]),
+        ({"title": 5}, ["title"]),
+        ({"title": "nul\0"}, ["title"]),
+        ({"title": ["x"]}, ["title"]),
+        ({"status": "sold"}, ["status"]),
+        ({"tags": "red"}, ["tags"]),
+        ({"tags": [1]}, ["tags", "0"]),
+        ({"tags": ["x" * 256]}, ["tags", "0"]),
+        ({"options": ["A", "B", "C", "D"]}, ["options"]),
+        ({"options": ["A", "A"]}, ["options"]),
+        ({"images": [{"url": "javascript:alert(1)"}]}, ["images", "0", "url"]),
+        ({"images": [{"url": "https://img.example.com/1", "size": 1}]}, ["images", "0", "size"]),
+        ({"variants": {"sku": "x"}}, ["variants"]),
+        ({"variants": [{"available": -1}]}, ["variants", "0", "available"]),
+        ({"variants": [{"available": "5"}]}, ["variants", "0", "available"]),
+        ({"variants": [{"available": True}]}, ["variants", "0", "available"]),
+        ({"variants": [{"available": 10**30}]}, ["variants", "0", "available"]),
+        ({"variants": [{"weight_grams": 1.5}]}, ["variants", "0", "weight_grams"]),
+        ({"variants": [{"price": {"amount": 0}}]}, ["variants", "0", "price", "amount"]),
+        ({"variants": [{"price": {"amount": 10**9}}]}, ["variants", "0", "price", "amount"]),
+        ({"variants": [{"price": {"amount": 5, "currency": "eur"}}]}, ["variants", "0", "price", "currency"]),
+        ({"variants": [{"price": {"amount": 5, "compare_at": 5}}]}, ["variants", "0", "price", "compare_at"]),
+        ({"variants": [{"options": {"A": None}}]}, ["variants", "0", "options", "A"]),
+        ({"colour": "red"}, ["colour"]),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(api: Api, change: dict[str, Any], where: list[str]) -> None:
+    reply = api.post("products", {"handle": "soap", "title": "Soap", **change})
+    assert (reply.status, reply.code) == (400, "BAD_REQUEST")
+    found = reply.body["errors"]
+    for step in where:
+        found = found[int(step)] if isinstance(found, list) else found[step]
+    assert found[0]["message"]
+    assert not Product.objects.exists()
+
+
+def test_options_that_are_not_the_products_are_refused(api: Api) -> None:
+    reply = api.post("products", {"handle": "a", "title": "A", "options": ["Size"], "variants": [{}]})
+    assert (reply.status, reply.code) == (400, "BAD_OPTIONS")
+    assert not Variant.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("products?status=sold", "status"),
+        ("products?updated_since=yesterday", "updated_since"),
+        ("products?q=" + "x" * 101, "q"),
+        ("products?q=%00", "q"),
+        ("variants?product=abc", "product"),
+        ("variants?sku=%00", "sku"),
+        ("imports?status=lost", "status"),
+    ],
+)
+def test_a_filter_that_is_wrong_is_named(api: Api, path: str, field: str) -> None:
+    reply = api.get(path)
+    assert (reply.status, reply.code) == (400, "BAD_REQUEST")
+    assert reply.body["errors"][field]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "%00", "cD1hYmM=", "cD0lMDA=", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OQ==", "é"]
+)
+@pytest.mark.parametrize("path", ["products", "imports", "problems"])
+def test_a_cursor_that_we_did_not_give_is_refused(api: Api, path: str, cursor: str) -> None:
+    job, _ = imports.queue(merchant_id=api.merchant.pk, filename="", body=make.simple_feed(1), now=NOW)
+    address = f"imports/{job.pk}/problems" if path == "problems" else path
+    reply = api.get(f"{address}?cursor={cursor}")
+    if reply.status != 200:  # an offset alone is harmless: it is cut to what we would give
+        assert (reply.status, reply.code) == (400, "BAD_CURSOR")
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "abc", "99999999999999999999", "%00"])
+def test_a_page_has_an_end(api: Api, size: str) -> None:
+    assert api.get(f"products?page_size={size}").status == 200
+
+
+@pytest.mark.parametrize("path", ["products/not-an-id", "imports/1", "variants/0", "nowhere"])
+def test_an_address_that_is_none_is_not_found(api: Api, path: str) -> None:
+    assert api.client.get(ROOT + path, headers=api.headers).status_code == 404
+
+
+def test_an_import_of_a_feed_touches_nobody_else(api: Api) -> None:
+    other = make.merchant()
+    theirs = goods(other)
+    before = Api(other).get("products").body
+    body = make.feed(make.row("lipstick-x", title="x", sku="THEIRS", price="1", quantity="0"))
+    job = Import.objects.get(pk=api.send_feed(body).body["id"])
+    imports.run(import_id=job.pk, now=NOW)
+    assert make.problems(job) == []
+    assert Api(other).get("products").body == before
+    assert make.left(Variant.objects.get(pk=theirs["variant"])) == 10
