@@ -127,8 +127,8 @@ class CursorPagination(pagination.CursorPagination):
     max_page_size = 200
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> Any:
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
         """Return the page that the query asks for; raises BadCursor for a cursor that we did not give."""
         try:
             return super().paginate_queryset(queryset, request, view)
