@@ -9,10 +9,6 @@ from orders import carts, charging, checkout, frames, queries, quotes
 from streams.frames import Caller
 
 
-class KeyRequired(errors.Invalid):
-    message = "purchase.create needs a key: a UUID that stays the same when it is sent again."
-
-
 def cart_add(caller: Caller, d: frames.CartAdd, *, key: UUID | None, now: datetime) -> queries.Body:
     """Put units into the caller's cart and reply with it."""
     return carts.add(
@@ -47,15 +43,10 @@ def cart_remove(caller: Caller, d: frames.CartRemove, *, key: UUID | None, now: 
     )
 
 
-def purchase_create(
-    caller: Caller, d: frames.PurchaseCreate, *, key: UUID | None, now: datetime
-) -> queries.Body:
+def purchase_create(caller: Caller, d: frames.PurchaseCreate, *, key: UUID, now: datetime) -> queries.Body:
     """Buy in the caller's show; the reply says accepted, `order.updated` says what became of it."""
-    buyer_id = caller.signed_in()
-    if key is None:
-        raise KeyRequired
     purchase, replayed = checkout.buy(
-        buyer_id=buyer_id,
+        buyer_id=caller.signed_in(),
         key=key,
         lines=[quotes.Wanted(line.variant, line.quantity, line.offer) for line in d.lines],
         expect_total=Money(d.expect_total.amount, d.expect_total.currency),

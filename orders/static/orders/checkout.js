@@ -13,14 +13,13 @@ import { busy, Sheet } from "../commerce/sheet.js";
 import { countdown, everyTick } from "../streams/clock.js";
 import { makeStepper } from "../streams/product.js";
 import { picture } from "../streams/showcase.js";
-import { purchasePanel } from "./panel.js";
+import { followUp, purchasePanel } from "./panel.js";
 import { priced } from "./wanted.js";
 
 /**
  * @typedef {import("./wanted.js").Wanted} Wanted
  * @typedef {{show: import("../streams/show.js").Show, session: import("../commerce/session.js").Session,
- *   room: import("../streams/room.js").Room, attempts: import("./attempts.js").Attempts, now: () => number,
- *   openOrders: () => void, followUp: (purchase: any) => void}} Shop
+ *   room: import("../streams/room.js").Room, attempts: import("./attempts.js").Attempts, now: () => number}} Shop
  */
 
 /**
@@ -58,7 +57,7 @@ export function openCheckout(wanted, shop) {
     const step = nextStep(session, at);
     say(pay, step === "pay" ? `Pay ${money.show(at.total)}` : STEPS[step]);
     pay.disabled = step === "gone";
-    say(promise, step === "pay" ? "Your pieces are yours the moment you press. The card is charged right after." : "");
+    say(promise, step === "pay" ? "Your pieces are kept for you the moment you press; the card is charged right after." : "");
     promise.hidden = !promise.textContent;
   }
 
@@ -104,7 +103,7 @@ export function openCheckout(wanted, shop) {
   function follow(purchase) {
     bought = purchase.id;
     show.keepPurchase(purchase);
-    shop.followUp(purchase);
+    followUp(purchase, shop);
     sheet.title.textContent = "Your purchase";
     const panel = purchasePanel(purchase.id, shop, { close: () => sheet.close() });
     stops.push(panel.stop);

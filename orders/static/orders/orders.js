@@ -1,7 +1,7 @@
 /** My orders: every purchase with its status as it changes, in a sheet, and a short word on the stage when one moves. */
 
 import { call } from "../commerce/api.js";
-import { h, icon, keyed, say, fill } from "../commerce/dom.js";
+import { fill, h, icon, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { Sheet } from "../commerce/sheet.js";
@@ -12,7 +12,6 @@ import { isOpen, linesOf, newestFirst, wordsFor } from "./status.js";
 /** @typedef {import("./checkout.js").Shop} Shop */
 
 const POLL_MS = 4000;
-const TOAST_MS = 7000;
 
 /**
  * Read the latest purchases over HTTP.
@@ -85,15 +84,13 @@ export function openPurchase(id, shop) {
 
 /**
  * Say on the stage when a purchase moved, and ask by HTTP while the socket is away and something is still open.
- * @param {HTMLElement} place
+ * @param {import("../commerce/toast.js").Toaster} toaster
  * @param {Shop} shop
  */
-export function drawToasts(place, shop) {
+export function announcePurchases(toaster, shop) {
   const { show, room } = shop;
   /** @type {Map<string, string>} */
   const told = new Map();
-  /** @type {number | undefined} */
-  let later;
   let first = true;
 
   show.watch(["purchases"], () => {
@@ -102,22 +99,13 @@ export function drawToasts(place, shop) {
       const before = told.get(purchase.id);
       told.set(purchase.id, words.title);
       if (first || before === words.title || (before === undefined && !isOpen(purchase))) continue;
-      tell(purchase, words);
+      // Whoever looks at the purchase sees it move.
+      if (document.querySelector(`dialog[open] [data-purchase="${purchase.id}"]`)) continue;
+      const text = linesOf(purchase)[0]?.title;
+      toaster.show({ ...words, text, action: { label: "View", run: () => openPurchase(purchase.id, shop) } });
     }
     first = false;
   });
-
-  /** @param {any} purchase @param {ReturnType<typeof wordsFor>} words */
-  function tell(purchase, words) {
-    const title = linesOf(purchase)[0]?.title ?? "Your purchase";
-    place.className = `toast toast--${words.tone}`;
-    fill(place, icon(words.icon),
-      h("span", { class: "toast__text" }, h("strong", {}, words.title), ` ${title}`),
-      h("button", { class: "link", type: "button", on: { click: () => { place.hidden = true; openPurchase(purchase.id, shop); } } }, "View"));
-    place.hidden = false;
-    clearTimeout(later);
-    later = setTimeout(() => { place.hidden = true; }, TOAST_MS);
-  }
 
   setInterval(() => {
     const waiting = [...show.purchases.values()].some(isOpen);

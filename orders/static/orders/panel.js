@@ -7,7 +7,9 @@ import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy } from "../commerce/sheet.js";
 import { chooseCard } from "./checkout.js";
-import { canPayAgain, wordsFor } from "./status.js";
+import { canPayAgain, isOpen, wordsFor } from "./status.js";
+
+const FOLLOW_UP_MS = 8000;
 
 /**
  * @param {string} id
@@ -21,7 +23,7 @@ export function purchasePanel(id, shop, { close }) {
   const text = h("p", { class: "panel__text" });
   const lines = h("div", { class: "rows" });
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
-  const element = h("div", { class: "panel" },
+  const element = h("div", { class: "panel", data: { purchase: id } },
     h("div", { class: "panel__head", role: "status" }, mark, title, text), wrong, lines);
   const buttons = h("div", { class: "panel__buttons" });
 
@@ -69,10 +71,22 @@ export function purchasePanel(id, shop, { close }) {
  * @param {string} id
  * @param {import("./checkout.js").Shop} shop
  */
-export async function payAgain(id, { session, show, followUp }) {
-  const purchase = await call(`purchases/${id}/pay`, { method: "POST", body: { card: session.card?.id ?? null } });
-  show.keepPurchase(purchase);
-  followUp(purchase);
+export async function payAgain(id, shop) {
+  const purchase = await call(`purchases/${id}/pay`, { method: "POST", body: { card: shop.session.card?.id ?? null } });
+  shop.show.keepPurchase(purchase);
+  followUp(purchase, shop);
+}
+
+/**
+ * Ask once more by HTTP when the outcome has not come by itself in good time.
+ * @param {any} purchase
+ * @param {import("./checkout.js").Shop} shop
+ */
+export function followUp({ id }, { show }) {
+  setTimeout(async () => {
+    const known = show.purchases.get(id);
+    if (known && isOpen(known)) show.keepPurchase(await call(`purchases/${id}`).catch(() => known));
+  }, FOLLOW_UP_MS);
 }
 
 /**
