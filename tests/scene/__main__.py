@@ -1,0 +1,148 @@
+"""`python -m tests.scene`, which is `make scene`: BUYERS and STOCK say how many press for how many pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import secrets
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from config import embedded, processes, servers
+from config.children import CannotStart
+from config.supervisor import Stack, stopped_by_signals
+from config.variables import VARIABLES
+from tests.scene.report import Report
+
+PREFIX = "yellowcart-scene-"
+DECLINED_SHARE = 12 / 500  # Of the pieces, as product stories have it; one at least.
+
+
+def size() -> tuple[int, int, int]:
+    """Buyers, pieces and cards that decline; raises CannotStart for numbers that make no scene."""
+    numbers = {}
+    for name, default in (("BUYERS", "30"), ("STOCK", "5")):
+        text = os.environ.get(name) or default
+        if not text.isdigit() or int(text) < 1:
+            raise CannotStart(f"{name}={text} is not a number of at least 1.")
+        numbers[name] = int(text)
+    buyers, stock = numbers["BUYERS"], numbers["STOCK"]
+    decliners = max(1, round(stock * DECLINED_SHARE))
+    if buyers < stock + decliners + 1:
+        raise CannotStart(f"BUYERS={buyers} is too few for STOCK={stock}: somebody has to miss out.")
+    return buyers, stock, decliners
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards; what killed scenes have left is removed first."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        pid = left.name.removeprefix(PREFIX).split("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder.chmod(0o711)  # PostgreSQL's own account has to reach its data.
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def table(var: Path) -> tuple[dict[str, processes.Program], dict[str, str]]:
+    """The processes of the scene on free ports, and the environment they share."""
+    web, live, simulator = embedded.free_port(), embedded.free_port(), embedded.free_port()
+    env = {
+        "DATABASE_URL": servers.database_url(var),
+        "REDIS_URL": servers.redis_url(var),
+        "VAR_DIR": str(var),
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": secrets.token_urlsafe(40),
+        "LOG_LEVEL": "INFO",
+    }
+    ours = processes.own(
+        web_port=web,
+        live_port=live,
+        simulator_port=simulator,
+        secret=f"whsec_{secrets.token_urlsafe(24)}",
+        env=env,
+        state=var / "simulator.json",
+    )
+    return {"postgres": servers.postgres(var), "redis": servers.redis(var), **ours}, dict(ours["web"].env)
+
+
+def perform(var: Path, report: Report) -> None:
+    """Start everything, play, stop everything."""
+    buyers, stock, decliners = size()
+    for variable in VARIABLES:  # Nothing that somebody has configured is touched.
+        os.environ.pop(variable.name, None)
+        os.environ.pop(f"{variable.name}_FILE", None)
+    # Every buyer is a socket, here and in the live process.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    programs, env = table(var)
+    with Stack(programs, say=_complain) as stack:
+        report.act(f"{buyers} buyers, {stock} pieces")
+        stack.start("postgres", "redis")
+        os.environ |= {**env, "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        stack.start()
+        report.step("PostgreSQL, Redis, the Stripe simulator and our five processes are running")
+
+        from tests.scene import people, play
+        from tests.scene.books import Books
+
+        books = Books(env["STRIPE_API_BASE"])
+        place = play.Place(env["BASE_URL"], env["LIVE_SOCKET_URL"], books)
+        gathered = people.gather(buyers=buyers - decliners - 1, decliners=decliners)
+        report.step(f"a merchant, a host and {buyers - 1} shoppers with saved cards have signed up before")
+        try:
+            asyncio.run(play.Scene(place, gathered, stock=stock, report=report).play())
+        finally:
+            books.close()
+        lost = [name for name in programs if not stack.alive(name)]
+        report.equal(lost, [], "every process is still there")
+    report.step("everything is stopped")
+
+
+def _complain(name: str, line: str) -> None:
+    """Show what processes warn of, and all that the supervisor says."""
+    if name == "supervisor" or any(f"[{level}" in line for level in ("error", "critical")):
+        print(f"          {name}: {line}", flush=True)
+
+
+def main() -> int:
+    """Play the scene; 0 when everything was right."""
+    report = Report()
+    try:
+        with stopped_by_signals(), own_folder() as var:
+            perform(var, report)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except CannotStart as error:
+        print(f"\nThe scene cannot be played. {error}", file=sys.stderr)
+        return 2
+    except Exception:
+        traceback.print_exc()
+        print("\nThe scene broke off.", file=sys.stderr)
+        return 1
+    print(
+        f"\n{report.checks} checks, {report.bad} BAD." if report.bad else f"\n{report.checks} checks, all ok."
+    )
+    return 1 if report.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

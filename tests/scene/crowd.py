@@ -1,0 +1,142 @@
+"""The buyers: each on a websocket of her own, who press, are answered, and hear what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from streams import client
+
+Body = dict[str, Any]
+FINAL = ("paid", "declined", "expired", "cancelled")
+DEADLINE = 60.0
+AT_THE_DOOR = 50  # Connections opened at once.
+TRIES = 20
+
+
+@dataclass
+class Buyer:
+    """One buyer, her connection, and how her presses were answered."""
+
+    name: str
+    room: client.Room
+    purchase: Body | None = None
+    refused: str = ""
+    seconds: list[float] = field(default_factory=list)  # From press to answer.
+
+    async def press(self, variant: str, offer: Body, *, key: UUID | None = None) -> Body | None:
+        """Press buy; returns the purchase, or None when she was refused for good.
+
+        As the page does: while the server says "temporary" or does not answer, the same key is sent again.
+        """
+        order = {
+            "lines": [{"variant": variant, "quantity": 1, "offer": offer["id"]}],
+            "expect_total": offer["price"],
+        }
+        key, pressed = key or uuid4(), time.perf_counter()
+        for _ in range(TRIES):
+            try:
+                found = await self.room.command("purchase.create", order, key=key, deadline=DEADLINE)
+            except client.RefusedByServer as refusal:
+                self.refused = refusal.code
+                if refusal.temporary:
+                    await asyncio.sleep((refusal.retry_ms or 100) / 1000)
+                    continue
+                self.seconds.append(time.perf_counter() - pressed)
+                return None
+            self.seconds.append(time.perf_counter() - pressed)
+            self.purchase, self.refused = found, ""
+            return found
+        return None
+
+    async def outcome(self) -> str:
+        """How her purchase ended, as her own lane tells her."""
+        bought = self.purchase
+        assert bought is not None
+        told = await self.room.wait(
+            "order.updated",
+            lambda d: bool(d["id"] == bought["id"] and d["status"] in FINAL),
+            deadline=DEADLINE,
+        )
+        self.purchase = told["d"]
+        return str(told["d"]["status"])
+
+
+async def let_in(buyers: list[Buyer]) -> None:
+    """Connect everybody, a few at a time."""
+    door = asyncio.Semaphore(AT_THE_DOOR)
+
+    async def enter(buyer: Buyer) -> None:
+        async with door:
+            await buyer.room.connect(DEADLINE)
+
+    await asyncio.gather(*(enter(buyer) for buyer in buyers))
+
+
+async def rush(buyers: list[Buyer], variant: str, offer: Body, *, within: float) -> None:
+    """Everybody presses at a moment of her own within so many seconds, and waits for her answer."""
+
+    async def one(buyer: Buyer) -> None:
+        await asyncio.sleep(random.uniform(0, within))
+        await buyer.press(variant, offer)
+
+    await asyncio.gather(*(one(buyer) for buyer in buyers))
+
+
+class Onlooker:
+    """Somebody who only watches, and notes when each line of chat arrives."""
+
+    def __init__(self, url: str) -> None:
+        self.heard: dict[str, float] = {}
+        self.room = client.Room(url, check=self._note)
+
+    def _note(self, text: str) -> None:
+        if '"chat.message"' in text:
+            for line in text.split("\n"):
+                frame = json.loads(line)
+                if frame["t"] == "chat.message":
+                    self.heard.setdefault(frame["d"]["text"], time.perf_counter())
+
+
+class Chat:
+    """A chat that goes on while people buy, and how long its lines take to reach the onlooker."""
+
+    EVERY = 2.2  # Seconds between two lines of one person; the server allows five in ten seconds.
+
+    def __init__(self, talkers: list[Buyer], onlooker: Onlooker) -> None:
+        self._talkers, self._onlooker = talkers, onlooker
+        self._said: dict[str, float] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """Let them talk."""
+        self._tasks = [asyncio.create_task(self._talk(each)) for each in self._talkers]
+
+    async def end(self) -> tuple[int, list[float]]:
+        """Let them finish: how many lines were said, and the seconds to arrival of those that arrived."""
+        for task in self._tasks:
+            task.cancel()
+        for failure in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(failure, Exception):
+                raise failure
+        room, last = self._onlooker.room, list(self._said)[-1:]
+        with contextlib.suppress(TimeoutError):
+            for text in last:
+                await room.wait("chat.message", lambda d, text=text: bool(d["text"] == text))
+        heard = self._onlooker.heard
+        return len(self._said), [heard[text] - sent for text, sent in self._said.items() if text in heard]
+
+    async def _talk(self, talker: Buyer) -> None:
+        await asyncio.sleep(self.EVERY * random.random() / 2)
+        for number in range(10_000):
+            text = f"{talker.name} says {number}"
+            sent = time.perf_counter()
+            await talker.room.command("chat.send", {"text": text}, key=uuid4(), deadline=DEADLINE)
+            self._said[text] = sent
+            await asyncio.sleep(self.EVERY * random.uniform(0.9, 1.1))
