@@ -36,7 +36,15 @@ def read_notice(body: bytes, signature: str, *, now: datetime) -> Notice:
         raise BadSignature("The signature is not of this time.")
     try:
         notice = _notice(json.loads(body))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        OSError,
+        RecursionError,
+    ) as error:
         raise BadSignature("This is signed, but it is no event.") from error
     if notice.livemode != connection.is_live():
         raise BadSignature("The event is of the other mode: test and live do not mix.")

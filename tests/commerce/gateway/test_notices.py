@@ -115,6 +115,14 @@ def test_signed_nonsense_is_refused(body: bytes) -> None:
         gateway.read_notice(body, sign(body), now=NOW)
 
 
+@pytest.mark.parametrize("created", [10**18, -(10**18), 10**400, 1e300, "soon", None])
+def test_a_time_that_is_none_is_refused(created: object) -> None:
+    body = json.dumps(EVENT | {"created": created}).encode()
+
+    with pytest.raises(gateway.BadSignature):
+        gateway.read_notice(body, sign(body), now=NOW)
+
+
 @given(st.binary(max_size=60), st.text(max_size=60))
 def test_any_body_and_header_are_refused_and_never_an_error(body: bytes, signature: str) -> None:
     with pytest.raises(gateway.BadSignature):
