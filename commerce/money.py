@@ -10,7 +10,7 @@ _THREE_DECIMALS = "BHD JOD KWD OMR TND"
 _EXPONENTS = dict.fromkeys(_ZERO_DECIMALS.split(), 0) | dict.fromkeys(_THREE_DECIMALS.split(), 3)
 _ACCEPTED = """
     AED AUD BGN BHD BRL CAD CHF CLP CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JOD JPY KRW KWD MXN MYR NOK NZD
-    OMR PHP PLN RON SAR SEK SGD THB TND TRY TWD UGX USD VND ZAR
+    OMR PHP PLN RON SAR SEK SGD THB TND TRY TWD USD VND ZAR
 """
 CURRENCIES = frozenset(_ACCEPTED.split())
 MAX_AMOUNT = 99_999_999  # The largest charge the payment provider takes, in minor units (eight digits).

@@ -16,7 +16,14 @@ from commerce.gateway.cards import (
     setup,
 )
 from commerce.gateway.connection import is_simulated
-from commerce.gateway.failures import Declined, Missing, Refused, Unavailable, UnknownOutcome
+from commerce.gateway.failures import (
+    Declined,
+    Misconfigured,
+    Missing,
+    Refused,
+    Unavailable,
+    UnknownOutcome,
+)
 from commerce.gateway.notices import BadSignature, events_since, read_notice
 from commerce.gateway.payments import cancel, charge, find, refund, retrieve, retrieve_refund
 
@@ -26,6 +33,7 @@ __all__ = [
     "Declined",
     "Intent",
     "IntentStatus",
+    "Misconfigured",
     "Missing",
     "Notice",
     "RefundResult",

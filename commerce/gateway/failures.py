@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 import requests
 import stripe
+import structlog
 import urllib3
 
 from commerce import errors
+
+log = structlog.get_logger(__name__)
 
 # These happen before a single byte of the request is sent.
 _NOT_SENT = (
@@ -23,6 +26,10 @@ class Unavailable(errors.Unavailable):
     """The provider cannot be reached or asks us to slow down. Nothing was done."""
 
     message = "Payments are not available right now. Nothing was done; try again."
+
+
+class Misconfigured(Unavailable):
+    """The provider does not know our key or does not let it do this: our fault, not the buyer's card."""
 
 
 class UnknownOutcome(errors.Unavailable):
@@ -86,7 +93,10 @@ def translate(error: stripe.StripeError) -> Exception:
             return Refused(message, code="idempotency_mismatch")
         case stripe.InvalidRequestError() if code == "resource_missing":
             return Missing(message, code=code, param=param)
-        case stripe.InvalidRequestError() | stripe.AuthenticationError() | stripe.PermissionError():
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            log.error("gateway.misconfigured", status=status, message=message)
+            return Misconfigured()
+        case stripe.InvalidRequestError():
             return Refused(message, code=code or f"http_{status}", param=param)
     # 409: the same key is being worked on right now. Below 400: an answer that cannot be read.
     if 400 <= status < 500 and status != 409:
