@@ -172,7 +172,7 @@ def test_the_client_speaks_the_version_of_the_pinned_sdk_and_never_retries() -> 
         (stripe.APIError("nothing known"), gateway.UnknownOutcome),
         (stripe.APIError("gone", http_status=410), gateway.Refused),
         (stripe.APIConnectionError("lost"), gateway.UnknownOutcome),  # type: ignore[no-untyped-call]
-        (stripe.PermissionError("no", http_status=403), gateway.Refused),
+        (stripe.PermissionError("no", http_status=403), gateway.Misconfigured),
     ],
 )
 def test_errors_are_judged_by_what_may_have_been_done(
