@@ -21,6 +21,7 @@ export function drawConnection(place, room) {
   /** @param {number | null} code @param {boolean} final */
   function judge(code, final) {
     clearTimeout(later);
+    document.body.dataset.online = room.online ? "yes" : "no";
     if (room.online) {
       place.hidden = true;
       return;

@@ -58,7 +58,7 @@ export function offerForm(item, { desk, show, done }) {
   const go = h("button", { class: "button button--main", type: "submit" }, "Open the offer");
   const form = h("form", { class: "cr-offerform", novalidate: true, on: { submit, input: judge } },
     item.variants.length > 1 && field("Variant", which, "cr-offerform__wide"),
-    field(`Live price (${currency})`, price),
+    field(`Price (${currency})`, price),
     field("Units", quota),
     field("Per buyer", each),
     windows, note, wrong,

@@ -120,18 +120,15 @@ function drag(down) {
   grip.setPointerCapture(down.pointerId);
   row.classList.add("st-item--held");
 
-  /** @param {PointerEvent} event */
+  /** The others make way, so that the row keeps its hold on the pointer. @param {PointerEvent} event */
   function follow(event) {
-    for (const other of list.children) {
-      if (other === row) continue;
-      const box = other.getBoundingClientRect();
-      const middle = box.top + box.height / 2;
-      const isAbove = Boolean(other.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING);
-      if (isAbove && event.clientY < middle) return list.insertBefore(row, other);
-      if (!isAbove && event.clientY > middle && !(other.nextElementSibling && event.clientY > box.bottom)) {
-        return list.insertBefore(row, other.nextElementSibling);
-      }
-    }
+    const others = [...list.children].filter((one) => one !== row);
+    const middle = (/** @type {Element} */ one) => one.getBoundingClientRect().top + one.getBoundingClientRect().height / 2;
+    const above = others.filter((one) => one.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const down = above.filter((one) => event.clientY < middle(one));
+    const up = others.filter((one) => !above.includes(one) && event.clientY > middle(one));
+    for (const one of down.reverse()) row.after(one);
+    for (const one of up) row.before(one);
   }
   function drop() {
     grip.removeEventListener("pointermove", follow);
