@@ -1,27 +1,49 @@
 """How lists of the merchant API can be narrowed."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 
 from catalog import queries
 from catalog.models import Import, Product, Variant
 
 
-class ProductFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
+class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
+    """Filters that refuse to be left blank: a caller who forgot a value does not want everything."""
+
+    def is_valid(self) -> bool:
+        """Tell whether every filter that is named has a value that can be read."""
+        valid = bool(super().is_valid())
+        blank = [name for name in self.filters if self.data.get(name) == ""]
+        for name in blank:
+            self.form.add_error(name, ValidationError("Name a value, or leave the filter out.", code="blank"))
+        return valid and not blank
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 255})
+class TextFilter(filters.CharFilter):  # type: ignore[misc]
+    """A filter by text."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, max_length=255, **options)
+
+
+class ProductFilter(Filters):
     """Filters of the list of products."""
 
     status = filters.ChoiceFilter(choices=Product.Status.choices)
-    vendor = filters.CharFilter(lookup_expr="iexact", max_length=255)
-    type = filters.CharFilter("product_type", lookup_expr="iexact", max_length=255)
-    handle = filters.CharFilter(max_length=255, help_text="Your own id of the product.")
+    vendor = TextFilter(lookup_expr="iexact")
+    type = TextFilter("product_type", lookup_expr="iexact")
+    handle = TextFilter(help_text="Your own id of the product.")
     updated_since = filters.IsoDateTimeFilter(
         "updated_at",
         lookup_expr="gte",
         help_text="Changed then or later (stock and prices apart).",
     )
-    q = filters.CharFilter(
-        method="search", max_length=100, help_text="Part of title, handle or vendor, or a whole SKU."
-    )
+    q = TextFilter(method="search", help_text="Part of title, handle or vendor, or a whole SKU.")
 
     class Meta:
         model = Product
@@ -32,11 +54,11 @@ class ProductFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter s
         return queries.matching(rows, value)
 
 
-class VariantFilter(filters.FilterSet):  # type: ignore[misc]
+class VariantFilter(Filters):
     """Filters of the list of variants."""
 
-    sku = filters.CharFilter(max_length=255)
-    barcode = filters.CharFilter(max_length=64)
+    sku = TextFilter()
+    barcode = TextFilter()
     product = filters.UUIDFilter("product_id")
 
     class Meta:
@@ -44,7 +66,7 @@ class VariantFilter(filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
 
-class ImportFilter(filters.FilterSet):  # type: ignore[misc]
+class ImportFilter(Filters):
     """Filters of the list of imports."""
 
     status = filters.ChoiceFilter(choices=Import.Status.choices)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog import cells, products, stock
@@ -12,18 +13,19 @@ from commerce.strict import Flag, StrictSerializer, Text, Whole
 MAX_POSITION = 1_000_000
 
 
-def picture_address(value: str) -> None:
-    """Refuse what is not a picture's web address."""
-    try:
-        cells.address(value)
-    except cells.Unreadable as error:
-        raise serializers.ValidationError(str(error), code=error.code) from error
+_ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s<>\"\x00-\x1f]*)?$"
 
 
-def currency(value: str) -> None:
-    """Refuse a currency that prices cannot have."""
-    if value not in money.CURRENCIES:
-        raise serializers.ValidationError("Prices cannot be in this currency.", code="BAD_CURRENCY")
+@extend_schema_field({"type": "string", "pattern": _ADDRESS, "maxLength": 1000})
+class PictureAddress(Text):
+    """A picture's web address."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the address; raises ValidationError."""
+        try:
+            return cells.address(super().to_internal_value(data))
+        except cells.Unreadable as error:
+            raise serializers.ValidationError(str(error), code=error.code) from error
 
 
 # --- what they send ---
@@ -41,11 +43,9 @@ class PriceWriteSerializer(StrictSerializer):
         default=None,
         help_text="The merchant's own comparison price; above `amount`.",
     )
-    currency = Text(
-        min_length=3,
-        max_length=3,
+    currency = serializers.ChoiceField(
+        choices=sorted(money.CURRENCIES),
         required=False,
-        validators=[currency],
         help_text="ISO 4217; the merchant's own when left out.",
     )
 
@@ -60,7 +60,7 @@ class PriceWriteSerializer(StrictSerializer):
 class ImageWriteSerializer(StrictSerializer):
     """A picture, by address."""
 
-    url = Text(max_length=1000, validators=[picture_address], help_text="Begins with http:// or https://.")
+    url = PictureAddress(max_length=1000)
     alt = Text(max_length=500, required=False, allow_blank=True, default="")
 
 

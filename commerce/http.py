@@ -44,6 +44,13 @@ class BadCursor(errors.Invalid):
     message = "This cursor is not valid. Begin again without one."
 
 
+class BadPageSize(errors.Invalid):
+    """The page size is not a number that is taken."""
+
+    code = "BAD_PAGE_SIZE"
+    message = "page_size has to be between 1 and 200."
+
+
 class BadKey(errors.Unauthenticated):
     """The API key is unknown, revoked, expired or of a merchant that is not active."""
 
@@ -134,6 +141,32 @@ class CursorPagination(pagination.CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (exceptions.NotFound, ValidationError, ValueError) as error:
             raise BadCursor from error
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows the query asks for; raises BadPageSize."""
+        text = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= self.max_page_size:
+            raise BadPageSize
+        return int(text)
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Describe the query parameters, for the API document."""
+        cursor, size = super().get_schema_operation_parameters(view)
+        size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        cursor["description"] = "Follow `next` rather than making one."
+        return [cursor, size]
+
+
+class Nowhere(APIView):
+    """What an API address that is none answers, so that clients get a problem document there too."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse every method; raises NotFound."""
+        raise errors.NotFound("There is nothing at this address.")
 
 
 def caller_of(request: Request) -> str:

@@ -29,6 +29,8 @@ SPECTACULAR: dict[str, Any] = {
         "ProductStatus": "catalog.models.Product.Status",
         "ImportStatus": "catalog.models.Import.Status",
         "MovementReason": "catalog.models.StockMovement.Reason",
+        "OrderStatus": "orders.models.Order.Status",
+        "PurchaseStatus": "orders.models.Purchase.Status",
     },
     "TAGS": [
         {

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from commerce import health, sites
+from commerce import health, http, sites
 from config.demo import gallery
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/live/", include("streams.urls")),
     path("api/v1/", include("commerce.urls")),
     path("api/v1/", include("orders.urls")),
+    path("api/<path:nowhere>", http.Nowhere.as_view()),
     path("", include("streams.page_urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]
