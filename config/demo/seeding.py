@@ -89,10 +89,17 @@ def _merchant(seller: cast.Seller, book: Notebook) -> None:
             "platform_fee_bp": seller.platform_fee_bp,
         },
     )
-    key = book.api_keys.get(seller.slug)
-    if key is None or not MerchantKey.objects.filter(merchant=merchant).is_valid(key):
+    if not _opens(book.api_keys.get(seller.slug, ""), merchant):
         MerchantKey.objects.filter(merchant=merchant, name="demo").delete()
         _, book.api_keys[seller.slug] = MerchantKey.objects.create_key(merchant=merchant, name="demo")
+
+
+def _opens(key: str, merchant: Merchant) -> bool:
+    try:
+        found: MerchantKey = MerchantKey.objects.get_from_key(key)
+    except MerchantKey.DoesNotExist:
+        return False
+    return found.merchant_id == merchant.pk and not found.has_expired
 
 
 def _sessions(book: Notebook, emails: Iterable[str]) -> None:

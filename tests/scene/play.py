@@ -23,11 +23,11 @@ RUSH_SECONDS = 2.0
 # So long the provider takes while people press, so that no decline comes back in the middle of it.
 PROVIDER_MS = 3000
 TALKERS = 4
-FEED = """Handle,Title,Vendor,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
-velvet-lipstick,Velvet Lipstick,Atelier Sol,true,Shade,Signal Red,VL-RED,14.90,{stock}
-velvet-lipstick,,,,,Rosewood,VL-ROSE,14.90,40
-lip-balm,Lip Balm,Atelier Sol,true,Scent,Peach,LB-PEACH,7.90,100
-hand-cream,Hand Cream,Atelier Sol,true,Scent,Lemon,HC-LEMON,6.50,100
+FEED = """Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
+velvet-lipstick,Velvet Lipstick,true,Shade,Signal Red,VL-RED,14.90,{stock}
+velvet-lipstick,,,,Rosewood,VL-ROSE,14.90,40
+lip-balm,Lip Balm,true,Scent,Peach,LB-PEACH,7.90,100
+hand-cream,Hand Cream,true,Scent,Lemon,HC-LEMON,6.50,100
 """
 
 
@@ -247,7 +247,7 @@ class Scene:
         """The pieces of declined cards go back on sale, and those who wait are told and press again."""
         say, wanted = self.report, len(self.people.decliners)
         await self._all_hear(waiting, "offer.started", nth=2)
-        say.step("the piece is on sale again, and everybody who missed out is told")
+        say.step("a piece is on sale again, and everybody who missed out is told")
         sold: list[Buyer] = []
         async with asyncio.timeout(crowd.DEADLINE):
             while len(sold) < wanted:

@@ -1,0 +1,112 @@
+"""What the demo begins with: whole, the same however often it is seeded, and open to nobody else."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import authenticate
+from django.db.models import Sum
+
+from catalog import imports
+from catalog.models import Stock
+from commerce import cards
+from commerce.models import Host, Merchant, MerchantKey, User
+from config.demo import cast, seeding
+from config.demo.notebook import Notebook
+from orders.models import Purchase
+from streams import shows
+from streams.models import ShowcaseItem, Stream
+from tests.stripe_server import StripeServer
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
+BASE = "http://localhost:8000"
+
+
+def seed(book: Notebook, now: datetime = NOW) -> None:
+    """Everything but the way of the feeds through the web process, which the demo's own test goes."""
+    seeding.people(book)
+    for seller in cast.SELLERS:
+        merchant = Merchant.objects.get(slug=seller.slug)
+        if not merchant.imports.exists():
+            job, _ = imports.queue(
+                merchant_id=merchant.id, filename=seller.feed, body=seeding.feed(seller, BASE), now=now
+            )
+            imports.run(import_id=job.id, now=now)
+    seeding.saved_cards(now)
+    seeding.live_show(now)
+    seeding.planned_show(now)
+    seeding.ended_show(now)
+
+
+def rows() -> dict[str, int]:
+    """How many rows there are of everything, and how many pieces in stock."""
+    counts = {model._meta.label: model._default_manager.count() for model in apps.get_models()}
+    return {**counts, "pieces": Stock.objects.aggregate(sum=Sum("available"))["sum"]}
+
+
+def test_seeding_gives_everybody_what_she_needs_and_again_changes_nothing(
+    stripe_server: StripeServer,
+) -> None:
+    book = Notebook()
+    seed(book)
+
+    before, keys = rows(), dict(book.api_keys)
+    assert (before["commerce.Merchant"], before["commerce.Host"]) == (2, 3)
+    assert before["catalog.Product"] >= 40
+    for shopper in cast.SHOPPERS:
+        user = User.objects.get(email=shopper.email)
+        assert len(cards.of(user.id)) == len(shopper.cards)
+        assert user.addresses.filter(is_default=True).count() == 1
+    assert {host.streams.get().status for host in Host.objects.all()} == {"live", "scheduled", "ended"}
+    sold = Purchase.objects.filter(stream__status="ended")
+    assert sold.count() == sum(count for _, count in cast.SOLD_BEFORE)
+    live = Stream.objects.get(status="live")
+    assert live.slug == cast.LIVE.slug
+    assert live.pins.filter(unpinned_at=None).count() == 1
+    shown = {item.product.title: item.product for item in ShowcaseItem.objects.filter(stream=live)}
+    assert len(shown) == len(cast.LIVE.showcase)
+    for act in cast.ACTS:
+        prices = [each.prices.get(valid_to=None).amount for each in shown[act.title].variants.all()]
+        assert act.amount < min(prices), act.title
+
+    seed(book)
+
+    assert rows() == before
+    assert book.api_keys == keys
+
+
+def test_days_later_with_a_lost_notebook_there_are_new_passwords_and_shows(
+    stripe_server: StripeServer,
+) -> None:
+    first, second, later = Notebook(), Notebook(), NOW + timedelta(days=3)
+    seed(first)
+    people = rows()["commerce.User"]
+    over = Stream.objects.get(status="live")
+    shows.end(host_id=over.host_id, stream_id=over.id, now=NOW)
+
+    seed(second, later)
+
+    assert rows()["commerce.User"] == people
+    assert authenticate(username=cast.VISITOR.email, password=second.password) is not None
+    assert authenticate(username=cast.VISITOR.email, password=first.password) is None
+    for slug, key in second.api_keys.items():
+        assert MerchantKey.objects.get_from_key(key).merchant.slug == slug
+        assert not MerchantKey.objects.is_valid(first.api_keys[slug])
+    live = Stream.objects.get(status="live")
+    assert live.id != over.id
+    assert ShowcaseItem.objects.filter(stream=live).count() == len(cast.LIVE.showcase)
+    assert Stream.objects.get(status="scheduled").starts_at > later
+
+
+def test_the_notebook_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    book = Notebook.open(tmp_path)
+    book.api_keys["demo-beauty"] = "a key"
+    book.save(tmp_path)
+
+    assert (tmp_path / "demo.json").stat().st_mode & 0o777 == 0o600
+    assert Notebook.open(tmp_path) == book
+    (tmp_path / "demo.json").write_text("torn", encoding="utf-8")
+    assert Notebook.open(tmp_path).password != book.password
