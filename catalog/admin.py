@@ -1,0 +1,254 @@
+"""Operations screens of the catalog. They show; what changes goods, prices or stock are verbs, not forms."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Prefetch, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from catalog import products, stock, tasks
+from catalog.models import Import, Price, Product, ProductImage, Stock, StockMovement, Variant
+from commerce.admin import ReadOnly
+from commerce.errors import Refusal
+from commerce.money import Money
+
+SHOWN_PROBLEMS = 100
+
+
+class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
+    """A read-only list with pages; operators who may change the model may use its actions."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the operator may use this screen's actions."""
+        return bool(request.user.has_perm(f"catalog.change_{self.opts.model_name}"))
+
+
+class Inline(ReadOnly, TabularInline):  # type: ignore[misc]
+    """Read-only rows inside another screen."""
+
+    extra = 0
+    tab = True
+    show_change_link = True
+
+
+class VariantInline(Inline):
+    model = Variant
+    fields = ("title", "sku", "barcode", "is_active", "position")
+
+
+class ImageInline(Inline):
+    model = ProductImage
+    fields = ("position", "url", "alt")
+
+
+@admin.register(Product)
+class ProductAdmin(Screen):
+    """Everybody's goods."""
+
+    list_display = ("title", "merchant", "shown_status", "vendor", "variants_count", "updated_at")
+    list_filter = ("status", "merchant")
+    list_select_related = ("merchant",)
+    search_fields = ("title", "handle", "variants__sku")
+    ordering = ("-id",)
+    inlines = (VariantInline, ImageInline)
+    actions = ("retire", "activate")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        """Return the products with the number of their variants."""
+        rows: QuerySet[Product] = super().get_queryset(request)
+        return rows.annotate(_variants=Count("variants"))
+
+    @display(  # type: ignore[untyped-decorator]
+        description="Status", label={"active": "success", "draft": "info", "retired": "danger"}
+    )
+    def shown_status(self, row: Product) -> str:
+        """Return the status, as a label."""
+        return row.status
+
+    @admin.display(description="Variants")
+    def variants_count(self, row: Any) -> int:
+        """Return how many variants the product has."""
+        return int(row._variants)
+
+    @admin.action(description="Take off sale for good", permissions=["operate"])
+    def retire(self, request: HttpRequest, rows: QuerySet[Product]) -> None:
+        """Retire the chosen products."""
+        self._set_status(request, rows, Product.Status.RETIRED)
+
+    @admin.action(description="Put on sale", permissions=["operate"])
+    def activate(self, request: HttpRequest, rows: QuerySet[Product]) -> None:
+        """Make the chosen products active."""
+        self._set_status(request, rows, Product.Status.ACTIVE)
+
+    def _set_status(self, request: HttpRequest, rows: QuerySet[Product], status: str) -> None:
+        now = timezone.now()
+        for row in rows:
+            products.change(
+                merchant_id=row.merchant_id, product_id=row.pk, changes={"status": status}, now=now
+            )
+            self.log_change(request, row, f"Status: {status}")
+        messages.success(request, f"{len(rows)} products are now {status}.")
+
+
+class PriceInline(Inline):
+    model = Price
+    fields = ("money", "compare_at", "valid_from", "valid_to")
+    readonly_fields = ("money",)
+    ordering = ("-valid_from",)
+    show_change_link = False
+
+    @admin.display(description="Price")
+    def money(self, row: Price) -> str:
+        """Return the price with its currency."""
+        return str(Money(row.amount, row.currency))
+
+
+class MovementInline(Inline):
+    model = StockMovement
+    fields = ("delta", "reason", "note", "at")
+    readonly_fields = ("at",)
+    ordering = ("-id",)
+    show_change_link = False
+
+
+@admin.register(Variant)
+class VariantAdmin(Screen):
+    """Everybody's sellable units."""
+
+    list_display = ("__str__", "sku", "merchant", "price", "available", "is_active")
+    list_filter = ("is_active", "merchant")
+    list_select_related = ("product", "merchant", "stock")
+    search_fields = ("sku", "barcode", "product__title")
+    ordering = ("-id",)
+    inlines = (PriceInline, MovementInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
+        """Return the variants with their current prices."""
+        rows: QuerySet[Variant] = super().get_queryset(request)
+        current = Price.objects.filter(valid_to=None)
+        return rows.prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
+
+    @admin.display(description="Price")
+    def price(self, row: Any) -> str:
+        """Return the current price."""
+        return next((str(Money(one.amount, one.currency)) for one in row.current_prices), "none")
+
+    @admin.display(description="Available")
+    def available(self, row: Variant) -> int:
+        """Return the units that can still be promised."""
+        return row.stock.available if hasattr(row, "stock") else 0
+
+
+class StockForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when it runs
+    """The one number an operator may set, with the reason."""
+
+    note = forms.CharField(
+        max_length=200, widget=UnfoldAdminTextInputWidget, help_text="Why; the merchant sees it."
+    )
+
+    class Meta:
+        model = Stock
+        fields = ("available",)
+
+    def clean_available(self) -> int:
+        """Refuse a number that stock cannot be."""
+        available = int(self.cleaned_data["available"])
+        if not 0 <= available <= stock.MAX_UNITS:
+            raise forms.ValidationError(stock.TooMuchStock.message)
+        return available
+
+
+@admin.register(Stock)
+class StockAdmin(Screen):
+    """What can still be promised; setting it goes through the same verb as the API."""
+
+    form = StockForm
+    fields = ("variant", "merchant", "available", "note", "version", "updated_at")
+    readonly_fields = ("variant", "merchant", "version", "updated_at")
+    list_display = ("variant", "merchant", "available", "updated_at")
+    list_filter = ("merchant",)
+    list_select_related = ("variant__product", "merchant")
+    search_fields = ("variant__sku", "variant__product__title")
+    ordering = ("available", "variant_id")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let operators in who may change stock."""
+        return self.has_operate_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Stock, form: StockForm, change: bool) -> None:
+        """Set the stock by the verb, which locks, notes the movement and tells the shows."""
+        try:
+            stock.set_level(
+                merchant_id=obj.merchant_id,
+                variant_id=obj.pk,
+                available=form.cleaned_data["available"],
+                note=f"{form.cleaned_data['note']} (operations)"[:200],
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            messages.error(request, refusal.text)
+
+
+@admin.register(Import)
+class ImportAdmin(Screen):
+    """Feeds that merchants sent."""
+
+    list_display = (
+        "merchant",
+        "filename",
+        "shown_status",
+        "progress",
+        "problems_count",
+        "created_at",
+        "took",
+    )
+    list_filter = ("status", "merchant")
+    list_select_related = ("merchant",)
+    search_fields = ("filename", "sha256")
+    ordering = ("-id",)
+    readonly_fields = ("first_problems",)
+    actions = ("take_up",)
+
+    @display(  # type: ignore[untyped-decorator]
+        description="Status",
+        label={"queued": "info", "running": "warning", "done": "success", "failed": "danger"},
+    )
+    def shown_status(self, row: Import) -> str:
+        """Return the status, as a label."""
+        return row.status
+
+    @admin.display(description="Rows")
+    def progress(self, row: Import) -> str:
+        """Return how far the feed has been read."""
+        return f"{row.rows_done} of {row.rows_total}"
+
+    @admin.display(description="Took")
+    def took(self, row: Import) -> str:
+        """Return how long reading took."""
+        ends: tuple[datetime | None, datetime | None] = (row.started_at, row.finished_at)
+        return f"{(ends[1] - ends[0]).total_seconds():.1f} s" if ends[0] and ends[1] else ""
+
+    @admin.display(description=f"Problems (the first {SHOWN_PROBLEMS})")
+    def first_problems(self, row: Import) -> SafeString:
+        """Return what was wrong with the feed."""
+        rows = row.problems.order_by("line", "id")[:SHOWN_PROBLEMS]
+        line = "<p>Line {}, {}: {} <code>{}</code></p>"
+        return format_html_join("", line, ((p.line, p.column, p.message, p.value) for p in rows))
+
+    @admin.action(description="Read now", permissions=["operate"])
+    def take_up(self, request: HttpRequest, rows: QuerySet[Import]) -> None:
+        """Have a worker take up the chosen imports; those that are read already stay as they are."""
+        for row in rows:
+            tasks.read_feed.apply_async(kwargs={"import_id": str(row.pk)})
+        messages.success(request, f"{len(rows)} imports were handed to the workers.")
