@@ -14,7 +14,7 @@ from django.db import connection
 from commerce import redis_client
 from tests import emptying
 
-pytest_plugins = ["tests.stripe_server", "tests.live_server", "tests.worker_process"]
+pytest_plugins = ["tests.demo_process", "tests.stripe_server", "tests.live_server", "tests.worker_process"]
 emptying.install()
 
 
