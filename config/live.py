@@ -27,14 +27,14 @@ class Server(uvicorn.Server):
 
 def server(**address: Any) -> Server:
     """Return the server for an address: host and port, or fd."""
-    from streams.uvicorn_sockets import AbortableProtocol
+    from streams.uvicorn_sockets import RoomProtocol
 
     config = uvicorn.Config(
         "config.asgi:application",
         **address,
         loop="uvloop",
         http="httptools",
-        ws=AbortableProtocol,
+        ws=RoomProtocol,
         # A command is small; compression costs more than it saves and lets a short frame grow a thousandfold.
         ws_max_size=8192,
         ws_per_message_deflate=False,

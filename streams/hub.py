@@ -194,10 +194,11 @@ class Hub:
                 await presence.report(self.client, stream_id=stream, process=self.process, viewers=0)
             except (RedisError, OSError):
                 break  # What was said fades by itself.
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := list(self._tasks):
+            # More than once: the Redis client swallows a cancellation that comes while it connects.
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.2)
         for room in self.rooms.all():
             room.close()
         self.visits.stop()

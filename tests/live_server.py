@@ -11,6 +11,8 @@ Every frame that a viewer receives is checked against the protocol's types.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -104,6 +106,10 @@ class LiveRoom:
         """Ask it to end, and wait for it."""
         if self.child is not None:
             self.child.stop()
+
+    def kill(self) -> None:
+        """End it without a chance to say goodbye."""
+        os.kill(self.pid, signal.SIGKILL)
 
     @property
     def pid(self) -> int:

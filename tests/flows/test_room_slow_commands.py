@@ -1,0 +1,166 @@
+"""A slow command delays its own caller and nobody else, which on asgiref's shared thread it would."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import connection, transaction
+
+from streams import crew, showlog
+from streams.consumers import RoomConsumer
+from streams.models import Stream
+from tests.live_server import LiveRoom, aside, eventually
+from tests.streams import make
+
+SLOW_SECONDS = 2.0
+
+
+@contextlib.asynccontextmanager
+async def chat_table_locked() -> AsyncIterator[None]:
+    """Let every command that touches the chat wait for as long as this lasts."""
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE streams_chatmessage IN ACCESS EXCLUSIVE MODE")
+            locked.set()
+            done.wait(20)
+
+    holding = asyncio.create_task(aside(hold))
+    await eventually(locked.is_set)
+    try:
+        yield
+    finally:
+        done.set()
+        await holding
+
+
+def tell(stream: Stream, n: int) -> None:
+    showlog.append(stream_id=stream.id, t="chat.mode", d={"slow_s": n}, key=f"n:{n}", ts=1)
+
+
+async def test_a_command_that_takes_two_seconds_delays_no_broadcast(live_room: LiveRoom) -> None:
+    stream = await aside(make.show)
+    users = [await aside(make.user) for _ in range(3)]
+    callers = [await aside(live_room.visitor, stream, user) for user in users]
+    loop = asyncio.get_running_loop()
+
+    async with live_room.room(stream) as viewer, callers[0], callers[1], callers[2]:
+        async with chat_table_locked():
+            waiting = [
+                asyncio.create_task(caller.command("chat.send", {"text": "Hi"}, key=uuid4()))
+                for caller in callers
+                for _ in range(2)
+            ]
+            started, took = loop.time(), []
+            for n in range(1000):
+                sent = loop.time()
+                await aside(tell, stream, n)
+                await viewer.wait(
+                    "chat.mode", lambda d, n=n: d["slow_s"] == n, since=max(0, len(viewer.events) - 2)
+                )
+                took.append(loop.time() - sent)
+                # The slow caller itself hears the room and is answered what needs no thread.
+                await callers[0].wait("chat.mode", lambda d, n=n: d["slow_s"] == n)
+                if loop.time() - started > SLOW_SECONDS:
+                    break
+                await asyncio.sleep(0.02)
+            clock = await callers[0].command("time.sync", {"c": 1}, deadline=0.5)
+            assert not any(task.done() for task in waiting)
+        await asyncio.gather(*waiting)
+
+    assert clock["c"] == 1
+    assert max(took) < SLOW_SECONDS / 2
+    assert sorted(took)[len(took) // 2] < 0.1
+
+
+async def test_who_leaves_during_a_slow_command_is_no_ghost(live_room: LiveRoom) -> None:
+    stream, noa = await aside(make.show), await aside(make.user)
+
+    async with live_room.room(stream) as viewer:
+        async with chat_table_locked():
+            caller = await aside(live_room.visitor, stream, noa)
+            caller.position, caller._lost = viewer.position, False  # a snapshot would need the chat
+            await caller.connect()
+            waiting = asyncio.create_task(caller.command("chat.send", {"text": "Hi"}, key=uuid4()))
+            await viewer.wait("viewers.count", lambda d: d["n"] == 2)
+            await caller.cut()
+            await viewer.wait("viewers.count", lambda d: d["n"] == 1, since=len(viewer.events))
+        with contextlib.suppress(Exception):
+            await waiting
+        # It was said all the same: a closed socket takes no command back.
+        await viewer.wait("chat.message", lambda d: d["text"] == "Hi")
+
+
+async def dispatch_takes(consumer: AsyncWebsocketConsumer) -> float:
+    started = time.perf_counter()
+    await consumer.dispatch({"type": "websocket.receive", "text": "{}"})
+    return time.perf_counter() - started
+
+
+async def test_on_the_shared_thread_a_slow_call_holds_up_every_viewer() -> None:
+    shared = asyncio.create_task(sync_to_async(time.sleep)(0.5))
+    await asyncio.sleep(0.05)
+
+    stock, ours = await dispatch_takes(AsyncWebsocketConsumer()), await dispatch_takes(RoomConsumer())
+
+    await shared
+    assert stock > 0.3
+    assert ours < 0.1
+
+
+async def test_a_crew_keeps_the_loop_and_other_tasks_free() -> None:
+    hands = crew.Crew(name="test", threads=2, waiting=0)
+    slow = asyncio.create_task(hands.run(time.sleep, 0.5))
+    started = time.perf_counter()
+
+    assert await hands.run(lambda: "quick") == "quick"
+
+    assert time.perf_counter() - started < 0.3
+    await slow
+    hands.stop()
+
+
+async def test_a_crew_refuses_what_it_cannot_do_soon() -> None:
+    hands = crew.Crew(name="test", threads=1, waiting=1)
+    go = threading.Event()
+    busy = [asyncio.create_task(hands.run(go.wait, 5)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(crew.Busy) as refused:
+        await hands.run(lambda: None)
+
+    assert refused.value.temporary
+    go.set()
+    await asyncio.gather(*busy)
+    await hands.run(lambda: None)
+    hands.stop()
+
+
+async def test_a_thread_is_counted_until_it_is_free_even_if_nobody_waits() -> None:
+    hands = crew.Crew(name="test", threads=1, waiting=0)
+    go = threading.Event()
+    gone = asyncio.create_task(hands.run(go.wait, 5))
+    await asyncio.sleep(0.01)
+    gone.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await gone
+
+    with pytest.raises(crew.Busy):
+        await hands.run(lambda: None)
+
+    go.set()
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await hands.run(lambda: None)
+                break
+            except crew.Busy:
+                await asyncio.sleep(0.01)
+    hands.stop()

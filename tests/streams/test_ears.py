@@ -1,0 +1,115 @@
+"""The process's ears: what is published is heard, and who may have missed something is told so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis
+
+from commerce import errors, redis_client
+from streams import ears as ears_module
+from streams.ears import Ears
+from tests.live_server import eventually
+
+
+@pytest.fixture
+async def ears() -> AsyncIterator[Ears]:
+    client = redis_client.asynchronous()
+    made = Ears(client, process="test")
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await client.aclose()
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.interruptions = 0
+
+    def again(self) -> None:
+        self.interruptions += 1
+
+
+async def listen(ears: Ears, channel: str) -> Listener:
+    listener = Listener()
+    await ears.hear(channel, heard=listener.heard.append, again=listener.again)
+    return listener
+
+
+async def test_what_is_published_after_hear_returned_is_heard(ears: Ears, redis_server: redis.Redis) -> None:
+    one, two = await listen(ears, "one"), await listen(ears, "two")
+
+    for n in range(50):
+        redis_server.publish("one", f"{n}")
+    redis_server.publish("two", "x")
+
+    await eventually(lambda: two.heard)
+    assert one.heard == [str(n).encode() for n in range(50)]
+    assert (one.interruptions, two.heard) == (0, [b"x"])
+
+
+async def test_an_interruption_is_told_and_the_channels_are_heard_again(
+    ears: Ears, redis_server: redis.Redis
+) -> None:
+    listeners = [await listen(ears, name) for name in ("one", "two")]
+
+    redis_server.client_kill_filter(_type="pubsub")
+
+    await eventually(lambda: all(listener.interruptions == 1 for listener in listeners))
+    redis_server.publish("two", "back")
+    await eventually(lambda: listeners[1].heard == [b"back"])
+
+
+async def test_a_forgotten_channel_is_not_heard(ears: Ears, redis_server: redis.Redis) -> None:
+    one = await listen(ears, "one")
+    two = await listen(ears, "two")
+    await ears.forget("one")
+
+    redis_server.publish("one", "x")
+    redis_server.publish("two", "x")
+
+    await eventually(lambda: two.heard)
+    assert one.heard == []
+    assert await eventually(lambda: redis_server.pubsub_numsub("one") == [(b"one", 0)])
+
+
+async def test_one_unreadable_message_does_not_deafen(ears: Ears, redis_server: redis.Redis) -> None:
+    def choke(_: bytes) -> None:
+        raise ValueError
+
+    await ears.hear("bad", heard=choke, again=lambda: None)
+    good = await listen(ears, "good")
+
+    redis_server.publish("bad", "x")
+    redis_server.publish("good", "x")
+
+    await eventually(lambda: good.heard)
+
+
+async def test_without_redis_it_is_said_that_nothing_can_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ears_module, "READY_SECONDS", 0.2)
+    client = redis.asyncio.Redis.from_url("redis://127.0.0.1:1/0")
+    deaf = Ears(client, process="test")
+    running = asyncio.create_task(deaf.run())
+
+    with pytest.raises(errors.Unavailable):
+        await listen(deaf, "one")
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await client.aclose()
+
+
+async def test_a_connection_that_went_deaf_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, ears: Ears, redis_server: redis.Redis
+) -> None:
+    monkeypatch.setattr(ears_module, "ECHO_SECONDS", 0.1)
+    listener = await listen(ears, "one")
+    # Subscribed to nothing any more, as if the server had forgotten it: not even the echo arrives.
+    await ears._connection.send_command("UNSUBSCRIBE", check_health=False)
+
+    await eventually(lambda: listener.interruptions >= 1)
+    redis_server.publish("one", "x")
+    await eventually(lambda: listener.heard == [b"x"])
