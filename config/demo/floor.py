@@ -160,7 +160,7 @@ class Seat:
 
     def __init__(self, place: Place, slug: str, email: str | None, floor: Floor | None = None) -> None:
         self.email = email
-        self._new = lambda: place.room(slug, email, floor.hear if floor else None)
+        self._place, self._slug, self._floor = place, slug, floor
         self.room = self._new()
         self.offers_had: set[str] = set()
 
@@ -180,6 +180,9 @@ class Seat:
                 pause = min(pause * 2, 10.0)
         finally:
             await self.room.close()
+
+    def _new(self) -> client.Room:
+        return self._place.room(self._slug, self.email, self._floor.hear if self._floor else None)
 
     async def _sit(self) -> None:
         while self.room.open:

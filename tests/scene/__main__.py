@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from config import embedded, processes, servers
-from config.children import CannotStart
+from config.children import CannotStart, Program
 from config.supervisor import Stack, stopped_by_signals
 from config.variables import VARIABLES
 from tests.scene.report import Report
@@ -56,7 +56,7 @@ def own_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def table(var: Path) -> tuple[dict[str, processes.Program], dict[str, str]]:
+def table(var: Path) -> tuple[dict[str, Program], dict[str, str]]:
     """The processes of the scene on free ports, and the environment they share."""
     web, live, simulator = embedded.free_port(), embedded.free_port(), embedded.free_port()
     env = {

@@ -125,10 +125,10 @@ class Chat:
         for failure in await asyncio.gather(*self._tasks, return_exceptions=True):
             if isinstance(failure, Exception):
                 raise failure
-        room, last = self._onlooker.room, list(self._said)[-1:]
-        with contextlib.suppress(TimeoutError):
-            for text in last:
-                await room.wait("chat.message", lambda d, text=text: bool(d["text"] == text))
+        last = next(reversed(self._said), None)
+        if last is not None:
+            with contextlib.suppress(TimeoutError):
+                await self._onlooker.room.wait("chat.message", lambda d: bool(d["text"] == last))
         heard = self._onlooker.heard
         return len(self._said), [heard[text] - sent for text, sent in self._said.items() if text in heard]
 

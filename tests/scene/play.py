@@ -94,7 +94,7 @@ class Scene:
             await asyncio.to_thread(self._commission, show)
             await asyncio.to_thread(self._balance)
         finally:
-            await asyncio.gather(*(each.room.close() for each in [onlooker, *everybody]))
+            await asyncio.gather(onlooker.room.close(), *(each.room.close() for each in everybody))
             for door in (self.merchant, show.studio, newcomer):
                 door.close()
 
