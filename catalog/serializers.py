@@ -1,16 +1,28 @@
 """What merchants send to the catalog API, and for its document what they get."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from catalog import cells, products, stock
+from catalog import cells, examples, products, stock
 from catalog.models import Import, Product, StockMovement
 from commerce import money
 from commerce.strict import Flag, StrictSerializer, Text, Whole
 
 MAX_POSITION = 1_000_000
+
+Shape = TypeVar("Shape", bound=serializers.BaseSerializer[Any])
+
+
+def _shown(
+    value: dict[str, Any], *, request_only: bool = False, response_only: bool = False
+) -> Callable[[type[Shape]], type[Shape]]:
+    """Show a body with this example in the API document."""
+    example = OpenApiExample("example", value=value, request_only=request_only, response_only=response_only)
+    shown: Callable[[type[Shape]], type[Shape]] = extend_schema_serializer(examples=[example])
+    return shown
 
 
 _ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s<>\"\x00-\x1f]*)?$"
@@ -31,6 +43,7 @@ class PictureAddress(Text):
 # --- what they send ---
 
 
+@_shown(examples.PRICE_WRITE, request_only=True)
 class PriceWriteSerializer(StrictSerializer):
     """A price in minor units: 1999 EUR is 19.99 euros."""
 
@@ -64,6 +77,7 @@ class ImageWriteSerializer(StrictSerializer):
     alt = Text(max_length=500, required=False, allow_blank=True, default="")
 
 
+@_shown(examples.VARIANT_WRITE, request_only=True)
 class VariantWriteSerializer(StrictSerializer):
     """A sellable unit to be made."""
 
@@ -82,6 +96,7 @@ class VariantWriteSerializer(StrictSerializer):
     )
 
 
+@_shown(examples.PRODUCT_WRITE, request_only=True)
 class ProductWriteSerializer(StrictSerializer):
     """A product to be made."""
 
@@ -117,6 +132,7 @@ class ProductWriteSerializer(StrictSerializer):
         return value
 
 
+@_shown(examples.PRODUCT_CHANGE, request_only=True)
 class ProductChangeSerializer(StrictSerializer):
     """What shall change of a product; what is left out stays."""
 
@@ -134,6 +150,7 @@ class ProductChangeSerializer(StrictSerializer):
     )
 
 
+@_shown(examples.VARIANT_CHANGE, request_only=True)
 class VariantChangeSerializer(StrictSerializer):
     """What shall change of a variant; what is left out stays. Price and stock have their own addresses."""
 
@@ -144,6 +161,7 @@ class VariantChangeSerializer(StrictSerializer):
     is_active = Flag(required=False, help_text="false takes the variant off sale.")
 
 
+@_shown(examples.STOCK_SET, request_only=True)
 class StockSetSerializer(StrictSerializer):
     """How many units can be promised from now on."""
 
@@ -151,6 +169,7 @@ class StockSetSerializer(StrictSerializer):
     note = Text(max_length=200, required=False, allow_blank=True, default="")
 
 
+@_shown(examples.STOCK_ADJUST, request_only=True)
 class StockAdjustSerializer(StrictSerializer):
     """How many units come (or go, when negative)."""
 
@@ -171,6 +190,7 @@ class PriceSerializer(serializers.Serializer[Any]):
     valid_to = serializers.DateTimeField(allow_null=True, help_text="null: this is the current price.")
 
 
+@_shown(examples.PRICES, response_only=True)
 class PricesSerializer(serializers.Serializer[Any]):
     """A variant's prices."""
 
@@ -189,6 +209,7 @@ class ImageSerializer(serializers.Serializer[Any]):
     alt = serializers.CharField(allow_blank=True)
 
 
+@_shown(examples.VARIANT, response_only=True)
 class VariantSerializer(serializers.Serializer[Any]):
     """A sellable unit (SKU)."""
 
@@ -207,6 +228,7 @@ class VariantSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+@_shown(examples.PRODUCT, response_only=True)
 class ProductSerializer(serializers.Serializer[Any]):
     """A product with its variants and pictures."""
 
@@ -234,6 +256,7 @@ class MovementSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
+@_shown(examples.STOCK, response_only=True)
 class StockSerializer(serializers.Serializer[Any]):
     """What can still be promised of a variant."""
 
@@ -244,6 +267,7 @@ class StockSerializer(serializers.Serializer[Any]):
     movements = MovementSerializer(many=True, help_text="The latest 50, newest first.")
 
 
+@_shown(examples.IMPORT, response_only=True)
 class ImportSerializer(serializers.Serializer[Any]):
     """A feed that was sent, and how far it has been read."""
 
@@ -265,6 +289,7 @@ class ImportSerializer(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
+@_shown(examples.PROBLEM, response_only=True)
 class ProblemSerializer(serializers.Serializer[Any]):
     """One thing that was wrong in a row of a feed."""
 

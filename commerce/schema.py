@@ -1,5 +1,6 @@
 """The API document: who may call, how every endpoint refuses, and what rooms reuse to describe theirs."""
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
@@ -35,23 +36,30 @@ _PROBLEM: dict[str, Any] = {
     },
 }
 
-# Status -> what it means. The codes that come with it are in docs/api.md.
+# Status -> what it means, with one code that comes with it. The others are in docs/api.md.
 _REFUSALS = {
-    "400": "The request is malformed or a field is not valid.",
-    "401": "Nobody is signed in, or the key is not valid.",
-    "403": "The caller may not do this.",
-    "404": "There is no such thing for this caller.",
-    "409": "The state of things forbids it now.",
-    "413": "The body is too large.",
-    "415": "The body is of a type that is not read here.",
-    "422": "The idempotency key was used with another request.",
-    "429": "Too many requests.",
-    "503": "A part of ours is away or busy. Nothing was done.",
+    "400": ("The request is malformed or a field is not valid.", "BAD_REQUEST"),
+    "401": ("Nobody is signed in, or the key is not valid.", "UNAUTHENTICATED"),
+    "403": ("The caller may not do this.", "FORBIDDEN"),
+    "404": ("There is no such thing for this caller.", "NOT_FOUND"),
+    "409": ("The state of things forbids it now.", "OUT_OF_STOCK"),
+    "413": ("The body is too large.", "TOO_LARGE"),
+    "415": ("The body is of a type that is not read here.", "UNSUPPORTED_MEDIA_TYPE"),
+    "422": ("The idempotency key was used with another request.", "IDEMPOTENCY_MISMATCH"),
+    "429": ("Too many requests.", "RATE_LIMITED"),
+    "503": ("A part of ours is away or busy. Nothing was done.", "UNAVAILABLE"),
 }
+_TEMPORARY = ("429", "503")
 
 
 class Schema(AutoSchema):
     """Describes our views; loading it registers the descriptions below."""
+
+    def get_summary(self) -> str | None:
+        """Return the first sentence of the description, which the page shows beside the address."""
+        described = self.get_description() or ""
+        first = re.split(r"(?<=[.;])\s|\n", described.strip(), maxsplit=1)[0].rstrip(".;")
+        return first or None
 
 
 class MerchantKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -97,10 +105,7 @@ def describe_refusals(result: dict[str, Any], **_: object) -> dict[str, Any]:
     """Add to every operation the ways in which it may refuse; what a view says itself stays."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = _PROBLEM
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    components["responses"] = {
-        f"Refused{status}": {"description": text, "content": content} for status, text in _REFUSALS.items()
-    }
+    components["responses"] = {f"Refused{status}": _refused(status) for status in _REFUSALS}
     for path, item in result.get("paths", {}).items():
         for method, operation in item.items():
             if not isinstance(operation, dict) or "responses" not in operation:
@@ -110,6 +115,20 @@ def describe_refusals(result: dict[str, Any], **_: object) -> dict[str, Any]:
                 operation["responses"].setdefault(status, reference)
             operation["responses"] = dict(sorted(operation["responses"].items()))
     return result
+
+
+def _refused(status: str) -> dict[str, Any]:
+    text, code = _REFUSALS[status]
+    example = {
+        "type": "about:blank",
+        "title": code.replace("_", " ").capitalize(),
+        "status": int(status),
+        "code": code,
+        "detail": text,
+        "temporary": status in _TEMPORARY,
+    }
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    return {"description": text, "content": {"application/problem+json": content}}
 
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:

@@ -11,17 +11,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, filters, imports, queries, uploads
+from catalog import bodies, examples, filters, imports, queries, uploads
 from catalog import serializers as shapes
 from catalog.models import Import, ImportProblem
 from catalog.views import edge
 from commerce import http, idempotency
 from commerce.schema import IDEMPOTENCY_KEY
-
-_FEED = """Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
-velvet-lipstick,Velvet Lipstick,Maison Rouge,Shade,Coral,VL-COR,19.90,120
-velvet-lipstick,,,,Plum,VL-PLU,19.90,80
-"""
 
 
 class ImportsView(edge.PagedView):
@@ -39,7 +34,7 @@ class ImportsView(edge.PagedView):
 
     @extend_schema(tags=["Imports"], operation_id="import_list", responses=shapes.ImportSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Newest first."""
+        """List feeds, newest first."""
         return self.page(request)
 
     @extend_schema(
@@ -55,7 +50,7 @@ class ImportsView(edge.PagedView):
             },
             "text/csv": {"type": "string", "minLength": 1},
         },
-        examples=[OpenApiExample("feed", _FEED, media_type="text/csv", request_only=True)],
+        examples=[OpenApiExample("feed", examples.FEED, media_type="text/csv", request_only=True)],
         responses={
             202: shapes.ImportSerializer,
             200: OpenApiResponse(shapes.ImportSerializer, "These bytes are being read already: that import."),
@@ -108,7 +103,7 @@ class ImportView(http.MerchantView):
 
 
 class _InFileOrder(http.CursorPagination):
-    ordering = "id"
+    ordering = ("line", "id")
 
 
 class ProblemsView(edge.PagedView):
@@ -128,5 +123,5 @@ class ProblemsView(edge.PagedView):
         tags=["Imports"], operation_id="import_problem_list", responses=shapes.ProblemSerializer(many=True)
     )
     def get(self, request: Request, import_id: UUID) -> Response:
-        """In the order of the file; at most 10,000 are kept."""
+        """List what was wrong, in the order of the file; at most 10,000 are kept."""
         return self.page(request)

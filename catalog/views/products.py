@@ -33,7 +33,7 @@ class ProductsView(edge.PagedView):
         tags=["Products"], operation_id="product_list", responses=shapes.ProductSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        """Newest first, with variants and pictures."""
+        """List products, newest first, with variants and pictures."""
         return self.page(request)
 
     @extend_schema(
@@ -71,7 +71,7 @@ class ProductView(http.MerchantView):
         responses=shapes.ProductSerializer,
     )
     def patch(self, request: Request, product_id: UUID) -> Response:
-        """Change what is sent and leave the rest."""
+        """Change a product: what is sent changes, the rest stays."""
         changes = edge.sent(shapes.ProductChangeSerializer, request)
         images = _images(changes.pop("images")) if "images" in changes else None
         if "type" in changes:
@@ -157,7 +157,7 @@ class VariantsView(edge.PagedView):
         tags=["Products"], operation_id="variant_list", responses=shapes.VariantSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        """Newest first; to find one by SKU, filter."""
+        """List variants, newest first; filter to find one by SKU."""
         return self.page(request)
 
 
@@ -177,7 +177,7 @@ class VariantView(http.MerchantView):
         responses=shapes.VariantSerializer,
     )
     def patch(self, request: Request, variant_id: UUID) -> Response:
-        """Change what is sent and leave the rest."""
+        """Change a variant: what is sent changes, the rest stays."""
         changes = edge.sent(shapes.VariantChangeSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:

@@ -1,0 +1,106 @@
+"""Examples for the API document: one merchant's lipstick, from feed to stock. Pure."""
+
+from typing import Any
+
+_MOMENT = "2030-05-01T18:00:00Z"
+_PRODUCT = "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e01"
+_VARIANT = "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e02"
+
+FEED = """Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
+velvet-lipstick,Velvet Lipstick,Maison Rouge,Shade,Coral,VL-COR,19.90,120
+velvet-lipstick,,,,Plum,VL-PLU,19.90,80
+"""
+
+PRICE_WRITE: dict[str, Any] = {"amount": 1490, "compare_at": 1990}
+STOCK_SET: dict[str, Any] = {"available": 120, "note": "Counted"}
+STOCK_ADJUST: dict[str, Any] = {"delta": -3, "note": "Broken in the warehouse"}
+VARIANT_CHANGE: dict[str, Any] = {"sku": "VL-COR-2", "is_active": True}
+PRODUCT_CHANGE: dict[str, Any] = {"title": "Velvet Lipstick", "tags": ["matte"], "status": "active"}
+VARIANT_WRITE: dict[str, Any] = {
+    "options": {"Shade": "Coral"},
+    "sku": "VL-COR",
+    "barcode": "4006381333931",
+    "weight_grams": 12,
+    "price": {"amount": 1990, "currency": "EUR"},
+    "available": 120,
+}
+PRODUCT_WRITE: dict[str, Any] = {
+    "handle": "velvet-lipstick",
+    "title": "Velvet Lipstick",
+    "description": "Soft and matte.",
+    "vendor": "Maison Rouge",
+    "type": "Make-up",
+    "tags": ["matte"],
+    "options": ["Shade"],
+    "status": "active",
+    "images": [{"url": "https://img.example.com/velvet-lipstick.jpg", "alt": "A red lipstick"}],
+    "variants": [VARIANT_WRITE],
+}
+
+PRICE: dict[str, Any] = {
+    "amount": 1990,
+    "compare_at": None,
+    "currency": "EUR",
+    "valid_from": _MOMENT,
+    "valid_to": None,
+}
+PRICES: dict[str, Any] = {"current": PRICE, "lowest_30_days": 1990, "history": [PRICE]}
+VARIANT: dict[str, Any] = {
+    "id": _VARIANT,
+    "product": _PRODUCT,
+    "title": "Coral",
+    "options": {"Shade": "Coral"},
+    "sku": "VL-COR",
+    "barcode": "4006381333931",
+    "weight_grams": 12,
+    "position": 1,
+    "is_active": True,
+    "price": PRICE,
+    "available": 120,
+    "created_at": _MOMENT,
+    "updated_at": _MOMENT,
+}
+PRODUCT: dict[str, Any] = {
+    "id": _PRODUCT,
+    **{name: value for name, value in PRODUCT_WRITE.items() if name not in ("images", "variants")},
+    "images": [{"id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e03", **PRODUCT_WRITE["images"][0]}],
+    "variants": [VARIANT],
+    "created_at": _MOMENT,
+    "updated_at": _MOMENT,
+}
+STOCK: dict[str, Any] = {
+    "variant": _VARIANT,
+    "available": 117,
+    "version": 2,
+    "updated_at": _MOMENT,
+    "movements": [
+        {"delta": -3, "reason": "adjust", "note": "Broken in the warehouse", "at": _MOMENT},
+        {"delta": 120, "reason": "import", "note": "", "at": _MOMENT},
+    ],
+}
+IMPORT: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e04",
+    "filename": "spring.csv",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "status": "running",
+    "rows_total": 2000,
+    "rows_done": 1200,
+    "percent": 60,
+    "products_created": 400,
+    "products_updated": 12,
+    "variants_created": 1150,
+    "variants_updated": 48,
+    "problems": 1,
+    "error": "",
+    "created_at": _MOMENT,
+    "started_at": _MOMENT,
+    "finished_at": None,
+}
+PROBLEM: dict[str, Any] = {
+    "line": 17,
+    "column": "Variant Price",
+    "code": "BAD_PRICE",
+    "value": "soon",
+    "message": "This is not a price.",
+    "skipped": True,
+}
