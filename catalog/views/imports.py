@@ -103,7 +103,7 @@ class ImportView(http.MerchantView):
 
 
 class _InFileOrder(http.CursorPagination):
-    ordering = ("line", "id")
+    ordering = ("line", "id")  # type: ignore[assignment]  # the stubs know one field only
 
 
 class ProblemsView(edge.PagedView):
