@@ -11,6 +11,7 @@ import { press, tell } from "./words.js";
  */
 
 const MORE_SECONDS = 30;
+const OVERDUE_MS = 8000; // A card goes then, even if the word that the offer ended never comes.
 
 /** @type {Record<string, string>} */
 const ENDINGS = { sold_out: "sold out", time: "time is up", host: "ended" };
@@ -56,7 +57,9 @@ export function drawOffers(place, { show, desk, now }) {
     for (const one of card.querySelectorAll("button")) one.disabled = left <= 0;
   }
 
-  const byEnd = () => [...show.offers.values()].filter((one) => one.status === "open").sort((a, b) => a.ends_at - b.ends_at);
+  const byEnd = () => [...show.offers.values()]
+    .filter((one) => one.status === "open" && now() < one.ends_at + OVERDUE_MS)
+    .sort((a, b) => a.ends_at - b.ends_at);
 
   function draw() {
     const open = byEnd();

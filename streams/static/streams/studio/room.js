@@ -66,7 +66,7 @@ everyTick(() => {
   if (!stream) return;
   const until = stream.starts_at - now();
   if (stream.status === "live" && stream.live_at) say(place("clock"), countdown(now() - stream.live_at));
-  else if (stream.status === "scheduled") say(place("clock"), until > 60_000 ? `starts in ${inWords(until)}` : "ready to start");
+  else if (stream.status === "scheduled") say(place("clock"), until > 60_000 ? `starts in ${inWords(until).split(", ")[0]}` : "ready to start");
   else say(place("clock"), "");
 });
 show.watch(["viewers"], () => say(place("viewers"), show.viewers.toLocaleString("en-GB")));
