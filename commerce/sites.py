@@ -28,8 +28,8 @@ def active_host(user: AbstractBaseUser | AnonymousUser) -> Host | None:
     return Host.objects.filter(user_id=user.pk, is_active=True).first()
 
 
-class HostLoginForm(UnfoldAuthenticationForm):  # type: ignore[misc]  # unfold ships no types
-    """Lets hosts in, who need not be staff."""
+class LoginForm(UnfoldAuthenticationForm):  # type: ignore[misc]  # unfold ships no types
+    """The admin sites' login, which cannot be tried without end."""
 
     def clean(self) -> dict[str, Any]:
         """Check the password, a limited number of times per e-mail address."""
@@ -41,6 +41,10 @@ class HostLoginForm(UnfoldAuthenticationForm):  # type: ignore[misc]  # unfold s
         cleaned = cast(dict[str, Any], super().clean())
         throttles.clear(what="sign-in", who=email)
         return cleaned
+
+
+class HostLoginForm(LoginForm):
+    """Lets hosts in, who need not be staff."""
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         """Refuse whoever is not an active host."""

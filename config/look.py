@@ -97,4 +97,5 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Operations",
     "SHOW_HISTORY": True,
     "STYLES": [admin_css],
+    "LOGIN": {"form": "commerce.sites.LoginForm"},
 }

@@ -49,12 +49,13 @@ def test_a_host_is_not_let_into_the_operations_admin() -> None:
     assert sign_in("mira@example.com", at="/admin/login/") == 200
 
 
-def test_passwords_cannot_be_tried_without_end() -> None:
+@pytest.mark.parametrize("site", ["studio", "admin"])
+def test_passwords_cannot_be_tried_without_end(site: str) -> None:
     host()
     for _ in range(10):
-        sign_in("mira@example.com", "wrong")
+        sign_in("mira@example.com", "wrong", at=f"/{site}/login/")
 
-    answer = Client().post("/studio/login/", {"username": "mira@example.com", "password": PASSWORD})
+    answer = Client().post(f"/{site}/login/", {"username": "mira@example.com", "password": PASSWORD})
 
     assert answer.status_code == 200
     assert "Too many tries" in answer.content.decode()

@@ -74,7 +74,11 @@ export function drawSales(box, { show, desk, first, now }) {
     clearTimeout(soon);
     soon = setTimeout(ask, SOON_MS);
   });
-  setInterval(() => { if (show.stream?.status === "live") void ask(); else draw(); }, EVERY_MS);
+  setInterval(() => {
+    // Cards are charged on after the show has ended.
+    if (show.stream?.status === "live" || sales.being_paid) void ask();
+    else draw();
+  }, EVERY_MS);
   document.addEventListener("visibilitychange", ask);
 }
 
