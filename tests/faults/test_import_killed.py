@@ -1,0 +1,49 @@
+"""A worker killed as by `kill -9` in the middle of a feed: another takes it up, no row is written twice."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from catalog import imports, stock, tasks
+from catalog.models import Import, Product, StockMovement, Variant
+from tests.catalog import make
+from tests.worker_process import Start, relay_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PRODUCTS = 3 * imports.BATCH_PRODUCTS
+
+
+def sent() -> UUID:
+    """Send a feed of three batches."""
+    body = make.simple_feed(PRODUCTS, quantity=5)
+    job, _ = imports.queue(merchant_id=make.merchant().pk, filename="", body=body, now=timezone.now())
+    return job.pk
+
+
+def test_a_feed_whose_worker_was_killed_comes_in_whole_and_once(
+    own_worker: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = own_worker(FAULT=f"import.batch:{tmp_path / 'died'}")
+    job = sent()
+    relay_until(lambda: not dying.alive())
+
+    half = Import.objects.get(pk=job)
+    assert (half.status, half.rows_done) == ("running", 2 * imports.BATCH_PRODUCTS)
+    assert Product.objects.count() == imports.BATCH_PRODUCTS
+    # What was written is on sale at once; what is sold meanwhile stays sold.
+    sold = Variant.objects.get(sku="S1-F")
+    stock.take(units={sold.pk: 3}, now=timezone.now())
+
+    own_worker()
+    monkeypatch.setattr(tasks, "LOST_AFTER", timedelta(0))
+    tasks.sweep()
+    relay_until(lambda: Import.objects.get(pk=job).status == "done")
+
+    done = Import.objects.get(pk=job)
+    assert (done.rows_done, done.products_created, done.problems_count) == (2 * PRODUCTS, PRODUCTS, 0)
+    assert (Product.objects.count(), StockMovement.objects.count()) == (PRODUCTS, 2 * PRODUCTS)
+    assert make.left(sold) == 2
