@@ -1,6 +1,9 @@
 """Operations screens of the trade. They show; what moves goods or money are verbs, not forms."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from commerce.admin import ReadOnly
@@ -30,6 +33,10 @@ class Inline(ReadOnly, TabularInline):  # type: ignore[misc]
 
     extra = 0
     tab = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Return all of them: some cannot be edited, and a form would refuse to name those."""
+        return tuple(self.fields)
 
 
 class PaymentInline(Inline):

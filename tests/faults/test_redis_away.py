@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,11 +11,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from config import processes, servers
-from config.children import Child
+from config.children import Child, Program
 from config.embedded import free_port
 from orders.models import Purchase
 from tests.live_server import cookie_of
@@ -28,12 +27,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Site:
     """Web, relay and worker on this test's database, and on a Redis of their own that can be killed."""
 
-    def __init__(self, var: Path, stack: ExitStack) -> None:
+    def __init__(self, var: Path, stack: ExitStack, database: str) -> None:
         self.var, self.stack = var, stack
         self.web_port = free_port()
         self.redis = self._start_redis()
-        database = settings.DATABASE_URL.replace("/yellowcart?", f"/{connection.settings_dict['NAME']}?")
-        assert connection.settings_dict["NAME"] in database
         table = processes.own(
             web_port=self.web_port,
             live_port=free_port(),
@@ -44,7 +41,7 @@ class Site:
         )
         self.children = {name: self._start(table[name]) for name in ("web", "relay", "worker")}
 
-    def _start(self, program: processes.Program) -> Child:
+    def _start(self, program: Program) -> Child:
         child = servers.start(program)
         self.stack.callback(child.stop)
         return child
@@ -59,7 +56,7 @@ class Site:
     def restart_redis(self) -> None:
         self.redis = self._start_redis()
 
-    def buy(self, cookie: str, body: dict[str, object]) -> httpx.Response:
+    def buy(self, cookie: str, body: Mapping[str, object]) -> httpx.Response:
         token = "a" * 32
         return httpx.post(
             f"http://127.0.0.1:{self.web_port}/api/v1/purchases",
@@ -75,9 +72,9 @@ class Site:
 
 
 @pytest.fixture
-def site(transactional_db: None, stripe_server: StripeServer, tmp_path: Path) -> Iterator[Site]:
+def site(process_env: dict[str, str], stripe_server: StripeServer, tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
-        yield Site(tmp_path, stack)
+        yield Site(tmp_path, stack, process_env["DATABASE_URL"])
 
 
 def until_paid(count: int, *, deadline: float = 40.0) -> None:
