@@ -53,6 +53,7 @@ check: $(STAMP) ## Lint, types, walls, migrations, generated files
 	echo "==> Migrations and generated files"
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PY) -m config.env --check
+	$(PY) manage.py asyncapi --check
 	mkdir -p var && $(PY) manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
 	diff -u docs/openapi.yaml var/openapi.yaml || { echo "docs/openapi.yaml is out of date. Run: make docs" >&2; exit 1; }
 
@@ -62,8 +63,9 @@ faults: $(STAMP) ## Kill processes and servers on purpose, and see that everythi
 bench: $(STAMP) ## Measure against floors of the same run (ONLY="P1 P5" JSON=var/bench.json)
 	exec $(PY) -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
 
-docs: $(STAMP) ## Write the generated files anew: .env.example, docs/settings.md, docs/openapi.yaml
+docs: $(STAMP) ## Write the generated files anew: .env.example, docs/settings.md, docs/openapi.yaml, docs/asyncapi.yaml
 	$(PY) -m config.env --write
+	$(PY) manage.py asyncapi --write
 	$(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 format: $(STAMP) ## Put the code in the project's layout

@@ -63,6 +63,14 @@ def command(call: Callable[..., dict[str, Any]]) -> Command:
     return Command(call, shape, hints["key"] is UUID)
 
 
+def described() -> dict[str, tuple[type[Body], bool, str]]:
+    """Return every command's shape, whether it needs a key, and its sentence, for the protocol's document."""
+    return {
+        t: (each.shape, each.needs_key, inspect.getdoc(each.shape) or "")
+        for t, each in sorted(table().items())
+    }
+
+
 def read(incoming: wire.Incoming) -> tuple[Command, Body]:
     """Return the handler of a frame and its body; raises UnknownType, BadFrame."""
     found = table().get(incoming.t)

@@ -1,6 +1,6 @@
 """What clients are told: the body of every server frame, and of the room's own replies."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
@@ -293,7 +293,7 @@ class Error(Told):
     temporary: bool
     retry_ms: Count | UnsetType = UNSET
     fields: dict[str, str] | UnsetType = UNSET
-    data: dict[str, object] | UnsetType = UNSET
+    data: dict[str, Any] | UnsetType = UNSET
 
 
 class Reconnect(Told):
