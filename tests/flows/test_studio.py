@@ -123,6 +123,19 @@ def studio(request: pytest.FixtureRequest, site: str, browser: Browser) -> Gener
     assert not [each for each in complaints if "404" not in each]
 
 
+def say(stream: Stream, text: str) -> None:
+    """Say a line in the chat as a shopper named Noa."""
+    aside(
+        lambda: chat.say(
+            stream_id=stream.id,
+            author_id=make.user("Noa").id,
+            key=uuid4(),
+            text=text,
+            now=timezone.now(),
+        )
+    )
+
+
 def titles(stream: Stream) -> list[str]:
     return aside(
         lambda: [
@@ -253,15 +266,7 @@ def test_the_host_hears_the_chat_answers_and_takes_a_line_down(studio: Studio) -
     page = studio.page
     studio.room(stream)
 
-    aside(
-        lambda: chat.say(
-            stream_id=stream.id,
-            author_id=make.user("Noa").id,
-            key=uuid4(),
-            text="Cheap followers <b>here</b>",
-            now=timezone.now(),
-        )
-    )
+    say(stream, "Cheap followers <b>here</b>")
     line = page.get_by_role("listitem").filter(has_text="Cheap followers <b>here</b>")
     expect(line).to_be_visible()
     page.get_by_label("Your message").fill("Hello everybody")
@@ -280,6 +285,7 @@ def test_the_host_hears_the_chat_answers_and_takes_a_line_down(studio: Studio) -
 @pytest.mark.parametrize("studio", [PHONE], indirect=True, ids=["phone"])
 def test_on_a_phone_one_part_is_shown_at_a_time_and_nothing_runs_out_of_the_screen(studio: Studio) -> None:
     stream = aside(lambda: make.show(studio.host, products=(make.product("Lipstick"),)))
+    say(stream, "Hello")
     page = studio.page
     studio.room(stream)
 
@@ -290,7 +296,12 @@ def test_on_a_phone_one_part_is_shown_at_a_time_and_nothing_runs_out_of_the_scre
     expect(page.get_by_role("heading", name="Chat")).to_be_hidden()
     page.get_by_role("button", name="Open an offer for Lipstick").click()
     assert fits()
+    expect(page.locator("#unread")).to_be_hidden()
+    say(stream, "Is it matte?")
+    expect(page.locator("#unread")).to_be_visible()
     page.get_by_role("button", name="Chat").click()
+    expect(page.locator("#unread")).to_be_hidden()
+    expect(page.get_by_text("Is it matte?")).to_be_visible()
     expect(page.get_by_role("heading", name="Chat")).to_be_visible()
     expect(page.get_by_role("heading", name="Showcase")).to_be_hidden()
     page.get_by_role("button", name="Sales").click()

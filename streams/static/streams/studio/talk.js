@@ -22,7 +22,8 @@ export function drawTalk(place, { show, desk, seen }) {
   const unread = /** @type {HTMLElement} */ (document.getElementById("unread"));
   place.replaceChildren(quiet, list, newer);
   let atEnd = true;
-  let known = show.chat.length;
+  /** When the newest line was said; nothing before is new to the host. */
+  let newest = show.chat.at(-1)?.at ?? 0;
 
   function toEnd() {
     list.scrollTop = list.scrollHeight;
@@ -47,17 +48,14 @@ export function drawTalk(place, { show, desk, seen }) {
   show.watch(["chat"], () => {
     keyed(list, show.chat, (line) => line.id, make, () => {});
     quiet.hidden = show.chat.length > 0;
-    const grown = show.chat.length > known || show.chat.at(-1)?.id !== lastId;
-    lastId = show.chat.at(-1)?.id;
-    known = show.chat.length;
+    const last = show.chat.at(-1)?.at ?? 0;
+    const grown = last > newest;
+    newest = Math.max(newest, last);
     if (atEnd) toEnd();
     else if (grown) newer.hidden = false;
     if (grown && !seen()) unread.hidden = false;
   });
 }
-
-/** @type {string | undefined} */
-let lastId;
 
 /**
  * @param {HTMLFormElement} form
