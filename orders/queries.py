@@ -1,7 +1,7 @@
 """Reads of the trade: carts and purchases for buyers, orders for merchants, sales for hosts."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from commerce import errors
 from commerce.money import Money
 from orders.models import Cart, CartLine, Commission, Order, OrderLine, OrderMove, Payment, Purchase
 from streams.bodies import unix_ms
-from streams.models import Offer
+from streams.models import Offer, OfferBuyer
 
 Body = dict[str, Any]
 LATEST = 10  # Purchases of a show in a snapshot.
@@ -63,13 +63,18 @@ def cart(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
         .values_list("product_id", "url")
     )
     running = _open_offers(stream_id, now) if rows else []
+    had = dict(
+        OfferBuyer.objects.filter(buyer_id=buyer_id, offer__in=running).values_list("offer_id", "units")
+        if running
+        else ()
+    )
     lines: list[Body] = []
     totals: dict[str, int] = defaultdict(int)
     for row in rows:
         price = listed.get(row.variant_id)
         if price is None:
             continue
-        offer = _offer_for(row, running)
+        offer = _offer_for(row, running, had)
         unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
         totals[unit.currency] += unit.amount * row.quantity
         product, variant = row.variant.product, row.variant
@@ -101,11 +106,12 @@ def _open_offers(stream_id: UUID | None, now: datetime) -> list[Offer]:
     return list(running.select_related("item"))
 
 
-def _offer_for(row: CartLine, running: Iterable[Offer]) -> Offer | None:
+def _offer_for(row: CartLine, running: Iterable[Offer], had: Mapping[UUID, int]) -> Offer | None:
     for offer in running:
         if offer.item.product_id == row.variant.product_id and offer.variant_id in (None, row.variant_id):
-            # More than the offer grants cannot be bought at its price.
-            return offer if row.quantity <= min(offer.per_buyer, offer.left) else None
+            # More than the offer grants this buyer cannot be bought at its price.
+            granted = min(offer.per_buyer - had.get(offer.id, 0), offer.left)
+            return offer if row.quantity <= granted else None
     return None
 
 

@@ -74,7 +74,10 @@ class Site:
 @pytest.fixture
 def site(process_env: dict[str, str], stripe_server: StripeServer, tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
-        yield Site(tmp_path, stack, process_env["DATABASE_URL"])
+        running = Site(tmp_path, stack, process_env["DATABASE_URL"])
+        yield running
+        for name, child in running.children.items():  # Shown when the test fails.
+            print(f"--- {name}", *child.lines, sep="\n")
 
 
 def until_paid(count: int, *, deadline: float = 40.0) -> None:

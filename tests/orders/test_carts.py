@@ -62,6 +62,17 @@ def test_an_open_offer_of_the_show_is_the_price() -> None:
     assert line["price"]["amount"] == 1999, "two are more than the offer grants one buyer"
 
 
+def test_a_buyer_who_has_had_her_share_of_an_offer_sees_the_list_price() -> None:
+    buyer, lipstick = make.buyer(), make.variant(amount=1999)
+    stream = make.show(lipstick)
+    offer = make.offer(stream, lipstick, amount=999, per_buyer=1)
+    make.basket((lipstick, 1, offer), by=buyer, stream=stream).go(now=after(1))
+
+    (line,) = add(buyer, lipstick, stream_id=stream.id, now=after(2))["lines"]
+
+    assert (line["price"]["amount"], line["offer"]) == (1999, None)
+
+
 def test_a_cart_that_was_changed_elsewhere_is_a_conflict_and_is_sent_along() -> None:
     buyer, lipstick = make.user(), make.variant()
     version = add(buyer, lipstick)["version"]
