@@ -37,16 +37,38 @@ export function enter(session, { why = "", first = "in" } = {}) {
 function entrance(session, which, sheet, draw) {
   const isNew = which === "up";
   const name = field({
-    name: "name", label: "Your name", hint: "Others see it in the chat.", autocomplete: "name", maxlength: 80, required: true,
+    name: "name",
+    label: "Your name",
+    hint: "Others see it in the chat.",
+    autocomplete: "name",
+    maxlength: 80,
+    required: true,
   });
-  const email = field({ name: "email", label: "E-mail", type: "email", autocomplete: "username", maxlength: 254, required: true });
+  const email = field({
+    name: "email",
+    label: "E-mail",
+    type: "email",
+    autocomplete: "username",
+    maxlength: 254,
+    required: true,
+  });
   const password = field({
-    name: "password", label: "Password", type: "password", required: true, maxlength: 128,
-    ...(isNew ? { hint: "At least 8 characters.", autocomplete: "new-password", minlength: 8 } : { autocomplete: "current-password" }),
+    name: "password",
+    label: "Password",
+    type: "password",
+    required: true,
+    maxlength: 128,
+    ...(isNew
+      ? { hint: "At least 8 characters.", autocomplete: "new-password", minlength: 8 }
+      : { autocomplete: "current-password" }),
   });
   const fields = { ...(isNew ? { name } : {}), email, password };
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
-  const button = h("button", { class: "button button--main button--wide", type: "submit" }, isNew ? "Create account" : "Sign in");
+  const button = h(
+    "button",
+    { class: "button button--main button--wide", type: "submit" },
+    isNew ? "Create account" : "Sign in",
+  );
   const submit = async () => {
     wrong.hidden = true;
     for (const one of Object.values(fields)) one.complain();
@@ -58,14 +80,39 @@ function entrance(session, which, sheet, draw) {
       showWrong(error, fields, wrong);
     }
   };
-  return h("form", { class: "form", on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); void busy(button, submit); } } },
+  return h(
+    "form",
+    {
+      class: "form",
+      on: {
+        submit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          void busy(button, submit);
+        },
+      },
+    },
     wrong,
     Object.values(fields).map((one) => one.element),
     button,
-    h("p", { class: "note" },
+    h(
+      "p",
+      { class: "note" },
       isNew ? "Been here before? " : "New here? ",
-      h("button", { class: "link", type: "button", on: { click: () => { draw(isNew ? "in" : "up"); sheet.body.querySelector("input")?.focus(); } } },
-        isNew ? "Sign in" : "Create an account")),
+      h(
+        "button",
+        {
+          class: "link",
+          type: "button",
+          on: {
+            click: () => {
+              draw(isNew ? "in" : "up");
+              sheet.body.querySelector("input")?.focus();
+            },
+          },
+        },
+        isNew ? "Sign in" : "Create an account",
+      ),
+    ),
   );
 }
 
@@ -74,7 +121,11 @@ function entrance(session, which, sheet, draw) {
  * @param {Session} session
  */
 export function openAccount(session) {
-  const sheet = new Sheet({ title: "Your account", name: "account", onClose: () => session.removeEventListener("change", draw) });
+  const sheet = new Sheet({
+    title: "Your account",
+    name: "account",
+    onClose: () => session.removeEventListener("change", draw),
+  });
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
   /** @param {() => Promise<any>} run */
   const attempt = async (run) => {
@@ -92,20 +143,48 @@ export function openAccount(session) {
       sheet.close();
       return;
     }
-    fill(box,
+    fill(
+      box,
       nameForm(session, attempt),
-      section("Delivery addresses",
-        h("div", { class: "rows" }, (session.addresses ?? []).map((one) => addressRow(session, one, attempt))),
-        h("button", { class: "button button--small", type: "button", on: { click: () => editAddress(session) } }, "Add an address")),
-      section("Cards",
-        h("div", { class: "rows" }, (session.cards ?? []).map((one) => cardRow(session, one, attempt))),
-        h("button", { class: "button button--small", type: "button", on: { click: () => addCard(session) } }, "Add a card")),
+      section(
+        "Delivery addresses",
+        h(
+          "div",
+          { class: "rows" },
+          (session.addresses ?? []).map((one) => addressRow(session, one, attempt)),
+        ),
+        h(
+          "button",
+          { class: "button button--small", type: "button", on: { click: () => editAddress(session) } },
+          "Add an address",
+        ),
+      ),
+      section(
+        "Cards",
+        h(
+          "div",
+          { class: "rows" },
+          (session.cards ?? []).map((one) => cardRow(session, one, attempt)),
+        ),
+        h(
+          "button",
+          { class: "button button--small", type: "button", on: { click: () => addCard(session) } },
+          "Add a card",
+        ),
+      ),
     );
   }
   session.addEventListener("change", draw);
   draw();
-  const leave = h("button", { class: "button button--wide", type: "button",
-    on: { click: () => busy(leave, () => attempt(() => session.signOut())) } }, "Sign out");
+  const leave = h(
+    "button",
+    {
+      class: "button button--wide",
+      type: "button",
+      on: { click: () => busy(leave, () => attempt(() => session.signOut())) },
+    },
+    "Sign out",
+  );
   sheet.show(wrong, box).footer(leave).open();
   void attempt(() => session.load({ again: true }));
 }
@@ -117,12 +196,29 @@ function section(title, ...children) {
 
 /** @param {Session} session @param {(run: () => Promise<any>) => Promise<void>} attempt */
 function nameForm(session, attempt) {
-  const name = field({ name: "name", label: "Your name", value: session.me?.name ?? "", maxlength: 80, required: true, autocomplete: "name" });
+  const name = field({
+    name: "name",
+    label: "Your name",
+    value: session.me?.name ?? "",
+    maxlength: 80,
+    required: true,
+    autocomplete: "name",
+  });
   const button = h("button", { class: "button button--small", type: "submit" }, "Save");
-  return h("form", { class: "account__name", on: { submit: (/** @type {Event} */ event) => {
-    event.preventDefault();
-    void busy(button, () => attempt(() => session.rename(name.value)));
-  } } }, h("p", { class: "note" }, `Signed in as ${session.me?.email}`), h("div", { class: "account__pair" }, name.element, button));
+  return h(
+    "form",
+    {
+      class: "account__name",
+      on: {
+        submit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          void busy(button, () => attempt(() => session.rename(name.value)));
+        },
+      },
+    },
+    h("p", { class: "note" }, `Signed in as ${session.me?.email}`),
+    h("div", { class: "account__pair" }, name.element, button),
+  );
 }
 
 /**
@@ -131,11 +227,35 @@ function nameForm(session, attempt) {
  * @param {(run: () => Promise<any>) => Promise<void>} attempt
  */
 function addressRow(session, address, attempt) {
-  return h("div", { class: "row" },
-    h("div", { class: "row__main" },
-      h("p", { class: "row__title" }, address.name, " ", address.is_default && h("span", { class: "tag" }, "Default")),
-      h("p", { class: "row__text" }, lineOf(address))),
-    h("button", { class: "link", type: "button", on: { click: () => editAddress(session, address) } }, "Change"),
-    h("button", { class: "link", type: "button", "aria-label": `Remove the address ${address.line1}`,
-      on: { click: () => attempt(() => session.removeAddress(address.id)) } }, "Remove"));
+  return h(
+    "div",
+    { class: "row" },
+    h(
+      "div",
+      { class: "row__main" },
+      h(
+        "p",
+        { class: "row__title" },
+        address.name,
+        " ",
+        address.is_default && h("span", { class: "tag" }, "Default"),
+      ),
+      h("p", { class: "row__text" }, lineOf(address)),
+    ),
+    h(
+      "button",
+      { class: "link", type: "button", on: { click: () => editAddress(session, address) } },
+      "Change",
+    ),
+    h(
+      "button",
+      {
+        class: "link",
+        type: "button",
+        "aria-label": `Remove the address ${address.line1}`,
+        on: { click: () => attempt(() => session.removeAddress(address.id)) },
+      },
+      "Remove",
+    ),
+  );
 }

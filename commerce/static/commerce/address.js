@@ -41,15 +41,58 @@ export function lineOf(address) {
 export function editAddress(session, address) {
   return new Promise((done) => {
     let saved = false;
-    const sheet = new Sheet({ title: address ? "Change address" : "Where should it go?", name: "address", onClose: () => done(saved) });
+    const sheet = new Sheet({
+      title: address ? "Change address" : "Where should it go?",
+      name: "address",
+      onClose: () => done(saved),
+    });
     const value = (/** @type {keyof Address} */ name) => address?.[name] ?? "";
     const fields = {
-      name: field({ name: "name", label: "Name on the parcel", autocomplete: "shipping name", value: address?.name ?? session.me?.name ?? "", maxlength: 120, required: true }),
-      line1: field({ name: "line1", label: "Street and number", autocomplete: "shipping address-line1", value: value("line1"), maxlength: 200, required: true }),
-      line2: field({ name: "line2", label: "Flat, floor (optional)", autocomplete: "shipping address-line2", value: value("line2"), maxlength: 200 }),
-      postal_code: field({ name: "postal_code", label: "Postcode", autocomplete: "shipping postal-code", value: value("postal_code"), maxlength: 20 }),
-      city: field({ name: "city", label: "Town", autocomplete: "shipping address-level2", value: value("city"), maxlength: 120, required: true }),
-      country: field({ name: "country", label: "Country", autocomplete: "shipping country", options: countries(), value: address?.country ?? likelyCountry() }),
+      name: field({
+        name: "name",
+        label: "Name on the parcel",
+        autocomplete: "shipping name",
+        value: address?.name ?? session.me?.name ?? "",
+        maxlength: 120,
+        required: true,
+      }),
+      line1: field({
+        name: "line1",
+        label: "Street and number",
+        autocomplete: "shipping address-line1",
+        value: value("line1"),
+        maxlength: 200,
+        required: true,
+      }),
+      line2: field({
+        name: "line2",
+        label: "Flat, floor (optional)",
+        autocomplete: "shipping address-line2",
+        value: value("line2"),
+        maxlength: 200,
+      }),
+      postal_code: field({
+        name: "postal_code",
+        label: "Postcode",
+        autocomplete: "shipping postal-code",
+        value: value("postal_code"),
+        maxlength: 20,
+      }),
+      city: field({
+        name: "city",
+        label: "Town",
+        autocomplete: "shipping address-level2",
+        value: value("city"),
+        maxlength: 120,
+        required: true,
+      }),
+      country: field({
+        name: "country",
+        label: "Country",
+        autocomplete: "shipping country",
+        options: countries(),
+        value: address?.country ?? likelyCountry(),
+      }),
     };
     const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
     const button = h("button", { class: "button button--main button--wide", type: "submit" }, "Save address");
@@ -66,12 +109,27 @@ export function editAddress(session, address) {
       }
     };
     const { postal_code: postcode, city, ...rest } = fields;
-    sheet.show(h("form", { class: "form", on: { submit: (/** @type {Event} */ event) => { event.preventDefault(); void busy(button, submit); } } },
-      wrong,
-      rest.name.element, rest.line1.element, rest.line2.element,
-      h("div", { class: "form__pair" }, postcode.element, city.element),
-      rest.country.element,
-      button));
+    sheet.show(
+      h(
+        "form",
+        {
+          class: "form",
+          on: {
+            submit: (/** @type {Event} */ event) => {
+              event.preventDefault();
+              void busy(button, submit);
+            },
+          },
+        },
+        wrong,
+        rest.name.element,
+        rest.line1.element,
+        rest.line2.element,
+        h("div", { class: "form__pair" }, postcode.element, city.element),
+        rest.country.element,
+        button,
+      ),
+    );
     sheet.open();
     fields.line1.input.focus();
   });

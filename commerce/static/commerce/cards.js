@@ -10,7 +10,15 @@ import { listen, loadStripe } from "./provider.js";
 /** @typedef {import("./session.js").Card} Card */
 
 /** @type {Record<string, string>} */
-const BRANDS = { visa: "Visa", mastercard: "Mastercard", amex: "American Express", discover: "Discover", diners: "Diners Club", jcb: "JCB", unionpay: "UnionPay" };
+const BRANDS = {
+  visa: "Visa",
+  mastercard: "Mastercard",
+  amex: "American Express",
+  discover: "Discover",
+  diners: "Diners Club",
+  jcb: "JCB",
+  unionpay: "UnionPay",
+};
 
 /** @param {{brand: string, last4: string}} card */
 export function nameOf(card) {
@@ -33,8 +41,24 @@ export function addCard(session) {
     let stop = () => {};
     const status = h("p", { class: "note", role: "status" }, "Opening the card form…");
     const place = h("div", { class: "card-form" });
-    const sheet = new Sheet({ title: "Add a card", name: "card", onClose: () => { stop(); done(added); } });
-    const again = h("button", { class: "button button--wide", type: "button", hidden: true, on: { click: () => void busy(again, start) } }, "Try again");
+    const sheet = new Sheet({
+      title: "Add a card",
+      name: "card",
+      onClose: () => {
+        stop();
+        done(added);
+      },
+    });
+    const again = h(
+      "button",
+      {
+        class: "button button--wide",
+        type: "button",
+        hidden: true,
+        on: { click: () => void busy(again, start) },
+      },
+      "Try again",
+    );
     sheet.show(place, status, again).open();
 
     /** @param {string} setupIntent */
@@ -79,7 +103,13 @@ export function addCard(session) {
 function showFrame(place, setup, status, finish, fail) {
   const frame = h("iframe", { class: "sheet__frame", title: "Card form", src: setup.sheet_url });
   place.replaceChildren(frame);
-  frame.addEventListener("load", () => { status.textContent = ""; }, { once: true });
+  frame.addEventListener(
+    "load",
+    () => {
+      status.textContent = "";
+    },
+    { once: true },
+  );
   return listen(frame, setup.sheet_url, (answer) => {
     // After "declined" the form itself says so and lets another card be tried.
     if (answer.status === "succeeded") finish(setup.client_secret.split("_secret_")[0]);
@@ -104,12 +134,14 @@ async function mountPaymentElement(place, setup, status, finish, fail) {
   place.replaceChildren(mount, save);
   elements.create("payment").mount(mount);
   status.textContent = "";
-  save.addEventListener("click", () => busy(save, async () => {
-    const { error, setupIntent } = await stripe.confirmSetup({ elements, redirect: "if_required" });
-    if (error) fail(error.message ?? "The card was not accepted. Try another one.");
-    else if (setupIntent.status === "succeeded") finish(setupIntent.id);
-    else fail("The card could not be saved. Try another one.");
-  }));
+  save.addEventListener("click", () =>
+    busy(save, async () => {
+      const { error, setupIntent } = await stripe.confirmSetup({ elements, redirect: "if_required" });
+      if (error) fail(error.message ?? "The card was not accepted. Try another one.");
+      else if (setupIntent.status === "succeeded") finish(setupIntent.id);
+      else fail("The card could not be saved. Try another one.");
+    }),
+  );
 }
 
 /**
@@ -120,14 +152,42 @@ async function mountPaymentElement(place, setup, status, finish, fail) {
  */
 export function cardRow(session, card, attempt) {
   const ends = `${String(card.exp_month).padStart(2, "0")}/${String(card.exp_year % 100).padStart(2, "0")}`;
-  return h("div", { class: "row" },
-    h("div", { class: "row__main" },
-      h("p", { class: "row__title" },
-        h("span", { "aria-hidden": "true" }, nameOf(card)), h("span", { class: "visually-hidden" }, spokenNameOf(card)), " ",
-        card.is_default && h("span", { class: "tag" }, "Pays")),
-      h("p", { class: "row__text" }, `Valid until ${ends}`)),
-    !card.is_default && h("button", { class: "link", type: "button", "aria-label": `Pay with ${spokenNameOf(card)}`,
-      on: { click: () => attempt(() => session.makeDefault(card.id)) } }, "Use"),
-    h("button", { class: "link", type: "button", "aria-label": `Remove ${spokenNameOf(card)}`,
-      on: { click: () => attempt(() => session.removeCard(card.id)) } }, "Remove"));
+  return h(
+    "div",
+    { class: "row" },
+    h(
+      "div",
+      { class: "row__main" },
+      h(
+        "p",
+        { class: "row__title" },
+        h("span", { "aria-hidden": "true" }, nameOf(card)),
+        h("span", { class: "visually-hidden" }, spokenNameOf(card)),
+        " ",
+        card.is_default && h("span", { class: "tag" }, "Pays"),
+      ),
+      h("p", { class: "row__text" }, `Valid until ${ends}`),
+    ),
+    !card.is_default &&
+      h(
+        "button",
+        {
+          class: "link",
+          type: "button",
+          "aria-label": `Pay with ${spokenNameOf(card)}`,
+          on: { click: () => attempt(() => session.makeDefault(card.id)) },
+        },
+        "Use",
+      ),
+    h(
+      "button",
+      {
+        class: "link",
+        type: "button",
+        "aria-label": `Remove ${spokenNameOf(card)}`,
+        on: { click: () => attempt(() => session.removeCard(card.id)) },
+      },
+      "Remove",
+    ),
+  );
 }

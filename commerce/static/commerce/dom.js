@@ -65,7 +65,9 @@ export function say(element, text) {
  * @param {(element: HTMLElement, one: T) => void} update
  */
 export function keyed(list, data, keyOf, make, update) {
-  const old = new Map([...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, child]));
+  const old = new Map(
+    [...list.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.key, child]),
+  );
   let at = list.firstElementChild;
   for (const one of data) {
     const key = keyOf(one);
@@ -91,7 +93,10 @@ const PATHS = {
   back: ["M14.5 5.5L8 12l6.5 6.5"],
   heart: ["M12 20.2S3.8 15.3 3.8 9.3A4.4 4.4 0 0 1 12 7.2a4.4 4.4 0 0 1 8.2 2.1c0 6-8.2 10.9-8.2 10.9z"],
   send: ["M4 12l16-7.5-5.5 15.5-3-6.5z", "M11.5 13.5L20 4.5"],
-  eye: ["M2.5 12s3.5-6.5 9.5-6.5 9.5 6.5 9.5 6.5-3.5 6.5-9.5 6.5S2.5 12 2.5 12z", "M12 14.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6z"],
+  eye: [
+    "M2.5 12s3.5-6.5 9.5-6.5 9.5 6.5 9.5 6.5-3.5 6.5-9.5 6.5S2.5 12 2.5 12z",
+    "M12 14.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6z",
+  ],
   check: ["M4.5 12.5l5 5 10-11"],
   card: ["M3 6h18v12.5H3z", "M3 10.2h18", "M6.5 15h3.5"],
   home: ["M4 11l8-6.5 8 6.5", "M6 9.8V20h12V9.8"],

@@ -12,13 +12,17 @@ const SENTENCES = {
   FORBIDDEN: "You may not do this.",
   NOT_FOUND: "This is not there any more.",
   OUT_OF_STOCK: (data) =>
-    data.left > 0 ? `Only ${data.left} left. Take fewer and try again.` : "Sold out. Somebody was a moment faster.",
+    data.left > 0
+      ? `Only ${data.left} left. Take fewer and try again.`
+      : "Sold out. Somebody was a moment faster.",
   OFFER_NOT_STARTED: "This offer has not started yet.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
   OFFER_MISMATCH: "The offer does not apply to this choice. You were not charged.",
   PRICE_CHANGED: "The price has changed in the meantime. Look at the new total, then press pay again.",
   CUSTOMER_LIMIT: (data) =>
-    data.limit ? `Only ${data.limit} per person at this price.` : "You already have as many as one person can get.",
+    data.limit
+      ? `Only ${data.limit} per person at this price.`
+      : "You already have as many as one person can get.",
   HOLD_EXPIRED: "The time to pay is over, and the pieces went back on sale.",
   CART_CONFLICT: "Your cart was changed on another screen. Here is how it is now.",
   PAYMENT_DECLINED: "Your bank declined the card. You were not charged.",

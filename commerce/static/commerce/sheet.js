@@ -24,7 +24,11 @@ export class Sheet {
         { class: "sheet__head" },
         this.title,
         this.tools,
-        h("button", { class: "sheet__close", type: "button", "aria-label": "Close", on: { click: () => this.close() } }, icon("close")),
+        h(
+          "button",
+          { class: "sheet__close", type: "button", "aria-label": "Close", on: { click: () => this.close() } },
+          icon("close"),
+        ),
       ),
       this.body,
       this.foot,
@@ -78,14 +82,20 @@ export function field({ name, label, hint, options, ...props }) {
   const wrong = h("p", { class: "field__wrong", id: `${id}-wrong`, hidden: true });
   const described = { "aria-describedby": `${id}-wrong` };
   const input = options
-    ? h("select", { class: "field__input", id, name, ...described, ...props },
-        options.map(([value, text]) => h("option", { value, selected: value === props.value }, text)))
+    ? h(
+        "select",
+        { class: "field__input", id, name, ...described, ...props },
+        options.map(([value, text]) => h("option", { value, selected: value === props.value }, text)),
+      )
     : h("input", { class: "field__input", id, name, ...described, ...props });
-  const element = h("div", { class: "field" },
+  const element = h(
+    "div",
+    { class: "field" },
     h("label", { class: "field__label", for: id }, label),
     input,
     hint && h("p", { class: "field__hint" }, hint),
-    wrong);
+    wrong,
+  );
   return {
     element,
     input,

@@ -45,7 +45,8 @@ export class Attempts {
    */
   async place(body, stream) {
     const known = this.open;
-    const same = known && known.stream === stream && JSON.stringify(bare(known.body)) === JSON.stringify(bare(body));
+    const same =
+      known && known.stream === stream && JSON.stringify(bare(known.body)) === JSON.stringify(bare(body));
     const attempt = same ? known : { key: uuid(), body, stream };
     this.storage.setItem(KEPT, JSON.stringify(attempt));
     return this.#until(attempt);

@@ -41,10 +41,25 @@ function inSheet(action, address, settled) {
   return new Promise((done) => {
     const status = h("p", { class: "note", role: "status" }, "Opening your bank's page…");
     const frame = h("iframe", { class: "sheet__frame", title: "Your bank's page", src: address });
-    frame.addEventListener("load", () => { status.textContent = ""; }, { once: true });
-    const sheet = new Sheet({ title: "Confirm with your bank", name: "bank", onClose: () => { stop(); unwatch(); done(); } });
+    frame.addEventListener(
+      "load",
+      () => {
+        status.textContent = "";
+      },
+      { once: true },
+    );
+    const sheet = new Sheet({
+      title: "Confirm with your bank",
+      name: "bank",
+      onClose: () => {
+        stop();
+        unwatch();
+        done();
+      },
+    });
     const stop = listen(frame, address, (answer) => {
-      status.textContent = answer.status === "succeeded" ? "Thank you. Taking the payment…" : "Not confirmed.";
+      status.textContent =
+        answer.status === "succeeded" ? "Thank you. Taking the payment…" : "Not confirmed.";
       setTimeout(() => sheet.close(), 900);
     });
     const unwatch = settled(() => {

@@ -5,7 +5,7 @@ import { fill, h, icon, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { everyTick } from "../streams/clock.js";
-import { makeStepper } from "../streams/product.js";
+import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
 import { pricedLine } from "./wanted.js";
 
@@ -18,7 +18,10 @@ import { pricedLine } from "./wanted.js";
 
 /** How many pieces are in the cart. @param {import("../streams/show.js").Show} show */
 export function pieces(show) {
-  return (show.cart?.lines ?? []).reduce((/** @type {number} */ all, /** @type {CartLine} */ one) => all + one.quantity, 0);
+  return (show.cart?.lines ?? []).reduce(
+    (/** @type {number} */ all, /** @type {CartLine} */ one) => all + one.quantity,
+    0,
+  );
 }
 
 /**
@@ -71,8 +74,13 @@ export function drawCart(place, foot, shop, checkOut) {
   const { show, session, now } = shop;
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
   const list = h("ul", { class: "rows" });
-  const nothing = h("div", { class: "nothing" }, icon("cart"), h("p", { class: "nothing__title" }, "Your cart is empty"),
-    h("p", {}, "Collect what you like during the show and pay once."));
+  const nothing = h(
+    "div",
+    { class: "nothing" },
+    icon("cart"),
+    h("p", { class: "nothing__title" }, "Your cart is empty"),
+    h("p", {}, "Collect what you like during the show and pay once."),
+  );
   place.replaceChildren(wrong, list, nothing);
 
   /** @param {() => Promise<void>} run */
@@ -90,22 +98,42 @@ export function drawCart(place, foot, shop, checkOut) {
 
   /** @param {CartLine} line */
   const make = (line) => {
-    const stepper = makeStepper((by) => attempt(async () => {
-      const current = show.cart?.lines.find((/** @type {CartLine} */ one) => one.variant === line.variant);
-      const quantity = (current?.quantity ?? 0) + by;
-      if (quantity > 0) await change(shop, "cart.update", { variant: line.variant, quantity });
-      else await change(shop, "cart.remove", { variant: line.variant });
-    }));
+    const stepper = makeStepper((by) =>
+      attempt(async () => {
+        const current = show.cart?.lines.find((/** @type {CartLine} */ one) => one.variant === line.variant);
+        const quantity = (current?.quantity ?? 0) + by;
+        if (quantity > 0) await change(shop, "cart.update", { variant: line.variant, quantity });
+        else await change(shop, "cart.remove", { variant: line.variant });
+      }),
+    );
     steppers.set(line.variant, stepper);
-    return h("li", { class: "row line" },
+    return h(
+      "li",
+      { class: "row line" },
       picture(line.image, "line__picture"),
-      h("div", { class: "row__main" },
+      h(
+        "div",
+        { class: "row__main" },
         h("p", { class: "row__title" }, line.title),
         h("p", { class: "row__text line__price" }),
-        h("p", { class: "row__text line__gone" })),
-      h("div", { class: "line__end" }, stepper.element,
-        h("button", { class: "link line__remove", type: "button", "aria-label": `Remove ${line.title}`,
-          on: { click: () => attempt(() => change(shop, "cart.remove", { variant: line.variant })) } }, "Remove")));
+        h("p", { class: "row__text line__gone" }),
+      ),
+      h(
+        "div",
+        { class: "line__end" },
+        stepper.element,
+        h(
+          "button",
+          {
+            class: "link line__remove",
+            type: "button",
+            "aria-label": `Remove ${line.title}`,
+            on: { click: () => attempt(() => change(shop, "cart.remove", { variant: line.variant })) },
+          },
+          "Remove",
+        ),
+      ),
+    );
   };
   /** @param {HTMLElement} element @param {CartLine} line */
   const update = (element, line) => {
@@ -129,12 +157,38 @@ export function drawCart(place, foot, shop, checkOut) {
     const key = JSON.stringify([...totals].map(([currency, part]) => [currency, part.sum, part.gone]));
     if (key === footed) return;
     footed = key;
-    fill(foot, [...totals.values()].map((part) => h("div", { class: "cart__total" },
-      h("p", { class: "total" }, h("span", {}, totals.size > 1 ? `Total in ${part.sum.currency}` : "Total"), h("span", { class: "total__sum" }, money.show(part.sum))),
-      h("button", { class: "button button--main button--wide", type: "button", disabled: part.gone,
-        on: { click: () => checkOut(part.lines.map(wantedOf)) } }, part.gone ? "Take out what is sold out" : "Check out"))));
+    fill(
+      foot,
+      [...totals.values()].map((part) =>
+        h(
+          "div",
+          { class: "cart__total" },
+          h(
+            "p",
+            { class: "total" },
+            h("span", {}, totals.size > 1 ? `Total in ${part.sum.currency}` : "Total"),
+            h("span", { class: "total__sum" }, money.show(part.sum)),
+          ),
+          h(
+            "button",
+            {
+              class: "button button--main button--wide",
+              type: "button",
+              disabled: part.gone,
+              on: { click: () => checkOut(part.lines.map(wantedOf)) },
+            },
+            part.gone ? "Take out what is sold out" : "Check out",
+          ),
+        ),
+      ),
+    );
   };
-  const stops = [show.watch(["cart", "items", "offers"], refresh), everyTick(() => { if (show.offers.size) refresh(); })];
+  const stops = [
+    show.watch(["cart", "items", "offers"], refresh),
+    everyTick(() => {
+      if (show.offers.size) refresh();
+    }),
+  ];
   session.addEventListener("change", refresh);
   stops.push(() => session.removeEventListener("change", refresh));
   if (!show.cart) void attempt(() => readCart(shop));
@@ -146,7 +200,11 @@ function byCurrency(lines) {
   /** @type {Map<string, {lines: CartLine[], sum: money.Money, gone: boolean}>} */
   const parts = new Map();
   for (const { line, at } of lines) {
-    const part = parts.get(at.price.currency) ?? { lines: [], sum: { amount: 0, currency: at.price.currency }, gone: false };
+    const part = parts.get(at.price.currency) ?? {
+      lines: [],
+      sum: { amount: 0, currency: at.price.currency },
+      gone: false,
+    };
     part.lines.push(line);
     part.sum = money.sum([part.sum, money.times(at.price, line.quantity)]);
     part.gone ||= at.gone;

@@ -4,16 +4,17 @@
  */
 
 import { enter } from "../commerce/account.js";
-import { editAddress, lineOf } from "../commerce/address.js";
-import { addCard, cardRow, nameOf, spokenNameOf } from "../commerce/cards.js";
-import { fill, h, icon, say } from "../commerce/dom.js";
+import { editAddress } from "../commerce/address.js";
+import { addCard } from "../commerce/cards.js";
+import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy, Sheet } from "../commerce/sheet.js";
 import { countdown, everyTick } from "../streams/clock.js";
-import { makeStepper } from "../streams/product.js";
+import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
 import { followUp, purchasePanel } from "./panel.js";
+import { drawParty } from "./party.js";
 import { priced } from "./wanted.js";
 
 /**
@@ -51,31 +52,58 @@ export function openCheckout(wanted, shop) {
   function draw() {
     if (bought) return;
     const at = priced(lines, show, now());
-    fill(list, at.lines.map((line) => lineRow(line, lines.length === 1, (by) => { lines[0].quantity += by; complain(null); draw(); }, now())));
+    fill(
+      list,
+      at.lines.map((line) =>
+        lineRow(
+          line,
+          lines.length === 1,
+          (by) => {
+            lines[0].quantity += by;
+            complain(null);
+            draw();
+          },
+          now(),
+        ),
+      ),
+    );
     drawParty(party, shop, complain);
     say(total, money.show(at.total));
     const step = nextStep(session, at);
     say(pay, step === "pay" ? `Pay ${money.show(at.total)}` : STEPS[step]);
     pay.disabled = step === "gone";
-    say(promise, step === "pay" ? "Your pieces are kept for you the moment you press; the card is charged right after." : "");
+    say(
+      promise,
+      step === "pay"
+        ? "Your pieces are kept for you the moment you press; the card is charged right after."
+        : "",
+    );
     promise.hidden = !promise.textContent;
   }
 
-  pay.addEventListener("click", () => busy(pay, async () => {
-    complain(null);
-    const at = priced(lines, show, now());
-    try {
-      await takeStep(nextStep(session, at), at);
-    } catch (error) {
-      complain(error);
-    }
-    draw();
-  }));
+  pay.addEventListener("click", () =>
+    busy(pay, async () => {
+      complain(null);
+      const at = priced(lines, show, now());
+      try {
+        await takeStep(nextStep(session, at), at);
+      } catch (error) {
+        complain(error);
+      }
+      draw();
+    }),
+  );
 
   /** @param {keyof typeof STEPS | "pay"} step @param {ReturnType<typeof priced>} at */
   async function takeStep(step, at) {
     if (step === "enter") {
-      if (await enter(session, { why: "Sign in to buy. Your card and address are kept for the next time.", first: "up" })) await session.load();
+      if (
+        await enter(session, {
+          why: "Sign in to buy. Your card and address are kept for the next time.",
+          first: "up",
+        })
+      )
+        await session.load();
     } else if (step === "load") await session.load();
     else if (step === "address") await editAddress(session);
     else if (step === "card") await addCard(session);
@@ -85,16 +113,24 @@ export function openCheckout(wanted, shop) {
   /** @param {ReturnType<typeof priced>} at */
   async function press(at) {
     try {
-      const purchase = await attempts.place({
-        lines: at.lines.map(({ variant, quantity, offer }) => ({ variant, quantity, offer: offer?.id ?? null })),
-        expect_total: at.total,
-        card: session.card?.id ?? null,
-        seen: room.position,
-      }, show.stream?.status === "live" ? show.stream.slug : null);
+      const purchase = await attempts.place(
+        {
+          lines: at.lines.map(({ variant, quantity, offer }) => ({
+            variant,
+            quantity,
+            offer: offer?.id ?? null,
+          })),
+          expect_total: at.total,
+          card: session.card?.id ?? null,
+          seen: room.position,
+        },
+        show.stream?.status === "live" ? show.stream.slug : null,
+      );
       follow(purchase);
     } catch (/** @type {any} */ error) {
       if (error.temporary && error.code !== "OFFER_NOT_STARTED") throw new NoAnswerYet();
-      if (error.code === "CARD_REQUIRED" || error.code === "ADDRESS_REQUIRED") await session.load({ again: true });
+      if (error.code === "CARD_REQUIRED" || error.code === "ADDRESS_REQUIRED")
+        await session.load({ again: true });
       throw error;
     }
   }
@@ -116,7 +152,9 @@ export function openCheckout(wanted, shop) {
   const stops = [
     () => session.removeEventListener("change", refreshParty),
     show.watch(["items", "offers", "stream"], draw),
-    everyTick(() => { if (show.offers.size) draw(); }),
+    everyTick(() => {
+      if (show.offers.size) draw();
+    }),
   ];
   sheet.show(wrong, list, party).footer(totalRow, pay, promise).open();
   session.load().catch(complain);
@@ -129,7 +167,13 @@ class NoAnswerYet extends Error {
   }
 }
 
-const STEPS = { enter: "Sign in to buy", load: "One moment…", address: "Add delivery address", card: "Add a card", gone: "Sold out" };
+const STEPS = {
+  enter: "Sign in to buy",
+  load: "One moment…",
+  address: "Add delivery address",
+  card: "Add a card",
+  gone: "Sold out",
+};
 
 /**
  * @param {import("../commerce/session.js").Session} session
@@ -154,74 +198,31 @@ function nextStep(session, at) {
 function lineRow(line, alone, step, now) {
   const stepper = alone && line.most > 1 ? makeStepper(step) : null;
   stepper?.set(line.quantity, line.most);
-  return h("div", { class: "row line" },
+  return h(
+    "div",
+    { class: "row line" },
     picture(line.image, "line__picture"),
-    h("div", { class: "row__main" },
+    h(
+      "div",
+      { class: "row__main" },
       h("p", { class: "row__title" }, line.title),
       line.choice && h("p", { class: "row__text" }, line.choice),
-      h("p", { class: "row__text" },
+      h(
+        "p",
+        { class: "row__text" },
         !stepper && line.quantity > 1 && `${line.quantity} × `,
         h("span", { class: line.offer ? "price--live" : "" }, money.show(line.price)),
-        line.reference && line.reference.amount > line.price.amount && [" ", h("s", { class: "price__before" }, money.show(line.reference))]),
-      line.offer && h("p", { class: "row__text line__offer" }, `Live price for ${countdown(line.offer.ends_at - now)}`),
-      line.gone && h("p", { class: "row__text line__gone" }, line.left > 0 ? `Only ${line.left} left` : "Sold out")),
-    stepper ? stepper.element : h("strong", {}, money.show(money.times(line.price, line.quantity))));
-}
-
-/**
- * Where it goes and what pays, each with a way to change it.
- * @param {HTMLElement} place
- * @param {Shop} shop
- * @param {(error: any) => void} complain
- */
-function drawParty(place, { session }, complain) {
-  const { address, card } = session;
-  place.hidden = !session.me || (!address && !card);
-  const key = JSON.stringify([session.me?.id, address, card]);
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  fill(place,
-    address && h("div", { class: "row" }, icon("home"),
-      h("div", { class: "row__main" }, h("p", { class: "row__title" }, address.name), h("p", { class: "row__text" }, lineOf(address))),
-      h("button", { class: "link", type: "button", "aria-label": "Change the delivery address", on: { click: () => editAddress(session, address) } }, "Change")),
-    card && h("div", { class: "row" }, icon("card"),
-      h("div", { class: "row__main" }, h("p", { class: "row__title" },
-        h("span", { "aria-hidden": "true" }, nameOf(card)), h("span", { class: "visually-hidden" }, spokenNameOf(card)))),
-      h("button", { class: "link", type: "button", "aria-label": "Pay with another card", on: { click: () => chooseCard(session, complain) } }, "Change")));
-}
-
-/**
- * Let the buyer choose among her cards, or add one.
- * @param {import("../commerce/session.js").Session} session
- * @param {(error: any) => void} complain
- */
-export function chooseCard(session, complain) {
-  return new Promise((/** @type {(chosen: boolean) => void} */ done) => {
-    const before = session.card?.id;
-    const rows = h("div", { class: "rows" });
-    const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
-    const sheet = new Sheet({ title: "Pay with", name: "choose-card", onClose: () => { session.removeEventListener("change", draw); done(session.card?.id !== before); } });
-    /** @param {() => Promise<any>} run */
-    const attempt = async (run) => {
-      try {
-        await run();
-        complain(null);
-      } catch (error) {
-        wrong.textContent = sentence(error);
-        wrong.hidden = false;
-      }
-    };
-    function draw() {
-      fill(rows, (session.cards ?? []).map((one) => cardRow(session, one, async (run) => {
-        await attempt(run);
-        if (session.card?.id !== before) sheet.close();
-      })));
-    }
-    session.addEventListener("change", draw);
-    draw();
-    sheet.show(wrong, rows)
-      .footer(h("button", { class: "button button--main button--wide", type: "button",
-        on: { click: async () => { if (await addCard(session)) sheet.close(); } } }, icon("plus"), "Add a card"))
-      .open();
-  });
+        line.reference &&
+          line.reference.amount > line.price.amount && [
+            " ",
+            h("s", { class: "price__before" }, money.show(line.reference)),
+          ],
+      ),
+      line.offer &&
+        h("p", { class: "row__text line__offer" }, `Live price for ${countdown(line.offer.ends_at - now)}`),
+      line.gone &&
+        h("p", { class: "row__text line__gone" }, line.left > 0 ? `Only ${line.left} left` : "Sold out"),
+    ),
+    stepper ? stepper.element : h("strong", {}, money.show(money.times(line.price, line.quantity))),
+  );
 }

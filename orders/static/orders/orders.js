@@ -28,13 +28,24 @@ export function openOrders(shop) {
   const { show } = shop;
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
   const list = h("ul", { class: "rows" });
-  const nothing = h("div", { class: "nothing" }, icon("bag"), h("p", { class: "nothing__title" }, "No orders yet"),
-    h("p", {}, "What you buy shows up here, with its status."));
+  const nothing = h(
+    "div",
+    { class: "nothing" },
+    icon("bag"),
+    h("p", { class: "nothing__title" }, "No orders yet"),
+    h("p", {}, "What you buy shows up here, with its status."),
+  );
   const sheet = new Sheet({ title: "My orders", name: "orders", onClose: () => stop() });
   sheet.show(wrong, list, nothing);
   const stop = show.watch(["purchases"], () => {
     const purchases = newestFirst(show.purchases.values());
-    keyed(list, purchases, (one) => one.id, (one) => makeRow(one, shop), (element, one) => updateRow(element, one, shop));
+    keyed(
+      list,
+      purchases,
+      (one) => one.id,
+      (one) => makeRow(one, shop),
+      (element, one) => updateRow(element, one, shop),
+    );
     nothing.hidden = purchases.length > 0;
   });
   sheet.open();
@@ -46,25 +57,39 @@ export function openOrders(shop) {
 
 /** @param {any} purchase @param {Shop} shop */
 function makeRow(purchase, shop) {
-  return h("li", {}, h("button", { class: "row bought", type: "button", on: { click: () => openPurchase(purchase.id, shop) } },
-    h("span", { class: "bought__picture" }),
-    h("span", { class: "row__main" },
-      h("span", { class: "row__title bought__title" }),
-      h("span", { class: "row__text bought__state" })),
-    h("span", { class: "bought__total" })));
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { class: "row bought", type: "button", on: { click: () => openPurchase(purchase.id, shop) } },
+      h("span", { class: "bought__picture" }),
+      h(
+        "span",
+        { class: "row__main" },
+        h("span", { class: "row__title bought__title" }),
+        h("span", { class: "row__text bought__state" }),
+      ),
+      h("span", { class: "bought__total" }),
+    ),
+  );
 }
 
 /** @param {HTMLElement} element @param {any} purchase @param {Shop} shop */
 function updateRow(element, purchase, { show }) {
   const lines = linesOf(purchase);
-  const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`.bought__${name}`));
+  const find = (/** @type {string} */ name) =>
+    /** @type {HTMLElement} */ (element.querySelector(`.bought__${name}`));
   const words = wordsFor(purchase);
   const image = lines[0] ? (show.find(lines[0].variant)?.item.product.image ?? null) : null;
   if (find("picture").dataset.url !== String(image)) {
     find("picture").dataset.url = String(image);
     fill(find("picture"), picture(image, "line__picture"));
   }
-  say(find("title"), lines.length > 1 ? `${lines[0].title} and ${lines.length - 1} more` : (lines[0]?.title ?? "Purchase"));
+  say(
+    find("title"),
+    lines.length > 1 ? `${lines[0].title} and ${lines.length - 1} more` : (lines[0]?.title ?? "Purchase"),
+  );
   say(find("total"), money.show(purchase.total));
   find("state").className = `row__text bought__state bought__state--${words.tone}`;
   say(find("state"), words.title);

@@ -6,7 +6,7 @@ import { nameOf } from "../commerce/cards.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy } from "../commerce/sheet.js";
-import { chooseCard } from "./checkout.js";
+import { chooseCard } from "./party.js";
 import { canPayAgain, isOpen, wordsFor } from "./status.js";
 
 const FOLLOW_UP_MS = 8000;
@@ -23,13 +23,30 @@ export function purchasePanel(id, shop, { close }) {
   const text = h("p", { class: "panel__text" });
   const lines = h("div", { class: "rows" });
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
-  const element = h("div", { class: "panel", data: { purchase: id } },
-    h("div", { class: "panel__head", role: "status" }, mark, title, text), wrong, lines);
+  const element = h(
+    "div",
+    { class: "panel", data: { purchase: id } },
+    h("div", { class: "panel__head", role: "status" }, mark, title, text),
+    wrong,
+    lines,
+  );
   const buttons = h("div", { class: "panel__buttons" });
 
-  const another = h("button", { class: "button button--main button--wide", type: "button" }, "Use another card");
-  const bank = h("button", { class: "button button--main button--wide", type: "button" }, "Confirm with your bank");
-  const done = h("button", { class: "button button--wide", type: "button", on: { click: close } }, "Back to the show");
+  const another = h(
+    "button",
+    { class: "button button--main button--wide", type: "button" },
+    "Use another card",
+  );
+  const bank = h(
+    "button",
+    { class: "button button--main button--wide", type: "button" },
+    "Confirm with your bank",
+  );
+  const done = h(
+    "button",
+    { class: "button button--wide", type: "button", on: { click: close } },
+    "Back to the show",
+  );
 
   /** @param {() => Promise<void>} run */
   const attempt = async (run) => {
@@ -41,10 +58,14 @@ export function purchasePanel(id, shop, { close }) {
       wrong.hidden = false;
     }
   };
-  another.addEventListener("click", () => busy(another, () => attempt(async () => {
-    await session.load();
-    if (await chooseCard(session, () => {})) await payAgain(id, shop);
-  })));
+  another.addEventListener("click", () =>
+    busy(another, () =>
+      attempt(async () => {
+        await session.load();
+        if (await chooseCard(session, () => {})) await payAgain(id, shop);
+      }),
+    ),
+  );
   bank.addEventListener("click", () => busy(bank, () => attempt(() => askAgain(id, shop))));
 
   let drawn = "";
@@ -72,7 +93,10 @@ export function purchasePanel(id, shop, { close }) {
  * @param {import("./checkout.js").Shop} shop
  */
 export async function payAgain(id, shop) {
-  const purchase = await call(`purchases/${id}/pay`, { method: "POST", body: { card: shop.session.card?.id ?? null } });
+  const purchase = await call(`purchases/${id}/pay`, {
+    method: "POST",
+    body: { card: shop.session.card?.id ?? null },
+  });
   shop.show.keepPurchase(purchase);
   followUp(purchase, shop);
 }
@@ -104,12 +128,28 @@ export async function askAgain(id, { room, show }) {
  */
 export function purchaseLines(purchase) {
   return [
-    ...purchase.orders.map((order) => h("div", { class: "order" },
-      h("p", { class: "order__merchant" }, `From ${order.merchant.name}`),
-      order.lines.map((/** @type {any} */ line) => h("p", { class: "order__line" },
-        h("span", {}, line.quantity > 1 && `${line.quantity} × `, line.title), h("span", {}, money.show(line.amount)))),
-      order.shipments.map(shipmentLine))),
-    h("p", { class: "order__line order__line--total" }, h("span", {}, "Total"), h("strong", {}, money.show(purchase.total))),
+    ...purchase.orders.map((order) =>
+      h(
+        "div",
+        { class: "order" },
+        h("p", { class: "order__merchant" }, `From ${order.merchant.name}`),
+        order.lines.map((/** @type {any} */ line) =>
+          h(
+            "p",
+            { class: "order__line" },
+            h("span", {}, line.quantity > 1 && `${line.quantity} × `, line.title),
+            h("span", {}, money.show(line.amount)),
+          ),
+        ),
+        order.shipments.map(shipmentLine),
+      ),
+    ),
+    h(
+      "p",
+      { class: "order__line order__line--total" },
+      h("span", {}, "Total"),
+      h("strong", {}, money.show(purchase.total)),
+    ),
     purchase.card && h("p", { class: "note" }, `Card: ${nameOf(purchase.card)}`),
   ];
 }
@@ -119,6 +159,12 @@ function shipmentLine({ carrier, tracking_number: number, tracking_url: url }) {
   const words = [carrier, number].filter(Boolean).join(" ");
   // The address comes from a merchant's system; only ordinary web addresses become links.
   const link = /^https?:\/\//i.test(url ?? "");
-  return h("p", { class: "order__parcel" }, icon("truck"),
-    link ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, `Track it: ${words}`) : `Sent with ${words}`);
+  return h(
+    "p",
+    { class: "order__parcel" },
+    icon("truck"),
+    link
+      ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, `Track it: ${words}`)
+      : `Sent with ${words}`,
+  );
 }

@@ -9,20 +9,37 @@
 /** @type {Record<string, {title: string, text: string, tone: "wait" | "good" | "bad", icon: string}>} */
 const WORDS = {
   accepted: { title: "It's yours", text: "Taking the payment…", tone: "wait", icon: "clock" },
-  action_required: { title: "Your bank wants to see you", text: "Confirm the payment to keep your pieces.", tone: "wait", icon: "bank" },
+  action_required: {
+    title: "Your bank wants to see you",
+    text: "Confirm the payment to keep your pieces.",
+    tone: "wait",
+    icon: "bank",
+  },
   paid: { title: "Paid", text: "On its way to you soon.", tone: "good", icon: "check" },
   shipped: { title: "Shipped", text: "The parcel is on its way.", tone: "good", icon: "truck" },
   declined: { title: "Card declined", text: "You were not charged.", tone: "bad", icon: "alert" },
-  expired: { title: "Not paid in time", text: "You were not charged, and the pieces went back on sale.", tone: "bad", icon: "clock" },
+  expired: {
+    title: "Not paid in time",
+    text: "You were not charged, and the pieces went back on sale.",
+    tone: "bad",
+    icon: "clock",
+  },
   cancelled: { title: "Cancelled", text: "You were not charged.", tone: "bad", icon: "close" },
 };
 
 /** @param {Purchase} purchase */
 export function wordsFor(purchase) {
-  const shipped = purchase.status === "paid" && purchase.orders.length > 0 && purchase.orders.every((one) => one.status === "shipped");
+  const shipped =
+    purchase.status === "paid" &&
+    purchase.orders.length > 0 &&
+    purchase.orders.every((one) => one.status === "shipped");
   const words = WORDS[shipped ? "shipped" : purchase.status] ?? WORDS.accepted;
-  if (purchase.status === "declined" && purchase.message) return { ...words, text: `${purchase.message} You were not charged.` };
-  return words;
+  if (purchase.status !== "declined" || !purchase.message) return words;
+  // Some of the provider's messages speak to programmers.
+  const reason = /PaymentIntent|PaymentMethod|_/.test(purchase.message)
+    ? "Your bank did not confirm the payment."
+    : purchase.message;
+  return { ...words, text: `${reason} You were not charged.` };
 }
 
 /** Whether something is still to come. @param {Purchase} purchase */

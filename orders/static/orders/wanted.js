@@ -20,8 +20,17 @@ export function pricedLine({ variant, quantity, kept }, show, now) {
   if (!found) {
     const left = kept?.left ?? 0;
     return {
-      variant, quantity, left, title: kept?.title ?? "", choice: "", image: kept?.image ?? null,
-      price: kept?.price ?? { amount: 0, currency: "EUR" }, reference: null, offer: null, most: Math.min(99, left), gone: quantity > left,
+      variant,
+      quantity,
+      left,
+      title: kept?.title ?? "",
+      choice: "",
+      image: kept?.image ?? null,
+      price: kept?.price ?? { amount: 0, currency: "EUR" },
+      reference: null,
+      offer: null,
+      most: Math.min(99, left),
+      gone: quantity > left,
     };
   }
   const { item, variant: one } = found;
@@ -31,8 +40,13 @@ export function pricedLine({ variant, quantity, kept }, show, now) {
     at = { price: one.price, reference: null, offer: null, left: one.left, most: Math.min(99, one.left) };
   }
   return {
-    variant, quantity, title: item.product.title, choice: item.variants.length > 1 ? one.title : "", image: item.product.image,
-    ...at, gone: quantity > at.left,
+    variant,
+    quantity,
+    title: item.product.title,
+    choice: item.variants.length > 1 ? one.title : "",
+    image: item.product.image,
+    ...at,
+    gone: quantity > at.left,
   };
 }
 

@@ -17,11 +17,14 @@ const ROLES = { host: "Host", moderator: "Mod", mod: "Mod", merchant: "Shop" };
 /** @param {ChatLine} line */
 function makeLine(line) {
   const role = ROLES[line.user.role];
-  return h("li", { class: `chat__line${role ? " chat__line--role" : ""}` },
+  return h(
+    "div",
+    { class: `chat__line${role ? " chat__line--role" : ""}` },
     h("span", { class: "chat__name" }, line.user.name),
     role && h("span", { class: "chat__role" }, role),
     " ",
-    h("span", { class: "chat__text" }, line.text));
+    h("span", { class: "chat__text" }, line.text),
+  );
 }
 
 /**
@@ -29,9 +32,14 @@ function makeLine(line) {
  * @param {Show} show
  */
 export function drawChat(place, show) {
-  const list = h("ol", { class: "chat__lines", role: "log", "aria-label": "Chat", tabindex: "0" });
-  const newer = h("button", { class: "chat__newer", type: "button", hidden: true, on: { click: () => toEnd() } }, icon("down"), "New messages");
-  const quiet = h("p", { class: "chat__quiet" }, "Say hello, nobody has written yet.");
+  const list = h("div", { class: "chat__lines", role: "log", "aria-label": "Chat", tabindex: "0" });
+  const newer = h(
+    "button",
+    { class: "chat__newer", type: "button", hidden: true, on: { click: () => toEnd() } },
+    icon("down"),
+    "New messages",
+  );
+  const quiet = h("p", { class: "chat__quiet" });
   place.replaceChildren(quiet, list, newer);
   let atEnd = true;
 
@@ -39,16 +47,34 @@ export function drawChat(place, show) {
     list.scrollTop = list.scrollHeight;
     newer.hidden = true;
   }
-  list.addEventListener("scroll", () => {
-    atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
-    if (atEnd) newer.hidden = true;
-  }, { passive: true });
+  list.addEventListener(
+    "scroll",
+    () => {
+      atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
+      if (atEnd) newer.hidden = true;
+    },
+    { passive: true },
+  );
   // Another height (keyboard, turned phone, pinned card) must not leave the newest line out of sight.
-  new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(list);
+  new ResizeObserver(() => {
+    if (atEnd) toEnd();
+  }).observe(list);
 
+  show.watch(["stream"], () => {
+    say(
+      quiet,
+      show.stream?.status === "ended" ? "The chat is closed." : "Say hello, nobody has written yet.",
+    );
+  });
   show.watch(["chat"], () => {
     const before = list.childElementCount;
-    keyed(list, show.chat, (line) => line.id, makeLine, () => {});
+    keyed(
+      list,
+      show.chat,
+      (line) => line.id,
+      makeLine,
+      () => {},
+    );
     quiet.hidden = show.chat.length > 0;
     if (atEnd) toEnd();
     else newer.hidden = list.childElementCount <= before;
@@ -63,8 +89,14 @@ export function drawChat(place, show) {
  */
 export function drawCompose(form, { show, room, session, signIn }) {
   const input = h("input", {
-    class: "compose__input", type: "text", name: "text", maxlength: LONGEST, autocomplete: "off", enterkeyhint: "send",
-    "aria-label": "Your message", "aria-describedby": "compose-note",
+    class: "compose__input",
+    type: "text",
+    name: "text",
+    maxlength: LONGEST,
+    autocomplete: "off",
+    enterkeyhint: "send",
+    "aria-label": "Your message",
+    "aria-describedby": "compose-note",
   });
   const send = h("button", { class: "compose__send", type: "submit", "aria-label": "Send" }, icon("send"));
   const note = h("p", { class: "compose__note", id: "compose-note", role: "status" });
@@ -85,7 +117,11 @@ export function drawCompose(form, { show, room, session, signIn }) {
   function refresh() {
     const closed = show.stream !== null && ["ended", "cancelled"].includes(show.stream.status);
     form.hidden = closed;
-    input.placeholder = !session.me ? "Sign in to chat" : show.slowSeconds ? `Chat (slow mode, ${show.slowSeconds} s)` : "Say something…";
+    input.placeholder = !session.me
+      ? "Sign in to chat"
+      : show.slowSeconds
+        ? `Chat (slow mode, ${show.slowSeconds} s)`
+        : "Say something…";
     input.readOnly = !session.me;
   }
   show.watch(["stream", "slow"], refresh);
@@ -125,6 +161,7 @@ export function drawCompose(form, { show, room, session, signIn }) {
 /** @param {any} error */
 function refusal(error) {
   if (error.code === "NO_ANSWER") return "Not sent. Check your connection and try again.";
-  if (error.code === "SLOW_MODE" && error.retryMs) return `Slow mode: you can write again in ${Math.ceil(error.retryMs / 1000)} s.`;
+  if (error.code === "SLOW_MODE" && error.retryMs)
+    return `Slow mode: you can write again in ${Math.ceil(error.retryMs / 1000)} s.`;
   return sentence(error);
 }

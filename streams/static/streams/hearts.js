@@ -48,5 +48,7 @@ export function drawHearts(button, sky, { show, room }) {
     rise(Math.max(0, more - own));
     own = Math.max(0, own - more);
   });
-  show.watch(["stream"], () => { button.hidden = show.stream?.status !== "live"; });
+  show.watch(["stream"], () => {
+    button.hidden = show.stream?.status !== "live";
+  });
 }

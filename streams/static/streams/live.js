@@ -5,11 +5,12 @@ import { call } from "../commerce/api.js";
 import { say } from "../commerce/dom.js";
 import { sentence } from "../commerce/sentences.js";
 import { Session } from "../commerce/session.js";
+import { Toaster } from "../commerce/toast.js";
 import { Attempts } from "../orders/attempts.js";
 import { askBank } from "../orders/bank.js";
 import { addToCart, drawCart, pieces } from "../orders/cart.js";
 import { openCheckout } from "../orders/checkout.js";
-import { drawToasts, openOrders, readPurchases } from "../orders/orders.js";
+import { announcePurchases, openOrders, readPurchases } from "../orders/orders.js";
 import { askAgain } from "../orders/panel.js";
 import { isOpen } from "../orders/status.js";
 import { drawChat, drawCompose } from "./chat.js";
@@ -35,12 +36,15 @@ show.snapshot(page.snapshot);
 const session = new Session(page.me);
 const room = new Room(page.socket, {
   // A cookie may be enough; a ticket also lets in where sockets live on another host, and renews the connection.
-  ticket: async () => (session.me ? (await call(`live/${page.slug}/ticket`, { method: "POST" })).ticket : null),
+  ticket: async () =>
+    session.me ? (await call(`live/${page.slug}/ticket`, { method: "POST" })).ticket : null,
 });
 const now = () => room.now();
 const attempts = new Attempts(room);
 /** @type {import("../orders/checkout.js").Shop} */
-const shop = { show, session, room, attempts, now, openOrders: () => openOrders(shop), followUp };
+const shop = { show, session, room, attempts, now };
+
+const toaster = new Toaster(place("toast"));
 
 /** @param {string} why */
 const signIn = (why) => enter(session, { why });
@@ -52,13 +56,20 @@ const announce = (text) => say(place("announcer"), text);
 /** @param {import("./show.js").Item} item */
 function look(item) {
   openProduct(item, {
-    show, now,
+    show,
+    now,
     buy: (variant, quantity) => checkOut([{ variant: variant.id, quantity }]),
     async addToCart(variant, quantity) {
       if (!(await signIn("Sign in to keep a cart."))) return false;
       try {
         await addToCart(shop, variant.id, quantity);
-        announce(`${item.product.title} is in your cart.`);
+        toaster.show({
+          tone: "good",
+          icon: "check",
+          title: "In your cart:",
+          text: item.product.title,
+          action: { label: "View cart", run: () => yellowCart.open("cart") },
+        });
         return true;
       } catch (error) {
         alertLine(sentence(error));
@@ -79,15 +90,9 @@ function alertLine(text) {
   const line = place("alert");
   line.textContent = text;
   line.hidden = false;
-  setTimeout(() => { line.hidden = true; }, 5000);
-}
-
-/** A purchase whose outcome could be missed is asked for until it is known. @param {any} purchase */
-function followUp(purchase) {
   setTimeout(() => {
-    const known = show.purchases.get(purchase.id);
-    if (known && isOpen(known)) readPurchases(shop).catch(() => {});
-  }, 8000);
+    line.hidden = true;
+  }, 5000);
 }
 
 show.watch(["stream"], () => {
@@ -96,8 +101,15 @@ show.watch(["stream"], () => {
 drawMedia(place("media"), show);
 drawWho(place("who"), show);
 const yellowCart = drawYellowCart(button("cart"), {
-  show, now, pieces: () => pieces(show), openProduct: look,
-  drawCart: (box, foot, close) => drawCart(box, foot, shop, (wanted) => { close(); checkOut(wanted); }),
+  show,
+  now,
+  pieces: () => pieces(show),
+  openProduct: look,
+  drawCart: (box, foot, close) =>
+    drawCart(box, foot, shop, (wanted) => {
+      close();
+      checkOut(wanted);
+    }),
 });
 drawCurtain(place("curtain"), show, { now, openShowcase: () => yellowCart.open("products") });
 drawBanner(place("banner"), room, show);
@@ -106,7 +118,7 @@ drawCompose(/** @type {HTMLFormElement} */ (place("compose")), { show, room, ses
 drawPinned(place("pinned"), { show, now, openProduct: look, buy: buyItem, announce });
 drawHearts(button("heart"), place("sky"), { show, room });
 drawShowcase(place("side"), { show, now, openProduct: look });
-drawToasts(place("toast"), shop);
+announcePurchases(toaster, shop);
 
 button("account").addEventListener("click", () => (session.me ? openAccount(session) : enter(session)));
 button("orders").addEventListener("click", async () => {
@@ -117,19 +129,34 @@ session.addEventListener("change", () => {
   button("account").setAttribute("aria-label", session.me ? `Your account: ${session.me.name}` : "Sign in");
 });
 session.changed();
-show.watch(["purchases"], () => { place("orders-dot").hidden = ![...show.purchases.values()].some(isOpen); });
+show.watch(["purchases"], () => {
+  place("orders-dot").hidden = ![...show.purchases.values()].some(isOpen);
+});
 
 // Another person: her cart and orders, and a connection in her name.
-session.addEventListener("entered", () => { show.forgetBuyer(); room.reconnect(); });
-session.addEventListener("left", () => { show.forgetBuyer(); attempts.forget(); room.reconnect(); });
+session.addEventListener("entered", () => {
+  show.forgetBuyer();
+  room.reconnect();
+});
+session.addEventListener("left", () => {
+  show.forgetBuyer();
+  attempts.forget();
+  room.reconnect();
+});
 
+room.on("connection", ({ online }) => {
+  document.body.dataset.online = online ? "yes" : "no";
+});
 room.on("snapshot", (d) => show.snapshot(d));
 room.on("*", (d, frame) => show.apply(frame.t, d));
 room.on("payment.action_required", (action) => {
-  askBank(action, { settled: (run) => show.watch(["purchases"], () => {
-    const purchase = show.purchases.get(action.purchase);
-    if (purchase && purchase.status !== "action_required" && purchase.status !== "accepted") run();
-  }) }).catch((error) => alertLine(sentence(error)));
+  askBank(action, {
+    settled: (run) =>
+      show.watch(["purchases"], () => {
+        const purchase = show.purchases.get(action.purchase);
+        if (purchase && purchase.status !== "action_required" && purchase.status !== "accepted") run();
+      }),
+  }).catch((error) => alertLine(sentence(error)));
 });
 
 let recalled = false;
@@ -142,7 +169,8 @@ room.on("welcome", async () => {
     if (purchase) show.keepPurchase(purchase);
     else if (had) alertLine("Your last purchase did not go through. You were not charged.");
     await readPurchases(shop);
-    for (const one of show.purchases.values()) if (one.status === "action_required") await askAgain(one.id, shop);
+    for (const one of show.purchases.values())
+      if (one.status === "action_required") await askAgain(one.id, shop);
   } catch {
     recalled = false;
   }

@@ -13,7 +13,11 @@ import { FEW, picture, priceLine } from "./showcase.js";
 const HURRY_MS = 10_000;
 
 /** @type {Record<string, string>} */
-const ENDED = { time: "The live price is over", sold_out: "Live price sold out", host: "The live price is over" };
+const ENDED = {
+  time: "The live price is over",
+  sold_out: "Live price sold out",
+  host: "The live price is over",
+};
 
 /**
  * @param {HTMLElement} place
@@ -24,16 +28,29 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
   const image = h("span", { class: "pinned__image" });
   const title = h("span", { class: "pinned__title" });
   const price = h("span", { class: "pinned__price" });
-  const open = h("button", { class: "pinned__open", type: "button" }, image, h("span", { class: "pinned__words" }, title, price));
+  const open = h(
+    "button",
+    { class: "pinned__open", type: "button" },
+    image,
+    h("span", { class: "pinned__words" }, title, price),
+  );
   const buyButton = h("button", { class: "button button--main pinned__buy", type: "button" }, "Buy");
   const clock = h("span", { class: "offer__clock" });
   const left = h("span", { class: "offer__left" });
   const bar = h("span", { class: "offer__bar" }, h("span", {}));
-  const offerRow = h("div", { class: "offer" }, h("span", { class: "offer__time" }, icon("clock"), clock), left, bar);
+  const offerRow = h(
+    "div",
+    { class: "offer" },
+    h("span", { class: "offer__time" }, icon("clock"), clock),
+    left,
+    bar,
+  );
   const plain = h("p", { class: "pinned__state" });
   place.replaceChildren(h("div", { class: "pinned__main" }, open, buyButton), offerRow, plain);
 
-  const act = (/** @type {(item: Item) => void} */ run) => () => { if (show.pinnedItem) run(show.pinnedItem); };
+  const act = (/** @type {(item: Item) => void} */ run) => () => {
+    if (show.pinnedItem) run(show.pinnedItem);
+  };
   open.addEventListener("click", act(openProduct));
   buyButton.addEventListener("click", act(buy));
 
@@ -57,9 +74,19 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
     }
     buyButton.disabled = sums.soldOut;
     say(buyButton, sums.soldOut ? "Sold out" : "Buy");
-    buyButton.setAttribute("aria-label", sums.soldOut ? `${item.product.title} is sold out` : `Buy ${item.product.title}`);
+    buyButton.setAttribute(
+      "aria-label",
+      sums.soldOut ? `${item.product.title} is sold out` : `Buy ${item.product.title}`,
+    );
     drawOffer(sums);
-    say(plain, sums.offer || sums.soldOut ? "" : [ENDED[show.ended.get(item.id) ?? ""], sums.left <= FEW && `only ${sums.left} left`].filter(Boolean).join(" · "));
+    say(
+      plain,
+      sums.offer || sums.soldOut
+        ? ""
+        : [ENDED[show.ended.get(item.id) ?? ""], sums.left <= FEW && `only ${sums.left} left`]
+            .filter(Boolean)
+            .join(" · "),
+    );
     plain.hidden = !plain.textContent;
     if (announced !== `${item.id} ${sums.offer?.id}`) {
       announced = `${item.id} ${sums.offer?.id}`;
@@ -80,5 +107,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
   }
 
   show.watch(["pinned", "items", "offers"], draw);
-  everyTick(() => { if (show.offers.size) draw(); });
+  everyTick(() => {
+    if (show.offers.size) draw();
+  });
 }

@@ -17,7 +17,8 @@
  */
 export function runningOffer(show, item, now) {
   for (const offer of show.offers.values()) {
-    if (offer.item === item.id && offer.status === "open" && offer.starts_at <= now && now < offer.ends_at) return offer;
+    if (offer.item === item.id && offer.status === "open" && offer.starts_at <= now && now < offer.ends_at)
+      return offer;
   }
   return null;
 }
@@ -34,9 +35,21 @@ export function priceOf(show, item, variant, now) {
   const offer = runningOffer(show, item, now);
   if (offer && offer.left > 0 && (offer.variant === null || offer.variant === variant.id)) {
     const left = Math.min(offer.left, variant.left);
-    return { price: offer.price, reference: offer.reference, offer, left, most: Math.min(offer.per_buyer, left) };
+    return {
+      price: offer.price,
+      reference: offer.reference,
+      offer,
+      left,
+      most: Math.min(offer.per_buyer, left),
+    };
   }
-  return { price: variant.price, reference: null, offer: null, left: variant.left, most: Math.min(99, variant.left) };
+  return {
+    price: variant.price,
+    reference: null,
+    offer: null,
+    left: variant.left,
+    most: Math.min(99, variant.left),
+  };
 }
 
 /**

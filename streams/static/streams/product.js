@@ -4,7 +4,9 @@ import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { busy, Sheet } from "../commerce/sheet.js";
 import { countdown, everyTick } from "./clock.js";
+import { drawChoices } from "./choices.js";
 import { priceOf } from "./prices.js";
+import { makeStepper } from "./stepper.js";
 import { FEW, picture } from "./showcase.js";
 
 /**
@@ -27,15 +29,24 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
   const price = h("p", { class: "detail__price", "aria-live": "polite" });
   const state = h("p", { class: "detail__state" });
   const choices = h("div", { class: "detail__choices" });
-  const stepper = makeStepper((by) => { quantity += by; draw(); });
+  const stepper = makeStepper((by) => {
+    quantity += by;
+    draw();
+  });
   const cart = h("button", { class: "button", type: "button" }, "Add to cart");
   const now_ = h("button", { class: "button button--main", type: "button" }, "Buy now");
-  const sheet = new Sheet({ title: opened.product.title, name: "product", onClose: () => stops.forEach((stop) => stop()) });
+  const sheet = new Sheet({
+    title: opened.product.title,
+    name: "product",
+    onClose: () => stops.forEach((stop) => stop()),
+  });
 
-  cart.addEventListener("click", () => busy(cart, async () => {
-    const picked = variant();
-    if (picked && (await addToCart(picked, quantity))) sheet.close();
-  }));
+  cart.addEventListener("click", () =>
+    busy(cart, async () => {
+      const picked = variant();
+      if (picked && (await addToCart(picked, quantity))) sheet.close();
+    }),
+  );
   now_.addEventListener("click", () => {
     const picked = variant();
     if (!picked) return;
@@ -45,13 +56,26 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
 
   function draw() {
     const picked = variant();
-    drawChoices(choices, item(), chosen, show, now(), (id) => { chosen = id; quantity = 1; draw(); });
+    drawChoices(choices, item(), chosen, show, now(), (id) => {
+      chosen = id;
+      quantity = 1;
+      draw();
+    });
     const at = picked && priceOf(show, item(), picked, now());
     const most = at ? at.most : 0;
     quantity = Math.max(1, Math.min(quantity, most || 1));
-    fill(price,
+    fill(
+      price,
       at && h("span", { class: at.offer ? "price price--live" : "price" }, money.show(at.price)),
-      at?.reference && at.reference.amount > at.price.amount && h("s", { class: "price__before" }, h("span", { class: "visually-hidden" }, "instead of "), money.show(at.reference)));
+      at?.reference &&
+        at.reference.amount > at.price.amount &&
+        h(
+          "s",
+          { class: "price__before" },
+          h("span", { class: "visually-hidden" }, "instead of "),
+          money.show(at.reference),
+        ),
+    );
     stepper.set(quantity, most);
     cart.disabled = now_.disabled = !most;
     say(now_, most ? "Buy now" : "Sold out");
@@ -62,7 +86,11 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
     const at = picked && priceOf(show, item(), picked, now());
     if (!at) say(state, "");
     else if (!at.left) say(state, "Sold out");
-    else if (at.offer) say(state, `Live price for ${countdown(at.offer.ends_at - now())} · ${at.left} left · at most ${at.offer.per_buyer} each`);
+    else if (at.offer)
+      say(
+        state,
+        `Live price for ${countdown(at.offer.ends_at - now())} · ${at.left} left · at most ${at.offer.per_buyer} each`,
+      );
     else say(state, at.left <= FEW ? `Only ${at.left} left` : "In stock");
     state.classList.toggle("detail__state--offer", Boolean(at?.offer && at.left));
   }
@@ -79,105 +107,35 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
     }),
   ];
   sheet.show(
-    h("div", { class: "detail" },
+    h(
+      "div",
+      { class: "detail" },
       h("div", { class: "detail__image" }, picture(opened.product.image, "detail__picture")),
-      h("div", { class: "detail__words" },
-        price, state,
-        h("p", { class: "note" }, `Sold and sent by ${opened.product.merchant.name}`))),
+      h(
+        "div",
+        { class: "detail__words" },
+        price,
+        state,
+        h("p", { class: "note" }, `Sold and sent by ${opened.product.merchant.name}`),
+      ),
+    ),
     choices,
-    h("div", { class: "detail__quantity" }, h("span", { class: "field__label", id: "how-many" }, "How many"), stepper.element),
-    opened.product.description && h("p", { class: "detail__text" }, opened.product.description));
+    h(
+      "div",
+      { class: "detail__quantity" },
+      h("span", { class: "field__label", id: "how-many" }, "How many"),
+      stepper.element,
+    ),
+    opened.product.description &&
+      h("p", { class: "detail__text" }, opened.product.description.replace(/^- /gm, "• ")),
+  );
   sheet.footer(h("div", { class: "pair" }, cart, now_)).open();
 }
 
 /** @param {Show} show @param {Item} item @param {number} now */
 function firstChoice(show, item, now) {
   const at = item.variants.map((one) => ({ one, ...priceOf(show, item, one, now) }));
-  return (at.find((one) => one.offer && one.left > 0) ?? at.find((one) => one.left > 0) ?? at[0])?.one.id ?? "";
-}
-
-/**
- * Plus and minus around a number.
- * @param {(by: number) => void} step
- */
-export function makeStepper(step) {
-  const less = h("button", { class: "stepper__button", type: "button", "aria-label": "One less", on: { click: () => step(-1) } }, "−");
-  const more = h("button", { class: "stepper__button", type: "button", "aria-label": "One more", on: { click: () => step(1) } }, "+");
-  const number = h("output", { class: "stepper__number" });
-  return {
-    element: h("div", { class: "stepper", role: "group", "aria-label": "Quantity" }, less, number, more),
-    /** @param {number} quantity @param {number} most @param {number} [least] */
-    set(quantity, most, least = 1) {
-      say(number, String(quantity));
-      less.disabled = quantity <= least;
-      more.disabled = quantity >= most;
-    },
-  };
-}
-
-/**
- * One group of radio buttons per option, or one of the variants when options do not tell them apart.
- * @param {HTMLElement} place
- * @param {Item} item
- * @param {string} chosen
- * @param {Show} show
- * @param {number} now
- * @param {(id: string) => void} choose
- */
-function drawChoices(place, item, chosen, show, now, choose) {
-  if (item.variants.length < 2) {
-    fill(place);
-    return;
-  }
-  const picked = item.variants.find((one) => one.id === chosen) ?? item.variants[0];
-  const names = optionNames(item);
-  const key = JSON.stringify([chosen, item.variants.map((one) => priceOf(show, item, one, now).left > 0)]);
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  const focused = place.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).id : "";
-  fill(place, names
-    ? names.map((name, at) => optionGroup(name, at, item, picked, show, now, choose))
-    : group("Choose", 0, item.variants.map((one) => ({ text: one.title, id: one.id, checked: one.id === chosen, gone: !priceOf(show, item, one, now).left })), choose));
-  if (focused) document.getElementById(focused)?.focus();
-}
-
-/** The option names when they tell all variants apart, else null. @param {Item} item */
-function optionNames(item) {
-  const names = Object.keys(item.variants[0].options ?? {});
-  const different = new Set(item.variants.map((one) => JSON.stringify(names.map((name) => one.options?.[name]))));
-  return names.length && different.size === item.variants.length ? names : null;
-}
-
-/**
- * @param {string} name @param {number} at @param {Item} item @param {Variant} picked
- * @param {Show} show @param {number} now @param {(id: string) => void} choose
- */
-function optionGroup(name, at, item, picked, show, now, choose) {
-  const values = [...new Set(item.variants.map((one) => one.options[name]))];
-  const options = values.map((value) => {
-    // The variant that differs from the chosen one in this option only, or else the first one with this value.
-    const same = (/** @type {Variant} */ one) => Object.keys(one.options).every((other) => other === name || one.options[other] === picked.options[other]);
-    const having = item.variants.filter((one) => one.options[name] === value);
-    const target = having.find(same) ?? having[0];
-    return { text: value, id: target.id, checked: picked.options[name] === value, gone: !priceOf(show, item, target, now).left };
-  });
-  return group(name, at, options, choose);
-}
-
-/**
- * @param {string} name
- * @param {number} at
- * @param {{text: string, id: string, checked: boolean, gone: boolean}[]} options
- * @param {(id: string) => void} choose
- */
-function group(name, at, options, choose) {
-  return h("fieldset", { class: "choice" },
-    h("legend", { class: "field__label" }, name),
-    h("div", { class: "choice__options" }, options.map((option, number) => {
-      const id = `choice-${at}-${number}`;
-      return h("span", { class: "choice__option" },
-        h("input", { class: "choice__input", type: "radio", name: `choice-${at}`, id, checked: option.checked, on: { change: () => choose(option.id) } }),
-        h("label", { class: `choice__label${option.gone ? " choice__label--gone" : ""}`, for: id }, option.text,
-          option.gone && h("span", { class: "visually-hidden" }, " (sold out)")));
-    })));
+  return (
+    (at.find((one) => one.offer && one.left > 0) ?? at.find((one) => one.left > 0) ?? at[0])?.one.id ?? ""
+  );
 }

@@ -152,7 +152,8 @@ export class Show {
   /** @type {Record<string, (d: any) => void>} */
   #events = {
     "stream.status": (d) => {
-      if (this.stream) this.stream = { ...this.stream, status: d.status, live_at: d.live_at ?? this.stream.live_at };
+      if (this.stream)
+        this.stream = { ...this.stream, status: d.status, live_at: d.live_at ?? this.stream.live_at };
       if (d.status === "ended" || d.status === "cancelled") {
         this.pinned = null;
         this.offers.clear();

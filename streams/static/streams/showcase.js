@@ -34,7 +34,11 @@ export function priceLine(sums) {
   const { price, reference } = sums.cheapest;
   return [
     reference && h("span", { class: "visually-hidden" }, "Live price "),
-    h("span", { class: reference ? "price price--live" : "price" }, sums.from ? `from ${money.show(price)}` : money.show(price)),
+    h(
+      "span",
+      { class: reference ? "price price--live" : "price" },
+      sums.from ? `from ${money.show(price)}` : money.show(price),
+    ),
     reference && reference.amount > price.amount && h("span", { class: "visually-hidden" }, " instead of "),
     reference && reference.amount > price.amount && h("s", { class: "price__before" }, money.show(reference)),
   ];
@@ -47,21 +51,31 @@ export function priceLine(sums) {
  */
 export function drawShowcase(place, { show, now, openProduct }) {
   const list = h("ul", { class: "products__list" });
-  const nothing = h("div", { class: "nothing" }, icon("bag"),
+  const nothing = h(
+    "div",
+    { class: "nothing" },
+    icon("bag"),
     h("p", { class: "nothing__title" }, "Nothing here yet"),
-    h("p", {}, "Products appear here as soon as the host shows them."));
+    h("p", {}, "Products appear here as soon as the host shows them."),
+  );
   place.replaceChildren(list, nothing);
 
   /** @param {Item} item */
   const make = (item) => {
-    const button = h("button", { class: "product", type: "button" },
+    const button = h(
+      "button",
+      { class: "product", type: "button" },
       h("span", { class: "product__number", "aria-hidden": "true" }),
       picture(item.product.image, "product__picture"),
-      h("span", { class: "product__words" },
+      h(
+        "span",
+        { class: "product__words" },
         h("span", { class: "product__pinned" }, "Showing now"),
         h("span", { class: "product__title" }),
         h("span", { class: "product__price" }),
-        h("span", { class: "product__state" })));
+        h("span", { class: "product__state" }),
+      ),
+    );
     button.addEventListener("click", () => {
       const current = show.items.find((one) => one.id === item.id);
       if (current) openProduct(current);
@@ -70,7 +84,8 @@ export function drawShowcase(place, { show, now, openProduct }) {
   };
   /** @param {HTMLElement} element @param {Item} item */
   const update = (element, item) => {
-    const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`.product__${name}`));
+    const find = (/** @type {string} */ name) =>
+      /** @type {HTMLElement} */ (element.querySelector(`.product__${name}`));
     const sums = summary(show, item, now());
     say(find("number"), String(show.items.indexOf(item) + 1));
     say(find("title"), item.product.title);
@@ -89,7 +104,12 @@ export function drawShowcase(place, { show, now, openProduct }) {
     list.hidden = show.items.length === 0;
     nothing.hidden = show.items.length > 0;
   };
-  const stops = [show.watch(["items", "offers", "pinned"], refresh), everyTick(() => { if (show.offers.size) refresh(); })];
+  const stops = [
+    show.watch(["items", "offers", "pinned"], refresh),
+    everyTick(() => {
+      if (show.offers.size) refresh();
+    }),
+  ];
   return () => stops.forEach((stop) => stop());
 }
 

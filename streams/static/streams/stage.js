@@ -31,14 +31,23 @@ function makeMedia(stream) {
   const playable = isVideo(url) || (isPlaylist(url) && document.createElement("video").canPlayType(HLS));
   if (playable && stream.status === "live") {
     const video = h("video", {
-      class: "stage__picture", src: url, poster: stream.poster_url || null, autoplay: true, playsinline: true, muted: true,
-      loop: isVideo(url), "aria-label": `Live video of ${stream.host.name}`,
+      class: "stage__picture",
+      src: url,
+      poster: stream.poster_url || null,
+      autoplay: true,
+      playsinline: true,
+      muted: true,
+      loop: isVideo(url),
+      "aria-label": `Live video of ${stream.host.name}`,
     });
     // The attribute alone does not mute an element made by script, and unmuted video may not start by itself.
     video.muted = true;
     return video;
   }
-  const still = stream.status === "live" && url && !isPlaylist(url) && !isVideo(url) ? url : stream.poster_url || (isPlaylist(url) || isVideo(url) ? "" : url);
+  const still =
+    stream.status === "live" && url && !isPlaylist(url) && !isVideo(url)
+      ? url
+      : stream.poster_url || (isPlaylist(url) || isVideo(url) ? "" : url);
   return still ? h("img", { class: "stage__picture", src: still, alt: "" }) : null;
 }
 
@@ -84,11 +93,21 @@ export function drawWho(place, show) {
   const title = h("h1", { class: "who__title" });
   const badge = h("span", { class: "badge" });
   const number = h("span", {});
-  const watching = h("span", { class: "viewers" }, icon("eye"), number, h("span", { class: "visually-hidden" }, " watching"));
+  const watching = h(
+    "span",
+    { class: "viewers" },
+    icon("eye"),
+    number,
+    h("span", { class: "visually-hidden" }, " watching"),
+  );
   place.replaceChildren(
     h("div", { class: "who__host" }, avatar, letter, h("div", { class: "who__words" }, name, title)),
-    h("p", { class: "who__state" }, badge, watching));
-  const format = new Intl.NumberFormat(document.documentElement.lang || "en-GB", { notation: "compact", maximumFractionDigits: 1 });
+    h("p", { class: "who__state" }, badge, watching),
+  );
+  const format = new Intl.NumberFormat(document.documentElement.lang || "en-GB", {
+    notation: "compact",
+    maximumFractionDigits: 1,
+  });
   /** @type {Record<string, string>} */
   const words = { scheduled: "Soon", live: "Live", ended: "Ended", cancelled: "Cancelled" };
   show.watch(["stream"], () => {
@@ -99,7 +118,8 @@ export function drawWho(place, show) {
     avatar.hidden = !stream.host.avatar;
     letter.hidden = Boolean(stream.host.avatar);
     say(letter, stream.host.name.slice(0, 1));
-    if (stream.host.avatar && avatar.getAttribute("src") !== stream.host.avatar) avatar.src = stream.host.avatar;
+    if (stream.host.avatar && avatar.getAttribute("src") !== stream.host.avatar)
+      avatar.src = stream.host.avatar;
     say(badge, words[stream.status]);
     badge.className = `badge badge--${stream.status}`;
     watching.hidden = stream.status !== "live";
@@ -127,34 +147,56 @@ export function drawCurtain(place, show, { now, openShowcase }) {
     if (stream.status === "scheduled") {
       const clock = h("p", { class: "curtain__clock", role: "timer" });
       const when = new Date(stream.starts_at);
-      const day = new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" });
-      fill(place,
+      const day = new Intl.DateTimeFormat(document.documentElement.lang, {
+        weekday: "long",
+        day: "numeric",
+        month: "long",
+        hour: "2-digit",
+        minute: "2-digit",
+      });
+      fill(
+        place,
         h("p", { class: "curtain__lead" }, "The show begins in"),
         clock,
         h("p", { class: "curtain__text" }, day.format(when)),
         stream.description && h("p", { class: "curtain__text curtain__text--long" }, stream.description),
-        show.items.length > 0 && showcaseButton(`Look at the ${show.items.length} products`, openShowcase));
+        show.items.length > 0 && showcaseButton(`Look at the ${show.items.length} products`, openShowcase),
+      );
       stop = everyTick(() => {
         const left = stream.starts_at - now();
         say(clock, left <= 0 ? "Any moment now" : left > DAY_MS ? inWords(left) : countdown(left));
       });
     } else if (stream.status === "ended") {
-      fill(place,
+      fill(
+        place,
         h("p", { class: "curtain__lead" }, "Thanks for watching!"),
-        h("p", { class: "curtain__text" }, `${stream.host.name}'s show is over.`, show.items.length > 0 ? " What was shown is still here, at its normal price." : ""),
+        h(
+          "p",
+          { class: "curtain__text" },
+          `${stream.host.name}'s show is over.`,
+          show.items.length > 0 ? " What was shown is still here, at its normal price." : "",
+        ),
         show.items.length > 0 && showcaseButton("See the products", openShowcase),
-        h("a", { class: "button button--quiet curtain__more", href: "/" }, "More shows"));
+        h("a", { class: "button button--quiet curtain__more", href: "/" }, "More shows"),
+      );
     } else if (stream.status === "cancelled") {
-      fill(place,
+      fill(
+        place,
         h("p", { class: "curtain__lead" }, "This show was cancelled"),
-        h("a", { class: "button button--main", href: "/" }, "More shows"));
+        h("a", { class: "button button--main", href: "/" }, "More shows"),
+      );
     }
   });
 }
 
 /** @param {string} text @param {() => void} open */
 function showcaseButton(text, open) {
-  return h("button", { class: "button button--main", type: "button", on: { click: open } }, icon("cart"), text);
+  return h(
+    "button",
+    { class: "button button--main curtain__products", type: "button", on: { click: open } },
+    icon("cart"),
+    text,
+  );
 }
 
 /** Close codes that say why the show does not come back by itself. @type {Record<number, string>} */
@@ -178,11 +220,13 @@ export function drawBanner(place, room, show) {
   function text() {
     if (CLOSED[was.code]) return CLOSED[was.code];
     if (was.final || show.stream?.status === "ended") return "";
-    return navigator.onLine ? "Reconnecting… What you see may be a moment old." : "You are offline. We go on as soon as you are back.";
+    return navigator.onLine
+      ? "Reconnecting… What you see may be a moment old."
+      : "You are offline. We go on as soon as you are back.";
   }
   function refresh() {
     clearTimeout(later);
-    if (room.online) {
+    if (room.online && navigator.onLine) {
       place.hidden = true;
       return;
     }

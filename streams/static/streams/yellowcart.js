@@ -25,7 +25,10 @@ export function drawYellowCart(button, { show, now, pieces, openProduct, drawCar
     say(count, shown > 99 ? "99+" : String(shown));
     count.hidden = shown === 0;
     count.classList.toggle("cart-button__count--cart", collected > 0);
-    button.setAttribute("aria-label", `Yellow cart: ${show.items.length} products in the show, ${collected} in your cart`);
+    button.setAttribute(
+      "aria-label",
+      `Yellow cart: ${show.items.length} products in the show, ${collected} in your cart`,
+    );
     if (collected > before) {
       button.classList.remove("is-bumped");
       requestAnimationFrame(() => button.classList.add("is-bumped"));
@@ -38,13 +41,25 @@ export function drawYellowCart(button, { show, now, pieces, openProduct, drawCar
   /** @param {"products" | "cart"} first */
   function open(first) {
     let stop = () => {};
-    const sheet = new Sheet({ title: "Yellow cart", name: "yellowcart", onClose: () => { stop(); unwatch(); } });
+    const sheet = new Sheet({
+      title: "Yellow cart",
+      name: "yellowcart",
+      onClose: () => {
+        stop();
+        unwatch();
+      },
+    });
     const place = h("div", { class: "yellowcart", role: "tabpanel", tabindex: "-1" });
     const tabs = {
       products: tab("products", () => turnTo("products")),
       cart: tab("cart", () => turnTo("cart")),
     };
-    const strip = h("div", { class: "tabs", role: "tablist", "aria-label": "Products and cart" }, tabs.products, tabs.cart);
+    const strip = h(
+      "div",
+      { class: "tabs", role: "tablist", "aria-label": "Products and cart" },
+      tabs.products,
+      tabs.cart,
+    );
     strip.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
       const other = document.activeElement === tabs.products ? "cart" : "products";
@@ -66,19 +81,35 @@ export function drawYellowCart(button, { show, now, pieces, openProduct, drawCar
       }
       place.setAttribute("aria-label", which === "cart" ? "Your cart" : "Products in this show");
       sheet.footer();
-      stop = which === "cart"
-        ? drawCart(place, sheet.foot, () => sheet.close())
-        : drawShowcase(place, { show, now, openProduct: (item) => { sheet.close(); openProduct(item); } });
+      stop =
+        which === "cart"
+          ? drawCart(place, sheet.foot, () => sheet.close())
+          : drawShowcase(place, {
+              show,
+              now,
+              openProduct: (item) => {
+                sheet.close();
+                openProduct(item);
+              },
+            });
     }
     sheet.show(place);
     turnTo(first);
     sheet.open();
   }
-  button.addEventListener("click", () => open(wide.matches || (!show.items.length && pieces()) ? "cart" : "products"));
+  button.addEventListener("click", () =>
+    open(wide.matches || (!show.items.length && pieces()) ? "cart" : "products"),
+  );
   return { open };
 }
 
 /** @param {string} name @param {() => void} press */
 function tab(name, press) {
-  return h("button", { class: "tabs__tab", type: "button", role: "tab", data: { tab: name }, on: { click: press } });
+  return h("button", {
+    class: "tabs__tab",
+    type: "button",
+    role: "tab",
+    data: { tab: name },
+    on: { click: press },
+  });
 }
