@@ -62,11 +62,11 @@ class Demo:
         except psutil.NoSuchProcess:
             return []
 
-    def child(self, *words: str) -> psutil.Process | None:
-        """The process that runs a command with these words in it."""
+    def child(self, command: str) -> psutil.Process | None:
+        """The process whose command line has this in it."""
         for process in self.children():
             try:
-                if all(word in process.cmdline() for word in words):
+                if command in " ".join(process.cmdline()):
                     return process
             except psutil.Error:
                 continue

@@ -14,6 +14,7 @@ from config.demo.floor import OVER, Body, Floor, Place, Seat, detail, tell
 STRANGERS = (14, 28)  # Anonymous viewers at least and at most.
 CHAT_SECONDS = (2.5, 6.5)  # Between two lines of the whole audience.
 ANSWER_SECONDS = 15.0  # Least time between two answers to a visitor.
+HESITATE = (9.0, 25.0)  # Seconds until somebody presses in an offer: on average, and at most.
 WALK_IN_SECONDS = (20.0, 45.0)  # Between two purchases at the normal price.
 
 # Outcomes of a purchase, as the console says them and as the buyer comments on them.
@@ -161,11 +162,14 @@ class Audience:
         """Some press at once, some hesitate, more than there are pieces."""
         title = self.floor.items[offer["item"]]["product"]["title"]
         there = [seat for seat in self.present() if offer["id"] not in seat.offers_had]
-        eager = random.sample(there, min(len(there), round(offer["left"] * random.uniform(0.7, 1.5)) or 1))
+        # About every second offer sells out; in the others there is time for a visitor to press, too.
+        eager = random.sample(there, min(len(there), round(offer["left"] * random.uniform(0.5, 1.4)) or 1))
         for seat in eager[:2]:
             self.begin(self._say_later(seat, lines.OPENED, 0.5, 3.0))
+        mean, most = HESITATE
+        delays = [min(most, random.expovariate(1 / mean)) for _ in eager]
         outcomes = await asyncio.gather(
-            *(self._take(seat, offer, delay=min(18.0, random.expovariate(1 / 6))) for seat in eager)
+            *(self._take(seat, offer, delay=delay) for seat, delay in zip(eager, delays, strict=True))
         )
         got = Counter(outcome for outcome in outcomes if outcome)
         price = f"{offer['price']['amount'] / 100:.2f} {offer['price']['currency']}"

@@ -70,7 +70,7 @@ class Act:
     amount: int
     quota: int
     offer_line: str
-    seconds: int = 26
+    seconds: int = 30
 
 
 SELLERS = (
@@ -105,19 +105,29 @@ LIVE = Show(
         "tinted-lip-balm",
     ),
 )
-PLANNED = Show(
-    "kitchen-table",
-    "timo",
-    "Kitchen table: one pan, three dinners",
-    "Timo cooks, you decide what goes in. The pan, the knife and the board are all in the showcase.",
-    "studio-loop-2",
-    (
-        "non-stick-pan",
-        "chefs-knife",
-        "cutting-board",
-        "cast-iron-casserole",
-        "mixing-bowl-set",
-        "linen-apron",
+PLANNED = (
+    Show(
+        "kitchen-table",
+        "timo",
+        "Kitchen table: one pan, three dinners",
+        "Timo cooks, you decide what goes in. The pan, the knife and the board are all in the showcase.",
+        "studio-loop-2",
+        (
+            "non-stick-pan",
+            "chefs-knife",
+            "cutting-board",
+            "cast-iron-casserole",
+            "mixing-bowl-set",
+            "linen-apron",
+        ),
+    ),
+    Show(
+        "weekend-face",
+        "lena",
+        "Weekend face: ten minutes, five products",
+        "What Lena takes along for two days, and what she leaves at home.",
+        "studio-loop",
+        ("tinted-lip-balm", "skin-match-foundation", "cream-blush", "long-lash-mascara", "daily-sun-cream"),
     ),
 )
 ENDED = Show(

@@ -27,7 +27,7 @@ def began() -> float:
     me = psutil.Process()
     parent = me.parent()
     try:
-        if parent is not None and parent.name() == "make":
+        if parent is not None and parent.name() in ("make", "gmake"):
             return float(parent.create_time())
     except psutil.Error:
         pass

@@ -13,7 +13,7 @@ GENERAL = (
     "second time here, hi again",
     "{first} you are in a good mood today",
     "is this the show from last week or a new one?",
-    "the yellow wall is so warm",
+    "the lights behind you are so warm",
     "dinner can wait",
     "who else is watching at work",
     "that intro music, where is it from",

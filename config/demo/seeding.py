@@ -151,7 +151,8 @@ def feeds(book: Notebook, base: str, say: Say) -> None:
             )
             if job["status"] == "failed":
                 raise RuntimeError(f"{seller.feed} was not taken: {job['error']}")
-            say(f"{seller.name}: {job['products_created']} products, {job['variants_created']} variants")
+            new, changed = job["products_created"], job["products_updated"]
+            say(f"{seller.name}: {new} products are new, {changed} were known")
         finally:
             door.close()
 
@@ -177,11 +178,13 @@ def live_show(now: datetime) -> Stream:
     return stream
 
 
-def planned_show(now: datetime) -> None:
-    """The show that comes next: tomorrow at six in the evening."""
-    stream = _planned(cast.PLANNED, starts_at=_tomorrow(now))
-    if stream.starts_at < now:
-        shows.change(host_id=stream.host_id, stream_id=stream.id, starts_at=_tomorrow(now))
+def planned_shows(now: datetime) -> None:
+    """The shows that come next: tomorrow at six in the evening, the day after, and so on."""
+    for days, show in enumerate(cast.PLANNED, start=1):
+        at = (now + timedelta(days=days)).replace(hour=18, minute=0, second=0, microsecond=0)
+        stream = _planned(show, starts_at=at)
+        if stream.starts_at < now:
+            shows.change(host_id=stream.host_id, stream_id=stream.id, starts_at=at)
 
 
 def ended_show(now: datetime) -> None:
@@ -247,7 +250,3 @@ def _products(handles: Iterable[str]) -> list[Product]:
         for product in Product.objects.filter(merchant__slug__in=sellers, handle__in=handles)
     }
     return [found[handle] for handle in handles]
-
-
-def _tomorrow(now: datetime) -> datetime:
-    return (now + timedelta(days=1)).replace(hour=18, minute=0, second=0, microsecond=0)

@@ -149,7 +149,7 @@ def _begin(stack: Stack, env: Mapping[str, str], console: Console, book: Noteboo
     stream = seeding.live_show(_now())
     console.step("the show is live; the audience comes in")
     stack.start(*SCRIPT)
-    seeding.planned_show(_now())
+    seeding.planned_shows(_now())
     seeding.ended_show(_now())
     _show_card(console, base, book, stream.slug, var)
 

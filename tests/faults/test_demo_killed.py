@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from config.env import ROOT
 from tests.demo_process import StartDemo, gone
+
+# A piece of each process's command.
+PROCESSES = (
+    "redis-server",
+    "listen_addresses=",
+    "commerce.stripe_simulator",
+    "config.web",
+    "config.live",
+    "manage.py relay",
+    "config worker",
+    "config beat",
+    "config.demo crew",
+    "config.demo audience",
+)
 
 pytestmark = pytest.mark.faults
 
@@ -25,13 +43,27 @@ def test_a_killed_demo_leaves_nothing_and_begins_again_where_it_was(
     again = start_demo(tmp_path, port=demo.port)
     again.wait_for_line("Yellowcart is running")
     again.wait_for_line("first paid purchase")
-    assert "products," not in again.text  # The feeds were read before.
-    for name in ("postgres", "redis-server"):
-        before = next(each for each in again.children() if each.name().startswith(name))
+    assert "products" not in again.text  # The feeds were read before.
+    for command in PROCESSES:
+        before = again.child(command)
+        assert before is not None, command
         before.kill()
         again.wait_for_line(rf"\(process {before.pid}\) was ended by SIGKILL")
+        again.wait_for(
+            f"another {command}",
+            lambda command=command, before=before: again.child(command) not in (None, before),  # type: ignore[misc]
+        )
     sold = len(again.lines)
     again.wait_for("it sells again", lambda: any(" paid" in line for line in again.lines[sold:]))
+    audit = subprocess.run(
+        [sys.executable, "manage.py", "audit"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "VAR_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert audit.returncode == 0, audit.stdout + audit.stderr
     everything = again.children()
     assert again.end(signal.SIGTERM) == 0
     assert gone(everything) == []
