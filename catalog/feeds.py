@@ -5,6 +5,7 @@ A product is the run of rows with one handle. Its first row has the product's fi
 variant, a picture, or both.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -19,11 +20,15 @@ MAX_ALT = 500
 MAX_BARCODE = 64
 MAX_VARIANTS = 2_000
 MAX_IMAGES = 250
+MAX_RUN = 5_000  # rows of one handle that are held at a time; more go on in the next piece
 STATUSES = {"active": "active", "draft": "draft", "archived": "retired", "unlisted": "draft"}
 
 
 def count(body: bytes) -> int:
-    """Return how many rows a feed has; raises EmptyFeed, NotText, TooManyColumns or MissingColumn."""
+    """Return how many rows a feed has.
+
+    Raises EmptyFeed, NotText, TooManyColumns, TooManyRows, MissingColumn.
+    """
     sheet = Sheet(body)
     Columns(sheet)
     rows = sum(1 for _ in sheet.rows())
@@ -35,13 +40,13 @@ def count(body: bytes) -> int:
 def read(body: bytes, *, currency: str) -> Iterator[Piece]:
     """Yield the feed piece by piece, the same pieces each time; prices are in minor units of `currency`.
 
-    Raises NotText, TooManyColumns or MissingColumn before the first piece.
+    Raises NotText, TooManyColumns or MissingColumn before the first piece, TooManyRows at the last.
     """
     sheet = Sheet(body)
     columns = Columns(sheet)
     reader = _Reader(columns, currency)
     header_problems = columns.problems()
-    for handle, rows in groupby(sheet.rows(), key=reader.handle_of):
+    for (handle, _), rows in groupby(sheet.rows(), key=reader.place_of):
         for piece in [reader.product(handle, rows)] if handle else map(reader.homeless, rows):
             piece.problems[:0] = header_problems
             header_problems = []
@@ -57,11 +62,19 @@ class _Reader:
         self._lines_of_skus: dict[str, int] = {}
         self._lines_of_variants: dict[tuple[str, str], int] = {}
         self._option_names: dict[str, list[str]] = {}
+        self._variants: Counter[str] = Counter()
+        self._run = "", 0
 
-    def handle_of(self, row: Row) -> str:
-        """Return the handle a row belongs to, "" for a row that can belong to no product."""
+    def place_of(self, row: Row) -> tuple[str, int]:
+        """Return the handle a row belongs to, "" for none, and which part of the handle's rows it is in."""
         handle = self._columns.cell(row, "handle")
-        return "" if len(handle) > MAX_TEXT or self._columns.surplus(row) else handle
+        if len(handle) > MAX_TEXT or self._columns.surplus(row):
+            handle = ""
+        if handle == self._run[0]:
+            self._run = handle, self._run[1] + 1
+        else:
+            self._run = handle, 0
+        return handle, self._run[1] // MAX_RUN
 
     def homeless(self, row: Row) -> Piece:
         """Say why a row belongs to no product."""
@@ -160,9 +173,10 @@ class _Reader:
         if line := self._lines_of_skus.get(sku or ""):
             cell.note("sku", "DUPLICATE_SKU", sku or "", f"Line {line} has it already.")
             return
-        if len(draft.variants) >= MAX_VARIANTS:
+        if self._variants[draft.handle] >= MAX_VARIANTS:
             cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {MAX_VARIANTS}.")
             return
+        self._variants[draft.handle] += 1
         self._lines_of_variants[draft.handle, title] = cell.row.line
         if sku:
             self._lines_of_skus[sku] = cell.row.line

@@ -57,7 +57,7 @@ def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tu
     """Keep a feed to be read; returns the import and whether it is new.
 
     The same bytes while an import of them is unfinished are that import. Raises EmptyFeed, NotText,
-    MissingColumn, TooManyColumns, TooManyImports.
+    MissingColumn, TooManyColumns, TooManyRows, TooManyImports.
     """
     rows = feeds.count(body)
     sha256 = hashlib.sha256(body).hexdigest()
@@ -153,14 +153,15 @@ def _read(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
 def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
     batch: list[Piece] = []
     handles: set[str] = set()
-    rows = 0
+    first_row = None
     for piece in pieces:
         handle = piece.draft.handle if piece.draft else ""
-        if batch and (handle in handles or len(batch) >= BATCH_PRODUCTS or rows >= BATCH_ROWS):
+        first_row = piece.last_row if first_row is None else first_row
+        full = len(handles) >= BATCH_PRODUCTS or piece.last_row - first_row >= BATCH_ROWS
+        if batch and (full or handle in handles):
             yield batch
-            batch, handles, rows = [], set(), 0
+            batch, handles, first_row = [], set(), piece.last_row
         batch.append(piece)
-        rows += 1 + (len(piece.draft.variants) + len(piece.draft.images) if piece.draft else 0)
         if handle:
             handles.add(handle)
     if batch:

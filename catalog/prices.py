@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
 from catalog import queries
 from catalog.models import Price, Variant
@@ -70,10 +71,8 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
         new = {pk: quote for pk, quote in quotes.items() if pk not in old or _quote(old[pk]) != quote}
         # A clock that runs behind another's must not make a price end before it began.
         starts = {pk: max(now, old[pk].valid_from) if pk in old else now for pk in new}
-        ending = [old[pk] for pk in new if pk in old]
-        for price in ending:
-            price.valid_to = starts[price.variant_id]
-        Price.objects.bulk_update(ending, ["valid_to"], batch_size=500)
+        ending = Price.objects.filter(pk__in=[old[pk].pk for pk in new if pk in old])
+        ending.update(valid_to=Greatest(F("valid_from"), Value(now)))
         Price.objects.bulk_create(
             Price(
                 merchant_id=merchant_id,

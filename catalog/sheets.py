@@ -12,6 +12,8 @@ from commerce import errors
 MAX_COLUMNS = 500
 MAX_ROW_CHARS = 500_000
 MAX_REPAIRS = 100
+MAX_ROWS = 250_000
+MAX_LINES = 1_000_000
 MARKS = ",;\t|"
 # The reader's own limit is process-wide and would end a row in the middle; rows are limited here instead.
 csv.field_size_limit(MAX_ROW_CHARS + 1)
@@ -47,6 +49,13 @@ class TooManyColumns(errors.Invalid):
 
     code = "TOO_MANY_COLUMNS"
     message = f"The header has more than {MAX_COLUMNS} columns."
+
+
+class TooManyRows(errors.Invalid):
+    """The file has too many rows to be read in one go."""
+
+    code = "TOO_MANY_ROWS"
+    message = f"The file has more than {MAX_ROWS} rows or {MAX_LINES} lines. Send it in parts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +160,17 @@ class Sheet:
         return [cell.strip().lstrip("\ufeff") for cell in cells], mark
 
     def rows(self) -> Iterator[Row]:
-        """Yield the records that have any content, and those that could not be read with their problem."""
+        """Yield the records with content, and those that could not be read with their problem.
+
+        Raises TooManyRows.
+        """
         lines, number, repairs = self._lines, 0, 0
         reader = csv.reader(lines, delimiter=self._delimiter)
         while True:
             lines.begin()
             line = lines.number + 1
+            if number > MAX_ROWS or line > MAX_LINES:
+                raise TooManyRows
             try:
                 cells = next(reader)
             except StopIteration:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from catalog import queries
@@ -122,17 +122,21 @@ def _set(
     rows = _locked(merchant_id, levels)
     if len(rows) < len(levels):
         raise queries.UnknownVariant
-    deltas = {}
-    for pk, row in rows.items():
-        if row.available != levels[pk]:
-            deltas[pk] = levels[pk] - row.available
-            row.available, row.version, row.updated_at = levels[pk], row.version + 1, now
+    deltas = {pk: levels[pk] - row.available for pk, row in rows.items() if levels[pk] != row.available}
     if deltas:
-        changed = [rows[pk] for pk in deltas]
-        Stock.objects.bulk_update(changed, ["available", "version", "updated_at"], batch_size=500)
+        _write_levels({pk: levels[pk] for pk in deltas}, now)
         _write_movements(merchant_id, deltas, reason=reason, note=note, now=now)
         outbox.record(name="stock.moved", payload={"variants": sorted(map(str, deltas)), "offers": []})
     return len(deltas)
+
+
+def _write_levels(levels: Mapping[UUID, int], now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_stock SET available = new.available, version = version + 1, updated_at = %s"
+            " FROM unnest(%s::uuid[], %s::int[]) AS new (id, available) WHERE variant_id = new.id",
+            [now, [str(pk) for pk in levels], list(levels.values())],
+        )
 
 
 def _locked(merchant_id: UUID, variant_ids: Mapping[UUID, int] | list[UUID]) -> dict[UUID, Stock]:

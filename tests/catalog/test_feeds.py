@@ -282,6 +282,17 @@ def test_a_product_has_no_end_of_variants_and_pictures() -> None:
     assert {problem.code for problem in piece.problems} == {"TOO_MANY_VARIANTS", "TOO_MANY_IMAGES"}
 
 
+def test_a_long_product_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "MAX_RUN", 3)
+    monkeypatch.setattr(feeds, "MAX_VARIANTS", 6)
+    rows = [row("a", title="A", name="N", value="0", price="1")]
+    rows += [row("a", value=str(n), price="1") for n in range(1, 8)]
+    found = [(piece.last_row, piece.draft) for piece in pieces(feed(*rows)) if piece.draft]
+    assert [(last, len(draft.variants)) for last, draft in found] == [(3, 3), (6, 3), (8, 0)]
+    assert found[1][1].variants[2].options == {"N": "5"}
+    assert codes(feed(*rows)) == [(8, "", "TOO_MANY_VARIANTS"), (9, "", "TOO_MANY_VARIANTS")]
+
+
 word = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8).filter(
     lambda text: text == text.strip()
 )

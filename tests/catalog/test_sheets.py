@@ -110,6 +110,15 @@ def test_a_row_that_is_too_long_loses_itself_only() -> None:
     assert [problem.code for problem in found[1].problems] == ["ROW_TOO_LONG"]
 
 
+def test_a_file_has_an_end_of_rows_and_of_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "MAX_ROWS", 3)
+    monkeypatch.setattr(sheets, "MAX_LINES", 10)
+    assert len(rows_of(b"Handle,Title\na,1\nb,2\nc,3\n")) == 3
+    for body in (b"a,1\n" * 4, b"\n" * 10):
+        with pytest.raises(sheets.TooManyRows):
+            rows_of(b"Handle,Title\n" + body)
+
+
 def test_a_file_of_broken_quotes_takes_no_time() -> None:
     # Each line opens a quote when read for itself, and leaves an open one open: n repairs of n lines.
     body = b"Handle,Title\n" + b'x""","\n' * 300_000
@@ -120,7 +129,7 @@ def test_a_file_of_broken_quotes_takes_no_time() -> None:
     assert time.process_time() - began < 10
 
 
-cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+cell = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\r\n\t"), max_size=12)
 
 
 @given(st.lists(st.lists(cell, min_size=3, max_size=3).filter(any), min_size=1, max_size=8))
