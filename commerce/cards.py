@@ -104,8 +104,9 @@ def sync(*, user_id: UUID, now: datetime) -> list[Card]:
         gone = Card.objects.filter(user_id=user_id, removed_at=None)
         gone.exclude(provider_id__in=[card.id for card in told]).update(removed_at=now, is_default=False)
         _settle_default(user_id)
-        for card in Card.objects.filter(provider_id__in=[card.id for card in told]).exclude(removed_at=None):
-            outbox.record(name="card.removed", payload={"card": str(card.id)})
+        removed = Card.objects.filter(provider_id__in=[card.id for card in told]).exclude(removed_at=None)
+        for card_id in removed.values_list("id", flat=True):
+            outbox.record(name="card.removed", payload={"card": str(card_id)})
     return of(user_id)
 
 

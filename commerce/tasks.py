@@ -7,7 +7,7 @@ from celery import shared_task
 from commerce import cards, errors
 
 
-@shared_task(  # type: ignore[misc]  # celery's decorator has no types
+@shared_task(
     name="commerce.forget_card",
     queue="notify",
     autoretry_for=(errors.Unavailable,),

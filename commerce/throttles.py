@@ -25,9 +25,7 @@ def spend(*, what: str, who: str, limit: int, seconds: int) -> None:
     """Count one try of `who`; raises TooOften beyond `limit` in `seconds`, Unavailable when Redis is down."""
     digest = hashlib.sha256(who.encode()).hexdigest()[:32]
     try:
-        wait = int(
-            redis_client.sync().eval(_SPEND, 1, f"lc:throttle:{what}:{digest}", limit, seconds * 1000)  # type: ignore[arg-type, no-untyped-call]
-        )
+        wait = int(redis_client.sync().eval(_SPEND, 1, f"lc:throttle:{what}:{digest}", limit, seconds * 1000))
     except redis.RedisError:
         # Passwords could be tried without end if a lost counter meant yes.
         raise errors.Unavailable from None

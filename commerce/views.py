@@ -1,7 +1,7 @@
 """HTTP door of accounts and saved cards."""
 
 import ipaddress
-from typing import ClassVar, cast
+from typing import cast
 from uuid import UUID
 
 from django.contrib.auth import login, logout
@@ -60,8 +60,8 @@ def _user(request: Request) -> User:
 class EntranceView(APIView):
     """A door for people who are not signed in yet. Cross-site posts are refused here too (login CSRF)."""
 
-    authentication_classes: ClassVar = [http.SessionAuthentication]
-    permission_classes: ClassVar = []
+    authentication_classes = [http.SessionAuthentication]
+    permission_classes = []
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         http.SessionAuthentication().enforce_csrf(request)

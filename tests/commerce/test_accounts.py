@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,7 +9,7 @@ from commerce import accounts, errors
 from commerce.models import Address, User
 
 PASSWORD = "correct-horse-battery"
-HOME = {"name": "Ada", "line1": "1 Mill Lane", "city": "York", "country": "gb"}
+HOME: dict[str, Any] = {"name": "Ada", "line1": "1 Mill Lane", "city": "York", "country": "gb"}
 
 
 def shopper(email: str = "ada@example.com") -> User:

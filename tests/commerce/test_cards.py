@@ -71,9 +71,9 @@ def test_the_newest_card_pays_and_only_one_does(ada: User) -> None:
 def test_saying_twice_that_a_form_is_done_saves_once(ada: User) -> None:
     form = fill_in(open_form(ada))
 
-    for _ in range(2):
-        kept = cards.add(user_id=ada.id, setup_id=form, now=timezone.now())
-    assert len(kept) == 1
+    kept = [cards.add(user_id=ada.id, setup_id=form, now=timezone.now()) for _ in range(2)]
+    assert len(kept[0]) == 1
+    assert kept[0] == kept[1]
 
 
 def test_a_form_that_was_not_filled_in_saves_nothing(ada: User) -> None:

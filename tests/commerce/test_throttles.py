@@ -54,7 +54,7 @@ def test_clearing_forgets() -> None:
 
 
 def test_without_redis_nobody_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=None)
+    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1)
     monkeypatch.setattr(redis_client, "sync", lambda: away)
     with pytest.raises(errors.Unavailable):
         throttles.spend(what="test", who="ada", limit=3, seconds=60)

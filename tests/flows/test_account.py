@@ -1,5 +1,6 @@
 """Accounts, addresses and cards as a browser meets them: cookies, CSRF, throttles and tenant walls."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
@@ -37,7 +38,7 @@ class Browser:
         return self.client.generic(
             method,
             f"/api/v1/{path}",
-            data=b"" if body is None else self.client._encode_data(body, "json")[0],
+            data="" if body is None else json.dumps(body),
             content_type="application/json",
             headers={"X-CSRFToken": token, **headers},
         )
@@ -111,7 +112,7 @@ def test_a_session_from_before_signing_in_is_not_taken_over() -> None:
     session = browser.client.session
     session["planted"] = True
     session.save()
-    browser.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    browser.client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
 
     browser.post("account/sign-in", {"email": "ada@example.com", "password": PASSWORD})
 
