@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from config.demo import doors
 from streams import client
-from tests.scene import crowd
+from tests.scene import after, before, crowd
+from tests.scene.before import Show
 from tests.scene.books import Books
-from tests.scene.browser import Browser
 from tests.scene.crowd import Body, Buyer, Onlooker
-from tests.scene.people import COMMISSION_BP, People
+from tests.scene.people import People
 from tests.scene.report import Report, percentile
 
 LIVE_PRICE = 990
@@ -23,12 +22,6 @@ RUSH_SECONDS = 2.0
 # So long the provider takes while people press, so that no decline comes back in the middle of it.
 PROVIDER_MS = 3000
 TALKERS = 4
-FEED = """Handle,Title,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
-velvet-lipstick,Velvet Lipstick,true,Shade,Signal Red,VL-RED,14.90,{stock}
-velvet-lipstick,,,,Rosewood,VL-ROSE,14.90,40
-lip-balm,Lip Balm,true,Scent,Peach,LB-PEACH,7.90,100
-hand-cream,Hand Cream,true,Scent,Lemon,HC-LEMON,6.50,100
-"""
 
 
 @dataclass
@@ -38,17 +31,6 @@ class Place:
     base: str
     sockets: str
     books: Books
-
-
-@dataclass
-class Show:
-    """What the host has set up."""
-
-    studio: Browser
-    id: str
-    slug: str
-    item: str
-    variant: str
 
 
 class Scene:
@@ -62,17 +44,18 @@ class Scene:
         """Play all acts; what is off is in the report."""
         say = self.report
         say.act("The merchant")
-        await asyncio.to_thread(self._send_feed)
+        await asyncio.to_thread(before.send_feed, self.merchant, self.stock, say)
         say.act("The host")
-        show = await asyncio.to_thread(self._plan_show)
+        people, base = self.people, self.place.base
+        show = await asyncio.to_thread(before.plan_show, base, people.host_email, people.host_password, say)
         say.act("The crowd")
-        newcomer, ticket = await asyncio.to_thread(self._newcomer, show)
+        ticket = await asyncio.to_thread(before.sign_up, base, show.slug, say)
         url = f"{self.place.sockets}/ws/v1/live/{show.slug}"
         onlooker = Onlooker(url)
         decliners = [self._buyer(url, each.name, each.session) for each in self.people.decliners]
         buyers = [self._buyer(url, each.name, each.session) for each in self.people.buyers]
         late = Buyer("Newcomer", client.Room(url, ticket=ticket))
-        everybody = [*decliners, *buyers, late]
+        everybody = [late, *decliners, *buyers]  # Her ticket does not wait.
         try:
             began = time.monotonic()
             await onlooker.room.connect()
@@ -90,77 +73,25 @@ class Scene:
             say.step(f"chat, sending to arrival: p50 {_ms(delays, 0.5)}, p99 {_ms(delays, 0.99)}")
             winners = [each for each in everybody if (each.purchase or {}).get("status") == "paid"]
             say.act("Afterwards")
-            await self._ship(winners)
-            await asyncio.to_thread(self._commission, show)
-            await asyncio.to_thread(self._balance)
+            sold: Any = {"stock": self.stock, "price": LIVE_PRICE, "report": say}
+            await after.ship(self.merchant, winners, **sold)
+            await asyncio.to_thread(after.commission, show, **sold)
+            await asyncio.to_thread(after.balance, self.place.books, **sold)
         finally:
             await asyncio.gather(onlooker.room.close(), *(each.room.close() for each in everybody))
-            for door in (self.merchant, show.studio, newcomer):
-                door.close()
-
-    # --- before ---
-
-    def _send_feed(self) -> None:
-        feed = FEED.format(stock=self.stock).encode()
-        job = doors.send_feed(self.merchant, name="atelier-sol.csv", body=feed)
-        found = (job["status"], job["products_created"], job["variants_created"], job["problems"])
-        self.report.equal(found, ("done", 3, 4, 0), "its feed was read: 3 products, 4 variants, no problem")
-        stock = {each["sku"]: each["available"] for each in self._pages("catalog/variants")}
-        self.report.equal(stock["VL-RED"], self.stock, f"{self.stock} pieces of the lipstick are in stock")
-
-    def _plan_show(self) -> Show:
-        studio = Browser(self.place.base)
-        me = studio.ask(
-            "POST",
-            "account/sign-in",
-            {"email": self.people.host_email, "password": self.people.host_password},
-        )
-        self.report.check(me["is_host"], f"{me['name']} signs in")
-        starts = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
-        after = studio.fill_in("/studio/shows/plan/", {"title": "Evening glow", "starts_at": starts})
-        stream_id = next(part for part in after.split("/") if part.count("-") == 4)
-        desk = f"studio/shows/{stream_id}"
-        items: list[Body] = []
-        for text in ("Velvet", "Balm", "Cream"):
-            product = studio.ask("GET", f"{desk}/products?q={text}")["products"][0]
-            items = studio.ask("POST", f"{desk}/showcase", {"product": product["id"]})["items"]
-        self.report.equal(
-            [item["product"]["title"] for item in items],
-            ["Velvet Lipstick", "Lip Balm", "Hand Cream"],
-            "she plans a show with three products in its showcase",
-        )
-        self.report.equal(studio.ask("POST", f"{desk}/go-live")["status"], "live", "she goes live")
-        variant = next(each for each in items[0]["variants"] if each["title"] == "Signal Red")
-        slug = next(show["slug"] for show in studio.ask("GET", "live/")["live"])
-        return Show(studio, stream_id, slug, items[0]["id"], variant["id"])
-
-    def _newcomer(self, show: Show) -> tuple[Browser, str]:
-        browser = Browser(self.place.base)
-        browser.ask(
-            "POST",
-            "account/sign-up",
-            {"email": "newcomer@scene.example", "name": "Newcomer", "password": "a-long-enough-one"},
-        )
-        home = {"name": "New Comer", "line1": "2 Mill Lane", "city": "York", "postal_code": "YO1 7HH"}
-        browser.ask("POST", "account/addresses", {**home, "country": "GB"})
-        browser.save_card("pm_card_mastercard")
-        self.report.step("a newcomer signs up, gives an address and saves a card in the provider's form")
-        return browser, browser.ticket(show.slug)
-
-    def _buyer(self, url: str, name: str, session: str) -> Buyer:
-        return Buyer(name, client.Room(url, cookie=f"sessionid={session}", origin=self.place.base))
+            show.studio.close()
+            self.merchant.close()
 
     # --- on air ---
 
     async def _open_offer(self, show: Show, everybody: list[Buyer]) -> Body:
-        desk = f"studio/shows/{show.id}"
-        await asyncio.to_thread(show.studio.ask, "POST", f"{desk}/pin", {"item": show.item})
+        await asyncio.to_thread(show.studio.ask, "POST", f"{show.desk}/pin", {"item": show.item})
         await self._all_hear(everybody, "product.pinned")
         self.report.step("she pins the lipstick, and everybody is told")
         opened = await asyncio.to_thread(
             show.studio.ask,
             "POST",
-            f"{desk}/offers",
+            f"{show.desk}/offers",
             {
                 "item": show.item,
                 "variant": show.variant,
@@ -190,7 +121,7 @@ class Scene:
         buyers: list[Buyer],
         late: Buyer,
     ) -> None:
-        say, everybody = self.report, [*decliners, *buyers, late]
+        say, everybody = self.report, [late, *decliners, *buyers]
         await self.place.books.slow_down(PROVIDER_MS)
         await self._unlucky_first(show, offer, decliners)
         await crowd.rush(buyers, show.variant, offer, within=RUSH_SECONDS)
@@ -263,77 +194,8 @@ class Scene:
         paid = [each for each in everybody if (each.purchase or {}).get("status") == "paid"]
         say.equal(len(paid), self.stock, f"in the end {self.stock} have bought and paid, nobody twice")
 
-    # --- after ---
-
-    async def _ship(self, winners: list[Buyer]) -> None:
-        orders = await asyncio.to_thread(self._pages, "orders")
-        say = self.report
-        say.equal(len(orders), self.stock, f"the merchant has exactly {self.stock} orders")
-        say.equal(
-            {order["id"] for order in orders},
-            {part["id"] for each in winners if each.purchase for part in each.purchase["orders"]},
-            "they are the orders of those who paid",
-        )
-        say.equal(
-            {(order["status"], order["total"]["amount"]) for order in orders},
-            {("open", LIVE_PRICE)},
-            "each is to be shipped, at the live price",
-        )
-        order = orders[-1]["id"]
-        buyer = next(
-            each for each in winners if each.purchase and order in {o["id"] for o in each.purchase["orders"]}
-        )
-        parcel = {"carrier": "Scene Parcel", "tracking_number": "SP0001", "tracking_url": ""}
-        await asyncio.to_thread(self.merchant.ask, "POST", f"orders/{order}/ship", json=parcel)
-        told = await buyer.room.wait(
-            "order.updated", lambda d: any(o["shipments"] for o in d["orders"]), deadline=crowd.DEADLINE
-        )
-        numbers = [s["tracking_number"] for o in told["d"]["orders"] for s in o["shipments"]]
-        say.equal(
-            numbers, ["SP0001"], f"it ships one, and {buyer.name} has the tracking number on her screen"
-        )
-
-    def _commission(self, show: Show) -> None:
-        sales = show.studio.ask("GET", f"studio/shows/{show.id}/sales")
-        revenue = self.stock * LIVE_PRICE
-        each = LIVE_PRICE * COMMISSION_BP // 10_000
-        self.report.equal(
-            [sales["units"], *(money["amount"] for money in (*sales["revenue"], *sales["commission"]))],
-            [self.stock, revenue, self.stock * each],
-            f"the host sees {self.stock} sold, {revenue / 100:.2f} EUR, "
-            f"and her commission of {self.stock * each / 100:.2f} EUR",
-        )
-
-    def _balance(self) -> None:
-        say, books = self.report, self.place.books
-        provider = books.provider()
-        total = self.stock * LIVE_PRICE
-        say.check(provider["consistent"], "the provider's books agree with themselves")
-        eur: Any = provider["totals"].get("eur", {})
-        say.equal(
-            (eur.get("charged"), eur.get("refunded"), eur.get("charges")),
-            (total, 0, self.stock),
-            f"the provider has charged {total / 100:.2f} EUR in {self.stock} charges",
-        )
-        say.equal(books.charged_here(), books.charged_there(provider), "charge by charge, so have we")
-        say.equal(books.ledger_of_provider(), total, "our ledger says so to the cent")
-        waiting = books.wait_for_outbox(within=30)
-        say.equal(waiting, 0, "everything that happened has been told")
-        lines, status = books.audit()
-        for line in lines:
-            print(f"          {line}", flush=True)
-        say.equal(status, 0, "the auditor finds nothing")
-
-    def _pages(self, path: str) -> list[Body]:
-        """All rows of a paged list."""
-        rows: list[Body] = []
-        params = {"page_size": "200"}
-        while True:
-            page = self.merchant.ask("GET", path, params=params)
-            rows += page["results"]
-            if not page["next"]:
-                return rows
-            params = {"page_size": "200", "cursor": page["next"].split("cursor=")[1].split("&")[0]}
+    def _buyer(self, url: str, name: str, session: str) -> Buyer:
+        return Buyer(name, client.Room(url, cookie=f"sessionid={session}", origin=self.place.base))
 
 
 def _ms(seconds: list[float], portion: float) -> str:

@@ -22,6 +22,11 @@ class Report:
         """Say what happened."""
         print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
 
+    def quote(self, lines: Sequence[str]) -> None:
+        """Show what a command has printed."""
+        for line in lines:
+            print(f"{'':10}{line}", flush=True)
+
     def check(self, right: bool, text: str) -> None:
         """Say what must be so, and whether it is."""
         self.checks += 1
