@@ -1,8 +1,8 @@
 """Refusals: what the domain says no to, with one stable code for HTTP and the socket alike.
 
-A refusal class stands beside the verb that raises it and subclasses one of the kinds below. The kind gives the
-HTTP status, the class gives the code, `data` gives the numbers a client needs. `temporary` means that the same
-request may be sent again after `retry_ms`.
+A refusal class stands beside the verb that raises it and subclasses one of the kinds below. The kind gives
+the HTTP status, the class gives the code, `data` gives the numbers a client needs. `temporary` means that the
+same request may be sent again after `retry_ms`.
 """
 
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Public ids: UUIDv7 (RFC 9562), so that rows sort by the time they were made and inserts stay at the index's end."""
+"""Public ids: UUIDv7 (RFC 9562), so that rows sort by the time they were made."""
 
 from uuid import UUID
 

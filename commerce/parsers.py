@@ -1,4 +1,4 @@
-"""How JSON bodies are read. Apart from commerce.http, because DRF loads its default parser before its views."""
+"""How JSON bodies are read. Not in commerce.http, because DRF loads its default parser before its views."""
 
 from collections.abc import Mapping
 from typing import IO, Any

@@ -18,7 +18,11 @@ app.autodiscover_tasks()
 
 TIMETABLE: dict[str, dict[str, Any]] = {
     # Offers whose window is over; pages count down by themselves, so a moment's delay is not seen.
-    "streams.sweep": {"task": "streams.sweep", "schedule": 2.0, "options": {"expires": 2.0, "queue": "notify"}},
+    "streams.sweep": {
+        "task": "streams.sweep",
+        "schedule": 2.0,
+        "options": {"expires": 2.0, "queue": "notify"},
+    },
     # What lost tasks and webhooks left behind, and holds whose time is over.
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     # A killed worker's imports are taken up again by this.

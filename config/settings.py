@@ -163,7 +163,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    # A Redis that was emptied has forgotten which queue is whose; without this, tasks would be dropped in silence.
+    # An emptied Redis has forgotten which queue is whose; without this, tasks would be dropped in silence.
     "deadletter_queue": "settle",
     "socket_keepalive": True,
     "health_check_interval": 15,

@@ -34,4 +34,4 @@ def empty_database(_case: Any = None) -> None:
 
 def install() -> None:
     """Use it for every transactional test of this run."""
-    TransactionTestCase._fixture_teardown = empty_database  # type: ignore[attr-defined,method-assign]
+    TransactionTestCase._fixture_teardown = empty_database  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Shows: the stream, its showcase, which product was shown from when to when, and the log of what viewers were told."""
+"""Shows: the stream, its showcase, which product was shown when, and the log of what viewers were told."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -81,7 +81,7 @@ class ShowcaseItem(models.Model):
                 condition=models.Q(removed_at=None),
                 name="showcase_product_once",
             ),
-            # Target of the composite foreign keys of pins and offers: an item of another show cannot be named.
+            # Target of the composite foreign keys of pins and offers: no item of another show can be named.
             models.UniqueConstraint(fields=["stream", "id"], name="showcase_item_of_stream"),
         )
         indexes = (models.Index(fields=["stream", "position"], name="showcase_order"),)

@@ -47,8 +47,10 @@ def test_two_threads_booking_the_same_reference_book_it_once() -> None:
             connection.close()
 
     threads = [threading.Thread(target=book) for _ in range(2)]
-    [thread.start() for thread in threads]
-    [thread.join(10) for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
 
     assert sum(entry is not None for entry in booked) == 1
     assert ledger.balance("provider", "EUR") == eur(5)

@@ -78,8 +78,10 @@ def test_two_relays_never_claim_the_same_event() -> None:
             connection.close()
 
     threads = [threading.Thread(target=take) for _ in range(3)]
-    [thread.start() for thread in threads]
-    [thread.join(20) for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
 
     assert sorted(claimed) == sorted(f"k{n}" for n in range(60))
 
