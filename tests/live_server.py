@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -43,20 +44,28 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def in_thread(run: Callable[[], R]) -> R:
+    """Run blocking test code in a thread of its own, for tests whose thread runs a browser's event loop."""
+    done: Future[R] = Future()
+    threading.Thread(target=_carry_out, args=(done, run), daemon=True).start()
+    return done.result(30)
+
+
 async def aside(run: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run blocking test code in a thread that keeps no database connection."""
     done: Future[R] = Future()
-
-    def work() -> None:
-        try:
-            done.set_result(run(*args, **kwargs))
-        except BaseException as error:
-            done.set_exception(error)
-        finally:
-            connection.close()
-
-    threading.Thread(target=work, daemon=True).start()
+    work = partial(run, *args, **kwargs)
+    threading.Thread(target=_carry_out, args=(done, work), daemon=True).start()
     return await asyncio.wrap_future(done)
+
+
+def _carry_out(done: Future[R], work: Callable[[], R]) -> None:
+    try:
+        done.set_result(work())
+    except BaseException as error:
+        done.set_exception(error)
+    finally:
+        connection.close()
 
 
 async def eventually(true: Callable[[], Any], *, deadline: float = 10.0) -> Any:

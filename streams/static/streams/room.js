@@ -26,9 +26,10 @@ const SILENCE_MS = 10_000; // beyond the server's heartbeat
 const COMMAND_MS = 10_000;
 const BACKOFF_MS = [500, 30_000];
 const ABUSE_MS = 60_000;
+const STEADY_MS = 10_000;
 const LINES = 300; // chat ids that are remembered
 const FINAL = new Set([1000, 4400, 4403, 4404, 4406, 4410]); // change something first
-const [BAD_TICKET, REPLACED, ABUSE] = [4401, 4409, 4429];
+const [BAD_TICKET, REPLACED, ABUSE, GAP, SILENT] = [4401, 4409, 4429, 4509, 4511];
 
 export class RoomError extends Error {
   /** @param {{code: string, message?: string, temporary?: boolean, retry_ms?: number, fields?: any, data?: any}} d */
@@ -58,6 +59,7 @@ export class Room {
   #lines = new Set();
   #number = 0;
   #attempt = 0;
+  #since = Infinity;
   #wanted = false;
   #lost = true; // lane s is not whole until the next snapshot
   #ticketRefused = false;
@@ -173,14 +175,14 @@ export class Room {
     };
     // A refused hello is followed by the close code that says what to do; only silence is ours to judge.
     this.#ask("hello", d, undefined, COMMAND_MS).catch((error) => {
-      if (error.code === "NO_ANSWER" && socket === this.#socket) this.#closed(4511);
+      if (error.code === "NO_ANSWER" && socket === this.#socket) this.#closed(SILENT);
     });
   }
 
   /** Whatever comes proves that the connection lives. */
   #listen() {
     clearTimeout(this.#timers.silence);
-    this.#timers.silence = setTimeout(() => this.#closed(4511), this.#heartbeatMs + SILENCE_MS);
+    this.#timers.silence = setTimeout(() => this.#closed(SILENT), this.#heartbeatMs + SILENCE_MS);
   }
 
   /** @param {string} data */
@@ -220,7 +222,7 @@ export class Room {
     if (frame.e !== this.position.epoch || offset > this.position.offset + 1) {
       this.#lost = true;
       // Only a snapshot helps; without one, coming anew does.
-      this.command("resync").catch((error) => error.code !== "NO_ANSWER" && this.reconnect());
+      this.command("resync").catch((error) => error.code !== "NO_ANSWER" && this.#closed(GAP));
       return false;
     }
     this.position = { epoch: this.position.epoch, offset };
@@ -246,7 +248,7 @@ export class Room {
   /** @param {Frame} frame */
   #welcomed({ re, d }) {
     this.#settle(re)?.resolve(d);
-    this.#attempt = 0;
+    this.#since = Date.now();
     this.#ticketRefused = false;
     this.#heartbeatMs = d.heartbeat_ms;
     if (!d.recovered.s) this.#lost = true;
@@ -293,6 +295,9 @@ export class Room {
   #closed(code) {
     const again = code === BAD_TICKET ? !this.#ticketRefused && Boolean(this.options.ticket) : !FINAL.has(code);
     this.#ticketRefused = code === BAD_TICKET;
+    // Only a connection that held has earned a quick return.
+    if (Date.now() - this.#since > STEADY_MS) this.#attempt = 0;
+    this.#since = Infinity;
     this.#drop(code, !again);
     // Another tab has taken over: this one comes back when somebody looks at it.
     if (!again || code === REPLACED) return;
