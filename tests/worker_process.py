@@ -59,8 +59,12 @@ def worker(
 
 
 @pytest.fixture
-def own_worker(transactional_db: None, stripe_server: StripeServer) -> Iterator[Start]:
-    """Start workers of this test's own, with more in their environment."""
+def own_worker(
+    transactional_db: None, stripe_server: StripeServer, _worker_process: list[Child]
+) -> Iterator[Start]:
+    """Start workers of this test's own, with more in their environment; the shared one takes nothing away."""
+    for child in _worker_process:
+        child.stop()
     started: list[Child] = []
 
     def begin(**env: str) -> Child:
