@@ -1,6 +1,7 @@
 """What the relay brings to the room's sockets. A second delivery of the same event changes nothing."""
 
 import time
+from collections import OrderedDict
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ def tell_room(payload: dict[str, Any], *, key: str) -> None:
     one tells first what was recorded before it; the log takes each key once.
     """
     for earlier_key, earlier in _waiting_before(payload["stream"], key):
-        _log(earlier, key=earlier_key)
+        if earlier_key not in _told:
+            _log(earlier, key=earlier_key)
     _log(payload, key=key)
 
 
@@ -78,6 +80,11 @@ def _show_stock(stream_id: UUID, stock: Stock) -> None:
         )
 
 
+# What this process has told lately: the relay marks a whole batch as delivered only at its end.
+_told: "OrderedDict[str, None]" = OrderedDict()
+REMEMBERED = 5_000
+
+
 def _log(payload: dict[str, Any], *, key: str) -> None:
     stream_id, t, d = UUID(payload["stream"]), payload["t"], payload["d"]
     place = showlog.append(stream_id=stream_id, t=t, d=d, key=key, ts=_now_ms())
@@ -93,6 +100,9 @@ def _log(payload: dict[str, Any], *, key: str) -> None:
         ],
         ignore_conflicts=True,
     )
+    _told[key] = None
+    if len(_told) > REMEMBERED:
+        _told.popitem(last=False)
 
 
 def _waiting_before(stream: str, key: str) -> list[tuple[str, dict[str, Any]]]:

@@ -7,6 +7,7 @@ rather than missed.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -56,12 +57,17 @@ class Shots:
         if taking is None:
             taking = asyncio.get_running_loop().create_task(self._take(room))
             self._taking[room.show.id] = taking
-            taking.add_done_callback(lambda _: self._taking.pop(room.show.id, None))
+            taking.add_done_callback(partial(self._done, room.show.id))
         return await asyncio.shield(taking)
 
     def forget(self, room: Room) -> None:
         """Drop what is kept of a room."""
         self._taken.pop(room.show.id, None)
+
+    def _done(self, stream_id: UUID, taking: "asyncio.Task[Shot]") -> None:
+        del self._taking[stream_id]
+        if not taking.cancelled():
+            taking.exception()  # Seen, also when whoever asked has gone.
 
     async def _take(self, room: Room) -> Shot:
         epoch, offset, at = room.epoch, room.top, self._clock()
