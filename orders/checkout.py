@@ -151,7 +151,6 @@ def _place(
     # Before any unit is locked: the same key on two sockets meets here, and the loser holds up nobody else.
     purchase.save(force_insert=True)
     held = _write_lines(purchase, lines, stream, seen, now)
-    holds.take(buyer_id=buyer_id, held=held, now=now)
     PurchaseMove.objects.create(purchase=purchase, new=purchase.status, at=now)
     carts.bought(
         buyer_id=buyer_id,
@@ -164,6 +163,8 @@ def _place(
         payload={"purchase": str(purchase.id)},
         key=f"purchase.accepted:{purchase.id}",
     )
+    # Last, so that the rows everybody wants are locked for as short a time as can be.
+    holds.take(buyer_id=buyer_id, held=held, now=now)
     return purchase
 
 

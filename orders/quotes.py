@@ -1,11 +1,12 @@
 """What is wanted, checked and priced: from variants, offers and quantities to lines of a purchase."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from catalog import prices
+from catalog import prices, stock
 from catalog.models import Price, Product, Variant
 from commerce import errors
 from commerce.money import Money
@@ -73,7 +74,7 @@ def merged(wanted: Sequence[Wanted]) -> list[Wanted]:
 def lines(*, wanted: Sequence[Wanted], stream: Stream | None, now: datetime) -> list[pricing.Line]:
     """Return the priced lines of what is wanted in a show, or outside of any.
 
-    The host is credited for goods on her show's list. Raises UnknownVariant, NotForSale, and what
+    The host is credited for goods on her show's list. Raises UnknownVariant, NotForSale, OutOfStock, and what
     `streams.offers.quote` raises (an offer outside its show is a mismatch).
     """
     variants = _variants(wanted)
@@ -105,11 +106,14 @@ def lines(*, wanted: Sequence[Wanted], stream: Stream | None, now: datetime) -> 
                 platform_fee_bp=merchant.platform_fee_bp,
             )
         )
+    _look_at_stock(wanted, variants)
     return found
 
 
 def _variants(wanted: Sequence[Wanted]) -> dict[UUID, Variant]:
-    found = Variant.objects.select_related("product", "merchant").in_bulk({one.variant_id for one in wanted})
+    found = Variant.objects.select_related("product", "merchant", "stock").in_bulk(
+        {one.variant_id for one in wanted}
+    )
     for one in wanted:
         variant = found.get(one.variant_id)
         if variant is None:
@@ -121,6 +125,18 @@ def _variants(wanted: Sequence[Wanted]) -> dict[UUID, Variant]:
         ):
             raise NotForSale(variant=str(one.variant_id))
     return found
+
+
+def _look_at_stock(wanted: Sequence[Wanted], variants: Mapping[UUID, Variant]) -> None:
+    """Turn away whoever comes too late before anything is written or locked; taking the units decides."""
+    units: Counter[UUID] = Counter()
+    for one in wanted:
+        units[one.variant_id] += one.quantity
+    for variant_id, quantity in units.items():
+        variant = variants[variant_id]
+        left = variant.stock.available if hasattr(variant, "stock") else 0
+        if left < quantity:
+            raise stock.OutOfStock(variant=variant_id, left=left)
 
 
 def _items(variants: Mapping[UUID, Variant], stream: Stream | None) -> dict[UUID, UUID]:
