@@ -3,12 +3,16 @@
 import os
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 http = get_asgi_application()  # Loads the apps, which the sockets' models need.
 
+from commerce.bodylimit import BodyLimit  # noqa: E402
 from streams.routing import router  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": router})
+# The largest body that is taken is a feed in a form.
+most = settings.IMPORT_MAX_BYTES + 65_536
+application = ProtocolTypeRouter({"http": BodyLimit(http, most=most), "websocket": router})

@@ -1,5 +1,6 @@
 """The API document and its page: complete, current, and served without the outside world."""
 
+import inspect
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from catalog import cells, columns, feeds, imports, intake, prices, products, sheets, stock
 from config.env import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -76,3 +78,13 @@ def test_the_page_needs_no_outside_world_and_no_inline_script() -> None:
     start = Client().get(script)
     assert start.headers["Content-Type"].startswith("application/javascript")
     assert "SwaggerUIBundle(" in start.content.decode()
+
+
+def test_the_guide_names_every_code_of_the_catalog() -> None:
+    guide = (ROOT / "docs" / "api.md").read_text()
+    named = set(re.findall("`([A-Z]+(?:_[A-Z]+)*)`", guide))
+    used: set[str] = set()
+    for module in (cells, columns, feeds, imports, intake, prices, products, sheets, stock):
+        used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', inspect.getsource(module)))
+    assert used
+    assert used - named == set()

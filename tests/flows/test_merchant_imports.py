@@ -1,5 +1,7 @@
 """A merchant sends a feed over HTTP; relay and worker bring it in."""
 
+import asyncio
+import contextlib
 import time
 from uuid import uuid4
 
@@ -15,6 +17,7 @@ from config.celery import app
 from tests.catalog import make
 from tests.catalog.api import Api
 from tests.catalog.make import NOW, feed, row
+from tests.live_server import LiveRoom
 
 
 @pytest.fixture
@@ -200,3 +203,22 @@ def test_too_many_waiting_imports_are_refused_for_now(api: Api, monkeypatch: pyt
     reply = api.send_feed(make.simple_feed(2))
     assert (reply.status, reply.code, reply.body["temporary"]) == (429, "RATE_LIMITED", True)
     assert int(reply.headers["Retry-After"]) > 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", [{"Content-Length": "1073741824"}, {"Transfer-Encoding": "chunked"}])
+async def test_a_giant_is_refused_before_it_is_all_read(live_room: LiveRoom, way: dict[str, str]) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", live_room.port)
+    head = {"Host": "localhost", "Content-Type": "text/csv", **way}
+    lines = ["POST /api/v1/catalog/imports HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    sent, chunk = 0, b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+    answer = asyncio.create_task(reader.readline())
+    with contextlib.suppress(ConnectionError):
+        while not answer.done() and sent < 200 << 20:
+            writer.write(chunk)
+            await writer.drain()
+            sent += 1 << 20
+    assert b" 413 " in await asyncio.wait_for(answer, 20)
+    assert sent < 100 << 20  # what buffers on the way hold comes on top of the limit
+    writer.close()
