@@ -71,7 +71,7 @@ class Scene:
             said, delays = await chat.end()
             say.equal(len(delays), said, f"the chat went on: {said} lines, all of them arrived")
             say.step(f"chat, sending to arrival: p50 {_ms(delays, 0.5)}, p99 {_ms(delays, 0.99)}")
-            winners = [each for each in everybody if (each.purchase or {}).get("status") == "paid"]
+            winners = [each for each in everybody if _has_it(each)]
             say.act("Afterwards")
             sold: Any = {"stock": self.stock, "price": LIVE_PRICE, "report": say}
             await after.ship(self.merchant, winners, **sold)
@@ -136,7 +136,12 @@ class Scene:
             f"{len(accepted)} accepted, {len(refused)} sold out"
         )
         say.step(f"press to answer: p50 {_ms(presses, 0.5)}, p99 {_ms(presses, 0.99)}")
-        say.equal(len(accepted), self.stock, f"exactly {self.stock} were accepted")
+        # A piece whose card declines while others still press is sold on at once, and counted twice here.
+        again = len(accepted) - self.stock
+        say.check(
+            again == 0 or 0 < again <= len(decliners),
+            f"exactly {self.stock} were accepted" + (f", and {again} sold on already" if again else ""),
+        )
         say.equal({each.refused for each in refused}, {"OUT_OF_STOCK"}, "all others were told: sold out")
         await onlooker.room.wait("offer.ended", lambda d: bool(d["reason"] == "sold_out"))
         say.step("the room is told that the offer has sold out")
@@ -176,26 +181,36 @@ class Scene:
 
     async def _sell_on(self, show: Show, offer: Body, waiting: list[Buyer], everybody: list[Buyer]) -> None:
         """The pieces of declined cards go back on sale, and those who wait are told and press again."""
-        say, wanted = self.report, len(self.people.decliners)
-        await self._all_hear(waiting, "offer.started", nth=2)
-        say.step("a piece is on sale again, and everybody who missed out is told")
-        sold: list[Buyer] = []
+        say, sold = self.report, [each for each in everybody if _has_it(each)]
+        wanted = self.stock - len(sold)
+        if wanted:
+            await self._all_hear(waiting, "offer.started", nth=2)
+            say.step("a piece is on sale again, and everybody who missed out is told")
+        lucky: list[Buyer] = []
         async with asyncio.timeout(crowd.DEADLINE):
-            while len(sold) < wanted:
-                buyer = waiting[len(sold)]
+            while len(lucky) < wanted:
+                buyer = waiting[len(lucky)]
                 place = len(buyer.room.events)
                 if await buyer.press(show.variant, offer):
-                    sold.append(buyer)
+                    lucky.append(buyer)
                 else:
                     # The next piece is not back yet.
                     await buyer.room.wait("offer.started", since=place, deadline=crowd.DEADLINE)
-        endings = {await each.outcome() for each in sold}
-        say.equal(endings, {"paid"}, f"sold on to {', '.join(each.name for each in sold[:3])}; paid")
-        paid = [each for each in everybody if (each.purchase or {}).get("status") == "paid"]
+        for each in lucky:
+            await each.outcome()
+        if lucky:
+            say.check(
+                all(map(_has_it, lucky)), f"sold on to {', '.join(one.name for one in lucky[:3])}; paid"
+            )
+        paid = [each for each in everybody if _has_it(each)]
         say.equal(len(paid), self.stock, f"in the end {self.stock} have bought and paid, nobody twice")
 
     def _buyer(self, url: str, name: str, session: str) -> Buyer:
         return Buyer(name, client.Room(url, cookie=f"sessionid={session}", origin=self.place.base))
+
+
+def _has_it(buyer: Buyer) -> bool:
+    return buyer.purchase is not None and buyer.purchase["status"] == "paid"
 
 
 def _ms(seconds: list[float], portion: float) -> str:
