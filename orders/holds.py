@@ -1,7 +1,7 @@
 """Holds: units promised to a purchase. Taken with it, kept when it is paid, given back when it is not.
 
-Locks are taken in one order everywhere: the purchase, the buyer's cart, offers by id, their buyers' rows, then
-stock by variant id.
+Locks are taken in one order everywhere: the purchase, the buyer's cart, offers by id, their buyers' rows,
+then stock by variant id.
 """
 
 from collections import Counter
