@@ -10,9 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import connection
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+from redis.exceptions import RedisError
 
 from commerce import errors
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +35,10 @@ class Crew:
         self._now = 0
 
     async def run(self, task: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a blocking function in a thread; raises Busy when too many wait already."""
+        """Run a blocking function in a thread.
+
+        Raises Busy when too many wait already, Unavailable when the database or Redis does not answer.
+        """
         if self._now >= self._most:
             raise Busy
         self._now += 1
@@ -57,6 +64,9 @@ def _with_connection(task: Callable[[], R]) -> R:
     _keep()
     try:
         return task()
+    except (OperationalError, InterfaceError, RedisError) as error:
+        log.warning("crew.unavailable", error=str(error))
+        raise errors.Unavailable from None
     finally:
         _keep()
 

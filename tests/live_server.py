@@ -184,6 +184,23 @@ def live_room(
 
 
 @pytest.fixture
+def own_process(transactional_db: None) -> Iterator[Callable[..., LiveRoom]]:
+    """Return a function that starts a live process with its own environment, ended with the test."""
+    started: list[LiveRoom] = []
+
+    def start(**env: str) -> LiveRoom:
+        live = LiveRoom(_env() | env)
+        started.append(live)
+        live.start()
+        return live
+
+    yield start
+    for live in started:
+        live.stop()
+        print(live.log)
+
+
+@pytest.fixture
 def live_process(transactional_db: None) -> Iterator[LiveRoom]:
     """A live process of this test's own, to be killed or stopped."""
     live = LiveRoom(_env())

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from streams import chat, client, presence
 from streams.frames import wire
@@ -134,8 +135,11 @@ async def test_no_ghost_is_left_however_a_connection_ends(live_room: LiveRoom, h
     async with live_room.room(stream) as other:
         await watches(stream, 1)
         async with connect(
-            live_room.url(stream.slug), subprotocols=[client.PROTOCOL], compression=None, proxy=None
-        ) as end:  # type: ignore[call-overload]
+            live_room.url(stream.slug),
+            subprotocols=[Subprotocol(client.PROTOCOL)],
+            compression=None,
+            proxy=None,
+        ) as end:
             if how != "half hello":
                 await end.send(HELLO)
                 await watches(stream, 2)

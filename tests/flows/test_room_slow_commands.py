@@ -5,6 +5,8 @@ import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -45,6 +47,10 @@ def tell(stream: Stream, n: int) -> None:
     showlog.append(stream_id=stream.id, t="chat.mode", d={"slow_s": n}, key=f"n:{n}", ts=1)
 
 
+def paced(n: int, d: dict[str, Any]) -> bool:
+    return bool(d["slow_s"] == n)
+
+
 async def test_a_command_that_takes_two_seconds_delays_no_broadcast(live_room: LiveRoom) -> None:
     stream = await aside(make.show)
     users = [await aside(make.user) for _ in range(3)]
@@ -62,12 +68,10 @@ async def test_a_command_that_takes_two_seconds_delays_no_broadcast(live_room: L
             for n in range(1000):
                 sent = loop.time()
                 await aside(tell, stream, n)
-                await viewer.wait(
-                    "chat.mode", lambda d, n=n: d["slow_s"] == n, since=max(0, len(viewer.events) - 2)
-                )
+                await viewer.wait("chat.mode", partial(paced, n), since=max(0, len(viewer.events) - 2))
                 took.append(loop.time() - sent)
                 # The slow caller itself hears the room and is answered what needs no thread.
-                await callers[0].wait("chat.mode", lambda d, n=n: d["slow_s"] == n)
+                await callers[0].wait("chat.mode", partial(paced, n))
                 if loop.time() - started > SLOW_SECONDS:
                     break
                 await asyncio.sleep(0.02)

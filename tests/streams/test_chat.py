@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def published(redis_server: redis.Redis) -> Any:
     """Return a function that gives the chat lines which all rooms have heard so far."""
-    ear = redis_server.pubsub(ignore_subscribe_messages=True)
+    ear = redis_server.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
     ear.psubscribe("lc:*:c")
     ear.get_message(timeout=1)
 

@@ -33,13 +33,14 @@ async def told() -> dict[str, int]:
 
 def later(redis_server: redis.Redis, ms: int) -> None:
     """Let everything that was reported and told be that much older."""
-    for name, held in redis_server.hgetall(f"{showlog.base(STREAM)}:p").items():
-        n, until = held.split(b"|")
-        redis_server.hset(f"{showlog.base(STREAM)}:p", name, f"{int(n)}|{int(until) - ms}")
-    held = redis_server.hget(f"{showlog.base(STREAM)}:s", "viewers")
-    if held is not None:
-        at, frame = held.split(b"|", 1)
-        redis_server.hset(f"{showlog.base(STREAM)}:s", "viewers", f"{int(at) - ms}|{frame.decode()}")
+    reports, states = f"{showlog.base(STREAM)}:p", f"{showlog.base(STREAM)}:s"
+    for name, report in redis_server.hgetall(reports).items():
+        n, until = report.decode().split("|")  # type: ignore[union-attr]
+        redis_server.hset(reports, name, f"{n}|{int(until) - ms}")
+    told = redis_server.hget(states, "viewers")
+    if isinstance(told, bytes):
+        at, frame = told.decode().split("|", 1)
+        redis_server.hset(states, "viewers", f"{int(at) - ms}|{frame}")
 
 
 async def test_the_processes_counts_are_summed() -> None:

@@ -35,7 +35,7 @@ async def lane(after: int = 0, *, stream_id: UUID = STREAM) -> showlog.Lane:
 @pytest.fixture
 def heard(redis_server: redis.Redis) -> Any:
     """Return a function that gives what has been published for STREAM so far."""
-    ear = redis_server.pubsub(ignore_subscribe_messages=True)
+    ear = redis_server.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
     ear.subscribe(showlog.channel(STREAM))
     ear.get_message(timeout=1)
 

@@ -36,7 +36,7 @@ def test_a_ticket_is_kept_as_a_hash_for_a_minute(redis_server: redis.Redis) -> N
     token = issue()
 
     [name] = redis_server.keys("lc:t:*")
-    assert token.encode() not in name + redis_server.get(name)
+    assert token not in f"{name!r} {redis_server.get(name)!r}"
     assert 55 <= redis_server.ttl(name) <= 60
 
 
