@@ -217,7 +217,13 @@ class ImportAdmin(Screen):
     list_select_related = ("merchant",)
     search_fields = ("filename", "sha256")
     ordering = ("-id",)
-    readonly_fields = ("first_problems",)
+    fields = (
+        *("merchant", "filename", "status", "error", "progress", "first_problems"),
+        ("products_created", "products_updated", "variants_created", "variants_updated"),
+        ("created_at", "started_at", "finished_at", "attempts"),
+        "sha256",
+    )
+    readonly_fields = ("progress", "first_problems", "created_at")
     actions = ("take_up",)
 
     @display(  # type: ignore[untyped-decorator]

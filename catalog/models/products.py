@@ -84,7 +84,7 @@ class Variant(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.product} ({self.title})"
+        return f"{self.product} ({self.title})" if self.title else str(self.product)
 
 
 class Price(models.Model):
