@@ -152,8 +152,8 @@ def test_every_life_of_a_purchase_keeps_every_rule() -> None:
     run(
         Lives,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=25,
+            max_examples=8,
+            stateful_step_count=20,
             deadline=None,
             derandomize=True,
             phases=[Phase.generate],
