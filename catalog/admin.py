@@ -219,9 +219,8 @@ class ImportAdmin(Screen):
     ordering = ("-id",)
     fields = (
         *("merchant", "filename", "status", "error", "progress", "first_problems"),
-        ("products_created", "products_updated", "variants_created", "variants_updated"),
-        ("created_at", "started_at", "finished_at", "attempts"),
-        "sha256",
+        *("products_created", "products_updated", "variants_created", "variants_updated"),
+        *("created_at", "started_at", "finished_at", "attempts", "sha256"),
     )
     readonly_fields = ("progress", "first_problems", "created_at")
     actions = ("take_up",)
