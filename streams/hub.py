@@ -5,6 +5,7 @@ import random
 import secrets
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ ANSWER_SECONDS = 10.0  # For a pong.
 WARN_SECONDS = 60.0  # Before a connection expires.
 CUT_SECONDS = 3.0  # For a close frame to be taken.
 CHECK_SECONDS = 15.0
+GATHER_SECONDS = 0.2  # Comings and goings within it are reported together.
 SOCKETS_PER_USER = 5
 SPREAD_MS_PER_VIEWER, SPREAD_MS = 5, 15_000  # Two hundred come back in a second.
 RENEWALS = 8  # Viewers told anew at once, when many need it.
@@ -55,6 +57,7 @@ class Hub:
         self._users: dict[UUID, set[Viewer]] = {}
         self._quiet_users: dict[UUID, float] = {}
         self._counted: dict[UUID, int] = {}
+        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         for work in (self._ears.run(), self._pass_over(), self._report(), self._compare()):
             self.begin(work)
@@ -76,9 +79,20 @@ class Hub:
         """Watch over a connection from its first moment to `depart`."""
         self._viewers.add(viewer)
 
+    def enter(self, viewer: Viewer, room: Room) -> None:
+        """Count a viewer in as one of a room's."""
+        room.admit(viewer)
+        self._changed.set()
+
+    def react(self, room: Room, kind: str, n: int) -> None:
+        """Count a reaction; the totals are told soon."""
+        room.react(kind, n)
+        self._changed.set()
+
     def depart(self, viewer: Viewer) -> None:
         """Forget a connection; nothing of it is left behind."""
         self._viewers.discard(viewer)
+        self._changed.set()
         if viewer.room is not None:
             viewer.room.part(viewer)
             if not viewer.room.members:
@@ -128,7 +142,7 @@ class Hub:
             for user_id, since in list(self._quiet_users.items()):
                 if now - since > LINGER_SECONDS:
                     del self._quiet_users[user_id]
-                    del self._users[user_id]
+                    self._users.pop(user_id, None)
                     await self._ears.forget(showlog.user_channel(user_id))
 
     def _look_after(self, viewer: Viewer, now: float) -> None:
@@ -150,20 +164,28 @@ class Hub:
             viewer.must(wire.event("auth.expiring", {"expires_at": self.at_ms(viewer.expires_at)}))
 
     async def _report(self) -> None:
+        everything = 0.0
         while True:
-            await asyncio.sleep(presence.EVERY_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), presence.EVERY_SECONDS)
+            self._changed.clear()
+            again = self._clock() - everything >= presence.EVERY_SECONDS
             try:
-                await self._report_once(self.rooms.all())
+                await self._report_once(self.rooms.all(), again=again)
             except (RedisError, OSError) as error:
                 log.warning("presence.unreported", error=str(error))
+            if again:
+                everything = self._clock()
+            await asyncio.sleep(GATHER_SECONDS)
 
-    async def _report_once(self, rooms: list[Room]) -> None:
+    async def _report_once(self, rooms: list[Room], *, again: bool) -> None:
         counts = {room.show.id: room.audience() for room in rooms}
         for stream in self._counted.keys() | counts.keys():
-            n = counts.get(stream, 0)
-            if n or self._counted.get(stream):
+            n, before = counts.get(stream, 0), self._counted.get(stream, 0)
+            if n != before or (n and again):
                 await presence.report(self.client, stream_id=stream, process=self.process, viewers=n)
-        self._counted = counts
+                self._counted[stream] = n
+        self._counted = {stream: n for stream, n in self._counted.items() if n or stream in counts}
         for room in rooms:
             if room.reactions:
                 counted, room.reactions = room.reactions, {}

@@ -109,7 +109,7 @@ class Visit:
                     raise errors.Unauthenticated
                 if not self._reactions.take(now):
                     raise TooManyFrames
-                self._room.react(reaction.kind, reaction.n)
+                self.hub.react(self._room, reaction.kind, reaction.n)
             case _:
                 self._queue(incoming)
 
@@ -200,9 +200,10 @@ class Visit:
             entrance.admit, show=self._show, ticket=hello.ticket, cookie=self._cookie, origin=self._origin
         )
         self._room = await self.hub.rooms.enter(self._show)
-        self._room.admit(self.viewer)
+        self.viewer.watches = self._pass is None or self._pass.person.role != "host"
+        self.viewer.user_id = self._pass.person.id if self._pass else None
+        self.hub.enter(self.viewer, self._room)
         if self._pass is not None:
-            self.viewer.watches = self._pass.person.role != "host"
             await self.hub.follow(self.viewer, self._pass.person.id)
         was = hello.resume.s if hello.resume else None
         if was is not None and self._room.can_resume(was.epoch, was.offset):

@@ -182,17 +182,16 @@ async def test_a_show_that_is_not_there_is_said_so(live_room: LiveRoom) -> None:
 async def test_without_redis_a_newcomer_is_asked_to_come_back(
     live_room: LiveRoom, own_process: Callable[..., LiveRoom]
 ) -> None:
-    stream, noa = await aside(make.show), await aside(make.user)
-    ticket = await aside(ticket_of, noa, stream)
+    stream = await aside(make.show)
     deaf = await aside(own_process, REDIS_URL="redis://127.0.0.1:1/0")
 
-    for more in ({}, {"ticket": ticket}):
-        viewer = deaf.room(stream, **more)
-        with pytest.raises(client.RefusedByServer) as refused:
-            await viewer.connect()
-        assert refused.value.code == "UNAVAILABLE"
-        assert refused.value.temporary
-        assert await viewer.wait_closed() == 4500
+    viewer = deaf.room(stream)
+    with pytest.raises(client.RefusedByServer) as refused:
+        await viewer.connect()
+
+    assert refused.value.code == "UNAVAILABLE"
+    assert refused.value.temporary
+    assert await viewer.wait_closed() == 4500
 
 
 async def test_without_the_database_a_newcomer_is_asked_to_come_back(
