@@ -49,7 +49,7 @@ check: $(STAMP) ## Lint, types, walls, migrations, generated files
 	echo "==> Types"
 	.venv/bin/mypy
 	echo "==> Walls between the rooms"
-	.venv/bin/lint-imports --no-logo --quiet || .venv/bin/lint-imports --no-logo
+	.venv/bin/lint-imports --no-logo
 	echo "==> Migrations and generated files"
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(PY) -m config.env --check
