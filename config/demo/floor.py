@@ -149,7 +149,9 @@ class Floor:
                 return False
             self.news.clear()
             try:
-                await asyncio.wait_for(self.news.wait(), min(left, 1.0))
+                # Not wait_for, which before Python 3.12 may swallow a cancellation.
+                async with asyncio.timeout(min(left, 1.0)):
+                    await self.news.wait()
             except TimeoutError:
                 continue
         return True

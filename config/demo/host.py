@@ -52,8 +52,9 @@ class Host:
     async def _play(self, act: cast.Act) -> None:
         if self._somebody_else():
             tell("Somebody is at the host's desk. The script steps aside for two minutes.")
-            await asyncio.sleep(STEP_ASIDE_SECONDS)
+            await self.floor.until(lambda: self.floor.status in OVER, within=STEP_ASIDE_SECONDS)
             self._pinned, self._offers = self.floor.pinned, set(self.floor.offers)
+            return
         item = next(
             (each for each in self.floor.items.values() if each["product"]["title"] == act.title), None
         )

@@ -1,0 +1,90 @@
+"""The demo's script: what it knows of the show, what it says, and what people see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.demo import cast, lines
+from config.demo.console import Console
+from config.demo.floor import Floor
+
+
+def frame(t: str, d: dict[str, Any]) -> str:
+    return json.dumps({"v": 1, "t": t, "d": d})
+
+
+def test_the_floor_follows_offers_through_selling_out_and_coming_back() -> None:
+    floor = Floor()
+    offer = {"id": "o1", "left": 5}
+    floor.hear(frame("offer.started", offer))
+    floor.hear(
+        "\n".join([frame("offer.progress", {"id": "o1", "left": 1}), frame("viewers.count", {"n": 3})])
+    )
+    assert floor.offers["o1"]["left"] == 1
+    floor.hear(frame("offer.ended", {"id": "o1", "reason": "sold_out"}))
+    assert (floor.offers, floor.ended) == ({}, {"o1": "sold_out"})
+    floor.hear(frame("offer.started", {"id": "o1", "left": 1}))
+    assert floor.offers.keys() == {"o1"}
+
+
+async def test_who_waits_for_news_can_be_called_off_at_the_moment_it_comes() -> None:
+    floor = Floor()
+    waiting = asyncio.create_task(floor.until(lambda: False, within=60))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    floor.hear(frame("viewers.count", {"n": 1}))
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_waiting_ends_when_it_is_so_or_when_time_is_up() -> None:
+    floor = Floor()
+    assert not await floor.until(lambda: bool(floor.offers), within=0.05)
+    waiting = asyncio.create_task(floor.until(lambda: bool(floor.offers), within=60))
+    await asyncio.sleep(0)
+    floor.hear(frame("offer.started", {"id": "o1", "left": 1}))
+    assert await asyncio.wait_for(waiting, 5)
+
+
+def test_no_line_comes_again_while_it_is_remembered() -> None:
+    pool = lines.Pool(memory=3)
+    said = [pool.draw(("a", "b", "c")) for _ in range(4)]
+    assert sorted(each or "" for each in said[:3]) == ["a", "b", "c"]
+    assert said[3] is None
+
+
+def test_there_are_lines_about_everything_the_host_shows() -> None:
+    for act in cast.ACTS:
+        assert lines.about(act.title) is not lines.GENERAL, act.title
+
+
+def test_the_screen_shows_what_matters_and_the_file_everything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VERBOSE", raising=False)
+    console = Console(["web", "audience"], tmp_path / "demo.log")
+    told = [
+        ("web", "18:00:00 [info     ] request"),
+        ("web", "18:00:01 [error    ] it broke"),
+        ("web", "Traceback (most recent call last):"),
+        ("web", "18:00:02 [info     ] request again"),
+        ("audience", "  Noor: Lipstick paid"),
+        ("audience", "Lipstick at 9.90 EUR: 8 paid"),
+        ("supervisor", "web was ended by SIGKILL"),
+    ]
+    for name, line in told:
+        console.hear(name, line)
+    console.close()
+
+    shown = [line.split("| ", 1)[1] for line in capsys.readouterr().out.splitlines()]
+    assert shown == [told[1][1], told[2][1], told[5][1], told[6][1]]
+    kept = (tmp_path / "demo.log").read_text()
+    assert all(line in kept for _, line in told)
