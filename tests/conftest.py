@@ -14,7 +14,13 @@ from django.db import connection
 from commerce import redis_client
 from tests import emptying
 
-pytest_plugins = ["tests.demo_process", "tests.stripe_server", "tests.live_server", "tests.worker_process"]
+pytest_plugins = [
+    "tests.demo_process",
+    "tests.stripe_server",
+    "tests.live_server",
+    "tests.worker_process",
+    "tests.shopper",
+]
 emptying.install()
 
 

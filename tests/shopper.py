@@ -1,15 +1,12 @@
-"""A whole running shop for browser tests, and shoppers in it.
+"""A whole running shop for browser tests, and shoppers in it: `shop` and `shopper`.
 
-`shop` serves this test's database: pages, sockets, relay, worker and the Stripe simulator with its webhooks.
-The processes are started once and shared by the tests of a run.
+The shop's processes are started once and shared by the tests of a run. Webhooks are not delivered here.
 """
 
 from __future__ import annotations
 
-import shlex
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -29,7 +26,6 @@ from config import processes, servers
 from config.children import Child, Program
 from config.embedded import free_port
 from config.env import ROOT
-from orders import leftovers
 from streams import offers, pins, showcase, shows
 from streams.models import Offer, ShowcaseItem, Stream
 from tests.live_server import LiveRoom
@@ -69,7 +65,6 @@ class Shop:
 
     address: str
     stripe: StripeServer
-    children: list[Child]
 
     def show(self, *products: Any, owner: Any = None) -> Stream:
         """Make a show with these products that is live now; its address is its own."""
@@ -110,39 +105,22 @@ def _pinned(stream: Stream, number: int) -> ShowcaseItem:
 
 
 @pytest.fixture(scope="session")
-def _shop(django_db_setup: None) -> Iterator[Shop]:
-    port, secret = free_port(), settings.STRIPE_WEBHOOK_SECRETS[0]
+def _site(django_db_setup: None) -> Iterator[tuple[str, Child]]:
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
-    stripe = StripeServer(webhook=(f"{address}/api/v1/webhooks/stripe", secret))
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     env = {
         "DATABASE_URL": urlunsplit(database),
         "REDIS_URL": settings.REDIS_URL,
         "BASE_URL": address,
-        "STRIPE_API_BASE": stripe.url,
-        "STRIPE_WEBHOOK_SECRETS": secret,
-        "LOG_LEVEL": "WARNING",
+        "STRIPE_API_BASE": settings.STRIPE_API_BASE,
+        "LOG_LEVEL": "ERROR",
     }
-    live = [sys.executable, "-m", "config.live", "--host", "127.0.0.1", "--port", str(port)]
-    worker = [sys.executable, *shlex.split(processes.COMMANDS["worker"])]
+    argv = [sys.executable, "-m", "config.live", "--host", "127.0.0.1", "--port", str(port)]
     ready = processes.listens(port)
-    children = [
-        servers.start(Program(name="live", argv=live, cwd=ROOT, env=env, ready=ready, quiet=True)),
-        servers.start(
-            Program(
-                name="worker",
-                argv=worker,
-                cwd=ROOT,
-                env={**env, "LOG_LEVEL": "INFO"},
-                ready_line=" ready.",
-                quiet=True,
-            )
-        ),
-    ]
-    yield Shop(address, stripe, children)
-    for child in reversed(children):
-        child.stop()
-    stripe.stop()
+    child = servers.start(Program(name="site", argv=argv, cwd=ROOT, env=env, ready=ready, quiet=True))
+    yield address, child
+    child.stop()
 
 
 @pytest.fixture
@@ -155,30 +133,27 @@ def quick_hashes(settings: Any) -> None:
 
 
 @pytest.fixture
-def shop(transactional_db: None, _shop: Shop) -> Iterator[Shop]:
-    """The running shop on this test's database and Redis."""
+def shop(
+    transactional_db: None, _site: tuple[str, Child], worker: Child, stripe_server: StripeServer
+) -> Iterator[Shop]:
+    """The running shop on this test's database and Redis: pages and sockets, worker, relay and sweep."""
+    address, site = _site
+    assert site.alive()
+    site.lines.clear()
     done = threading.Event()
 
     def backstage() -> None:
-        swept = time.monotonic()
         while not done.wait(0.05):
             LiveRoom.relay()
-            if time.monotonic() - swept > 1:
-                swept = time.monotonic()
-                offers.close_due(now=timezone.now())
-                leftovers.finish(now=timezone.now())
+            offers.close_due(now=timezone.now())
         connection.close()
 
     thread = threading.Thread(target=backstage)
     thread.start()
-    for child in _shop.children:
-        child.lines.clear()
-    yield _shop
+    yield Shop(address, stripe_server)
     done.set()
     thread.join(20)
-    _shop.stripe.calm()
-    for child in _shop.children:
-        print("\n".join(child.lines))  # Shown when the test fails.
+    print("\n".join(site.lines))  # Shown when the test fails.
 
 
 @pytest.fixture
