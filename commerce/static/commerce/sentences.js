@@ -11,18 +11,18 @@ const SENTENCES = {
   MUTED: "The host has muted you in this show.",
   FORBIDDEN: "You may not do this.",
   NOT_FOUND: "This is not there any more.",
-  OUT_OF_STOCK: (data) =>
-    data.left > 0
-      ? `Only ${data.left} left. Take fewer and try again.`
-      : "Sold out. Somebody was a moment faster.",
+  OUT_OF_STOCK: (data) => {
+    if (data.left > 0) return `Only ${data.left} left. Take fewer and try again.`;
+    return data.offer
+      ? "The pieces at this price are gone: somebody was a moment faster. You were not charged."
+      : "Sold out: somebody was a moment faster. You were not charged.";
+  },
   OFFER_NOT_STARTED: "This offer has not started yet.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
   OFFER_MISMATCH: "The offer does not apply to this choice. You were not charged.",
   PRICE_CHANGED: "The price has changed in the meantime. Look at the new total, then press pay again.",
   CUSTOMER_LIMIT: (data) =>
-    data.limit
-      ? `Only ${data.limit} per person at this price.`
-      : "You already have as many as one person can get.",
+    `At this price it is ${data.per_buyer ?? "a few"} per person, and you have yours already.`,
   HOLD_EXPIRED: "The time to pay is over, and the pieces went back on sale.",
   CART_CONFLICT: "Your cart was changed on another screen. Here is how it is now.",
   PAYMENT_DECLINED: "Your bank declined the card. You were not charged.",

@@ -16,6 +16,8 @@ import { pricedLine } from "./wanted.js";
  *   price: money.Money, offer: string | null, left: number}} CartLine
  */
 
+const ONLINE_MS = 5000;
+
 /** How many pieces are in the cart. @param {import("../streams/show.js").Show} show */
 export function pieces(show) {
   return (show.cart?.lines ?? []).reduce(
@@ -31,6 +33,7 @@ export function pieces(show) {
  * @param {Record<string, any>} d
  */
 async function change({ room, show }, command, d) {
+  await online(room);
   const body = command === "cart.add" ? d : { ...d, version: show.cart?.version ?? 0 };
   try {
     show.keepCart(await room.command(command, body));
@@ -38,6 +41,24 @@ async function change({ room, show }, command, d) {
     if (error.code === "CART_CONFLICT" && error.data?.cart) show.keepCart(error.data.cart);
     throw error;
   }
+}
+
+/**
+ * Wait a little for the connection, which is made anew after signing in.
+ * @param {Shop["room"]} room
+ * @returns {Promise<void>}
+ */
+function online(room) {
+  if (room.online) return Promise.resolve();
+  return new Promise((done) => {
+    const end = () => {
+      clearTimeout(late);
+      stop();
+      done();
+    };
+    const late = setTimeout(end, ONLINE_MS);
+    const stop = room.on("welcome", end);
+  });
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { enter } from "../commerce/account.js";
 import { editAddress } from "../commerce/address.js";
+import { call } from "../commerce/api.js";
 import { addCard } from "../commerce/cards.js";
 import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
@@ -129,6 +130,7 @@ export function openCheckout(wanted, shop) {
       follow(purchase);
     } catch (/** @type {any} */ error) {
       if (error.temporary && error.code !== "OFFER_NOT_STARTED") throw new NoAnswerYet();
+      if (STALE.has(error.code)) await lookAgain(show);
       if (error.code === "CARD_REQUIRED" || error.code === "ADDRESS_REQUIRED")
         await session.load({ again: true });
       throw error;
@@ -158,6 +160,18 @@ export function openCheckout(wanted, shop) {
   ];
   sheet.show(wrong, list, party).footer(totalRow, pay, promise).open();
   session.load().catch(complain);
+}
+
+/** Refusals which say that the page shows something else than the shop has. */
+const STALE = new Set(["PRICE_CHANGED", "NOT_FOR_SALE", "OUT_OF_STOCK", "OFFER_ENDED", "OFFER_MISMATCH"]);
+
+/**
+ * Bring the page up to date; where that fails, the refusal is still what the buyer has to hear.
+ * @param {import("../streams/show.js").Show} show
+ */
+async function lookAgain(show) {
+  const found = await call(`live/${show.stream?.slug}/snapshot`).catch(() => null);
+  if (found) show.snapshot(found.snapshot);
 }
 
 class NoAnswerYet extends Error {
