@@ -57,6 +57,8 @@ async function send(fields) {
 }
 
 form.addEventListener("change", () => (form.querySelector(".go").disabled = false));
+// Somebody may have chosen before this script was there.
+if (form.querySelector("input:checked")) form.querySelector(".go").disabled = false;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (page === "setup") send({ card: new FormData(form).get("card") });
