@@ -17,7 +17,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nobody any more, drain the hub, and let uvicorn end."""
-        from streams import hub
+        from streams.live import hub
 
         for server in self.servers:
             server.close()
@@ -27,7 +27,7 @@ class Server(uvicorn.Server):
 
 def server(**address: Any) -> Server:
     """Return the server for an address: host and port, or fd."""
-    from streams.uvicorn_sockets import RoomProtocol
+    from streams.live.uvicorn_protocol import RoomProtocol
 
     config = uvicorn.Config(
         "config.asgi:application",

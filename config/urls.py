@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("admin/", admin.site.urls),
     path("studio/", sites.studio.urls),
-    path("api/v1/studio/", include("streams.desk_urls")),
+    path("api/v1/studio/", include("streams.studio_urls")),
     path("api/v1/catalog/", include("catalog.urls")),
     path("api/v1/live/", include("streams.urls")),
     path("api/v1/", include("commerce.urls")),

@@ -1,4 +1,4 @@
-"""The socket's door: Channels gives us the connection, a Visit talks on it, a Viewer writes to it."""
+"""The socket's door: Channels gives us the connection, a Connection talks on it, a Viewer writes to it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,10 +10,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.http import parse_cookie
 
-from streams import hub
 from streams.frames import PROTOCOL
-from streams.viewer import Viewer
-from streams.visit import BAD_VERSION, Visit
+from streams.live import hub
+from streams.live.connection import BAD_VERSION, Connection
+from streams.live.viewer import Viewer
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels sh
     channel_layer_alias = "none"
 
     task: asyncio.Task[Any] | None = None
-    visit: Visit | None = None
+    connection: Connection | None = None
     writer: asyncio.Task[None] | None = None
 
     async def __call__(
@@ -50,8 +50,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels sh
         """Pass a message of the server on. Channels' own hops through asgiref's shared thread every time."""
         match message["type"]:
             case "websocket.receive":
-                if self.visit is not None:
-                    self.visit.take(message.get("text"), self.now())
+                if self.connection is not None:
+                    self.connection.take(message.get("text"), self.now())
             case "websocket.connect":
                 await self.connect()
             case "websocket.disconnect":
@@ -65,30 +65,30 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels sh
             return
         await self.accept(subprotocol=PROTOCOL)
         headers = {name: value.decode("latin-1") for name, value in self.scope["headers"]}
-        visit = self.visit = Visit(
+        connection = self.connection = Connection(
             hub.current(),
             slug=self.scope["url_route"]["kwargs"]["slug"],
             cookie=parse_cookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME),
             origin=headers.get(b"origin"),
             now=self.now(),
         )
-        viewer = visit.viewer = Viewer(
+        viewer = connection.viewer = Viewer(
             send=self.write,
             close=self.hang_up,
             abort=self.scope.get("extensions", {}).get("livecommerce.abort", self.give_up),
-            renew=visit.renew,
+            renew=connection.renew,
             now=self.now(),
         )
         viewer.answer_by = self.now() + HELLO_SECONDS
-        visit.hub.arrive(viewer)
-        structlog.contextvars.bind_contextvars(connection=visit.connection)
+        connection.hub.arrive(viewer)
+        structlog.contextvars.bind_contextvars(connection=connection.id)
         self.writer = asyncio.get_running_loop().create_task(self.run_writer(viewer))
 
     def end(self) -> None:
         """Let go of everything."""
-        if self.visit is not None:
-            self.visit.hub.depart(self.visit.viewer)
-            self.visit.end()
+        if self.connection is not None:
+            self.connection.hub.depart(self.connection.viewer)
+            self.connection.end()
         if self.writer is not None:
             self.writer.cancel()
 

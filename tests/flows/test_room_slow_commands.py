@@ -14,8 +14,9 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import connection, transaction
 
-from streams import crew, showlog
+from streams import showlog
 from streams.consumers import RoomConsumer
+from streams.live import executor
 from streams.models import Stream
 from tests.live_server import LiveRoom, aside, eventually
 from tests.streams import make
@@ -120,7 +121,7 @@ async def test_on_the_shared_thread_a_slow_call_holds_up_every_viewer() -> None:
 
 
 async def test_a_crew_keeps_the_loop_and_other_tasks_free() -> None:
-    hands = crew.Crew(name="test", threads=2, waiting=0)
+    hands = executor.BoundedExecutor(name="test", threads=2, waiting=0)
     slow = asyncio.create_task(hands.run(time.sleep, 0.5))
     started = time.perf_counter()
 
@@ -132,12 +133,12 @@ async def test_a_crew_keeps_the_loop_and_other_tasks_free() -> None:
 
 
 async def test_a_crew_refuses_what_it_cannot_do_soon() -> None:
-    hands = crew.Crew(name="test", threads=1, waiting=1)
+    hands = executor.BoundedExecutor(name="test", threads=1, waiting=1)
     go = threading.Event()
     busy = [asyncio.create_task(hands.run(go.wait, 5)) for _ in range(2)]
     await asyncio.sleep(0)
 
-    with pytest.raises(crew.Busy) as refused:
+    with pytest.raises(executor.Busy) as refused:
         await hands.run(lambda: None)
 
     assert refused.value.temporary
@@ -148,7 +149,7 @@ async def test_a_crew_refuses_what_it_cannot_do_soon() -> None:
 
 
 async def test_a_thread_is_counted_until_it_is_free_even_if_nobody_waits() -> None:
-    hands = crew.Crew(name="test", threads=1, waiting=0)
+    hands = executor.BoundedExecutor(name="test", threads=1, waiting=0)
     go = threading.Event()
     gone = asyncio.create_task(hands.run(go.wait, 5))
     await asyncio.sleep(0.01)
@@ -156,7 +157,7 @@ async def test_a_thread_is_counted_until_it_is_free_even_if_nobody_waits() -> No
     with contextlib.suppress(asyncio.CancelledError):
         await gone
 
-    with pytest.raises(crew.Busy):
+    with pytest.raises(executor.Busy):
         await hands.run(lambda: None)
 
     go.set()
@@ -165,6 +166,6 @@ async def test_a_thread_is_counted_until_it_is_free_even_if_nobody_waits() -> No
             try:
                 await hands.run(lambda: None)
                 break
-            except crew.Busy:
+            except executor.Busy:
                 await asyncio.sleep(0.01)
     hands.stop()

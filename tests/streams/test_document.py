@@ -9,8 +9,8 @@ import yaml
 from django.conf import settings
 from django.core.management import call_command
 
-from streams import dispatch
 from streams.frames import document, kinds, up, wire
+from streams.live import dispatch
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((settings.BASE_DIR / "docs/asyncapi.yaml").read_text("utf-8"))
 SAID = '{"v":1,"t":"chat.send","id":1,"key":"0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10","d":{"text":"a"}}'

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commerce import errors
-from streams import dispatch
 from streams.frames import BadFrame, VersionUnsupported, kinds, up, wire
+from streams.live import dispatch
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

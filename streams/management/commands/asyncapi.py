@@ -4,8 +4,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from streams import dispatch
 from streams.frames import document
+from streams.live import dispatch
 
 PATH = "docs/asyncapi.yaml"
 

@@ -17,12 +17,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from commerce import errors
-from streams import entrance, showlog
-from streams.crew import Crew
-from streams.ears import Ears
+from streams import showlog
 from streams.frames import wire
-from streams.newcomers import Shot, Shots
-from streams.room import Room, Show
+from streams.live import admission
+from streams.live.executor import BoundedExecutor
+from streams.live.room import Room, Show
+from streams.live.snapshots import CachedSnapshot, SnapshotCache
+from streams.live.subscriber import Subscriber
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +40,14 @@ class Rooms:
         self,
         *,
         client: "redis.asyncio.Redis",
-        ears: Ears,
-        visits: Crew,
+        subscriber: Subscriber,
+        arrivals: BoundedExecutor,
         begin: Begin,
         clock: Callable[[], float],
     ) -> None:
-        self._client, self._ears, self._visits = client, ears, visits
+        self._client, self._subscriber, self._arrivals = client, subscriber, arrivals
         self._begin, self._clock = begin, clock
-        self._shots = Shots(visits, clock)
+        self._snapshots = SnapshotCache(arrivals, clock)
         self._open: dict[UUID, Room] = {}
         self._opening: dict[UUID, asyncio.Task[Room]] = {}
         self._repairing: set[UUID] = set()
@@ -60,7 +61,7 @@ class Rooms:
         """Return the show of an address, known for a while once asked; raises UnknownShow, Busy."""
         known = self._shows.get(slug)
         if known is None or self._clock() - known[1] > SHOW_SECONDS:
-            known = self._shows[slug] = (await self._visits.run(entrance.find, slug), self._clock())
+            known = self._shows[slug] = (await self._arrivals.run(admission.find, slug), self._clock())
         return known[0]
 
     async def enter(self, show: Show) -> Room:
@@ -74,9 +75,9 @@ class Rooms:
             opening.add_done_callback(lambda _: self._opening.pop(show.id, None))
         return await asyncio.shield(opening)
 
-    async def shot(self, room: Room) -> Shot:
+    async def shot(self, room: Room) -> CachedSnapshot:
         """Return what a newcomer is told of the show, shared by those who come in the same second."""
-        return await self._shots.take(room)
+        return await self._snapshots.take(room)
 
     def repair(self, room: Room) -> None:
         """Read the lane again from where the room stands."""
@@ -95,9 +96,9 @@ class Rooms:
         for room in self.all():
             if not room.members and room.empty_since and now - room.empty_since > LINGER_SECONDS:
                 del self._open[room.show.id]
-                self._shots.forget(room)
+                self._snapshots.forget(room)
                 room.close()
-                await self._ears.forget(showlog.channel(room.show.id))
+                await self._subscriber.forget(showlog.channel(room.show.id))
         for slug, (_, known) in list(self._shows.items()):
             if now - known > SHOW_SECONDS:
                 del self._shows[slug]
@@ -106,14 +107,14 @@ class Rooms:
         room = Room(show, on_gap=self.repair)
         name = showlog.channel(show.id)
         try:
-            await self._ears.hear(name, heard=room.hear, again=partial(self.repair, room))
+            await self._subscriber.hear(name, heard=room.hear, again=partial(self.repair, room))
             room.settle(await showlog.read(self._client, stream_id=show.id, after=0))
-            room.remember_lines((await self._shots.take(room)).chat)
+            room.remember_lines((await self._snapshots.take(room)).chat)
         except (RedisError, OSError):
-            await self._ears.forget(name)
+            await self._subscriber.forget(name)
             raise errors.Unavailable from None
         except BaseException:
-            await self._ears.forget(name)
+            await self._subscriber.forget(name)
             raise
         self.empty(room)
         self._open[show.id] = room

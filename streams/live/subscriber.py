@@ -30,12 +30,12 @@ class _Channel:
     ready: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Ears:
+class Subscriber:
     """Hears Redis channels for a whole process."""
 
     def __init__(self, client: "redis.asyncio.Redis", *, process: str) -> None:
         self._client = client
-        self._own = f"lc:ears:{process}"
+        self._own = f"lc:subscriber:{process}"
         self._channels: dict[str, _Channel] = {}
         self._connection: Any = None
 
@@ -67,7 +67,7 @@ class Ears:
             try:
                 await self._listen()
             except (RedisError, OSError) as error:
-                log.warning("ears.interrupted", error=str(error))
+                log.warning("subscriber.interrupted", error=str(error))
             if asyncio.get_running_loop().time() - started > ECHO_SECONDS:
                 failures = 0
             await asyncio.sleep(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)])
@@ -106,7 +106,7 @@ class Ears:
                 channel.heard(data)
             except Exception:
                 # One message that cannot be read must not silence all rooms.
-                log.exception("ears.unreadable", channel=name.decode())
+                log.exception("subscriber.unreadable", channel=name.decode())
         elif kind == b"subscribe":
             if channel.ready.done():
                 channel.again()
@@ -121,4 +121,4 @@ class Ears:
         try:
             await connection.send_command(command, name, check_health=False)
         except (RedisError, OSError) as error:
-            log.warning("ears.interrupted", error=str(error))
+            log.warning("subscriber.interrupted", error=str(error))

@@ -15,8 +15,8 @@ from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from commerce import errors
-from streams import entrance
 from streams.frames import BadFrame, Body, Caller, wire
+from streams.live import admission
 
 log = structlog.get_logger(__name__)
 
@@ -83,10 +83,10 @@ def read(incoming: wire.Incoming) -> tuple[Command, Body]:
     return found, wire.body(incoming, found.shape)
 
 
-def run(found: Command, body: Body, *, held: entrance.Pass, caller: Caller, key: UUID | None) -> str:
+def run(found: Command, body: Body, *, held: admission.Pass, caller: Caller, key: UUID | None) -> str:
     """Carry out a command in a thread and return its answer as JSON; raises Refusal and nothing else."""
     try:
-        entrance.recheck(held)
+        admission.recheck(held)
         return wire.dumps(found.call(caller, body, key=key, now=timezone.now()))
     except errors.Refusal:
         raise

@@ -15,12 +15,12 @@ from redis.exceptions import RedisError
 
 from commerce import errors, redis_client
 from streams import presence, reactions, showlog
-from streams.crew import Crew
-from streams.ears import Ears
 from streams.frames import wire
-from streams.room import Room
-from streams.rooms import LINGER_SECONDS, Rooms
-from streams.viewer import TOO_SLOW, Viewer
+from streams.live.executor import BoundedExecutor
+from streams.live.room import Room
+from streams.live.rooms import LINGER_SECONDS, Rooms
+from streams.live.subscriber import Subscriber
+from streams.live.viewer import TOO_SLOW, Viewer
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +46,16 @@ class Hub:
         self._clock = asyncio.get_running_loop().time
         self.process = secrets.token_hex(6)
         self.client = redis_client.asynchronous()
-        self.visits = Crew(name="visit", threads=4, waiting=2000)
-        self.commands = Crew(name="command", threads=12, waiting=500)
+        self.arrivals = BoundedExecutor(name="arrival", threads=4, waiting=2000)
+        self.commands = BoundedExecutor(name="command", threads=12, waiting=500)
         self.renewals = asyncio.Semaphore(RENEWALS)
-        self._ears = Ears(self.client, process=self.process)
+        self._subscriber = Subscriber(self.client, process=self.process)
         self.rooms = Rooms(
-            client=self.client, ears=self._ears, visits=self.visits, begin=self.begin, clock=self._clock
+            client=self.client,
+            subscriber=self._subscriber,
+            arrivals=self.arrivals,
+            begin=self.begin,
+            clock=self._clock,
         )
         self._viewers: set[Viewer] = set()
         self._users: dict[UUID, set[Viewer]] = {}
@@ -59,7 +63,7 @@ class Hub:
         self._counted: dict[UUID, int] = {}
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        for work in (self._ears.run(), self._pass_over(), self._report(), self._compare()):
+        for work in (self._subscriber.run(), self._pass_over(), self._report(), self._compare()):
             self.begin(work)
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
@@ -115,7 +119,7 @@ class Hub:
         here = sorted((each for each in everywhere if each.room is viewer.room), key=lambda each: each.since)
         for oldest in here[:-SOCKETS_PER_USER]:
             oldest.close(REPLACED)
-        await self._ears.hear(
+        await self._subscriber.hear(
             showlog.user_channel(user_id),
             heard=partial(self._tell_user, user_id),
             again=partial(self._renew_user, user_id),
@@ -143,7 +147,7 @@ class Hub:
                 if now - since > LINGER_SECONDS:
                     del self._quiet_users[user_id]
                     self._users.pop(user_id, None)
-                    await self._ears.forget(showlog.user_channel(user_id))
+                    await self._subscriber.forget(showlog.user_channel(user_id))
 
     def _look_after(self, viewer: Viewer, now: float) -> None:
         if viewer.closing is not None:
@@ -223,7 +227,7 @@ class Hub:
             await asyncio.wait(tasks, timeout=0.2)
         for room in self.rooms.all():
             room.close()
-        self.visits.stop()
+        self.arrivals.stop()
         self.commands.stop()
         await self.client.aclose()
 

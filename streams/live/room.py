@@ -16,7 +16,7 @@ import structlog
 
 from streams import showlog
 from streams.frames import wire
-from streams.viewer import Viewer
+from streams.live.viewer import Viewer
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from commerce import errors
 from commerce.models import User
 from streams import people, queries, snapshot, tickets
+from streams.live.room import Show
 from streams.models import Stream
-from streams.room import Show
 
 _session_key = re.compile(r"[0-9a-z]{8,64}")  # A quoted cookie may hold anything, NUL included.
 

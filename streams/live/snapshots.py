@@ -11,16 +11,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from streams import entrance
-from streams.crew import Crew
 from streams.frames import wire
-from streams.room import Room
+from streams.live import admission
+from streams.live.executor import BoundedExecutor
+from streams.live.room import Room
 
 FRESH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class CachedSnapshot:
     """The part of a snapshot that all share, encoded, at its place in the lane."""
 
     epoch: str
@@ -40,15 +40,15 @@ class Shot:
         return f"{head}{self.text[:-1]},{wire.dumps(own)[1:]}}}"
 
 
-class Shots:
+class SnapshotCache:
     """The latest shot of every room."""
 
-    def __init__(self, crew: Crew, clock: Callable[[], float]) -> None:
-        self._crew, self._clock = crew, clock
-        self._taken: dict[UUID, Shot] = {}
-        self._taking: dict[UUID, asyncio.Task[Shot]] = {}
+    def __init__(self, executor: BoundedExecutor, clock: Callable[[], float]) -> None:
+        self._executor, self._clock = executor, clock
+        self._taken: dict[UUID, CachedSnapshot] = {}
+        self._taking: dict[UUID, asyncio.Task[CachedSnapshot]] = {}
 
-    async def take(self, room: Room) -> Shot:
+    async def take(self, room: Room) -> CachedSnapshot:
         """Return a shot of this second; raises Busy, UnknownShow."""
         shot = self._taken.get(room.show.id)
         if shot and shot.epoch == room.epoch and self._clock() - shot.at < FRESH_SECONDS:
@@ -64,15 +64,15 @@ class Shots:
         """Drop what is kept of a room."""
         self._taken.pop(room.show.id, None)
 
-    def _done(self, stream_id: UUID, taking: "asyncio.Task[Shot]") -> None:
+    def _done(self, stream_id: UUID, taking: "asyncio.Task[CachedSnapshot]") -> None:
         del self._taking[stream_id]
         if not taking.cancelled():
             taking.exception()  # Seen, also when whoever asked has gone.
 
-    async def _take(self, room: Room) -> Shot:
+    async def _take(self, room: Room) -> CachedSnapshot:
         epoch, offset, at = room.epoch, room.top, self._clock()
-        data = await self._crew.run(entrance.everybodys, room.show.id)
+        data = await self._executor.run(admission.everybodys, room.show.id)
         chat = [(line["id"], wire.event("chat.message", line, ts=line["at"])) for line in data["chat"]]
-        shot = Shot(epoch, offset, wire.dumps(data), chat, at)
+        shot = CachedSnapshot(epoch, offset, wire.dumps(data), chat, at)
         self._taken[room.show.id] = shot
         return shot

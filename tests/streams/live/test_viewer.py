@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from streams import viewer as viewers
 from streams.frames import wire
-from streams.viewer import TOO_SLOW, Viewer
+from streams.live import viewer as viewers
+from streams.live.viewer import TOO_SLOW, Viewer
 
 
 class Phone:

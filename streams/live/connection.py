@@ -14,12 +14,13 @@ from typing import Any
 import structlog
 
 from commerce import errors
-from streams import dispatch, entrance, queries, snapshot, tickets
+from streams import queries, snapshot, tickets
 from streams.frames import MAX_FRAME_BYTES, BadFrame, Body, Caller, VersionUnsupported, up, wire
-from streams.hub import HEARTBEAT_SECONDS, Hub
-from streams.limits import Bucket
-from streams.room import Room, Show
-from streams.viewer import LIFE_SECONDS, Viewer
+from streams.live import admission, dispatch
+from streams.live.hub import HEARTBEAT_SECONDS, Hub
+from streams.live.limits import Bucket
+from streams.live.room import Room, Show
+from streams.live.viewer import LIFE_SECONDS, Viewer
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +43,16 @@ class HelloFirst(BadFrame):
     message = "The first frame is hello, and there is only one."
 
 
-class Visit:
+class Connection:
     """The conversation on one connection."""
 
     def __init__(self, hub: Hub, *, slug: str, cookie: str | None, origin: str | None, now: float) -> None:
         self.hub = hub
-        self.connection = f"c_{secrets.token_hex(6)}"
+        self.id = f"c_{secrets.token_hex(6)}"
         self.viewer: Viewer
         self._slug, self._cookie, self._origin = slug, cookie, origin
         self._greeted = False
-        self._pass: entrance.Pass | None = None
+        self._pass: admission.Pass | None = None
         self._show: Show
         self._room: Room
         self._inbox: deque[wire.Incoming] = deque()
@@ -134,7 +135,7 @@ class Visit:
             incoming = self._inbox.popleft()
             try:
                 await self._carry_out(incoming)
-            except entrance.SignedOut as refusal:
+            except admission.SignedOut as refusal:
                 self.viewer.must(wire.error(incoming.id, refusal))
                 self.viewer.close(FORBIDDEN)
             except errors.Refusal as refusal:
@@ -167,7 +168,7 @@ class Visit:
             stream_slug=self._show.slug,
             name=person.name,
             role=person.role,
-            connection=self.connection,
+            connection=self.id,
             position=self.viewer.position,
         )
         answer = await self.hub.commands.run(
@@ -177,7 +178,7 @@ class Visit:
 
     async def _refresh(self, incoming: wire.Incoming) -> None:
         body = self._numbered(incoming, up.AuthRefresh)
-        ticket = await self.hub.visits.run(tickets.redeem, token=body.ticket, stream_id=self._show.id)
+        ticket = await self.hub.arrivals.run(tickets.redeem, token=body.ticket, stream_id=self._show.id)
         if self._pass is None or ticket.user != self._pass.person.id:
             raise tickets.BadTicket
         self.viewer.expires_at = asyncio.get_running_loop().time() + LIFE_SECONDS
@@ -196,8 +197,8 @@ class Visit:
     async def _enter(self, incoming: wire.Incoming) -> None:
         hello = self._numbered(incoming, up.Hello)
         self._show = await self.hub.rooms.show(self._slug)
-        self._pass = await self.hub.visits.run(
-            entrance.admit, show=self._show, ticket=hello.ticket, cookie=self._cookie, origin=self._origin
+        self._pass = await self.hub.arrivals.run(
+            admission.admit, show=self._show, ticket=hello.ticket, cookie=self._cookie, origin=self._origin
         )
         self._room = await self.hub.rooms.enter(self._show)
         self.viewer.watches = self._pass is None or self._pass.person.role != "host"
@@ -215,7 +216,7 @@ class Visit:
 
     def _welcome(self, incoming: wire.Incoming, *, recovered: bool, place: tuple[str, int]) -> None:
         d = {
-            "conn": self.connection,
+            "conn": self.id,
             "recovered": {"s": recovered, "u": recovered},
             "position": {"s": {"epoch": place[0], "offset": place[1]}},
             "heartbeat_ms": int(HEARTBEAT_SECONDS * 1000),
@@ -250,7 +251,7 @@ class Visit:
     async def _own(self) -> dict[str, Any]:
         if self._pass is None:
             return snapshot.NOBODY
-        return await self.hub.visits.run(entrance.own, self._show.id, self._pass.person.id)
+        return await self.hub.arrivals.run(admission.own, self._show.id, self._pass.person.id)
 
     async def _renew(self) -> None:
         while self._lanes:
@@ -293,7 +294,7 @@ class Visit:
 
     def _look_at(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
-            log.error("visit.failed", exc_info=error)
+            log.error("connection.failed", exc_info=error)
             self.viewer.close(FAILED)
 
 
@@ -301,7 +302,7 @@ def _closing(refusal: errors.Refusal) -> int:
     match refusal:
         case queries.UnknownShow():
             return NO_SHOW
-        case entrance.ForeignOrigin():
+        case admission.ForeignOrigin():
             return FORBIDDEN
         case errors.Unauthenticated():
             return BAD_TICKET

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from streams import room as rooms
 from streams.frames import wire
-from streams.room import Room, Show
+from streams.live import room as rooms
+from streams.live.room import Room, Show
+from streams.live.viewer import Viewer
 from streams.showlog import RING, Lane
-from streams.viewer import Viewer
 
 SHOW = Show(UUID(int=1), "evening-glow", UUID(int=2))
 

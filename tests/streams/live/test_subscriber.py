@@ -1,4 +1,4 @@
-"""The process's ears: what is published is heard, and who may have missed something is told so."""
+"""The process's subscriber: what is published is heard, and who may have missed something is told so."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,15 +7,15 @@ import pytest
 import redis
 
 from commerce import errors, redis_client
-from streams import ears as ears_module
-from streams.ears import Ears
+from streams.live import subscriber as subscriber_module
+from streams.live.subscriber import Subscriber
 from tests.live_server import eventually
 
 
 @pytest.fixture
-async def ears() -> AsyncIterator[Ears]:
+async def subscriber() -> AsyncIterator[Subscriber]:
     client = redis_client.asynchronous()
-    made = Ears(client, process="test")
+    made = Subscriber(client, process="test")
     running = asyncio.create_task(made.run())
     yield made
     running.cancel()
@@ -32,14 +32,16 @@ class Listener:
         self.interruptions += 1
 
 
-async def listen(ears: Ears, channel: str) -> Listener:
+async def listen(subscriber: Subscriber, channel: str) -> Listener:
     listener = Listener()
-    await ears.hear(channel, heard=listener.heard.append, again=listener.again)
+    await subscriber.hear(channel, heard=listener.heard.append, again=listener.again)
     return listener
 
 
-async def test_what_is_published_after_hear_returned_is_heard(ears: Ears, redis_server: redis.Redis) -> None:
-    one, two = await listen(ears, "one"), await listen(ears, "two")
+async def test_what_is_published_after_hear_returned_is_heard(
+    subscriber: Subscriber, redis_server: redis.Redis
+) -> None:
+    one, two = await listen(subscriber, "one"), await listen(subscriber, "two")
 
     for n in range(50):
         redis_server.publish("one", f"{n}")
@@ -51,9 +53,9 @@ async def test_what_is_published_after_hear_returned_is_heard(ears: Ears, redis_
 
 
 async def test_an_interruption_is_told_and_the_channels_are_heard_again(
-    ears: Ears, redis_server: redis.Redis
+    subscriber: Subscriber, redis_server: redis.Redis
 ) -> None:
-    listeners = [await listen(ears, name) for name in ("one", "two")]
+    listeners = [await listen(subscriber, name) for name in ("one", "two")]
 
     redis_server.client_kill_filter(_type="pubsub")
 
@@ -62,10 +64,10 @@ async def test_an_interruption_is_told_and_the_channels_are_heard_again(
     await eventually(lambda: listeners[1].heard == [b"back"])
 
 
-async def test_a_forgotten_channel_is_not_heard(ears: Ears, redis_server: redis.Redis) -> None:
-    one = await listen(ears, "one")
-    two = await listen(ears, "two")
-    await ears.forget("one")
+async def test_a_forgotten_channel_is_not_heard(subscriber: Subscriber, redis_server: redis.Redis) -> None:
+    one = await listen(subscriber, "one")
+    two = await listen(subscriber, "two")
+    await subscriber.forget("one")
 
     redis_server.publish("one", "x")
     redis_server.publish("two", "x")
@@ -75,12 +77,14 @@ async def test_a_forgotten_channel_is_not_heard(ears: Ears, redis_server: redis.
     assert await eventually(lambda: redis_server.pubsub_numsub("one") == [(b"one", 0)])
 
 
-async def test_one_unreadable_message_does_not_deafen(ears: Ears, redis_server: redis.Redis) -> None:
+async def test_one_unreadable_message_does_not_deafen(
+    subscriber: Subscriber, redis_server: redis.Redis
+) -> None:
     def choke(_: bytes) -> None:
         raise ValueError
 
-    await ears.hear("bad", heard=choke, again=lambda: None)
-    good = await listen(ears, "good")
+    await subscriber.hear("bad", heard=choke, again=lambda: None)
+    good = await listen(subscriber, "good")
 
     redis_server.publish("bad", "x")
     redis_server.publish("good", "x")
@@ -89,9 +93,9 @@ async def test_one_unreadable_message_does_not_deafen(ears: Ears, redis_server: 
 
 
 async def test_without_redis_it_is_said_that_nothing_can_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ears_module, "READY_SECONDS", 0.2)
+    monkeypatch.setattr(subscriber_module, "READY_SECONDS", 0.2)
     client = redis.asyncio.Redis.from_url("redis://127.0.0.1:1/0")
-    deaf = Ears(client, process="test")
+    deaf = Subscriber(client, process="test")
     running = asyncio.create_task(deaf.run())
 
     with pytest.raises(errors.Unavailable):
@@ -103,12 +107,12 @@ async def test_without_redis_it_is_said_that_nothing_can_be_heard(monkeypatch: p
 
 
 async def test_a_connection_that_went_deaf_is_made_anew(
-    monkeypatch: pytest.MonkeyPatch, ears: Ears, redis_server: redis.Redis
+    monkeypatch: pytest.MonkeyPatch, subscriber: Subscriber, redis_server: redis.Redis
 ) -> None:
-    monkeypatch.setattr(ears_module, "ECHO_SECONDS", 0.1)
-    listener = await listen(ears, "one")
+    monkeypatch.setattr(subscriber_module, "ECHO_SECONDS", 0.1)
+    listener = await listen(subscriber, "one")
     # Subscribed to nothing any more, as if the server had forgotten it: not even the echo arrives.
-    await ears._connection.send_command("UNSUBSCRIBE", check_health=False)
+    await subscriber._connection.send_command("UNSUBSCRIBE", check_health=False)
 
     await eventually(lambda: listener.interruptions >= 1)
     redis_server.publish("one", "x")

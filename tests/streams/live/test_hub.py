@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import redis
 
-from streams import hub as hubs
-from streams.hub import Hub
-from streams.viewer import LIFE_SECONDS, STUCK_SECONDS, TOO_SLOW, Viewer
+from streams.live import hub as hubs
+from streams.live.hub import Hub
+from streams.live.viewer import LIFE_SECONDS, STUCK_SECONDS, TOO_SLOW, Viewer
 
 
 class Connection:

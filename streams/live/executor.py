@@ -26,7 +26,7 @@ class Busy(errors.Unavailable):
     message = "The server is busy. Nothing was done; try again."
 
 
-class Crew:
+class BoundedExecutor:
     """A pool of threads, each with its own database connection that is kept between tasks."""
 
     def __init__(self, *, name: str, threads: int, waiting: int) -> None:
@@ -65,7 +65,7 @@ def _with_connection(task: Callable[[], R]) -> R:
     try:
         return task()
     except (OperationalError, InterfaceError, RedisError) as error:
-        log.warning("crew.unavailable", error=str(error))
+        log.warning("executor.unavailable", error=str(error))
         raise errors.Unavailable from None
     finally:
         _keep()

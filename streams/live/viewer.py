@@ -15,7 +15,7 @@ from uuid import UUID
 from streams.frames import wire
 
 if TYPE_CHECKING:
-    from streams.room import Room
+    from streams.live.room import Room
 
 QUEUE_BYTES = 262_144
 CHAT_FRAMES = 50
