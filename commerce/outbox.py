@@ -18,6 +18,7 @@ from commerce.models import Event
 CHANNEL = "outbox"
 CLAIM_SECONDS = 30
 MAX_ATTEMPTS = 10
+AWAY_SECONDS = 5
 
 
 class OutsideTransaction(RuntimeError):
@@ -89,6 +90,15 @@ def failed(event: Claimed, error: str) -> None:
         return
     wait = timedelta(seconds=min(2 ** (event.attempts - 1), 300))
     row.update(due_at=models.ExpressionWrapper(Now() + wait, models.DateTimeField()), error=error[:2000])
+
+
+def put_off(event: Claimed, error: str) -> None:
+    """Put an event back for AWAY_SECONDS without counting the try, as no fault of its own."""
+    Event.objects.filter(id=event.id, delivered_at=None).update(
+        due_at=models.ExpressionWrapper(Now() + timedelta(seconds=AWAY_SECONDS), models.DateTimeField()),
+        attempts=models.F("attempts") - 1,
+        error=error[:2000],
+    )
 
 
 def release(*, event_id: int, now: datetime) -> bool:

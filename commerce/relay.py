@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils.module_loading import import_string
+from redis.exceptions import ConnectionError as RedisDown
+from redis.exceptions import TimeoutError as RedisSlow
 
 from commerce import outbox
 
 log = structlog.get_logger(__name__)
 BATCH = 200
+AWAY = (RedisDown, RedisSlow, OperationalError, InterfaceError)
 IDLE_SECONDS = 1.0  # Due retries are noticed at the latest after this, without a notification.
 
 Hearer = Callable[..., None]
@@ -41,7 +44,8 @@ class Relay:
                     attempts=event.attempts,
                     exc_info=True,
                 )
-                outbox.failed(event, repr(error))
+                # An outage of any length must leave nothing in quarantine.
+                (outbox.put_off if _is_outage(error) else outbox.failed)(event, repr(error))
             else:
                 done.append(event)
         outbox.delivered(done)
@@ -72,6 +76,16 @@ class Relay:
                 log.warning("relay.interrupted", exc_info=True)
                 connection.close()
                 time.sleep(IDLE_SECONDS)
+
+
+def _is_outage(error: BaseException) -> bool:
+    """Say whether a part of ours is away, also when Celery wraps it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, AWAY):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _wait_for_notification() -> None:

@@ -3,11 +3,17 @@ import time
 from typing import Any
 
 import pytest
+import redis
+from celery import Celery
 from django.db import connection, transaction
+from django.db.models.functions import Now
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from commerce import outbox
 from commerce.models import Event
 from commerce.relay import Relay
+from config.embedded import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,6 +26,15 @@ def hear(payload: dict[str, Any], *, key: str) -> None:
 
 def refuse(payload: dict[str, Any], *, key: str) -> None:
     raise ConnectionError("nobody home")
+
+
+def publish(payload: dict[str, Any], *, key: str) -> None:
+    redis.Redis(port=free_port(), retry=Retry(NoBackoff(), 0)).publish("nobody", key)
+
+
+def ring(payload: dict[str, Any], *, key: str) -> None:
+    app = Celery("unheard", broker=f"redis://127.0.0.1:{free_port()}/0")
+    app.send_task("a.task", retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0})
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +67,21 @@ def test_a_failing_hearer_does_not_stop_other_events() -> None:
     failed = Event.objects.get(key="k1")
     assert failed.delivered_at is None
     assert "nobody home" in failed.error
+
+
+@pytest.mark.parametrize("broker", [False, True], ids=["Redis", "Celery's broker"])
+def test_an_outage_of_any_length_quarantines_nothing(broker: bool) -> None:
+    record("a.told", "k1")
+    relay = Relay({"a.told": [f"{__name__}.{'ring' if broker else 'publish'}"]})
+
+    for _ in range(outbox.MAX_ATTEMPTS + 1):
+        Event.objects.update(due_at=Now())
+        assert relay.deliver_due() == 1
+
+    event = Event.objects.get()
+    assert event.quarantined_at is None
+    assert event.attempts == 0
+    assert "onnect" in event.error
 
 
 def test_an_event_without_a_subscription_is_kept_and_says_so() -> None:
