@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import Http404
@@ -272,7 +272,11 @@ def _as_refusal(error: Exception) -> errors.Refusal | None:
             return errors.TooLarge()
         case exceptions.APIException():
             return _other(error)
-        case OperationalError() | RedisError():
+        case DataError():
+            # A value that no field's check thought of, such as an instant a day off UTC: the caller's.
+            log.warning("request.out_of_range", exc_info=error)
+            return errors.Invalid("A value is out of range.")
+        case OperationalError() | InterfaceError() | RedisError():
             # A database or Redis that is away or too busy: the caller may try again; the log keeps why.
             log.warning("part.unavailable", exc_info=error)
             return errors.Unavailable()

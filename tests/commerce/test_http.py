@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from redis.exceptions import ConnectionError as RedisDown
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -55,13 +55,19 @@ def test_a_refusal_becomes_problem_details_with_its_code_and_numbers() -> None:
     assert body["temporary"] is False
 
 
-@pytest.mark.parametrize("error", [OperationalError("gone"), RedisDown("gone")])
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed"), RedisDown("gone")])
 def test_a_part_that_is_down_is_a_temporary_refusal_not_a_500(error: Exception) -> None:
     response = answer(fail(error))
 
     assert response.status_code == 503
     assert response["Retry-After"] == "1"
     assert orjson.loads(response.content)["temporary"] is True
+
+
+def test_a_value_the_database_cannot_hold_is_a_bad_request_not_a_500() -> None:
+    response = answer(fail(DataError("time zone displacement out of range")))
+
+    assert (response.status_code, orjson.loads(response.content)["code"]) == (400, "BAD_REQUEST")
 
 
 def test_a_programming_error_stays_one() -> None:
