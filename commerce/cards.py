@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
 from commerce import errors, gateway, outbox
 from commerce.models import Card, Customer, User
+
+log = structlog.get_logger(__name__)
 
 
 class CardNotFound(errors.NotFound):
@@ -28,6 +31,13 @@ class CardNotSaved(errors.Conflict):
 
     code = "CARD_NOT_SAVED"
     message = "The card was not saved. Fill in the form again."
+
+
+class NoCardForm(errors.Conflict):
+    """The provider will not keep a card for this user, as when it does not take her e-mail address."""
+
+    code = "NO_CARD_FORM"
+    message = "The payment provider does not take a card for this account."
 
 
 class TooManyCards(errors.Conflict):
@@ -55,18 +65,26 @@ def of(user_id: UUID) -> list[Card]:
 
 
 def open_form(*, user_id: UUID, now: datetime) -> Form:
-    """Let the user type a card into the provider's form; raises TooManyCards, Unavailable."""
+    """Let the user type a card into the provider's form; raises TooManyCards, NoCardForm, Unavailable."""
     if Card.objects.filter(user_id=user_id, removed_at=None).count() >= MAX_CARDS:
         raise TooManyCards
     try:
-        setup = gateway.setup(customer=_customer(user_id))
-    except gateway.Missing:
-        # Another account at the provider, as after a change of keys: what was kept there is out of reach.
-        setup = gateway.setup(customer=_new_customer(user_id, now))
+        setup = _setup(user_id, now)
+    except gateway.Refused as error:
+        log.error("card.form_refused", user=str(user_id), error=str(error), code=error.code)
+        raise NoCardForm from error
     if setup.client_secret is None:
         raise errors.Unavailable
     publishable = None if setup.sheet_url else settings.STRIPE_PUBLISHABLE_KEY
     return Form(setup.client_secret, setup.sheet_url, publishable)
+
+
+def _setup(user_id: UUID, now: datetime) -> gateway.Setup:
+    try:
+        return gateway.setup(customer=_customer(user_id))
+    except gateway.Missing:
+        # Another account at the provider, as after a change of keys: what was kept there is out of reach.
+        return gateway.setup(customer=_new_customer(user_id, now))
 
 
 def add(*, user_id: UUID, setup_id: str, now: datetime) -> list[Card]:

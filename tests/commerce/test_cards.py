@@ -164,6 +164,17 @@ def test_a_customer_of_another_account_is_made_anew(ada: User) -> None:
     assert card.removed_at is not None
 
 
+def test_a_customer_the_provider_has_deleted_is_a_refusal_with_a_code(
+    ada: User, stripe_server: StripeServer
+) -> None:
+    open_form(ada)
+    # Within a day, asking for the customer again gives back the deleted one.
+    stripe_server.client().v1.customers.delete(Customer.objects.get(user=ada).provider_id)
+
+    with pytest.raises(cards.NoCardForm):
+        open_form(ada)
+
+
 def test_with_the_provider_down_nothing_is_changed(ada: User, stripe_server: StripeServer) -> None:
     card = saved(ada)
     stripe_server.fault("error_500", method="POST", times=None)
