@@ -210,8 +210,8 @@ def remind(*, purchase_id: UUID) -> None:
 
 
 def action(*, purchase_id: UUID) -> tuple[Purchase, gateway.Intent] | None:
-    """Return a purchase that waits for its buyer's bank with the intent as the provider has it now, else
-    None.
+    """Return a purchase that waits for its buyer's bank with the intent as the provider has it now; None when
+    the bank asks nothing (any more). Raises Unavailable, Refused.
 
     The intent holds the client secret, which is neither stored nor logged.
     """
@@ -227,4 +227,6 @@ def action(*, purchase_id: UUID) -> tuple[Purchase, gateway.Intent] | None:
     if payment is None or payment.provider_id is None:
         return None
     intent = gateway.retrieve(payment.provider_id)
-    return (payment.purchase, intent) if intent.client_secret else None
+    if intent.status != "requires_action" or not intent.client_secret:
+        return None
+    return payment.purchase, intent

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
+from redis.exceptions import RedisError
 
+from commerce import errors
 from orders import charging, leftovers, notices, queries, refunds, telling
 
 
@@ -27,7 +29,15 @@ def refund(*, refund_id: str, **_: object) -> None:
     refunds.send(refund_id=UUID(refund_id), now=timezone.now())
 
 
-@shared_task(name="orders.ask_buyer", queue="notify")
+# No sweep asks the buyer, so what fails is tried again.
+@shared_task(
+    name="orders.ask_buyer",
+    queue="notify",
+    autoretry_for=(errors.Unavailable, RedisError),
+    retry_backoff=2,
+    retry_backoff_max=60,
+    max_retries=10,
+)
 def ask_buyer(*, purchase_id: str, **_: object) -> None:
     """Send the buyer what she needs to satisfy her bank."""
     telling.ask_buyer(purchase_id=UUID(purchase_id))

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 
 from commerce.models import Card, User
 from config.embedded import free_port
-from orders import charging, expiry, leftovers, payments
+from orders import charging, expiry, leftovers, payments, tasks
 from orders.models import Payment, Purchase
 from tests.orders import make
 from tests.orders.make import after
@@ -91,11 +91,21 @@ def test_a_bank_that_wants_the_buyer_is_waited_for(stripe_server: StripeServer) 
     assert found[1].sheet_url
 
     make.answer_bank(stripe_server, found[1].client_secret)
+    assert charging.action(purchase_id=purchase.id) is None, "the bank has its answer, whatever we know"
     charging.check(payment_id=Payment.objects.get().id, now=after(40))
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.PAID
     assert charging.action(purchase_id=purchase.id) is None
     assert make.broken() == []
+
+
+def test_what_the_bank_wants_is_told_although_the_provider_stumbles_once(stripe_server: StripeServer) -> None:
+    purchase = charge(bought("pm_card_authenticationRequired"))
+    stripe_server.fault("error_500", method="GET", times=1)
+
+    told = tasks.ask_buyer.apply(kwargs={"purchase_id": str(purchase.id)})
+
+    assert told.successful(), told.result
 
 
 def test_a_lost_answer_is_unknown_and_asked_for_again_with_the_same_key(
