@@ -3,21 +3,17 @@
 import asyncio
 import sys
 
+from config.demo import audience, crew, stage
+
 
 def main(arguments: list[str]) -> int:
     """Run what is asked for; return the exit status."""
     match arguments:
         case []:
-            from config.demo import stage
-
             return stage.main()
         case ["audience"]:
-            from config.demo import audience
-
             return asyncio.run(audience.main())
         case ["crew"]:
-            from config.demo import crew
-
             return asyncio.run(crew.main())
     print("Run `make demo`.", file=sys.stderr)
     return 2
