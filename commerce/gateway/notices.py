@@ -65,8 +65,8 @@ def events_since(since: datetime, *, types: Sequence[str] = ()) -> Iterator[Noti
 
 
 def _notice(event: dict[str, Any]) -> Notice:
-    thing = {name: value for name, value in event["data"]["object"].items() if name != "client_secret"}
-    payload = event | {"data": event["data"] | {"object": thing}}
+    payload = _without_secrets(event)
+    thing = payload["data"]["object"]
     return Notice(
         id=_text(event["id"]),
         type=_text(event["type"]),
@@ -77,6 +77,20 @@ def _notice(event: dict[str, Any]) -> Notice:
         object_id=str(thing.get("id") or ""),
         payload=payload,
     )
+
+
+def _without_secrets(value: Any) -> Any:
+    """Return what was told less what opens a payment: client secrets, and the bank's page, which has one too."""
+    match value:
+        case dict():
+            return {
+                name: _without_secrets(inner)
+                for name, inner in value.items()
+                if name not in ("client_secret", "next_action")
+            }
+        case list():
+            return [_without_secrets(inner) for inner in value]
+    return value
 
 
 def _text(value: object) -> str:

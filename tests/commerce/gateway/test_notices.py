@@ -56,6 +56,24 @@ def test_an_event_signed_with_any_of_our_secrets_is_read(secret: str) -> None:
     assert "secret" not in json.dumps(notice.payload)
 
 
+def test_nothing_that_opens_a_payment_is_kept_however_deep_it_lies() -> None:
+    url = "https://bank.example.com/3ds?payment_intent_client_secret=pi_1_secret_x"
+    thing = {
+        "id": "seti_1",
+        "object": "setup_intent",
+        "client_secret": "seti_1_secret_x",
+        "next_action": {"redirect_to_url": {"url": url}},
+        "last_setup_error": {"setup_intent": {"id": "seti_1", "client_secret": "seti_1_secret_x"}},
+        "list": [{"client_secret": "pi_1_secret_x", "kept": 1}],
+    }
+    body = json.dumps(EVENT | {"data": {"object": thing, "previous_attributes": {"next_action": {}}}}).encode()
+
+    notice = gateway.read_notice(body, sign(body), now=NOW)
+
+    assert "secret" not in json.dumps(notice.payload)
+    assert notice.payload["data"]["object"]["list"] == [{"kept": 1}]
+
+
 def test_what_is_not_signed_by_us_is_refused() -> None:
     body = json.dumps(EVENT).encode()
     good = sign(body)
