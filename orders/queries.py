@@ -75,6 +75,9 @@ def cart(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
         if price is None:
             continue
         offer = _offer_for(row, running, had)
+        if offer is not None:
+            had[offer.id] = had.get(offer.id, 0) + row.quantity
+            offer.left -= row.quantity
         unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
         totals[unit.currency] += unit.amount * row.quantity
         product, variant = row.variant.product, row.variant

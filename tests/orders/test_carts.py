@@ -73,6 +73,20 @@ def test_a_buyer_who_has_had_her_share_of_an_offer_sees_the_list_price() -> None
     assert (line["price"]["amount"], line["offer"]) == (1999, None)
 
 
+def test_variants_of_one_product_share_what_its_offer_grants() -> None:
+    buyer, red = make.buyer(), make.variant(amount=1999)
+    pink = make.variant(amount=1999, product=red.product, title="Pink")
+    stream = make.show(red)
+    offer = make.offer(stream, red, amount=999, per_buyer=1)
+    add(buyer, red, stream_id=stream.id, now=after(1))
+
+    cart = add(buyer, pink, stream_id=stream.id, now=after(2))
+
+    assert [line["offer"] for line in cart["lines"]] == [str(offer.id), None]
+    assert cart["totals"] == [{"amount": 2998, "currency": "EUR"}]
+    make.basket((red, 1, offer), (pink, 1), by=buyer, stream=stream, total=2998).go(now=after(3))
+
+
 def test_a_cart_that_was_changed_elsewhere_is_a_conflict_and_is_sent_along() -> None:
     buyer, lipstick = make.user(), make.variant()
     version = add(buyer, lipstick)["version"]
