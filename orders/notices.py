@@ -37,7 +37,11 @@ def read(*, notice_id: int, now: datetime) -> None:
     if notice is None:
         return
     if notice.type.startswith("payment_intent.") and notice.object_id:
-        payments.apply(intent=gateway.retrieve(notice.object_id), now=now)
+        try:
+            payments.apply(intent=gateway.retrieve(notice.object_id), now=now)
+        except gateway.Missing:
+            # Tried again it would stay missing, and fifty of its kind would stop every sweep's reading.
+            log.warning("notice.of_nothing", notice=notice.provider_id, object=notice.object_id)
     elif notice.type.startswith("refund."):
         refund = Refund.objects.filter(provider_id=notice.object_id).first()
         if refund is not None:

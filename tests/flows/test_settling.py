@@ -200,6 +200,7 @@ def test_notices_that_are_not_ours_are_read_and_left_alone(stripe_server: Stripe
     for kind, object_id in [
         ("payment_intent.created", foreign.id),
         ("customer.created", customer.id),
+        ("payment_intent.canceled", "pi_that_is_gone"),
         ("refund.updated", "re_unknown"),
         ("something.new", ""),
     ]:
