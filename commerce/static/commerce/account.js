@@ -218,6 +218,8 @@ function nameForm(session, attempt) {
     },
     h("p", { class: "note" }, `Signed in as ${session.me?.email}`),
     h("div", { class: "account__pair" }, name.element, button),
+    session.me?.is_host &&
+      h("p", { class: "account__studio" }, h("a", { class: "button", href: "/studio/" }, "Open your studio")),
   );
 }
 

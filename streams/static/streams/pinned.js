@@ -90,6 +90,9 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
     plain.hidden = !plain.textContent;
     if (announced !== `${item.id} ${sums.offer?.id}`) {
       announced = `${item.id} ${sums.offer?.id}`;
+      // Taking the class off for a frame starts its animation anew.
+      place.classList.remove("is-offered");
+      if (sums.offer) requestAnimationFrame(() => place.classList.add("is-offered"));
       announce(sums.offer ? `Live price for ${item.product.title}.` : `Now showing ${item.product.title}.`);
     }
   }
