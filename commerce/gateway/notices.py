@@ -80,7 +80,7 @@ def _notice(event: dict[str, Any]) -> Notice:
 
 
 def _without_secrets(value: Any) -> Any:
-    """Return what was told less what opens a payment: client secrets, and the bank's page, which has one too."""
+    """Return what was told without what opens a payment: client secrets, and the bank's page that has one."""
     match value:
         case dict():
             return {

@@ -66,7 +66,9 @@ def test_nothing_that_opens_a_payment_is_kept_however_deep_it_lies() -> None:
         "last_setup_error": {"setup_intent": {"id": "seti_1", "client_secret": "seti_1_secret_x"}},
         "list": [{"client_secret": "pi_1_secret_x", "kept": 1}],
     }
-    body = json.dumps(EVENT | {"data": {"object": thing, "previous_attributes": {"next_action": {}}}}).encode()
+    body = json.dumps(
+        EVENT | {"data": {"object": thing, "previous_attributes": {"next_action": {}}}}
+    ).encode()
 
     notice = gateway.read_notice(body, sign(body), now=NOW)
 
