@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -45,6 +46,13 @@ def fingerprint(*parts: bytes) -> str:
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def prune(*, before: datetime, limit: int) -> int:
+    """Forget at most `limit` keys used before that moment, with their answers; returns how many."""
+    old = IdempotencyKey.objects.filter(created_at__lt=before).order_by("created_at").values("id")[:limit]
+    count, _ = IdempotencyKey.objects.filter(id__in=old).delete()
+    return count
 
 
 def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int, Any]]) -> Answer:

@@ -110,7 +110,8 @@ def release(*, event_id: int, now: datetime) -> bool:
     )
 
 
-def prune(*, before: datetime) -> int:
-    """Delete events delivered before that moment; returns how many."""
-    count, _ = Event.objects.filter(delivered_at__lt=before).delete()
+def prune(*, before: datetime, limit: int) -> int:
+    """Delete at most `limit` events delivered before that moment, oldest first; returns how many."""
+    old = Event.objects.filter(delivered_at__lt=before).order_by("id").values("id")[:limit]
+    count, _ = Event.objects.filter(id__in=old).delete()
     return count

@@ -1,10 +1,16 @@
 """Background work of the kernel. A task may run twice."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
-from commerce import cards, errors
+from commerce import cards, errors, idempotency, outbox
+
+EVENTS_KEPT = timedelta(days=30)  # Told long ago; kept so that somebody can see what was told.
+KEYS_KEPT = timedelta(days=7)  # Promised are 24 hours. The kept answers name buyers, so not for ever.
+PRUNED_AT_ONCE = 20_000
 
 
 @shared_task(
@@ -18,3 +24,13 @@ from commerce import cards, errors
 def forget_card(*, card_id: str, **_: object) -> None:
     """Have the provider forget a card that its owner removed."""
     cards.detach(card_id=UUID(card_id))
+
+
+@shared_task(name="commerce.prune", queue="notify")
+def prune(**_: object) -> dict[str, int]:
+    """Delete told events and used keys that are past their time."""
+    now = timezone.now()
+    return {
+        "events": outbox.prune(before=now - EVENTS_KEPT, limit=PRUNED_AT_ONCE),
+        "keys": idempotency.prune(before=now - KEYS_KEPT, limit=PRUNED_AT_ONCE),
+    }

@@ -27,5 +27,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+    # Told events and used keys, of which there are some for every purchase.
+    "commerce.prune": {"task": "commerce.prune", "schedule": 600.0, "options": {"expires": 600.0}},
 }
 app.conf.beat_schedule = TIMETABLE
