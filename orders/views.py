@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.filters import Filters
 from commerce import errors, gateway, http
 from commerce.models import User
 from commerce.money import Money
@@ -179,7 +180,7 @@ class CartView(http.ShopperView):
 # --- merchants ---
 
 
-class OrderFilter(filters.FilterSet):  # type: ignore[misc]  # the package ships no types
+class OrderFilter(Filters):
     """Which of a merchant's orders are listed."""
 
     status = filters.ChoiceFilter(
