@@ -11,40 +11,43 @@ from pathlib import Path
 import pytest
 
 from config.env import ROOT
-from tests.scene.__main__ import PREFIX
+from tests.scene import __main__ as scene
 from tests.scene.report import Report, percentile
-
-
-def run(**sizes: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.scene"],
-        cwd=ROOT,
-        env={**os.environ, **sizes},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 @pytest.mark.timeout(320)
 def test_a_crowd_buys_the_last_pieces_through_the_real_front_doors() -> None:
-    done = run(BUYERS="8", STOCK="3")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.scene"],
+        cwd=ROOT,
+        env={**os.environ, "BUYERS": "8", "STOCK": "3"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "checks, all ok." in done.stdout, said
     assert "exactly 3 were accepted" in done.stdout
     assert "sold on to Newcomer; paid" in done.stdout
-    assert not list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    assert not list(Path(tempfile.gettempdir()).glob(f"{scene.PREFIX}*"))
 
 
 @pytest.mark.parametrize(
     ("buyers", "stock", "says"),
     [("5", "5", "somebody has to miss out"), ("many", "5", "BUYERS=many"), ("9", "0", "STOCK=0")],
 )
-def test_numbers_that_make_no_scene_are_refused(buyers: str, stock: str, says: str) -> None:
-    done = run(BUYERS=buyers, STOCK=stock)
-    assert done.returncode == 2
-    assert says in done.stderr
+def test_numbers_that_make_no_scene_are_refused(
+    buyers: str,
+    stock: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("BUYERS", buyers)
+    monkeypatch.setenv("STOCK", stock)
+    assert scene.main() == 2
+    assert says in capsys.readouterr().err
 
 
 def test_a_wrong_figure_is_counted_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

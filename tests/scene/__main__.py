@@ -12,6 +12,8 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -75,6 +77,9 @@ def table(var: Path) -> tuple[dict[str, Program], dict[str, str]]:
         env=env,
         state=var / "simulator.json",
     )
+    for name, port in (("web", web), ("live", live)):
+        # They start while the tables are being made, and answer before they are ready.
+        ours[name] = replace(ours[name], ready=processes.answers(f"http://127.0.0.1:{port}/healthz"))
     return {"postgres": servers.postgres(var), "redis": servers.redis(var), **ours}, dict(ours["web"].env)
 
 
@@ -92,11 +97,14 @@ def perform(var: Path, report: Report) -> None:
         report.act(f"{buyers} buyers, {stock} pieces")
         stack.start("postgres", "redis")
         os.environ |= {**env, "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
-        import django
-        from django.core.management import call_command
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            starting = pool.submit(stack.start, "simulator", "web", "live")
+            import django
+            from django.core.management import call_command
 
-        django.setup()
-        call_command("migrate", verbosity=0)
+            django.setup()
+            call_command("migrate", verbosity=0)
+            starting.result()
         stack.start()
         report.step("PostgreSQL, Redis, the Stripe simulator and our five processes are running")
 
