@@ -78,8 +78,8 @@ class Console:
         self._note("demo", line)
         self._print("demo", line)
 
-    def card(self, title: str, rows: list[tuple[str, str]], *, notes: str) -> None:
-        """Print a framed card."""
+    def card(self, title: str, rows: list[tuple[str, str]], *, notes: str, after: str) -> None:
+        """Print a framed card, and below it a line to be copied."""
         width = max(len(label) for label, _ in rows) + 2
         inside = [f"{label:<{width}}{text}" for label, text in rows]
         inside += ["", *textwrap.wrap(notes, 76)]
@@ -87,7 +87,7 @@ class Console:
         print(f"\n+-- {title} {'-' * (wide - len(title) - 4)}+", flush=True)
         for line in inside:
             print(f"| {line:<{wide - 1}}|")
-        print(f"+{'-' * wide}+\n", flush=True)
+        print(f"+{'-' * wide}+\n\n{after}\n", flush=True)
 
     def complain(self, error: BaseException) -> None:
         """Say why it cannot go on; where from is in the file."""

@@ -203,12 +203,12 @@ def _show_card(console: Console, base: str, book: Notebook, slug: str, var: Path
             ("Operations", f"{base}/admin/"),
             ("  operator", f"{cast.OPERATOR}    password {book.password}"),
             ("API docs", f"{base}/api/docs"),
-            ("  try", f'curl -H "Authorization: Api-Key {key}"'),
-            ("", f"     {base}/api/v1/orders"),
+            ("  merchant", f"API key {key}"),
         ],
         notes="Use a private window for each further login. Payments are simulated; no money moves. "
         f"Passwords and keys are in {_short(var / 'demo.json')}, all logs in {_short(var / 'demo.log')}. "
         "Ctrl-C stops everything.",
+        after=f'curl -H "Authorization: Api-Key {key}" {base}/api/v1/orders',
     )
 
 
