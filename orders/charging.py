@@ -16,12 +16,14 @@ from django.db import transaction
 from commerce import errors, faults, gateway, ids, outbox
 from commerce.models import Card
 from commerce.money import Money
-from orders import checkout, holds, moves, payments, states, transactions
+from orders import checkout, holds, moves, payments, quotes, states, transactions
 from orders.models import Payment, Purchase
 
 log = structlog.get_logger(__name__)
 
 # One attempt asks the provider twice at most; before that, somebody may still be waiting for an answer.
+MAX_ATTEMPTS = 5  # Cards tried for one purchase.
+RETRY_WITHIN = timedelta(minutes=30)  # Of the decline.
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
 
 
@@ -40,6 +42,20 @@ class Attempt:
     card: str
     customer: str
     first: bool  # This call moved it to `sent`, so nobody asked before.
+
+
+class RetryTooLate(errors.Conflict):
+    """A declined purchase stays retryable for a while only, because its price was agreed then."""
+
+    code = "RETRY_TOO_LATE"
+    message = "This purchase has been over for too long. Buy it anew at the price of today."
+
+
+class TooManyAttempts(errors.Conflict):
+    """One purchase is no place to try out many cards."""
+
+    code = "TOO_MANY_ATTEMPTS"
+    message = "This purchase was declined too often. Buy it anew."
 
 
 def charge(*, purchase_id: UUID, now: datetime) -> None:
@@ -91,7 +107,8 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
     own.
 
     The units are taken again. A purchase whose charge is under way is returned as it is. Raises
-    UnknownPurchase, IllegalMove, UnknownCard, CardRequired, OutOfStock, what `offers.take` raises, Busy.
+    UnknownPurchase, IllegalMove, TooManyAttempts, RetryTooLate, NotForSale, UnknownCard, CardRequired,
+    OutOfStock, what `offers.take` raises, Busy.
     """
 
     def again() -> Purchase:
@@ -100,9 +117,14 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             return purchase
         if purchase.status != Purchase.Status.DECLINED:
             raise moves.IllegalMove(status=purchase.status, wanted=Purchase.Status.ACCEPTED)
+        number = purchase.payments.count() + 1
+        if number > MAX_ATTEMPTS:
+            raise TooManyAttempts(attempts=number - 1)
+        if now > purchase.updated_at + RETRY_WITHIN:
+            raise RetryTooLate
+        quotes.check_for_sale(purchase_id=purchase.id)
         card = checkout.card_to_charge(buyer_id=buyer_id, card_id=card_id)
         holds.retake(purchase=purchase, now=now)
-        number = purchase.payments.count() + 1
         _write_down(purchase, card, number, now)
         outbox.record(
             name="purchase.accepted",

@@ -11,6 +11,7 @@ from catalog.models import Price, Product, Variant
 from commerce import errors
 from commerce.money import Money
 from orders import pricing
+from orders.models import OrderLine
 from streams import offers, pins
 from streams.models import ShowcaseItem, Stream
 
@@ -110,6 +111,22 @@ def lines(*, wanted: Sequence[Wanted], stream: Stream | None, now: datetime) -> 
     return found
 
 
+def check_for_sale(*, purchase_id: UUID) -> None:
+    """Check that everything a purchase holds or held is still for sale; raises NotForSale."""
+    bought = Variant.objects.select_related("product", "merchant").filter(
+        pk__in=OrderLine.objects.filter(order__purchase=purchase_id).values("variant")
+    )
+    for variant in bought:
+        _check(variant)
+
+
+def _check(variant: Variant) -> None:
+    if not (
+        variant.is_active and variant.product.status == Product.Status.ACTIVE and variant.merchant.is_active
+    ):
+        raise NotForSale(variant=str(variant.id))
+
+
 def _variants(wanted: Sequence[Wanted]) -> dict[UUID, Variant]:
     found = Variant.objects.select_related("product", "merchant", "stock").in_bulk(
         {one.variant_id for one in wanted}
@@ -118,12 +135,7 @@ def _variants(wanted: Sequence[Wanted]) -> dict[UUID, Variant]:
         variant = found.get(one.variant_id)
         if variant is None:
             raise UnknownVariant(variant=str(one.variant_id))
-        if not (
-            variant.is_active
-            and variant.product.status == Product.Status.ACTIVE
-            and variant.merchant.is_active
-        ):
-            raise NotForSale(variant=str(one.variant_id))
+        _check(variant)
     return found
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from catalog.models import Product
 from commerce.models import Card, User
 from config.embedded import free_port
-from orders import charging, expiry, leftovers, payments, tasks
+from orders import charging, expiry, payments, quotes, recovery, tasks
 from orders.models import Payment, Purchase
 from tests.orders import make
 from tests.orders.make import after
@@ -81,6 +82,50 @@ def test_another_card_pays_after_a_decline(stripe_server: StripeServer) -> None:
     assert make.broken() == []
 
 
+def test_a_decline_long_ago_cannot_be_revived_at_its_old_price() -> None:
+    purchase = declined()
+
+    with pytest.raises(charging.RetryTooLate):
+        retried(purchase, seconds=31 * 60)
+
+    purchase.refresh_from_db()
+    assert purchase.status == Purchase.Status.DECLINED
+    assert make.broken() == []
+
+
+def test_a_purchase_is_no_place_to_try_out_cards() -> None:
+    purchase = declined()
+    for number in range(2, charging.MAX_ATTEMPTS + 1):
+        retried(purchase, seconds=10 * number)
+        payment = Payment.objects.get(purchase=purchase, number=number)
+        payments.apply(intent=make.said(payment, "declined"), now=after(10 * number + 1))
+
+    with pytest.raises(charging.TooManyAttempts):
+        retried(purchase, seconds=100)
+
+    assert purchase.payments.count() == charging.MAX_ATTEMPTS
+
+
+def test_what_was_retired_since_cannot_be_paid_with_another_card() -> None:
+    purchase = declined()
+    Product.objects.update(status=Product.Status.RETIRED)
+
+    with pytest.raises(quotes.NotForSale):
+        retried(purchase, seconds=10)
+
+
+def declined() -> Purchase:
+    purchase = make.basket((make.variant(stocked=3), 1), by=make.buyer()).go()
+    payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(1))
+    return Purchase.objects.get(pk=purchase.pk)
+
+
+def retried(purchase: Purchase, *, seconds: float) -> Purchase:
+    return charging.retry(
+        purchase_id=purchase.id, buyer_id=purchase.buyer_id, card_id=None, now=after(seconds)
+    )
+
+
 def test_a_bank_that_wants_the_buyer_is_waited_for(stripe_server: StripeServer) -> None:
     purchase = charge(bought("pm_card_authenticationRequired"))
 
@@ -131,7 +176,7 @@ def test_whatever_goes_wrong_once_is_settled_by_the_next_sweep(
     stripe_server.fault(fault, path="/v1/payment_intents")
 
     charge(purchase)
-    leftovers.finish(now=after(60))
+    recovery.finish(now=after(60))
 
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.PAID
@@ -150,7 +195,7 @@ def test_a_provider_that_is_away_is_asked_again_when_it_is_back(
     assert Payment.objects.get().status == Payment.Status.CREATED, "it never got there"
 
     settings.STRIPE_API_BASE = there
-    assert leftovers.finish(now=after(20))["unsettled"] == 1
+    assert recovery.finish(now=after(20))["unsettled"] == 1
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.PAID
 
@@ -162,7 +207,7 @@ def test_a_provider_that_stays_away_costs_the_buyer_nothing(
     settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
     charge(purchase)
 
-    leftovers.finish(now=after(601))
+    recovery.finish(now=after(601))
 
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.EXPIRED
@@ -192,7 +237,7 @@ def test_a_refusal_after_an_unknown_outcome_is_not_believed(stripe_server: Strip
 
     assert charge(purchase, seconds=40).status == Purchase.Status.ACCEPTED
 
-    assert leftovers.finish(now=after(700))["expired"] == 1
+    assert recovery.finish(now=after(700))["expired"] == 1
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.PAID, "the first request had been carried out"
     assert make.broken() == []
@@ -221,7 +266,7 @@ def test_a_charge_that_waits_for_the_bank_is_cancelled_there_before_units_come_b
     purchase = charge(bought("pm_card_authenticationRequired", stocked=1))
     found = charging.action(purchase_id=purchase.id)
 
-    leftovers.finish(now=after(700))
+    recovery.finish(now=after(700))
 
     purchase.refresh_from_db()
     payment = Payment.objects.get()
@@ -253,14 +298,14 @@ def test_units_stay_held_while_the_provider_cannot_be_asked(
     there = settings.STRIPE_API_BASE
     settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
 
-    leftovers.finish(now=after(700))
+    recovery.finish(now=after(700))
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.ACTION_REQUIRED
     assert purchase.holds.get().status == "held"
 
     settings.STRIPE_API_BASE = there
-    assert leftovers.finish(now=after(710))["expired"] == 0, "just asked"
-    assert leftovers.finish(now=after(731))["expired"] == 1
+    assert recovery.finish(now=after(710))["expired"] == 0, "just asked"
+    assert recovery.finish(now=after(731))["expired"] == 1
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.EXPIRED
 
@@ -273,7 +318,7 @@ def test_what_the_provider_never_heard_of_ends_without_being_charged(stripe_serv
     charge(purchase, seconds=40)
     assert Payment.objects.get().status == Payment.Status.UNKNOWN
 
-    leftovers.finish(now=after(700))
+    recovery.finish(now=after(700))
 
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.EXPIRED
@@ -288,7 +333,7 @@ def test_what_was_charged_without_our_knowledge_is_found_at_the_end_of_the_hold(
     stripe_server.fault("drop_after", path="/v1/payment_intents")
     charge(purchase)
 
-    leftovers.finish(now=after(700))
+    recovery.finish(now=after(700))
 
     purchase.refresh_from_db()
     assert purchase.status == Purchase.Status.PAID
