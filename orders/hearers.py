@@ -4,7 +4,7 @@ Redis are left to tasks, so that one slow provider does not hold up what rooms a
 from typing import Any
 from uuid import UUID
 
-from orders import tasks, telling
+from orders import notifications, tasks
 
 
 def start_settling(payload: dict[str, Any], *, key: str) -> None:
@@ -14,7 +14,7 @@ def start_settling(payload: dict[str, Any], *, key: str) -> None:
 
 def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
     """Tell the buyer how her purchase stands, and have her asked when her bank wants to see her."""
-    telling.tell_buyer(purchase_id=UUID(payload["purchase"]))
+    notifications.tell_buyer(purchase_id=UUID(payload["purchase"]))
     if payload.get("status") == "action_required":
         tasks.ask_buyer.delay(purchase_id=payload["purchase"])
 
@@ -22,7 +22,7 @@ def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
 def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
     """Tell the buyer that a merchant has shipped; what follows from paying is told with the purchase."""
     if payload["status"] == "shipped":
-        telling.tell_buyer(purchase_id=UUID(payload["purchase"]))
+        notifications.tell_buyer(purchase_id=UUID(payload["purchase"]))
 
 
 def ask_again(payload: dict[str, Any], *, key: str) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import errors
-from orders import charging, leftovers, notices, queries, refunds, telling
+from orders import charging, notices, notifications, queries, recovery, refunds
 
 
 @shared_task(name="orders.settle", queue="settle")
@@ -40,10 +40,10 @@ def refund(*, refund_id: str, **_: object) -> None:
 )
 def ask_buyer(*, purchase_id: str, **_: object) -> None:
     """Send the buyer what she needs to satisfy her bank."""
-    telling.ask_buyer(purchase_id=UUID(purchase_id))
+    notifications.ask_buyer(purchase_id=UUID(purchase_id))
 
 
 @shared_task(name="orders.sweep", queue="settle")
 def sweep(**_: object) -> dict[str, Any]:
     """Finish what lost tasks and webhooks left behind, by the database's clock."""
-    return leftovers.finish(now=queries.database_now())
+    return recovery.finish(now=queries.database_now())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from orders import leftovers
+from orders import recovery
 from orders.models import Payment, Purchase
 from tests.live_server import LiveRoom
 from tests.orders import make
@@ -44,7 +44,7 @@ def test_a_killed_worker_leaves_nothing_undone(
     status, intents = POINTS[point]
     assert Payment.objects.get().status == status
     assert len(_intents(stripe_server, buyer.customer.provider_id)) == intents
-    leftovers.finish(now=timezone.now() + timedelta(seconds=31))
+    recovery.finish(now=timezone.now() + timedelta(seconds=31))
     LiveRoom.relay()
 
     purchase.refresh_from_db()
@@ -68,7 +68,7 @@ def test_another_worker_goes_on_with_what_waits(
 
     # What the dead worker had in its hands comes back with the sweep; the broker would bring it much later.
     own_worker()
-    leftovers.finish(now=timezone.now() + timedelta(seconds=31))
+    recovery.finish(now=timezone.now() + timedelta(seconds=31))
     relay_until(lambda: Purchase.objects.filter(status="paid").count() == 6)
 
     for buyer in buyers:

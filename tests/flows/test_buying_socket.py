@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog.models import Variant
 from commerce.models import User
 from config.children import Child
-from orders import leftovers
+from orders import recovery
 from orders.models import Purchase
 from streams import client
 from streams.models import Offer, Stream
@@ -103,7 +103,7 @@ async def test_the_bank_asks_on_the_buyers_lane_and_nobody_elses(
 
 
 def _sweep() -> None:
-    leftovers.finish(now=timezone.now() + timedelta(seconds=31))
+    recovery.finish(now=timezone.now() + timedelta(seconds=31))
 
 
 async def test_what_is_refused_has_a_code_and_the_socket_stays(live_room: LiveRoom) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from commerce.models import Event, Notice
 from config.children import Child
-from orders import charging, leftovers, notices, refunds
+from orders import charging, notices, recovery, refunds
 from orders.models import Payment, Purchase, Refund
 from tests.live_server import LiveRoom
 from tests.orders import make
@@ -213,8 +213,8 @@ def test_a_notice_that_cannot_be_read_now_is_read_by_a_later_sweep(stripe_server
     body = json.dumps(event("payment_intent.succeeded", str(payment.provider_id))).encode()
     knock(body, signed(body))
 
-    assert leftovers.finish(now=timezone.now())["notices"] == 0
-    assert leftovers.finish(now=timezone.now() + timedelta(seconds=20))["notices"] == 1
+    assert recovery.finish(now=timezone.now())["notices"] == 0
+    assert recovery.finish(now=timezone.now() + timedelta(seconds=20))["notices"] == 1
     assert Notice.objects.get().processed_at is not None
 
 
