@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from commerce import cards, errors, idempotency, outbox
@@ -28,8 +29,9 @@ def forget_card(*, card_id: str, **_: object) -> None:
 
 @shared_task(name="commerce.prune", queue="notify")
 def prune(**_: object) -> dict[str, int]:
-    """Delete told events and used keys that are past their time."""
+    """Delete told events, used keys and sessions that are past their time."""
     now = timezone.now()
+    SessionStore.clear_expired()
     return {
         "events": outbox.prune(before=now - EVENTS_KEPT, limit=PRUNED_AT_ONCE),
         "keys": idempotency.prune(before=now - KEYS_KEPT, limit=PRUNED_AT_ONCE),

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from commerce import tasks
@@ -39,3 +40,14 @@ def test_no_more_goes_at_once_than_a_transaction_bears(monkeypatch: pytest.Monke
         event(f"long told {n}", days=31 + n)
 
     assert [tasks.prune()["events"] for _ in range(3)] == [2, 1, 0]
+
+
+def test_sessions_that_are_over_are_forgotten() -> None:
+    for key, hours in (("over", -1), ("runs", 1)):
+        Session.objects.create(
+            session_key=key, session_data="", expire_date=timezone.now() + timedelta(hours=hours)
+        )
+
+    tasks.prune()
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["runs"]

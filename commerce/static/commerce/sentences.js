@@ -27,6 +27,8 @@ const SENTENCES = {
   CART_CONFLICT: "Your cart was changed on another screen. Here is how it is now.",
   PAYMENT_DECLINED: "Your bank declined the card. You were not charged.",
   CARD_REQUIRED: "Add a card first.",
+  RETRY_TOO_LATE: "That was too long ago. Buy it again at today's price.",
+  TOO_MANY_ATTEMPTS: "This was declined too often. Buy it again.",
   ADDRESS_REQUIRED: "Add a delivery address first.",
   NOT_FOR_SALE: "This is not for sale right now.",
   STREAM_NOT_LIVE: "The show is not live right now.",
