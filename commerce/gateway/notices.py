@@ -26,7 +26,7 @@ def read_notice(body: bytes, signature: str, *, now: datetime) -> Notice:
         try:
             stripe.WebhookSignature.verify_header(body, signature, secret)
             break
-        except (stripe.SignatureVerificationError, UnicodeError):
+        except (stripe.SignatureVerificationError, UnicodeError, TypeError):  # TypeError: it is not ASCII.
             continue
     else:
         raise BadSignature("No secret of ours made this signature.")

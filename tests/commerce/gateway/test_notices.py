@@ -84,6 +84,7 @@ def test_what_is_not_signed_by_us_is_refused() -> None:
         (body, "nonsense"),
         (body, "t=,v1="),
         (body, "t=abc,v1=def"),
+        (body, good + "é"),
         (body, good.replace("v1=", "v0=")),
         (body, sign(body, "whsec_three")),
         (body + b" ", good),
