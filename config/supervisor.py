@@ -210,12 +210,17 @@ def printer(names: Sequence[str]) -> Say:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Within the block SIGTERM and SIGHUP unwind like Ctrl-C, so that whatever was started is stopped."""
+    """Within the block SIGTERM and SIGHUP unwind like Ctrl-C, so that whatever was started is stopped.
+
+    SIGINT is taken, too: a shell starts what runs in its background with SIGINT ignored.
+    """
 
     def unwind(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, unwind) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {
+        number: signal.signal(number, unwind) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield
     finally:

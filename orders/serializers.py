@@ -4,35 +4,36 @@ from typing import Any
 
 from rest_framework import serializers
 
+from commerce import strict
 from commerce.money import Money
 from orders.models import Order, OrderLine, Purchase, Shipment
 
 MAX_SAFE = 2**53 - 1
 
 
-class MoneySerializer(serializers.Serializer[Any]):
+class MoneySerializer(strict.StrictSerializer):
     """An amount in minor units of one currency."""
 
-    amount = serializers.IntegerField(min_value=0, max_value=MAX_SAFE, help_text="Minor units.")
+    amount = strict.Whole(min_value=0, max_value=MAX_SAFE, help_text="Minor units.")
     currency = serializers.RegexField("^[A-Z]{3}$", help_text="ISO 4217.")
 
 
-class SeenSerializer(serializers.Serializer[Any]):
+class SeenSerializer(strict.StrictSerializer):
     """The last room event the buyer's client had."""
 
     epoch = serializers.RegexField("^[0-9a-z]{1,16}$")
-    offset = serializers.IntegerField(min_value=0, max_value=MAX_SAFE)
+    offset = strict.Whole(min_value=0, max_value=MAX_SAFE)
 
 
-class WantedSerializer(serializers.Serializer[Any]):
+class WantedSerializer(strict.StrictSerializer):
     """Units of a variant, at an offer's price or at the list price."""
 
     variant = serializers.UUIDField()
-    quantity = serializers.IntegerField(help_text="Units, 1 to 99.")
+    quantity = strict.Whole(help_text="Units, 1 to 99.")
     offer = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 
-class BuySerializer(serializers.Serializer[Any]):
+class BuySerializer(strict.StrictSerializer):
     """What is bought, and what the buyer was shown that it costs."""
 
     lines = WantedSerializer(many=True, allow_empty=False)
@@ -44,23 +45,23 @@ class BuySerializer(serializers.Serializer[Any]):
     seen = SeenSerializer(required=False, allow_null=True, default=None)
 
 
-class PaySerializer(serializers.Serializer[Any]):
+class PaySerializer(strict.StrictSerializer):
     """Which card shall pay now."""
 
     card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
 
 
-class CartWantedSerializer(serializers.Serializer[Any]):
+class CartWantedSerializer(strict.StrictSerializer):
     """Units of a variant in a cart."""
 
     variant = serializers.UUIDField()
-    quantity = serializers.IntegerField(help_text="Units, 1 to 99.")
+    quantity = strict.Whole(help_text="Units, 1 to 99.")
 
 
-class CartChangeSerializer(serializers.Serializer[Any]):
+class CartChangeSerializer(strict.StrictSerializer):
     """What the cart shall hold, if it still has this version."""
 
-    version = serializers.IntegerField(min_value=0, max_value=MAX_SAFE)
+    version = strict.Whole(min_value=0, max_value=MAX_SAFE)
     lines = CartWantedSerializer(many=True)
     stream = serializers.SlugField(
         required=False, allow_null=True, default=None, help_text="The show whose offers apply."
@@ -167,11 +168,11 @@ class PurchaseSerializer(serializers.Serializer[Any]):
 # --- merchants ---
 
 
-class ShipSerializer(serializers.Serializer[Any]):
+class ShipSerializer(strict.StrictSerializer):
     """A parcel that goes out."""
 
-    carrier = serializers.CharField(max_length=80)
-    tracking_number = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    carrier = strict.Text(max_length=80)
+    tracking_number = strict.Text(max_length=120, required=False, allow_blank=True, default="")
     tracking_url = serializers.URLField(max_length=500, required=False, allow_blank=True, default="")
 
 

@@ -28,7 +28,10 @@ HISTORY = 50
 OPEN = (Stream.Status.SCHEDULED, Stream.Status.LIVE)
 
 # What is not seen but does something to others' screens: control and direction-changing characters.
-_unseen = re.compile(r"[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+# Controls, direction overrides and what takes no space; joiners stay, because scripts and emoji need them.
+_unseen = re.compile(
+    r"[\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+"
+)
 _blanks = re.compile(r"\s+")
 
 

@@ -85,7 +85,7 @@ def test_two_people_may_use_the_same_key() -> None:
     assert not say(stream, make.user("Ben"), key=key).replayed
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\u202e\u200f", "x" * 201])
+@pytest.mark.parametrize("text", ["", "   ", "\u202e\u200f", "\u200b\u2060\u202e", "x" * 201])
 def test_an_empty_or_endless_line_is_refused(text: str) -> None:
     with pytest.raises(chat.NothingSaid):
         say(make.show(), make.user(), text)
