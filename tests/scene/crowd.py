@@ -17,7 +17,7 @@ Body = dict[str, Any]
 FINAL = ("paid", "declined", "expired", "cancelled")
 DEADLINE = 60.0
 AT_THE_DOOR = 50  # Connections opened at once.
-TRIES = 20
+PATIENCE = 180.0  # Seconds that a buyer goes on pressing while she is told to try again.
 
 
 @dataclass
@@ -40,20 +40,23 @@ class Buyer:
             "expect_total": offer["price"],
         }
         key, pressed = key or uuid4(), time.perf_counter()
-        for _ in range(TRIES):
+        while True:
             try:
                 found = await self.room.command("purchase.create", order, key=key, deadline=DEADLINE)
             except client.RefusedByServer as refusal:
-                self.refused = refusal.code
-                if refusal.temporary:
-                    await asyncio.sleep((refusal.retry_ms or 100) / 1000)
+                self.refused, found = refusal.code, None
+                if refusal.temporary and time.perf_counter() - pressed < PATIENCE:
+                    await asyncio.sleep((refusal.retry_ms or 100) / 1000 * random.uniform(1, 2))
                     continue
-                self.seconds.append(time.perf_counter() - pressed)
-                return None
+            except (TimeoutError, client.Disconnected):
+                if time.perf_counter() - pressed > PATIENCE:
+                    raise
+                await self.room.reconnect(DEADLINE)
+                continue
             self.seconds.append(time.perf_counter() - pressed)
-            self.purchase, self.refused = found, ""
+            if found is not None:
+                self.purchase, self.refused = found, ""
             return found
-        return None
 
     async def outcome(self) -> str:
         """How her purchase ended, as her own lane tells her."""
