@@ -33,7 +33,8 @@ def publish(payload: dict[str, Any], *, key: str) -> None:
 
 
 def ring(payload: dict[str, Any], *, key: str) -> None:
-    app = Celery("unheard", broker=f"redis://127.0.0.1:{free_port()}/0")
+    # Not as the current app, or every task of this run would ring there.
+    app = Celery("unheard", broker=f"redis://127.0.0.1:{free_port()}/0", set_as_current=False)
     app.send_task("a.task", retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0})
 
 
