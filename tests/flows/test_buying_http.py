@@ -41,7 +41,7 @@ def press(client: Client, body: Any, *, key: str | None = "new") -> Any:
     return client.post("/api/v1/purchases", body, content_type="application/json", headers=headers)
 
 
-def wanted(variant: Variant, quantity: Any = 1, *, amount: int = 1999, **more: Any) -> dict[str, Any]:
+def wanted(variant: Variant, quantity: Any = 1, *, amount: Any = 1999, **more: Any) -> dict[str, Any]:
     line = {"variant": str(variant.id), "quantity": quantity}
     if "offer" in more:
         line["offer"] = more.pop("offer")
