@@ -31,32 +31,20 @@ class Buyer:
     seconds: list[float] = field(default_factory=list)  # From press to answer.
 
     async def press(self, variant: str, offer: Body, *, key: UUID | None = None) -> Body | None:
-        """Press buy; returns the purchase, or None when she was refused for good.
-
-        As the page does: while the server says "temporary" or does not answer, the same key is sent again.
-        """
+        """Press buy, and go on as the page does; the purchase, or None when she was refused for good."""
         order = {
             "lines": [{"variant": variant, "quantity": 1, "offer": offer["id"]}],
             "expect_total": offer["price"],
         }
         key, pressed = key or uuid4(), time.perf_counter()
-        while True:
-            try:
-                found = await self.room.command("purchase.create", order, key=key, deadline=DEADLINE)
-            except client.RefusedByServer as refusal:
-                self.refused, found = refusal.code, None
-                if refusal.temporary and time.perf_counter() - pressed < PATIENCE:
-                    await asyncio.sleep((refusal.retry_ms or 100) / 1000 * random.uniform(1, 2))
-                    continue
-            except (TimeoutError, client.Disconnected):
-                if time.perf_counter() - pressed > PATIENCE:
-                    raise
-                await self.room.reconnect(DEADLINE)
-                continue
-            self.seconds.append(time.perf_counter() - pressed)
-            if found is not None:
-                self.purchase, self.refused = found, ""
-            return found
+        try:
+            found = await persist(self.room, "purchase.create", order, key)
+        except client.RefusedByServer as refusal:
+            self.refused, found = refusal.code, None
+        else:
+            self.purchase, self.refused = found, ""
+        self.seconds.append(time.perf_counter() - pressed)
+        return found
 
     async def outcome(self) -> str:
         """How her purchase ended, as her own lane tells her."""
@@ -69,6 +57,25 @@ class Buyer:
         )
         self.purchase = told["d"]
         return str(told["d"]["status"])
+
+
+async def persist(room: client.Room, t: str, d: Body, key: UUID) -> Body:
+    """Send a command, and the same again while the server says "temporary" or does not answer.
+
+    Raises RefusedByServer once it is final, TimeoutError, Disconnected.
+    """
+    until = time.perf_counter() + PATIENCE
+    while True:
+        try:
+            return await room.command(t, d, key=key, deadline=DEADLINE)
+        except client.RefusedByServer as refusal:
+            if not refusal.temporary or time.perf_counter() > until:
+                raise
+            await asyncio.sleep((refusal.retry_ms or 100) / 1000 * random.uniform(1, 2))
+        except (TimeoutError, client.Disconnected):
+            if time.perf_counter() > until:
+                raise
+            await room.reconnect(DEADLINE)
 
 
 async def let_in(buyers: list[Buyer]) -> None:
@@ -116,6 +123,7 @@ class Chat:
         self._talkers, self._onlooker = talkers, onlooker
         self._said: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._over = asyncio.Event()
 
     def begin(self) -> None:
         """Let them talk."""
@@ -123,11 +131,8 @@ class Chat:
 
     async def end(self) -> tuple[int, list[float]]:
         """Let them finish: how many lines were said, and the seconds to arrival of those that arrived."""
-        for task in self._tasks:
-            task.cancel()
-        for failure in await asyncio.gather(*self._tasks, return_exceptions=True):
-            if isinstance(failure, Exception):
-                raise failure
+        self._over.set()
+        await asyncio.gather(*self._tasks)
         last = next(reversed(self._said), None)
         if last is not None:
             with contextlib.suppress(TimeoutError):
@@ -136,10 +141,14 @@ class Chat:
         return len(self._said), [heard[text] - sent for text, sent in self._said.items() if text in heard]
 
     async def _talk(self, talker: Buyer) -> None:
-        await asyncio.sleep(self.EVERY * random.random() / 2)
+        pause = self.EVERY * random.random() / 2
         for number in range(10_000):
-            text = f"{talker.name} says {number}"
-            sent = time.perf_counter()
-            await talker.room.command("chat.send", {"text": text}, key=uuid4(), deadline=DEADLINE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._over.wait()
+            if self._over.is_set():
+                return
+            text, sent = f"{talker.name} says {number}", time.perf_counter()
+            await persist(talker.room, "chat.send", {"text": text}, uuid4())
             self._said[text] = sent
-            await asyncio.sleep(self.EVERY * random.uniform(0.9, 1.1))
+            pause = self.EVERY * random.uniform(0.9, 1.1)

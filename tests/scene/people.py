@@ -17,6 +17,7 @@ from commerce.models import Address, Card, Customer, Host, Merchant, MerchantKey
 
 PAYS, DECLINES = "pm_card_visa", "pm_card_chargeCustomerFail"
 COMMISSION_BP = 2_000  # A fifth of the live price is whole cents, so there is nothing to round.
+TALKERS = 4
 CALLERS = 8  # Calls to the provider at once.
 
 
@@ -37,6 +38,7 @@ class People:
     host_password: str
     buyers: list[Person]
     decliners: list[Person]  # Their cards save and then refuse to pay.
+    talkers: list[Person]  # They chat, and buy nothing.
 
 
 def gather(*, buyers: int, decliners: int) -> People:
@@ -54,6 +56,7 @@ def gather(*, buyers: int, decliners: int) -> People:
         host_password=password,
         buyers=_crowd("Buyer", buyers, PAYS),
         decliners=_crowd("Unlucky", decliners, DECLINES),
+        talkers=_crowd("Talker", TALKERS, PAYS),
     )
 
 
