@@ -131,30 +131,27 @@ def saved_cards(now: datetime) -> None:
 # --- what ---
 
 
-def feeds(book: Notebook, base: str, say: Say) -> None:
-    """The merchants' goods, sent through the door of all merchants; what was read is not sent again."""
-    for seller in cast.SELLERS:
-        door = doors.merchant(base, book.api_keys[seller.slug])
-        try:
-            body = feed(seller, base)
-            sha256 = hashlib.sha256(body).hexdigest()
-            earlier = door.ask("GET", "catalog/imports", params={"page_size": 200})["results"]
-            if any(job["sha256"] == sha256 and job["status"] == "done" for job in earlier):
-                continue
-            job = doors.send_feed(
-                door,
-                name=seller.feed,
-                body=body,
-                told=lambda job, seller=seller: say(  # type: ignore[misc]  # mypy has no type for the default
-                    f"{seller.name}: row {job['rows_done']} of {job['rows_total']}"
-                ),
-            )
-            if job["status"] == "failed":
-                raise RuntimeError(f"{seller.feed} was not taken: {job['error']}")
-            new, changed = job["products_created"], job["products_updated"]
-            say(f"{seller.name}: {new} products are new, {changed} were known")
-        finally:
-            door.close()
+def send_feed(seller: cast.Seller, book: Notebook, base: str, say: Say) -> None:
+    """A merchant's goods, sent through the door of all merchants; what was read is not sent again."""
+
+    def told(job: doors.Body) -> None:
+        say(f"{seller.name}: row {job['rows_done']} of {job['rows_total']}")
+
+    door = doors.merchant(base, book.api_keys[seller.slug])
+    try:
+        body = feed(seller, base)
+        sha256 = hashlib.sha256(body).hexdigest()
+        earlier = door.ask("GET", "catalog/imports", params={"page_size": 200})["results"]
+        if any(job["sha256"] == sha256 and job["status"] == "done" for job in earlier):
+            return
+        job = doors.send_feed(door, name=seller.feed, body=body, told=told)
+        if job["status"] == "failed":
+            raise RuntimeError(f"{seller.feed} was not taken: {job['error']}")
+        say(
+            f"{seller.name}: {job['products_created']} products are new, {job['products_updated']} were known"
+        )
+    finally:
+        door.close()
 
 
 def feed(seller: cast.Seller, base: str) -> bytes:
