@@ -147,9 +147,8 @@ def send_feed(seller: cast.Seller, book: Notebook, base: str, say: Say) -> None:
         job = doors.send_feed(door, name=seller.feed, body=body, told=told)
         if job["status"] == "failed":
             raise RuntimeError(f"{seller.feed} was not taken: {job['error']}")
-        say(
-            f"{seller.name}: {job['products_created']} products are new, {job['products_updated']} were known"
-        )
+        known = f", {job['products_updated']} known before" if job["products_updated"] else ""
+        say(f"{seller.name}: {job['products_created']} new products{known}")
     finally:
         door.close()
 

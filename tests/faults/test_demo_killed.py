@@ -43,7 +43,7 @@ def test_a_killed_demo_leaves_nothing_and_begins_again_where_it_was(
     again = start_demo(tmp_path, port=demo.port)
     again.wait_for_line("Yellowcart is running")
     again.wait_for_line("first paid purchase")
-    assert "products" not in again.text  # The feeds were read before.
+    assert "new products" not in again.text  # The feeds were read before.
     for command in PROCESSES:
         before = again.child(command)
         assert before is not None, command
