@@ -205,7 +205,7 @@ class Connection:
         self.viewer.user_id = self._pass.person.id if self._pass else None
         self.hub.enter(self.viewer, self._room)
         if self._pass is not None:
-            await self.hub.follow(self.viewer, self._pass.person.id)
+            await self.hub.users.follow(self.viewer, self._pass.person.id)
         was = hello.resume.s if hello.resume else None
         if was is not None and self._room.can_resume(was.epoch, was.offset):
             self._welcome(incoming, recovered=True, place=(self._room.epoch, self._room.top))

@@ -5,34 +5,29 @@ import random
 import secrets
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
-from functools import partial
 from typing import Any
-from uuid import UUID
 
 import structlog
-from redis.exceptions import RedisError
 
 from commerce import errors, redis_client
-from streams import presence, reactions, showlog
 from streams.frames import wire
+from streams.live.audience import Audience
 from streams.live.executor import BoundedExecutor
 from streams.live.room import Room
-from streams.live.rooms import LINGER_SECONDS, Rooms
+from streams.live.rooms import Rooms
 from streams.live.subscriber import Subscriber
+from streams.live.users import Users
 from streams.live.viewer import TOO_SLOW, Viewer
 
 log = structlog.get_logger(__name__)
 
-REPLACED, GOING, NO_ANSWER, EXPIRED = 4409, 4503, 4511, 4512
+GOING, NO_ANSWER, EXPIRED = 4503, 4511, 4512
 
 HEARTBEAT_SECONDS = 25.0
 ANSWER_SECONDS = 10.0  # For a pong.
 WARN_SECONDS = 60.0  # Before a connection expires.
 CUT_SECONDS = 3.0  # For a close frame to be taken.
 CHECK_SECONDS = 15.0
-GATHER_SECONDS = 0.2  # Comings and goings within it are reported together.
-SOCKETS_PER_USER = 5
 SPREAD_MS_PER_VIEWER, SPREAD_MS = 5, 15_000  # Two hundred come back in a second.
 RENEWALS = 8  # Viewers told anew at once, when many need it.
 
@@ -57,13 +52,13 @@ class Hub:
             begin=self.begin,
             clock=self._clock,
         )
+        self.users = Users(subscriber=self._subscriber, clock=self._clock)
+        self._audience = Audience(
+            client=self.client, process=self.process, rooms=self.rooms.all, clock=self._clock
+        )
         self._viewers: set[Viewer] = set()
-        self._users: dict[UUID, set[Viewer]] = {}
-        self._quiet_users: dict[UUID, float] = {}
-        self._counted: dict[UUID, int] = {}
-        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        for work in (self._subscriber.run(), self._pass_over(), self._report(), self._compare()):
+        for work in (self._subscriber.run(), self._pass_over(), self._audience.run(), self._compare()):
             self.begin(work)
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
@@ -86,53 +81,22 @@ class Hub:
     def enter(self, viewer: Viewer, room: Room) -> None:
         """Count a viewer in as one of a room's."""
         room.admit(viewer)
-        self._changed.set()
+        self._audience.changed()
 
     def react(self, room: Room, kind: str, n: int) -> None:
         """Count a reaction; the totals are told soon."""
         room.react(kind, n)
-        self._changed.set()
+        self._audience.changed()
 
     def depart(self, viewer: Viewer) -> None:
         """Forget a connection; nothing of it is left behind."""
         self._viewers.discard(viewer)
-        self._changed.set()
+        self._audience.changed()
         if viewer.room is not None:
             viewer.room.part(viewer)
             if not viewer.room.members:
                 self.rooms.empty(viewer.room)
-        if viewer.user_id is not None:
-            others = self._users.get(viewer.user_id, set())
-            others.discard(viewer)
-            if not others:
-                self._quiet_users[viewer.user_id] = self._clock()
-
-    async def follow(self, viewer: Viewer, user_id: UUID) -> None:
-        """Hand over what this user is told from now on; the oldest of too many connections gives way.
-
-        Raises Unavailable when Redis is down.
-        """
-        viewer.user_id = user_id
-        everywhere = self._users.setdefault(user_id, set())
-        everywhere.add(viewer)
-        self._quiet_users.pop(user_id, None)
-        here = sorted((each for each in everywhere if each.room is viewer.room), key=lambda each: each.since)
-        for oldest in here[:-SOCKETS_PER_USER]:
-            oldest.close(REPLACED)
-        await self._subscriber.hear(
-            showlog.user_channel(user_id),
-            heard=partial(self._tell_user, user_id),
-            again=partial(self._renew_user, user_id),
-        )
-
-    def _tell_user(self, user_id: UUID, message: bytes) -> None:
-        frame = message.decode()
-        for viewer in self._users.get(user_id, ()):
-            viewer.must(frame)
-
-    def _renew_user(self, user_id: UUID) -> None:
-        for viewer in self._users.get(user_id, ()):
-            viewer.renew("u")
+        self.users.depart(viewer)
 
     # --- clockwork ---
 
@@ -143,11 +107,7 @@ class Hub:
             for viewer in list(self._viewers):
                 self._look_after(viewer, now)
             await self.rooms.tidy()
-            for user_id, since in list(self._quiet_users.items()):
-                if now - since > LINGER_SECONDS:
-                    del self._quiet_users[user_id]
-                    self._users.pop(user_id, None)
-                    await self._subscriber.forget(showlog.user_channel(user_id))
+            await self.users.tidy()
 
     def _look_after(self, viewer: Viewer, now: float) -> None:
         if viewer.closing is not None:
@@ -166,34 +126,6 @@ class Hub:
         if not viewer.warned and now >= viewer.expires_at - WARN_SECONDS:
             viewer.warned = True
             viewer.must(wire.event("auth.expiring", {"expires_at": self.at_ms(viewer.expires_at)}))
-
-    async def _report(self) -> None:
-        everything = 0.0
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), presence.EVERY_SECONDS)
-            self._changed.clear()
-            again = self._clock() - everything >= presence.EVERY_SECONDS
-            try:
-                await self._report_once(self.rooms.all(), again=again)
-            except (RedisError, OSError) as error:
-                log.warning("presence.unreported", error=str(error))
-            if again:
-                everything = self._clock()
-            await asyncio.sleep(GATHER_SECONDS)
-
-    async def _report_once(self, rooms: list[Room], *, again: bool) -> None:
-        counts = {room.show.id: room.audience() for room in rooms}
-        for stream in self._counted.keys() | counts.keys():
-            n, before = counts.get(stream, 0), self._counted.get(stream, 0)
-            if n != before or (n and again):
-                await presence.report(self.client, stream_id=stream, process=self.process, viewers=n)
-                self._counted[stream] = n
-        self._counted = {stream: n for stream, n in self._counted.items() if n or stream in counts}
-        for room in rooms:
-            if room.reactions:
-                counted, room.reactions = room.reactions, {}
-                await reactions.add(self.client, stream_id=room.show.id, counts=counted)
 
     async def _compare(self) -> None:
         while True:
@@ -215,11 +147,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Say that nobody watches here any more, and let go of everything."""
-        for stream in self._counted:
-            try:
-                await presence.report(self.client, stream_id=stream, process=self.process, viewers=0)
-            except (RedisError, OSError):
-                break  # What was said fades by itself.
+        await self._audience.leave()
         while tasks := list(self._tasks):
             # More than once: the Redis client swallows a cancellation that comes while it connects.
             for task in tasks:
