@@ -1,5 +1,6 @@
 """How the two admin sites look: warm yellow on ink, and what stands in their sidebars."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -57,9 +58,14 @@ def admin_css(request: HttpRequest) -> str:
     return static("commerce/admin.css")
 
 
-def studio_css(request: HttpRequest) -> str:
-    """Return the address of the studio screens' own style."""
-    return static("streams/studio/screens.css")
+def _studio_css(name: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(f"streams/studio/{name}.css")
+
+
+# The studio screens' own styles, in this order.
+STUDIO_STYLES = [
+    _studio_css(name) for name in ("screens", "controls", "shows", "tables", "forms", "showcase")
+]
 
 
 _common: dict[str, Any] = {
@@ -76,7 +82,7 @@ STUDIO: dict[str, Any] = {
     "SITE_HEADER": "Yellowcart",
     "SITE_SUBHEADER": "Studio",
     "SHOW_HISTORY": False,
-    "STYLES": [admin_css, studio_css],
+    "STYLES": [admin_css, *STUDIO_STYLES],
     "SIDEBAR": {
         "navigation": [
             {
