@@ -5,7 +5,7 @@
         async with live_room.viewer(stream) as viewer: ...   # anonymous; or user=..., by="ticket"
         await aside(live_room.relay)                         # delivers what verbs have recorded
 
-Every frame that a viewer receives is checked against the protocol's types.
+Every frame that a viewer hears or says is held against the protocol's document (tests/protocol.py).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from config.embedded import free_port
 from config.env import ROOT
 from config.processes import listens
 from streams import client, people, shows, tickets
-from streams.frames import wire
 from streams.models import Stream
+from tests.protocol import Conversation, asked
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,6 +93,24 @@ def ticket_of(user: User, stream: Stream) -> str:
     return tickets.issue(user_id=user.id, stream_id=stream.id, name=person.name, role=person.role)
 
 
+class WatchedRoom(client.Room):
+    """A client that fails when it hears, or is obeyed in, what the document does not say."""
+
+    def __init__(self, url: str, **more: Any) -> None:
+        self.conversation = Conversation()
+        super().__init__(url, check=self.conversation.heard, **more)
+
+    async def send(self, t: str, d: dict[str, Any] | None = None) -> None:
+        """Send a frame that has no reply, which must be right."""
+        asked({"v": 1, "t": t, "d": d or {}})
+        await super().send(t, d)
+
+    async def send_raw(self, data: str | bytes) -> None:
+        """Send anything as one frame."""
+        self.conversation.said(data)
+        await super().send_raw(data)
+
+
 class LiveRoom:
     """One live process, and ways to look in."""
 
@@ -136,11 +154,11 @@ class LiveRoom:
         """Return the socket address of a show."""
         return f"ws://127.0.0.1:{self.port}/ws/v1/live/{slug}"
 
-    def room(self, stream: Stream, **more: Any) -> client.Room:
+    def room(self, stream: Stream, **more: Any) -> WatchedRoom:
         """Return a client for the show that is not connected yet; `more` as in client.Room."""
-        return client.Room(self.url(stream.slug), check=wire.check, **more)
+        return WatchedRoom(self.url(stream.slug), **more)
 
-    def visitor(self, stream: Stream, user: User | None = None, *, by: str = "cookie") -> client.Room:
+    def visitor(self, stream: Stream, user: User | None = None, *, by: str = "cookie") -> WatchedRoom:
         """Like `room`, in the name of a user by session cookie or by ticket. Call it aside."""
         if user is None:
             return self.room(stream)

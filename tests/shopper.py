@@ -29,6 +29,7 @@ from config.env import ROOT
 from streams import offers, pins, showcase, shows
 from streams.models import Offer, ShowcaseItem, Stream
 from tests.live_server import LiveRoom
+from tests.protocol import Conversation
 from tests.streams import make
 from tests.stripe_server import StripeServer
 
@@ -229,6 +230,20 @@ def _user(name: str, *, address: bool) -> User:
     return user
 
 
+def _overhear(socket: Any, complaints: list[str]) -> None:
+    """Hold what a page says and hears on its socket against the document."""
+    conversation = Conversation()
+
+    def heard(text: str) -> None:
+        try:
+            conversation.heard(text)
+        except ValueError as error:
+            complaints.append(str(error))
+
+    socket.on("framesent", lambda text: conversation.said(text))
+    socket.on("framereceived", heard)
+
+
 @pytest.fixture
 def shopper(shop: Shop, browser: Browser) -> Generator[Callable[..., Shopper]]:
     """Make shoppers, each in a browser of her own; what their pages complained of fails the test."""
@@ -243,6 +258,7 @@ def shopper(shop: Shop, browser: Browser) -> Generator[Callable[..., Shopper]]:
         one.page.on(
             "console", lambda line: one.complaints.append(line.text) if line.type == "error" else None
         )
+        one.page.on("websocket", lambda socket: _overhear(socket, one.complaints))
         made.append(one)
         return one
 

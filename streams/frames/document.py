@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from streams.frames import down, kinds
+from streams.frames import down, examples, kinds
 from streams.frames.base import MAX_FRAME_BYTES, PROTOCOL, VERSION, Body, Told
 
 Object = dict[str, Any]
@@ -55,6 +55,8 @@ def document(commands: Commands) -> Object:
         ) | {"correlationId": {"$ref": "#/components/correlationIds/reply"}}
     for t, (shape, keyed, summary) in asked.items():
         messages[_asked(t)] = _up(t, refs[shape], keyed=keyed, summary=summary)
+    for message in messages.values():
+        message["examples"] = [{"payload": examples.sample(message["payload"], schemas)}]
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Yellowcart live socket", "version": "1.0.0", "description": DESCRIPTION},
