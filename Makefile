@@ -60,8 +60,8 @@ check: $(STAMP) ## Lint, types, walls, migrations, generated files
 faults: $(STAMP) ## Kill processes and servers on purpose, and see that everything still ends right
 	$(PY) -m pytest -q -m faults tests/faults
 
-bench: $(STAMP) ## Measure against floors of the same run (ONLY="P1 P5" JSON=var/bench.json)
-	exec $(PY) -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json "$(JSON)")
+bench: $(STAMP) ## Measure against floors of the same run (ONLY="P1 P5" RUNS=3 JSON=var/bench.json)
+	exec $(PY) -m tests.bench $(if $(ONLY),--only "$(ONLY)") $(if $(RUNS),--runs $(RUNS)) $(if $(JSON),--json "$(JSON)")
 
 docs: $(STAMP) ## Write the generated files anew: .env.example, docs/settings.md, docs/openapi.yaml, docs/asyncapi.yaml
 	$(PY) -m config.env --write
