@@ -12,6 +12,8 @@ import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
+from commerce import metrics
+
 log = structlog.get_logger("request")
 
 HIDDEN = "[hidden]"
@@ -139,12 +141,14 @@ class RequestLog:
 
     def _end(self, request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
         response["X-Request-ID"] = structlog.contextvars.get_contextvars().get("request_id", "")
+        seconds = time.perf_counter() - started
+        metrics.answered(request, status=response.status_code, seconds=seconds)
         quiet = request.path in ("/healthz", "/readyz") or request.path.startswith("/static/")
         (log.debug if quiet else log.info)(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )
         return response

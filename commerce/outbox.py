@@ -34,6 +34,16 @@ class Claimed:
     key: str
     payload: dict[str, Any]
     attempts: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much waits in the outbox, and how old the oldest of it is."""
+
+    waiting: int
+    oldest_seconds: float
+    quarantined: int
 
 
 def record(*, name: str, payload: dict[str, Any], key: str | None = None) -> None:
@@ -74,7 +84,7 @@ def claim(*, limit: int) -> list[Claimed]:
         )
         claimed = [row[0] for row in cursor.fetchall()]
     events = Event.objects.filter(id__in=claimed).order_by("id")
-    return [Claimed(e.id, e.name, e.key, e.payload, e.attempts) for e in events]
+    return [Claimed(e.id, e.name, e.key, e.payload, e.attempts, e.created_at) for e in events]
 
 
 def delivered(events: Iterable[Claimed]) -> None:
@@ -82,14 +92,18 @@ def delivered(events: Iterable[Claimed]) -> None:
     Event.objects.filter(id__in=[event.id for event in events]).update(delivered_at=Now(), error="")
 
 
-def failed(event: Claimed, error: str) -> None:
-    """Put an event back with exponential back-off (1 s to 5 min), or in quarantine after MAX_ATTEMPTS."""
+def failed(event: Claimed, error: str) -> bool:
+    """Put an event back with exponential back-off (1 s to 5 min), or in quarantine after MAX_ATTEMPTS.
+
+    Says whether it is in quarantine now.
+    """
     row = Event.objects.filter(id=event.id, delivered_at=None)
     if event.attempts >= MAX_ATTEMPTS:
         row.update(quarantined_at=Now(), error=error[:2000])
-        return
+        return True
     wait = timedelta(seconds=min(2 ** (event.attempts - 1), 300))
     row.update(due_at=models.ExpressionWrapper(Now() + wait, models.DateTimeField()), error=error[:2000])
+    return False
 
 
 def put_off(event: Claimed, error: str) -> None:
@@ -108,6 +122,20 @@ def release(*, event_id: int, now: datetime) -> bool:
         .exclude(quarantined_at=None)
         .update(quarantined_at=None, attempts=0, due_at=now)
     )
+
+
+def backlog() -> Backlog:
+    """Return what waits now, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)
+              FROM commerce_event WHERE delivered_at IS NULL AND quarantined_at IS NULL
+            """
+        )
+        waiting, oldest = cursor.fetchone()
+    quarantined = Event.objects.exclude(quarantined_at=None).count()
+    return Backlog(waiting, max(0.0, float(oldest)), quarantined)
 
 
 def prune(*, before: datetime, limit: int) -> int:

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from redis.exceptions import ConnectionError as RedisDown
 from redis.exceptions import TimeoutError as RedisSlow
 
-from commerce import outbox
+from commerce import metrics, outbox
 
 log = structlog.get_logger(__name__)
 BATCH = 200
@@ -44,10 +44,11 @@ class Relay:
                     attempts=event.attempts,
                     exc_info=True,
                 )
-                # An outage of any length must leave nothing in quarantine.
-                (outbox.put_off if _is_outage(error) else outbox.failed)(event, repr(error))
+                metrics.EVENTS.labels(event.name, _put_back(event, error)).inc()
             else:
                 done.append(event)
+                metrics.EVENTS.labels(event.name, "delivered").inc()
+                metrics.EVENT_LAG.observe(max(0.0, time.time() - event.recorded_at.timestamp()))
         outbox.delivered(done)
         return len(claimed)
 
@@ -76,6 +77,15 @@ class Relay:
                 log.warning("relay.interrupted", exc_info=True)
                 connection.close()
                 time.sleep(IDLE_SECONDS)
+
+
+def _put_back(event: outbox.Claimed, error: BaseException) -> str:
+    """Put an event back that could not be told; returns what became of it."""
+    # An outage of any length must leave nothing in quarantine.
+    if _is_outage(error):
+        outbox.put_off(event, repr(error))
+        return "put_off"
+    return "quarantined" if outbox.failed(event, repr(error)) else "failed"
 
 
 def _is_outage(error: BaseException) -> bool:

@@ -39,6 +39,8 @@ SECURE = _base.scheme == "https"
 TRUST_PROXY = env.flag("TRUST_PROXY")
 WEB_HOST = env.text("WEB_HOST")
 WEB_PORT = env.number("WEB_PORT")
+METRICS_HOST = env.text("METRICS_HOST")
+METRICS_PORT = env.number("METRICS_PORT")
 # localhost stays served in production for health probes inside the container.
 ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), str(_base.hostname), "localhost", "127.0.0.1"]
 if DEBUG:
@@ -202,6 +204,14 @@ SOCKET_COMMANDS = COMMANDS
 LIVE_SOCKET_URL = env.text("LIVE_SOCKET_URL").rstrip("/") or BASE_URL.replace("http", "ws", 1)
 LIVE_HOST = env.text("LIVE_HOST")
 LIVE_PORT = env.number("LIVE_PORT")
+# Asked in this order; each finds, none removes.
+CHAT_FILTERS = [
+    "streams.moderation.words.PlatformWords",
+    "streams.moderation.links.Links",
+    "streams.moderation.personal.PersonalData",
+]
+CHAT_FILTER_LANGUAGES = env.words("CHAT_FILTER_LANGUAGES")
+CHAT_FILTER_MS = env.number("CHAT_FILTER_MS")
 
 # --- payments ---
 

@@ -86,6 +86,20 @@ VARIABLES: tuple[Variable, ...] = (
             choices=("DEBUG", "INFO", "WARNING", "ERROR"),
         ),
         _variable(
+            "METRICS_HOST",
+            "text",
+            "127.0.0.1",
+            "Address on which a process shows its metrics, to whoever reaches it; keep it private.",
+        ),
+        _variable(
+            "METRICS_PORT",
+            "number",
+            "0",
+            "Port on which this process shows its metrics to Prometheus, one for each; 0 shows none.",
+            least=0,
+            most=65535,
+        ),
+        _variable(
             "VAR_DIR", "text", "var", "Where the embedded servers and uploaded pictures keep their data."
         ),
     ),
@@ -135,6 +149,20 @@ VARIABLES: tuple[Variable, ...] = (
             "Port on which `python -m config.live` listens.",
             least=1,
             most=65535,
+        ),
+        _variable(
+            "CHAT_FILTER_LANGUAGES",
+            "list",
+            "english",
+            "Languages whose listed words hold a chat line, by the names that glin-profanity gives them.",
+        ),
+        _variable(
+            "CHAT_FILTER_MS",
+            "number",
+            "250",
+            "Milliseconds a chat filter may take; after that the line is held for a human.",
+            least=10,
+            most=5000,
         ),
     ),
     *_section(

@@ -5,10 +5,13 @@ import os
 import uvicorn
 from django.conf import settings
 
+from commerce import metrics
+
 
 def main() -> None:
     """Serve until told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    metrics.serve()
     uvicorn.run(
         "config.asgi:application",
         host=settings.WEB_HOST,

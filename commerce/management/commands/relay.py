@@ -5,6 +5,8 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from commerce import metrics
+from commerce.backlog import Backlog
 from commerce.relay import Relay
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, ask_to_stop)
         signal.signal(signal.SIGINT, ask_to_stop)
+        metrics.serve(Backlog())
         relay = Relay(settings.SUBSCRIPTIONS)
         log.info("relay.ready", events=sorted(relay.hearers))
         relay.run(lambda: stop)
