@@ -62,10 +62,13 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
     from django.core.management import call_command
     from django.db import connection
 
-    from tests.bench import buying, ladder, machine, runs, table
+    from tests.bench import buying, ladder, machine, memory, runs, table, ticks
 
     benches: dict[str, Callable[[], list[table.Row]]] = {
         "P1": lambda: ladder.run(cache),
+        "P2": lambda: ticks.throughput(cache),
+        "P3": ticks.latency,
+        "P4": memory.run,
         "P5": buying.run,
     }
     unknown = set(only) - set(benches)

@@ -197,17 +197,17 @@ class Client:
         if not viewer.upgraded:
             viewer.rest = data
             if b"\r\n\r\n" in data:
-                self._upgrade(viewer)
-                if viewer.upgraded and viewer.rest:
-                    self._read_frames(viewer, viewer.rest, now)
+                self._upgrade(viewer, now)
             return
         self._read_frames(viewer, data, now)
 
-    def _upgrade(self, viewer: Viewer) -> None:
+    def _upgrade(self, viewer: Viewer, now: int) -> None:
         status, retry_after = viewer.upgrade()
         if status == 101:
             if not viewer.group.hello:
                 self._arrived(viewer)
+            if viewer.rest:
+                self._read_frames(viewer, viewer.rest, now)
         elif status == 503:
             viewer.group.refused += 1
             # Whoever is asked to wait waits so long, and a random time more.
@@ -280,6 +280,8 @@ def _stats(group: Group) -> dict[str, Any]:
         "lines": group.lines,
         "gaps": group.gaps,
         "lost_sockets": group.lost_sockets,
+        "whole": group.whole,
+        "refused": group.refused,
         "p50_ms": table.percentile(milliseconds, 0.5) if milliseconds else None,
         "p99_ms": table.percentile(milliseconds, 0.99) if milliseconds else None,
         "most_ms": max(milliseconds, default=None),

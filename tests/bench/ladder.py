@@ -129,10 +129,9 @@ def _rungs(stack: ExitStack, viewers: Viewers, cache: Path) -> Iterator[Rung]:
 
     child, port = stack.enter_context(serving("awaiting", "tests.bench.peers awaiting"))
     viewers.open("awaiting", VIEWERS, port, hello=False)
-    publish = redis_client.sync().publish
     _until_heard(peers.CHANNEL)
     what = "a hub that awaits send for each viewer"
-    yield Rung("awaiting", what, child.pid, lambda mark: publish(peers.CHANNEL, _plain(mark)) and None)
+    yield Rung("awaiting", what, child.pid, _publish)
 
     child, port = stack.enter_context(serving("stock", "tests.bench.peers stock"))
     viewers.open("stock", VIEWERS, port, hello=False)
@@ -145,6 +144,10 @@ def _rungs(stack: ExitStack, viewers: Viewers, cache: Path) -> Iterator[Rung]:
         runner.run(layer.group_send(peers.GROUP, message))
 
     yield Rung("stock", what, child.pid, tell, STOCK_FRAMES)
+
+
+def _publish(mark: int) -> None:
+    redis_client.sync().publish(peers.CHANNEL, _plain(mark))
 
 
 def _plain(mark: int) -> bytes:

@@ -101,7 +101,10 @@ class Viewers(Talker):
         self.write(json.dumps({"do": do, **more}).encode() + b"\n")
 
     def hear(self, what: str, *, within: float, **about: Any) -> dict[str, Any]:
-        """Return its next message of that kind which says so; raises CannotRun when a viewer failed, or time is up."""
+        """Return its next message of that kind which says so.
+
+        Raises CannotRun when a viewer has failed, or none comes within so many seconds.
+        """
         deadline = time.monotonic() + within
         while True:
             try:
@@ -116,7 +119,11 @@ class Viewers(Talker):
     def open(self, group: str, n: int, port: int, *, within: float = 60.0, **more: Any) -> dict[str, Any]:
         """Open a group of connections and wait until everybody is in."""
         self.order("open", name=group, n=n, port=port, **more)
-        return self.hear("whole", group=group, within=within)
+        try:
+            return self.hear("whole", group=group, within=within)
+        except CannotRun as error:
+            stats = self.stats(group)
+            raise CannotRun(f"{error}; {stats['whole']} of {n} are in, {stats['refused']} refused") from None
 
     def stats(self, group: str) -> dict[str, Any]:
         """Return what a group has counted since its `begin`."""

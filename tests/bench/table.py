@@ -120,7 +120,7 @@ def number(value: float) -> str:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least `share` (0 to 1) of all are not above; raises ValueError if none."""
+    """Return the smallest value that `share` (0 to 1) of all are not above; raises ValueError if none."""
     if not values:
         raise ValueError("no values")
     ordered = sorted(values)

@@ -1,4 +1,4 @@
-"""One viewer of the load client, and the group it belongs to: its socket, its handshake, its place in the lane."""
+"""One viewer of the load client and its group: its socket, its handshake, its place in the lane."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ HELLO_NUMBER = 1
 
 @dataclass(slots=True)
 class Group:
-    """Viewers that are opened, measured and closed together. All of it is the client's order but the counters."""
+    """Viewers that are opened, measured and closed together: what was ordered, and what was counted."""
 
     name: str
     n: int
@@ -137,12 +137,10 @@ class Viewer:
         self._socket.send("\r\n".join([*lines, "", ""]).encode())
 
     def upgrade(self) -> tuple[int, float]:
-        """Read the answer to the handshake, say hello after a 101; returns status and Retry-After in seconds."""
+        """Read the answer to the handshake and say hello; returns status and Retry-After in seconds."""
         head, self.rest = self.rest.split(b"\r\n\r\n", 1)
         first, *lines = head.decode("latin-1").split("\r\n")
-        named = {
-            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
-        }
+        named = dict(line.lower().split(": ", 1) for line in lines)
         status = int(first.split(" ")[1])
         if status == 101:
             self.upgraded = True
