@@ -91,7 +91,7 @@ async def test_who_leaves_during_a_slow_command_is_no_ghost(live_room: LiveRoom)
     async with live_room.room(stream) as viewer:
         async with chat_table_locked():
             caller = await aside(live_room.visitor, stream, noa)
-            caller.position, caller._lost = viewer.position, False  # a snapshot would need the chat
+            caller.heard.s, caller.heard.whole = viewer.position, True  # a snapshot would need the chat
             await caller.connect()
             waiting = asyncio.create_task(caller.command("chat.send", {"text": "Hi"}, key=uuid4()))
             await viewer.wait("viewers.count", lambda d: d["n"] == 2)

@@ -1,52 +1,28 @@
-"""A client of `livecommerce.v1` for Python: one show, one connection that can be cut and resumed.
-
-    async with client.Room(url, cookie="sessionid=...", origin="http://localhost:8000") as room:
-        await room.wait("product.pinned")
-        reply = await room.command("chat.send", {"text": "Hi"}, key=uuid4())
-
-It lets every event of lane s through once and in order, asks for a snapshot when one is missing, answers
-pings, and keeps what it was told in `events`. It needs `websockets` and no Django. Benches have a leaner
-one of their own.
-"""
+"""One connection at a time to one show: talks, hears everything once and in order, and keeps it."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Self
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from streams.client.comeback import LOST
+from streams.client.errors import Disconnected, RefusedByServer
+from streams.client.heard import Frame, Heard, Place
+
 PROTOCOL = "livecommerce.v1"
 DEADLINE = 10.0
+WITHOUT_SNAPSHOT = 20.0  # Seconds after which coming anew is what helps.
 
-Frame = dict[str, Any]
 Ticket = Callable[[], Awaitable[str]]
 
 
-class RefusedByServer(Exception):
-    """The server said no; `code` says why."""
-
-    def __init__(self, d: dict[str, Any]) -> None:
-        super().__init__(f"{d['code']}: {d.get('message', '')}")
-        self.code: str = d["code"]
-        self.temporary: bool = d.get("temporary", False)
-        self.retry_ms: int | None = d.get("retry_ms")
-        self.fields: dict[str, str] = d.get("fields", {})
-        self.data: dict[str, Any] = d.get("data", {})
-
-
-class Disconnected(Exception):
-    """The connection ended; `code` is the close code, 1006 where there was none."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"closed with {code}")
-        self.code = code
-
-
-class Room:
+class Connection:
     """One show, seen over one connection at a time."""
 
     def __init__(
@@ -56,66 +32,80 @@ class Room:
         cookie: str | None = None,
         origin: str | None = None,
         ticket: str | Ticket | None = None,
-        resume: tuple[str, int] | None = None,
+        resume: Place | None = None,
         name: str = "client.py/1",
         check: Callable[[str], object] | None = None,
+        keep: int | None = None,
     ) -> None:
-        """`check` is called with the text of every frame that comes, and may raise."""
+        """A connection to make.
+
+        A ticket is good once, so whoever comes back gives a function that fetches one; its OSErrors count as a
+        lost network. `check` is called with the text of every frame that comes, and may raise. With
+        `keep` at least the last so many events are kept, and at most twice as many; without, all.
+        """
         self.url, self.cookie, self.origin, self.ticket, self.name = url, cookie, origin, ticket, name
-        self.check = check
-        self.position = resume  # Epoch and offset of the last event of lane s.
+        self.check, self.keep = check, keep
+        self.heard = Heard(s=resume)
         self.snapshot: dict[str, Any] | None = None
         self.welcome: dict[str, Any] | None = None
         self.events: list[Frame] = []  # What was told, in order, without duplicates.
+        self.told = 0  # How many events there were, kept or not.
         self.failure: Exception | None = None
+        self.heard_at = 0.0
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._errands: set[asyncio.Task[None]] = set()
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
-        self._lost = resume is None
-        self._versions: dict[str, int] = {}
-        self._lines: set[str] = set()
         self._news = asyncio.Condition()
-
-    async def __aenter__(self) -> Self:
-        await self.connect()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     @property
     def open(self) -> bool:
         """Whether the connection stands."""
         return self._reader is not None and not self._reader.done()
 
-    async def connect(self, deadline: float = DEADLINE) -> dict[str, Any]:
-        """Connect, say hello, resume if there is a position, and return the welcome.
+    @property
+    def _ended(self) -> bool:
+        return not self.open
 
-        Raises RefusedByServer, Disconnected, TimeoutError.
+    @property
+    def online(self) -> bool:
+        """Whether the connection stands, is welcomed, and lane s is whole."""
+        return self.open and self.welcome is not None and self.heard.whole
+
+    @property
+    def position(self) -> Place | None:
+        """Epoch and offset of the last event of lane s."""
+        return self.heard.s
+
+    async def connect(self, deadline: float = DEADLINE) -> dict[str, Any]:
+        """Connect, say hello, resume if there is a place, and return the welcome.
+
+        Raises RefusedByServer, Disconnected, TimeoutError, InvalidHandshake (no websocket there).
         """
         async with asyncio.timeout(deadline):
-            headers = {"Cookie": self.cookie} if self.cookie else {}
+            self.welcome = self._socket = self._reader = None
+            hello: dict[str, Any] = {"client": self.name}
+            if self.ticket is not None:
+                hello["ticket"] = self.ticket if isinstance(self.ticket, str) else await self.ticket()
             self._socket = await connect(
                 self.url,
                 subprotocols=[PROTOCOL],  # type: ignore[list-item]  # a NewType of str
                 origin=self.origin,  # type: ignore[arg-type]  # a NewType of str
-                additional_headers=headers,
+                additional_headers={"Cookie": self.cookie} if self.cookie else {},
                 compression=None,
                 max_size=None,
                 ping_interval=None,
                 proxy=None,
             )
             self._reader = asyncio.create_task(self._read(self._socket))
-            hello: dict[str, Any] = {"client": self.name}
-            if self.ticket is not None:
-                hello["ticket"] = self.ticket if isinstance(self.ticket, str) else await self.ticket()
-            if self.position is not None and not self._lost:
-                hello["resume"] = {"s": {"epoch": self.position[0], "offset": self.position[1]}}
-            self.welcome = await self._ask("hello", hello, None)
-            if not self.welcome["recovered"]["s"]:
-                await self._until(lambda: self.snapshot is not None and not self._lost)
-            return self.welcome
+            if places := self.heard.resume():
+                hello["resume"] = places
+            welcome = await self._ask("hello", hello, None)
+            await self._until(lambda: self.heard.whole or not self.open)
+            if not self.open:
+                raise self.failure or Disconnected(self.close_code)
+            return welcome
 
     async def reconnect(self, deadline: float = DEADLINE) -> dict[str, Any]:
         """Cut what stands of the connection, connect anew and resume."""
@@ -130,6 +120,9 @@ class Room:
 
     async def close(self) -> None:
         """Say goodbye."""
+        for errand in list(self._errands):
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         if self._socket is not None:
             await self._socket.close()
         await self._finished()
@@ -153,7 +146,7 @@ class Room:
     async def send_raw(self, data: str | bytes) -> None:
         """Send anything as one frame; bytes go as a binary one. Raises Disconnected."""
         if self._socket is None:
-            raise Disconnected(1006)
+            raise Disconnected(LOST)
         try:
             await self._socket.send(data)
         except ConnectionClosed as closed:
@@ -167,7 +160,7 @@ class Room:
         since: int = 0,
         deadline: float = DEADLINE,
     ) -> Frame:
-        """Return the first event of a type whose body matches, from place `since` of `events` on.
+        """Return the first event of a type whose body matches, from the `since`-th that was told on.
 
         Raises TimeoutError, Disconnected.
         """
@@ -175,7 +168,9 @@ class Room:
 
         def look() -> bool:
             nonlocal found
-            found = next((e for e in self.events[since:] if e["t"] == t and match(e["d"])), None)
+            start = max(0, since - (self.told - len(self.events)))
+            told = islice(self.events, start, None)
+            found = next((each for each in told if each["t"] == t and match(each["d"])), None)
             return found is not None
 
         async with asyncio.timeout(deadline):
@@ -192,13 +187,15 @@ class Room:
 
     @property
     def close_code(self) -> int:
-        """The code that the connection ended with."""
+        """The code that the last connection ended with."""
         code: int | None = self._socket.close_code if self._socket else None
-        return code or 1006
+        return code or LOST
 
     def of(self, t: str) -> list[Frame]:
         """Return the events of a type so far."""
         return [event for event in self.events if event["t"] == t]
+
+    # --- talking and hearing ---
 
     async def _ask(self, t: str, d: dict[str, Any], key: UUID | str | None) -> dict[str, Any]:
         self._number += 1
@@ -213,10 +210,10 @@ class Room:
             self._replies.pop(number, None)
 
     async def _read(self, socket: ClientConnection) -> None:
-        code = 1006
         try:
             async for text in socket:
                 assert isinstance(text, str)
+                self.heard_at = asyncio.get_running_loop().time()
                 if self.check is not None:
                     self.check(text)
                 for line in text.split("\n"):
@@ -229,7 +226,7 @@ class Room:
             self.failure = error
             socket.transport.abort()
         finally:
-            code = socket.close_code or 1006
+            code = socket.close_code or LOST
             for reply in self._replies.values():
                 if not reply.done():
                     reply.set_exception(self.failure or Disconnected(code))
@@ -239,59 +236,37 @@ class Room:
     async def _take(self, frame: Frame) -> None:
         t, d = frame["t"], frame["d"]
         if t in ("reply", "welcome", "error"):
+            if t == "welcome":
+                self.welcome = d
+                self.heard.welcomed(d)
             reply = self._replies.get(frame.get("re", 0))
             if reply is not None and not reply.done():
                 if t == "error":
                     reply.set_exception(RefusedByServer(d))
                 else:
                     reply.set_result(d)
-            if t == "welcome" and not d["recovered"]["s"]:
-                self._lost = True
             if t != "reply":
-                self.events.append(frame)
+                self._note(frame)
         elif t == "ping":
             await self.send("pong")
-        elif self._is_news(frame):
-            self.events.append(frame)
+        elif self.heard.take(frame):
+            if t == "snapshot":
+                self.snapshot = d
+            self._note(frame)
+        if self.heard.missing:
+            self._run(self._resync(sorted(self.heard.missing)))
+            self.heard.missing.clear()
 
-    def _is_news(self, frame: Frame) -> bool:
-        t, d = frame["t"], frame["d"]
-        if t == "snapshot":
-            self.position, self.snapshot, self._lost = (frame["e"], frame["o"]), d, False
-        elif t == "resync":
-            self._lost = True
-        elif frame.get("l") == "s":
-            return self._in_order(frame["e"], frame["o"])
-        elif "k" in frame:
-            if self._versions.get(frame["k"], -1) >= frame["n"]:
-                return False
-            self._versions[frame["k"]] = frame["n"]
-        elif t == "chat.message":
-            if d["id"] in self._lines:
-                return False
-            self._lines.add(d["id"])
-        return True
-
-    def _in_order(self, epoch: str, offset: int) -> bool:
-        if self._lost or self.position is None:
-            return False
-        if epoch == self.position[0] and offset <= self.position[1]:
-            return False
-        if (epoch, offset - 1) != self.position:
-            self._lost = True
-            self._resyncing = asyncio.create_task(self._resync())
-            return False
-        self.position = (epoch, offset)
-        return True
-
-    async def _resync(self) -> None:
-        with suppress(RefusedByServer, Disconnected, TimeoutError):
-            await self.command("resync")
+    def _note(self, frame: Frame) -> None:
+        self.events.append(frame)
+        self.told += 1
+        if self.keep is not None and len(self.events) > 2 * self.keep:
+            del self.events[: -self.keep]
 
     async def _until(self, true: Callable[[], bool]) -> None:
         async with self._news:
             while not true():
-                if not self.open:
+                if self._ended:
                     raise self.failure or Disconnected(self.close_code)
                 await self._news.wait()
 
@@ -299,6 +274,30 @@ class Room:
         if self._reader is not None:
             await asyncio.wait([self._reader])
 
+    # --- errands ---
+
+    def _run(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _resync(self, lanes: list[str]) -> None:
+        """Ask for lanes anew until it is granted; without a snapshot coming anew is what helps."""
+        socket = self._socket
+        with suppress(Disconnected, TimeoutError):
+            async with asyncio.timeout(WITHOUT_SNAPSHOT):
+                while True:
+                    try:
+                        await self._ask("resync", {"lanes": lanes}, None)
+                        break
+                    except RefusedByServer as refusal:
+                        if not refusal.temporary:
+                            break
+                        await asyncio.sleep((refusal.retry_ms or 2000) / 1000)
+                await self._until(lambda: self.heard.whole or self._socket is not socket)
+        if not self.heard.whole and self._socket is socket and socket is not None:
+            socket.transport.abort()
+
 
 def _code(closed: ConnectionClosed) -> int:
-    return closed.rcvd.code if closed.rcvd else closed.sent.code if closed.sent else 1006
+    return closed.rcvd.code if closed.rcvd else closed.sent.code if closed.sent else LOST
