@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce.money import Money
 from streams import queries
-from streams.models import Offer, ShowcaseItem
+from streams.models import ChatMessage, Offer, Question, ShowcaseItem
 
 Body = dict[str, Any]
 DESCRIPTION_LIMIT = 600  # Characters; a feed may hold a whole page, a room needs the gist.
@@ -68,6 +68,26 @@ def offer(offer: Offer) -> Body:
         "starts_at": unix_ms(offer.opens_at),
         "ends_at": unix_ms(offer.closes_at),
         "status": offer.status,
+    }
+
+
+def line(message: ChatMessage, user: Body, *, asked: Question | None) -> Body:
+    """Return the body of a line of chat by this person, which may be a question."""
+    body = {
+        "id": str(message.id),
+        "user": user,
+        "text": message.text,
+        "at": unix_ms(message.at),
+    }
+    return {**body, "question": question(asked)} if asked is not None else body
+
+
+def question(asked: Question) -> Body:
+    """Return what makes a line a question: what it is about, and when it was answered."""
+    return {
+        "item": str(asked.item_id) if asked.item_id else None,
+        "product": str(asked.item.product_id) if asked.item else None,
+        "answered_at": unix_ms(asked.answered_at) if asked.answered_at else None,
     }
 
 

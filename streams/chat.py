@@ -1,14 +1,13 @@
-"""Chat: saying a line, taking one down, slowing it all down. The only writer of ChatMessage.
+"""Chat: saying a line and reading the last ones. With `moderation.lines`, the only writer of ChatMessage.
 
 A line is stored first and published after its commit: what the room heard is always in the database, and
-what a crash kept from being published is in the next snapshot.
+what a crash kept from being published is in the next snapshot. A line that a filter finds something in is
+stored as held, told to its author and to the moderators, and to nobody else.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,15 +15,16 @@ from django.db import IntegrityError, transaction
 from redis.exceptions import RedisError
 
 from commerce import errors, throttles
-from streams import announce, bodies, people, queries, showlog
-from streams.models import ChatMessage, Stream
+from streams import bodies, people, queries, showlog
+from streams.models import ChatMessage, Question, ShowcaseItem, Stream
+from streams.moderation import checks, decisions, lines, mode, personal, standing
 
 log = structlog.get_logger(__name__)
 
 LINES, SECONDS = 5, 10  # A viewer may say so many lines in so many seconds.
 MAX_LENGTH = 200
-MAX_SLOW = 3600
 HISTORY = 50
+AT_DESK = "Taken down at the desk."
 OPEN = (Stream.Status.SCHEDULED, Stream.Status.LIVE)
 
 # What is not seen but does something to others' screens: control and direction-changing characters.
@@ -49,6 +49,11 @@ class SlowMode(errors.TooMany):
     message = "The chat is in slow mode. Wait a little."
 
 
+class FollowersOnly(errors.Forbidden):
+    code = "FOLLOWERS_ONLY"
+    message = "Only followers of the host may chat now."
+
+
 class TooFast(errors.TooMany):
     message = "You are writing too fast. Wait a little."
 
@@ -62,8 +67,8 @@ class UnknownMessage(errors.NotFound):
     message = "There is no such chat line."
 
 
-class BadPace(errors.Invalid):
-    message = f"Slow mode takes 0 to {MAX_SLOW} seconds."
+class UnknownProduct(errors.NotFound):
+    message = "This product is not in the showcase."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,93 +78,82 @@ class Said:
     message: ChatMessage
     replayed: bool
 
+    @property
+    def held(self) -> bool:
+        """Whether a human has to look at it before the room sees it."""
+        return self.message.status == ChatMessage.Status.HELD
 
-def say(*, stream_id: UUID, author_id: UUID, key: UUID, text: str, now: datetime) -> Said:
-    """Say a line in a show, once per author and key.
 
-    Raises NothingSaid, UnknownShow, ChatClosed, SlowMode, TooFast, KeyReused, Unavailable (Redis, which
-    counts, is down).
+def say(
+    *,
+    stream_id: UUID,
+    author_id: UUID,
+    key: UUID,
+    text: str,
+    now: datetime,
+    question: bool = False,
+    product_id: UUID | None = None,
+) -> Said:
+    """Say a line in a show, once per author and key; a question may name a product of the showcase.
+
+    Raises NothingSaid, UnknownShow, ChatClosed, Banned, Muted, FollowersOnly, SlowMode, TooFast,
+    UnknownProduct, KeyReused, Unavailable (Redis, which counts, is down).
     """
-    text = cleaned(text)
+    text, has_card = personal.masked(cleaned(text))
     if not 1 <= len(text) <= MAX_LENGTH:
         raise NothingSaid(errors={"text": f"1 to {MAX_LENGTH} characters"})
     earlier = _earlier(author_id, key)
     if earlier is not None:
         return _again(earlier, stream_id=stream_id, text=text)
-    stream = Stream.objects.select_related("host").filter(pk=stream_id).first()
-    if stream is None:
-        raise queries.UnknownShow
-    if stream.status not in OPEN:
-        raise ChatClosed(status=stream.status)
-    if author_id != stream.host.user_id:
-        _pace(stream, author_id)
+    author = standing.of(stream_id=stream_id, user_id=author_id, now=now)
+    _let_in(author)
+    item = _item(stream_id, product_id) if product_id else None
+    message = ChatMessage(stream_id=stream_id, author_id=author_id, key=key, text=text, at=now)
+    asked = Question(message=message, stream_id=stream_id, item=item) if question else None
+    finding = None if author.keeps_order else checks.look(text, author=author, has_card=has_card)
     try:
-        with transaction.atomic():
-            message = ChatMessage.objects.create(
-                stream=stream, author_id=author_id, key=key, text=text, at=now
-            )
-            transaction.on_commit(_publisher(message.id))
+        if finding is None and asked is None:
+            message.save(force_insert=True)
+        else:
+            with transaction.atomic():
+                if finding is None:
+                    message.save(force_insert=True)
+                else:
+                    lines.hold(message, finding=finding, now=now)
+                if asked is not None:
+                    asked.save(force_insert=True)
+                    decisions.work_changed(stream_id)
     except IntegrityError as error:
+        if "chat_author_is_free" in str(error):
+            # A moderator was faster than this line.
+            standing.of(stream_id=stream_id, user_id=author_id, now=now).check_free()
+            raise standing.Muted from None
         if "chat_key_once" not in str(error):
             raise
         # The same key on another connection was faster.
         return _again(ChatMessage.objects.get(author_id=author_id, key=key), stream_id=stream_id, text=text)
+    if finding is None:
+        _publish(message, person=people.Person(author_id, author.name, author.role), asked=asked)
     return Said(message, replayed=False)
-
-
-def remove(*, host_id: UUID, message_id: UUID, by_id: UUID, now: datetime) -> ChatMessage:
-    """Take a line of the host's show down and tell the room; the row stays. Raises UnknownMessage."""
-    with transaction.atomic():
-        message = (
-            ChatMessage.objects.select_for_update(of=("self",))
-            .filter(pk=message_id, stream__host_id=host_id)
-            .first()
-        )
-        if message is None:
-            raise UnknownMessage
-        if message.removed_at is None:
-            message.removed_at, message.removed_by_id = now, by_id
-            message.save(update_fields=["removed_at", "removed_by"])
-            announce.tell_room(
-                stream_id=message.stream_id,
-                t="chat.removed",
-                d={"id": str(message.id)},
-                key=f"chat.removed:{message.id}",
-            )
-    return message
-
-
-def slow(*, host_id: UUID, stream_id: UUID, seconds: int) -> Stream:
-    """Let each viewer say one line in `seconds` (0: any), tell the room; raises UnknownShow, BadPace."""
-    if not 0 <= seconds <= MAX_SLOW:
-        raise BadPace(errors={"seconds": f"0 to {MAX_SLOW}"})
-    with transaction.atomic():
-        stream = queries.locked_show(host_id=host_id, stream_id=stream_id)
-        if stream.chat_slow_seconds != seconds:
-            stream.chat_slow_seconds = seconds
-            stream.save(update_fields=["chat_slow_seconds"])
-            announce.tell_room(stream_id=stream.id, t="chat.mode", d={"slow_s": seconds})
-    return stream
 
 
 def latest(*, stream_id: UUID) -> list[bodies.Body]:
     """Return the bodies of the last HISTORY lines that stand, oldest first."""
-    lines = (
-        ChatMessage.objects.filter(stream_id=stream_id, removed_at=None)
-        .select_related("author", "stream__host")
+    shown = (
+        ChatMessage.objects.filter(stream_id=stream_id, status=ChatMessage.Status.SHOWN)
+        .select_related("author", "stream__host", "question__item")
         .order_by("-id")[:HISTORY]
     )
-    return [body(line) for line in reversed(lines)]
+    moderators = people.moderators(stream_id)
+    return [
+        _body(each, people.among(each.author, each.stream, moderators=moderators)) for each in reversed(shown)
+    ]
 
 
 def body(message: ChatMessage) -> bodies.Body:
-    """Return what viewers are told of a line."""
-    return {
-        "id": str(message.id),
-        "user": people.in_show(message.author, message.stream).as_dict(),
-        "text": message.text,
-        "at": bodies.unix_ms(message.at),
-    }
+    """Return what viewers are told of a line, its author as she appears now."""
+    moderators = people.moderators(message.stream_id)
+    return _body(message, people.among(message.author, message.stream, moderators=moderators))
 
 
 def cleaned(text: str) -> str:
@@ -167,24 +161,41 @@ def cleaned(text: str) -> str:
     return _blanks.sub(" ", _unseen.sub(" ", text)).strip()
 
 
-def publish(message: ChatMessage) -> None:
-    """Send a stored line to the room; when Redis is down it is left to the next snapshot."""
+def remove(*, host_id: UUID, message_id: UUID, by_id: UUID, now: datetime) -> ChatMessage:
+    """Take a line of the host's show down, as the host or an operator; raises UnknownMessage."""
+    found = ChatMessage.objects.filter(pk=message_id, stream__host_id=host_id).only("stream_id").first()
+    if found is None:
+        raise UnknownMessage
+    return lines.remove(
+        stream_id=found.stream_id,
+        message_id=message_id,
+        by_id=by_id,
+        reason=AT_DESK,
+        now=now,
+    )
+
+
+def slow(*, host_id: UUID, stream_id: UUID, seconds: int) -> Stream:
+    """Let each viewer of the host's show say one line in `seconds` (0: any); raises UnknownShow, BadPace."""
+    with transaction.atomic():
+        return mode.apply(queries.locked_show(host_id=host_id, stream_id=stream_id), slow_s=seconds)
+
+
+def _publish(message: ChatMessage, *, person: people.Person, asked: Question | None) -> None:
+    # When Redis is down the line is left to the next snapshot.
     try:
         showlog.tell_chat(
             stream_id=message.stream_id,
             message_id=message.id,
-            d=body(message),
+            d=bodies.line(message, person.as_dict(), asked=asked),
             ts=bodies.unix_ms(message.at),
         )
     except RedisError:
         log.warning("chat.unpublished", message=str(message.id), exc_info=True)
 
 
-def _publisher(message_id: UUID) -> Callable[[], Any]:
-    def after_commit() -> None:
-        publish(ChatMessage.objects.select_related("author", "stream__host").get(pk=message_id))
-
-    return after_commit
+def _body(message: ChatMessage, author: people.Person) -> bodies.Body:
+    return bodies.line(message, author.as_dict(), asked=getattr(message, "question", None))
 
 
 def _earlier(author_id: UUID, key: UUID) -> ChatMessage | None:
@@ -194,17 +205,30 @@ def _earlier(author_id: UUID, key: UUID) -> ChatMessage | None:
 def _again(message: ChatMessage, *, stream_id: UUID, text: str) -> Said:
     if message.stream_id != stream_id or message.text != text:
         raise KeyReused
-    if message.removed_at is None:
+    if message.status == ChatMessage.Status.SHOWN:
         # The process may have died before publishing it; viewers know a line they have by its id.
-        publish(ChatMessage.objects.select_related("author", "stream__host").get(pk=message.pk))
+        found = ChatMessage.objects.select_related("author", "stream__host", "question__item")
+        whole = found.get(pk=message.pk)
+        person = people.among(whole.author, whole.stream, moderators=people.moderators(stream_id))
+        _publish(whole, person=person, asked=getattr(whole, "question", None))
     return Said(message, replayed=True)
 
 
-def _pace(stream: Stream, author_id: UUID) -> None:
-    who = str(author_id)
-    _spend(TooFast, what="chat", who=who, limit=LINES, seconds=SECONDS)
-    if stream.chat_slow_seconds:
-        _spend(SlowMode, what=f"slow:{stream.id}", who=who, limit=1, seconds=stream.chat_slow_seconds)
+def _let_in(author: standing.Standing) -> None:
+    author.check_free()
+    if author.status not in OPEN:
+        raise ChatClosed(status=author.status)
+    if author.keeps_order:
+        # The host's own lines are not even counted; her helpers are held to the pace of people.
+        if author.role != "host":
+            _spend(TooFast, what="chat", who=str(author.user_id), limit=LINES, seconds=SECONDS)
+        return
+    if author.followers_only and not author.follows:
+        raise FollowersOnly
+    _spend(TooFast, what="chat", who=str(author.user_id), limit=LINES, seconds=SECONDS)
+    if author.slow_s:
+        what = f"slow:{author.stream_id}"
+        _spend(SlowMode, what=what, who=str(author.user_id), limit=1, seconds=author.slow_s)
 
 
 def _spend(refusal: type[errors.TooMany], *, what: str, who: str, limit: int, seconds: int) -> None:
@@ -214,3 +238,10 @@ def _spend(refusal: type[errors.TooMany], *, what: str, who: str, limit: int, se
         raised = refusal()
         raised.retry_ms = often.retry_ms  # type: ignore[misc]  # the wait of this one refusal
         raise raised from None
+
+
+def _item(stream_id: UUID, product_id: UUID) -> ShowcaseItem:
+    found = ShowcaseItem.objects.filter(stream_id=stream_id, product_id=product_id, removed_at=None).first()
+    if found is None:
+        raise UnknownProduct
+    return found

@@ -1,10 +1,14 @@
 """How a user appears in a show: by which name, and as what."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
 from commerce.models import User
-from streams.models import Stream
+from streams.models import Restraint, ShowModerator, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,7 @@ class Person:
     id: UUID
     name: str
     role: str  # "host", "mod" or "viewer"
+    muted_until: datetime | None = None  # What the connection goes by where it asks no database.
 
     def as_dict(self) -> dict[str, str]:
         """Return the person as viewers are told."""
@@ -21,7 +26,23 @@ class Person:
 
 
 def in_show(user: User, stream: Stream) -> Person:
-    """Return how a user appears in a show; `stream.host` should be loaded."""
+    """Return how a user appears in a show now; `stream.host` should be loaded."""
+    person = among(user, stream, moderators=moderators(stream.id))
+    if person.role == "host":
+        return person
+    muted = Restraint.objects.filter(
+        stream=stream, user=user, kind=Restraint.Kind.MUTE, lifted_at=None, until__gt=timezone.now()
+    )
+    return Person(person.id, person.name, person.role, muted.values_list("until", flat=True).first())
+
+
+def moderators(stream_id: UUID) -> frozenset[UUID]:
+    """Return the users whom the host has made moderators of a show."""
+    return frozenset(ShowModerator.objects.filter(stream_id=stream_id).values_list("user_id", flat=True))
+
+
+def among(user: User, stream: Stream, *, moderators: Collection[UUID]) -> Person:
+    """Return how a user appears in a show with these moderators; asks nothing of the database."""
     if user.id == stream.host.user_id:
         return Person(user.id, stream.host.name, "host")
-    return Person(user.id, user.name, "mod" if user.is_staff else "viewer")
+    return Person(user.id, user.name, "mod" if user.is_staff or user.id in moderators else "viewer")

@@ -5,12 +5,15 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from commerce.models import User
-from streams import bodies, chat, people, pins, presence, queries
+from streams import bodies, chat, pins, presence, queries
 from streams.models import Stream
+from streams.moderation import mode
+from streams.moderation import own as own_part
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +35,8 @@ def public(*, stream: Stream) -> dict[str, Any]:
         "offers": [bodies.offer(offer) for offer in queries.open_offers(stream_id=stream.id)],
         "viewers": _viewers(stream.id),
         "chat": chat.latest(stream_id=stream.id),
-        "slow_s": stream.chat_slow_seconds,
+        "pinned_line": mode.pinned(stream),
+        **mode.body(stream),
     }
 
 
@@ -41,7 +45,7 @@ def own(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
     user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
     if user is None:
         return NOBODY
-    me = people.in_show(user, stream).as_dict()
+    me = own_part.part(user=user, stream=stream, now=timezone.now())
     return {**NOBODY, "me": me, **panels(user_id=user.id, stream_id=stream.id)}
 
 

@@ -33,6 +33,15 @@ class Stream(models.Model):
     chat_slow_seconds = models.PositiveSmallIntegerField(
         default=0, help_text="Least seconds between two lines of one viewer."
     )
+    followers_only = models.BooleanField(default=False, help_text="Only followers of the host may chat.")
+    pinned_line = models.ForeignKey(
+        "streams.ChatMessage",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The comment that stays above the chat.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

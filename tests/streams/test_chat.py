@@ -10,6 +10,7 @@ from commerce.models import Event
 from streams import bodies, chat, queries, showlog
 from streams.frames import wire
 from streams.models import ChatMessage
+from streams.moderation import mode
 from tests.streams import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,14 +126,16 @@ def test_the_room_is_told_of_slow_mode_once() -> None:
     for _ in range(2):
         chat.slow(host_id=stream.host_id, stream_id=stream.id, seconds=30)
 
-    assert [event.payload["d"] for event in Event.objects.filter(name="room.told")] == [{"slow_s": 30}]
+    assert [event.payload["d"] for event in Event.objects.filter(name="room.told")] == [
+        {"slow_s": 30, "followers_only": False}
+    ]
 
 
 @pytest.mark.parametrize("seconds", [-1, 3601])
 def test_a_senseless_pace_is_refused(seconds: int) -> None:
     stream = make.show()
 
-    with pytest.raises(chat.BadPace):
+    with pytest.raises(mode.BadPace):
         chat.slow(host_id=stream.host_id, stream_id=stream.id, seconds=seconds)
 
 
