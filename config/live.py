@@ -9,6 +9,8 @@ from typing import Any
 import uvicorn
 from django.conf import settings
 
+from commerce import metrics
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
@@ -59,6 +61,7 @@ def main() -> None:
     given = arguments.parse_args()
     # The server would log three lines per viewer.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    metrics.serve()
     where = {"fd": given.fd} if given.fd is not None else {"host": given.host, "port": given.port}
     server(**where).run()
 

@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
@@ -22,6 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import psutil
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -38,7 +40,9 @@ from config.env import ROOT
 from config.processes import listens
 from streams import client, people, shows, tickets
 from streams.models import Stream
+from tests import scraping
 from tests.protocol import Conversation, asked
+from tests.scraping import Scraped
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,20 +118,31 @@ class WatchedRoom(client.Room):
 class LiveRoom:
     """One live process, and ways to look in."""
 
-    def __init__(self, env: dict[str, str]) -> None:
-        self.env = env
-        self.port = 0
+    def __init__(self, env: dict[str, str], *, before: str = "") -> None:
+        """`before` is Python that the process runs first, to take a guard away."""
+        self.env, self.before = env, before
+        self.port = self.metrics_port = 0
         self.child: Child | None = None
 
-    def start(self) -> None:
-        """Start the process, unless it runs."""
+    def start(self, *, port: int | None = None) -> None:
+        """Start the process, on a port of its own or the one given, unless it runs."""
         if self.child is not None and self.child.alive():
             return
-        self.port = free_port()
-        argv = [sys.executable, "-m", "config.live", "--host", "127.0.0.1", "--port", str(self.port)]
+        self.port, self.metrics_port = port or free_port(), free_port()
+        script = f"from config import live\n{self.before}\nlive.main()"
+        run = ("-c", script) if self.before else ("-m", "config.live")
+        argv = [sys.executable, *run, "--host", "127.0.0.1", "--port", str(self.port)]
+        env = {**self.env, "METRICS_PORT": str(self.metrics_port)}
+        ready = listens(self.port)
         self.child = servers.start(
-            Program(name="live", argv=argv, cwd=ROOT, env=self.env, ready=listens(self.port), quiet=True)
+            Program(name="live", argv=argv, cwd=ROOT, env=env, ready=ready, quiet=True)
         )
+
+    def again(self) -> None:
+        """Start anew what has ended, where it was, as a supervisor does."""
+        assert self.child is not None
+        self.child.finish(time.monotonic() + 5)
+        self.start(port=self.port)
 
     def stop(self) -> None:
         """Ask it to end, and wait for it."""
@@ -145,6 +160,15 @@ class LiveRoom:
         return self.child.pid
 
     @property
+    def memory(self) -> int:
+        """Its resident memory in bytes."""
+        return int(psutil.Process(self.pid).memory_info().rss)
+
+    def scrape(self) -> Scraped:
+        """What it shows to Prometheus now."""
+        return scraping.scrape(self.metrics_port)
+
+    @property
     def log(self) -> str:
         """What it has written so far."""
         assert self.child is not None
@@ -158,13 +182,15 @@ class LiveRoom:
         """Return a client for the show that is not connected yet; `more` as in client.Room."""
         return WatchedRoom(self.url(stream.slug), **more)
 
-    def visitor(self, stream: Stream, user: User | None = None, *, by: str = "cookie") -> WatchedRoom:
+    def visitor(
+        self, stream: Stream, user: User | None = None, *, by: str = "cookie", **more: Any
+    ) -> WatchedRoom:
         """Like `room`, in the name of a user by session cookie or by ticket. Call it aside."""
         if user is None:
-            return self.room(stream)
+            return self.room(stream, **more)
         if by == "ticket":
-            return self.room(stream, ticket=ticket_of(user, stream))
-        return self.room(stream, cookie=cookie_of(user), origin=settings.BASE_URL)
+            return self.room(stream, ticket=ticket_of(user, stream), **more)
+        return self.room(stream, cookie=cookie_of(user), origin=settings.BASE_URL, **more)
 
     @staticmethod
     def relay() -> int:
@@ -175,14 +201,15 @@ class LiveRoom:
         return delivered
 
 
-def _env() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return what a process needs to work on this test's database and Redis."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL, "LOG_LEVEL": "INFO"}
 
 
 @pytest.fixture(scope="session")
 def _live_process(django_db_setup: None) -> Iterator[LiveRoom]:
-    live = LiveRoom(_env())
+    live = LiveRoom(environment())
     yield live
     live.stop()
 
@@ -207,7 +234,7 @@ def own_process(transactional_db: None) -> Iterator[Callable[..., LiveRoom]]:
     started: list[LiveRoom] = []
 
     def start(**env: str) -> LiveRoom:
-        live = LiveRoom(_env() | env)
+        live = LiveRoom(environment() | env)
         started.append(live)
         live.start()
         return live
@@ -221,7 +248,7 @@ def own_process(transactional_db: None) -> Iterator[Callable[..., LiveRoom]]:
 @pytest.fixture
 def live_process(transactional_db: None) -> Iterator[LiveRoom]:
     """A live process of this test's own, to be killed or stopped."""
-    live = LiveRoom(_env())
+    live = LiveRoom(environment())
     live.start()
     yield live
     live.stop()
