@@ -62,7 +62,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
     from django.core.management import call_command
     from django.db import connection
 
-    from tests.bench import buying, ladder, machine, memory, runs, table, ticks
+    from tests.bench import buying, ladder, machine, memory, reconnect, runs, slow, table, ticks
 
     benches: dict[str, Callable[[], list[table.Row]]] = {
         "P1": lambda: ladder.run(cache),
@@ -70,6 +70,8 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         "P3": ticks.latency,
         "P4": memory.run,
         "P5": buying.run,
+        "P10": reconnect.run,
+        "slow": slow.run,
     }
     unknown = set(only) - set(benches)
     if unknown:

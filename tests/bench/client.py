@@ -57,8 +57,6 @@ class Client:
                 if viewer is not None:
                     if events & select.EPOLLOUT:
                         self._connected(viewer)
-                    elif viewer.deaf:
-                        self._cut(viewer)
                     else:
                         self._read(viewer)
 
@@ -100,11 +98,10 @@ class Client:
         heapq.heapify(self._due)
 
     def _stop_reading(self, group: Group) -> None:
-        for viewer in [each for each in self._viewers.values() if each.group is group]:
-            viewer.deaf = True
-            viewer.since = time.monotonic()
-            self._epoll.modify(viewer.fd, select.EPOLLRDHUP)
-        self._say("deaf", group=group.name)
+        stopped = [each for each in self._viewers.values() if each.group is group]
+        for viewer in stopped:
+            self._epoll.unregister(viewer.fd)
+        self._say("deaf", group=group.name, ports=[viewer.port for viewer in stopped])
 
     # --- connecting ---
 
@@ -151,7 +148,8 @@ class Client:
                 seconds=time.monotonic() - group.begun,
                 refused=group.refused,
                 unrecovered=group.unrecovered,
-                slowest_tries=group.most_tries,
+                lost_sockets=group.lost_sockets,
+                most_tries=group.most_tries,
             )
 
     def _lose(self, viewer: Viewer, wait: float | None = None) -> None:
@@ -160,9 +158,8 @@ class Client:
         self._drop(viewer)
         if group.over:
             return
+        group.lost_sockets += greeted
         if greeted and not group.back:
-            group.lost_sockets += 1
-            self._say("lost", group=group.name)
             return
         if wait is None:
             wait = random.uniform(0, min(BACK_OFF_SECONDS[1], BACK_OFF_SECONDS[0] * 2**viewer.tries))
@@ -257,11 +254,6 @@ class Client:
         else:
             self._lose(viewer, viewer.wait)
         return False
-
-    def _cut(self, viewer: Viewer) -> None:
-        seconds, group = time.monotonic() - viewer.since, viewer.group
-        self._drop(viewer)
-        self._say("cut", group=group.name, seconds=seconds)
 
     def _fail(self, viewer: Viewer, why: str) -> None:
         self._drop(viewer)

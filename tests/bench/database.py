@@ -1,15 +1,15 @@
 """The bench's PostgreSQL: as the project starts it, with an ear for the statements that are logged."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from config import servers
 from config.children import Child
 
-# In the environment of a process, these make PostgreSQL log every statement of it.
-LOGGED = {"PGOPTIONS": "-c log_statement=all -c log_min_messages=log"}
 _SAID = ("LOG:  statement: ", "LOG:  execute ")
 
 statements: list[str] = []  # Those that were logged so far.
@@ -19,6 +19,11 @@ def _hear(_name: str, line: str) -> None:
     for said in _SAID:
         if said in line:
             statements.append(line.split(said, 1)[1])
+
+
+def logged() -> dict[str, str]:
+    """Return what makes PostgreSQL log every statement of a process, as its environment."""
+    return {"DATABASE_URL": f"{os.environ['DATABASE_URL']}&options={quote('-c log_statement=all')}"}
 
 
 @contextlib.contextmanager

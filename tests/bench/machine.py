@@ -70,6 +70,11 @@ def proportional_bytes(pid: int) -> int | None:
     return getattr(psutil.Process(pid).memory_full_info(), "pss", None)
 
 
+def holds(pid: int, port: int) -> bool:
+    """Say whether a process still has a connection whose other end is that port."""
+    return any(each.raddr and each.raddr.port == port for each in psutil.Process(pid).net_connections("tcp4"))
+
+
 def allow_sockets() -> int:
     """Let this process and its children open as many sockets as the system gives; returns how many."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -28,12 +28,9 @@ def run() -> list[table.Row]:
             resident.append((after - before) / VIEWERS / 1024)
             if shared_before is not None and shared_after is not None:
                 proportional.append((shared_after - shared_before) / VIEWERS / 1024)
-            note(
-                f"{before / 2**20:.0f} MB with {WARM_UP} viewers, {after / 2**20:.0f} MB with {VIEWERS:,} more"
-            )
+            mb_before, mb_after = before / 2**20, after / 2**20
+            note(f"{mb_before:.0f} MB with {WARM_UP} viewers, {mb_after:.0f} MB with {VIEWERS:,} more")
     if proportional:
-        note(
-            f"by proportional size (PSS) {median(proportional):.1f} KB; kernel buffers are in neither"
-        )
+        note(f"by proportional size (PSS) {median(proportional):.1f} KB; kernel buffers are in neither")
     what = f"resident memory of the live process per idle viewer, {VIEWERS:,} viewers"
     return [table.Row("P4", what, median(resident), "KB", target=table.at_most(25))]

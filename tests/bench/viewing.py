@@ -69,7 +69,6 @@ class Viewer:
     __slots__ = (
         "_error",
         "_socket",
-        "deaf",
         "epoch",
         "fd",
         "goal",
@@ -78,7 +77,6 @@ class Viewer:
         "offset",
         "receive",
         "rest",
-        "since",
         "state",
         "tries",
         "upgraded",
@@ -91,8 +89,6 @@ class Viewer:
         self.epoch, self.offset = "", -1
         self.tries = 0
         self.whole = False  # Welcomed, and knows everything up to where the lane was then.
-        self.deaf = False
-        self.since = 0.0
 
     # --- coming ---
 
@@ -181,6 +177,11 @@ class Viewer:
                 case "snapshot":
                     self.epoch, self.offset = event["e"], event["o"]
                     self.goal = event["o"]
+
+    @property
+    def port(self) -> int:
+        """The client's port of the connection."""
+        return int(self._socket.getsockname()[1])
 
     def disconnect(self) -> None:
         """Close the socket."""

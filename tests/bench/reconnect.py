@@ -1,0 +1,132 @@
+"""P10: the process of 2,000 viewers is killed, and all of them come back to another one.
+
+Half are signed in by session cookie. They come back as the protocol says: after a random time, and where the
+process lets nobody in just now, when it says. Must events go on all the while. Everybody is back when all are
+welcomed and know the lane up to where it was then; each viewer checks that no offset is missing.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from commerce.models import User
+from tests.bench import database, table
+from tests.bench.ladder import Pin
+from tests.bench.processes import Viewers, live
+from tests.bench.runs import CannotRun, count, note, paced
+from tests.streams import make
+
+VIEWERS, SIGNED_IN = 2000, 1000
+EVENTS_PER_SECOND = 10
+MOST_SECONDS = 60
+
+
+def run() -> list[table.Row]:
+    """Return the rows of P10."""
+    cookies = _cookies()
+    seconds, statements, missing = [], [], []
+    for _ in range(count()):
+        back, asked, lost = _once(cookies)
+        seconds.append(back)
+        statements.append(asked / VIEWERS)
+        missing.append(lost)
+    who = f"{VIEWERS:,} viewers, {SIGNED_IN:,} of them signed in"
+    return [
+        table.Row(
+            "P10", f"kill -9 until all are back, {who}", median(seconds), "s", target=table.at_most(15)
+        ),
+        table.Row(
+            "P10",
+            "SQL statements per viewer who came back",
+            median(statements),
+            "",
+            target=table.at_most(0.05),
+        ),
+        table.Row("P10", "must events that a viewer missed", sum(missing), "", target=table.at_most(0)),
+    ]
+
+
+def _once(cookies: list[str]) -> tuple[float, int, int]:
+    """Return seconds until all were back, statements meanwhile, and how many events were missed."""
+    stream = make.show()
+    with Viewers() as viewers, live() as (first, port), live(**database.logged()) as (_, refuge):
+        path = f"/ws/v1/live/{stream.slug}"
+        more = {"cookies": cookies, "origin": settings.BASE_URL, "back": True}
+        viewers.open("crowd", VIEWERS, port, path=path, **more)
+        viewers.order("begin", group="crowd")
+        viewers.order("move", group="crowd", port=refuge)
+        viewers.hear("moved", group="crowd", within=10)
+        pin = Pin(stream)
+        with telling(pin):
+            time.sleep(0.5)
+            known = len(database.statements)
+            killed = time.monotonic()
+            os.kill(first.pid, signal.SIGKILL)
+            back = viewers.hear("whole", group="crowd", within=MOST_SECONDS)
+            while back["lost_sockets"] < VIEWERS:  # Somebody was back before the last had noticed.
+                back = viewers.hear("whole", group="crowd", within=MOST_SECONDS)
+        pin.tell(1)
+        viewers.hear("all", group="crowd", mark=1, within=20)
+        stats = viewers.stats("crowd")
+        statements = database.statements[known:]
+    if stats["lost_sockets"] != VIEWERS:
+        raise CannotRun(f"{stats['lost_sockets'] - VIEWERS} viewers were lost again")
+    taken = back["at"] - killed
+    note(
+        f"{taken:.1f} s; {back['refused']} times asked to wait, {back['most_tries']} tries at most; "
+        f"{len(statements)} statements; {back['unrecovered']} had to be given a snapshot"
+    )
+    for statement, times in Counter(each[:60] for each in statements).most_common(3):
+        note(f"  {times} times: {statement}")
+    return taken, len(statements), stats["gaps"]
+
+
+@contextmanager
+def telling(pin: Pin) -> Iterator[None]:
+    """Keep must events coming until the block ends."""
+    over = threading.Event()
+
+    def run() -> None:
+        for _ in paced(EVENTS_PER_SECOND, 2 * MOST_SECONDS):
+            if over.is_set():
+                return
+            pin.tell(0)
+
+    thread = threading.Thread(target=run, name="events", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _cookies() -> list[str]:
+    """Return the Cookie headers of SIGNED_IN new users, one session each."""
+    users = User.objects.bulk_create(
+        User(email=f"crowd{number}@example.com", name="Noa", password="!") for number in range(SIGNED_IN)
+    )
+    until = timezone.now() + timezone.timedelta(hours=1)
+    sessions = []
+    for user in users:
+        session = SessionStore()
+        kept = {
+            SESSION_KEY: str(user.pk),
+            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+            HASH_SESSION_KEY: user.get_session_auth_hash(),
+        }
+        key = f"{user.pk.hex}crowd"
+        sessions.append(Session(session_key=key, session_data=session.encode(kept), expire_date=until))
+    Session.objects.bulk_create(sessions)
+    return [f"{settings.SESSION_COOKIE_NAME}={session.session_key}" for session in sessions]
