@@ -205,7 +205,7 @@ class Client:
                 self._arrived(viewer)
             if viewer.rest:
                 self._read_frames(viewer, viewer.rest, now)
-        elif status == 503:
+        elif status in (429, 503):
             viewer.group.refused += 1
             # Whoever is asked to wait waits so long, and a random time more.
             self._lose(viewer, retry_after * random.uniform(1, 2))

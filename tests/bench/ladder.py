@@ -21,7 +21,7 @@ from streams import showlog
 from streams.frames import wire
 from streams.models import Stream
 from tests.bench import floor, frames, machine, node, peers, table
-from tests.bench.processes import Viewers, live, serving
+from tests.bench.processes import OPEN_DOOR, Viewers, live, serving
 from tests.bench.runs import CannotRun, count, note
 from tests.streams import make
 
@@ -112,7 +112,7 @@ def _rungs(stack: ExitStack, viewers: Viewers, cache: Path) -> Iterator[Rung]:
     yield Rung("floor", what, bottom.pid, lambda mark: bottom.tell(frames.text(_plain(mark))))
 
     stream = make.show()
-    child, port = stack.enter_context(live())
+    child, port = stack.enter_context(live(**OPEN_DOOR))
     viewers.open("ours", VIEWERS, port, path=f"/ws/v1/live/{stream.slug}")
     yield Rung("ours", "ours: a must event through Redis and the hub", child.pid, Pin(stream).tell)
 

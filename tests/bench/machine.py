@@ -72,7 +72,7 @@ def proportional_bytes(pid: int) -> int | None:
 
 def holds(pid: int, port: int) -> bool:
     """Say whether a process still has a connection whose other end is that port."""
-    return any(each.raddr and each.raddr.port == port for each in psutil.Process(pid).net_connections("tcp4"))
+    return any(tuple(each.raddr)[1:] == (port,) for each in psutil.Process(pid).net_connections("tcp4"))
 
 
 def allow_sockets() -> int:

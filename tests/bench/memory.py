@@ -4,7 +4,7 @@ import time
 from statistics import median
 
 from tests.bench import machine, table
-from tests.bench.processes import Viewers, live
+from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import count, note
 from tests.streams import make
 
@@ -17,7 +17,7 @@ def run() -> list[table.Row]:
     resident, proportional = [], []
     for _ in range(count()):
         stream = make.show()
-        with Viewers() as viewers, live() as (child, port):
+        with Viewers() as viewers, live(**OPEN_DOOR) as (child, port):
             path = f"/ws/v1/live/{stream.slug}"
             viewers.open("warm", WARM_UP, port, path=path)
             time.sleep(REST_SECONDS)

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from statistics import median
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from django.utils import timezone
 from commerce.models import User
 from tests.bench import database, table
 from tests.bench.ladder import Pin
-from tests.bench.processes import Viewers, live
+from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import CannotRun, count, note, paced
 from tests.streams import make
 
@@ -60,10 +61,15 @@ def run() -> list[table.Row]:
 def _once(cookies: list[str]) -> tuple[float, int, int]:
     """Return seconds until all were back, statements meanwhile, and how many events were missed."""
     stream = make.show()
-    with Viewers() as viewers, live() as (first, port), live(**database.logged()) as (_, refuge):
+    # The refuge lets in as many as it does by default.
+    with (
+        Viewers() as viewers,
+        live(**OPEN_DOOR) as (first, port),
+        live(**database.logged()) as (_, refuge),
+    ):
         path = f"/ws/v1/live/{stream.slug}"
-        more = {"cookies": cookies, "origin": settings.BASE_URL, "back": True}
-        viewers.open("crowd", VIEWERS, port, path=path, **more)
+        origin = settings.BASE_URL
+        viewers.open("crowd", VIEWERS, port, path=path, cookies=cookies, origin=origin, back=True)
         viewers.order("begin", group="crowd")
         viewers.order("move", group="crowd", port=refuge)
         viewers.hear("moved", group="crowd", within=10)
@@ -117,7 +123,7 @@ def _cookies() -> list[str]:
     users = User.objects.bulk_create(
         User(email=f"crowd{number}@example.com", name="Noa", password="!") for number in range(SIGNED_IN)
     )
-    until = timezone.now() + timezone.timedelta(hours=1)
+    until = timezone.now() + timedelta(hours=1)
     sessions = []
     for user in users:
         session = SessionStore()

@@ -7,7 +7,7 @@ from statistics import median
 from streams import showlog
 from tests.bench import machine, table
 from tests.bench.ladder import Pin
-from tests.bench.processes import Viewers, live
+from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import CannotRun, count, note, paced
 from tests.streams import make
 
@@ -33,7 +33,7 @@ def run() -> list[table.Row]:
     """Return the rows of `slow`."""
     stream = make.show()
     without, beside, grown, closed = [], [], [], []
-    with Viewers() as viewers, live() as (child, port):
+    with Viewers() as viewers, live(**OPEN_DOOR) as (child, port):
         path = f"/ws/v1/live/{stream.slug}"
         viewers.open("room", VIEWERS, port, path=path)
         pin = Pin(stream, size=EVENT)

@@ -20,7 +20,7 @@ from streams.frames import wire
 from streams.models import Stream
 from tests.bench import floor, frames, machine, table
 from tests.bench.ladder import Pin
-from tests.bench.processes import Viewers, live
+from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import CannotRun, count, note, paced
 from tests.streams import make
 
@@ -99,7 +99,7 @@ class Room:
 @contextmanager
 def _room(viewers: Viewers) -> Iterator[Room]:
     stream = make.show()
-    with live() as (child, port):
+    with live(**OPEN_DOOR) as (child, port):
         viewers.open("room", VIEWERS, port, path=f"/ws/v1/live/{stream.slug}")
         yield Room(stream, child.pid)
 
