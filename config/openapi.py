@@ -42,6 +42,7 @@ SPECTACULAR: dict[str, Any] = {
         {"name": "Stock", "description": "What can still be promised."},
         {"name": "Orders", "description": "What was bought of a merchant, and its shipping."},
         {"name": "Live", "description": "Shows that are live or coming."},
+        {"name": "Moderation", "description": "Keeping order in a show's chat, and being heard about it."},
         {"name": "Purchases", "description": "Buying outside the socket."},
         {"name": "Cart", "description": "A shopper's cart."},
         {"name": "Account", "description": "Signing up and in, addresses."},

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("studio/", sites.studio.urls),
     path("api/v1/studio/", include("streams.studio_urls")),
+    path("api/v1/moderation/", include("streams.moderation_urls")),
     path("api/v1/catalog/", include("catalog.urls")),
     path("api/v1/live/", include("streams.urls")),
     path("api/v1/", include("commerce.urls")),

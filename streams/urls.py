@@ -3,9 +3,12 @@
 from django.urls import path
 
 from streams import views
+from streams.moderation_api import mine
 
 urlpatterns = [
     path("", views.ShowsView.as_view(), name="shows"),
     path("<slug:slug>/snapshot", views.SnapshotView.as_view(), name="show-snapshot"),
     path("<slug:slug>/ticket", views.TicketView.as_view(), name="show-ticket"),
+    path("<slug:slug>/follow", mine.FollowView.as_view(), name="show-follow"),
+    path("<slug:slug>/reports", mine.ReportView.as_view(), name="show-report"),
 ]
