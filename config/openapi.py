@@ -26,6 +26,9 @@ SPECTACULAR: dict[str, Any] = {
         "commerce.schema.describe_refusals",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "AppealOutcome": "streams.models.Appeal.Outcome",
+        "AppealVerdict": ["upheld", "overturned"],
+        "RuleOfPeople": "streams.models.Report.Category",
         "ProductStatus": "catalog.models.Product.Status",
         "ImportStatus": "catalog.models.Import.Status",
         "MovementReason": "catalog.models.StockMovement.Reason",

@@ -35,7 +35,7 @@ class View(http.ShopperView):
         return host.id
 
     def keeping(self, stream_id: UUID, *rights: str) -> standing.Standing:
-        """Return how the caller stands in a show; raises UnknownShow, or MissingRight without one of these."""
+        """Return how the caller stands in a show; raises UnknownShow, MissingRight without one of these."""
         return standing.allowed(
             stream_id=stream_id, user_id=self.user.id, now=timezone.now(), rights=rights or standing.ALL
         )

@@ -67,7 +67,7 @@ class AppealView(edge.View):
         responses=shapes.AppealSerializer,
     )
     def post(self, request: Request, stream_id: UUID, appeal_id: UUID) -> Response:
-        """Uphold a decision, or overturn and so undo it. Needs `review`, and somebody who did not decide it."""
+        """Uphold a decision, or overturn and so undo it. Needs `review`; not by who decided."""
         sent = self.read(shapes.OutcomeSerializer)
         appeals.decide(
             stream_id=stream_id,

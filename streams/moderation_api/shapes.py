@@ -8,7 +8,7 @@ from commerce.strict import Flag, StrictSerializer, Text, Whole
 from streams.models import Appeal, ChatMessage, Decision, Report, Restraint, Right
 from streams.moderation import rules
 
-HUMAN = list(rules.PEOPLE)
+HUMAN = Report.Category.choices  # What viewers report by is what people decide by.
 REASON: dict[str, Any] = {
     "required": False,
     "default": "",
@@ -60,7 +60,7 @@ class ReportSerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     reporter = PersonSerializer()
-    category = serializers.ChoiceField(choices=Report.Category.values)
+    category = serializers.ChoiceField(choices=Report.Category.choices)
     note = serializers.CharField()
     at = serializers.DateTimeField()
     open = serializers.BooleanField(help_text="Nobody has decided yet.")
@@ -76,9 +76,7 @@ class LineSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     at = serializers.DateTimeField()
     status = serializers.ChoiceField(choices=ChatMessage.Status.values)
-    rule = serializers.CharField(
-        help_text="The rule of the decision that it stands by; empty: none was needed."
-    )
+    rule = serializers.CharField(help_text="Of the decision that it stands by; empty: none was needed.")
     matched = serializers.CharField(help_text="What the rule found in it.")
     reason = serializers.CharField()
     question = serializers.BooleanField()
@@ -102,7 +100,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
     case = serializers.UUIDField(help_text="The decision that opened the case; it may be this one.")
     undoes = serializers.UUIDField(allow_null=True)
     undone_by = serializers.UUIDField(allow_null=True)
-    appeal = serializers.ChoiceField(choices=Appeal.Outcome.values, allow_null=True)
+    appeal = serializers.ChoiceField(choices=Appeal.Outcome.choices, allow_null=True)
     at = serializers.DateTimeField()
 
 
@@ -122,7 +120,7 @@ class OwnDecisionSerializer(serializers.Serializer[Any]):
     until = serializers.DateTimeField(allow_null=True)
     undone = serializers.BooleanField()
     appealable = serializers.BooleanField()
-    appeal = serializers.ChoiceField(choices=Appeal.Outcome.values, allow_null=True)
+    appeal = serializers.ChoiceField(choices=Appeal.Outcome.choices, allow_null=True)
     appeal_reason = serializers.CharField()
     at = serializers.DateTimeField()
 
@@ -134,7 +132,7 @@ class AppealSerializer(serializers.Serializer[Any]):
     by = PersonSerializer()
     text = serializers.CharField()
     at = serializers.DateTimeField()
-    outcome = serializers.ChoiceField(choices=Appeal.Outcome.values)
+    outcome = serializers.ChoiceField(choices=Appeal.Outcome.choices)
     reason = serializers.CharField()
     decided_by = PersonSerializer(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
@@ -157,7 +155,7 @@ class RateSerializer(serializers.Serializer[Any]):
     appeals_upheld = serializers.IntegerField()
     appeals_overturned = serializers.IntegerField()
     rate = serializers.FloatField(
-        allow_null=True, help_text="overturned / (overturned + upheld), the error rate."
+        allow_null=True, help_text="The error rate: overturned / (overturned + upheld)."
     )
 
 
@@ -354,5 +352,5 @@ class ReportBodySerializer(StrictSerializer):
     """Why somebody should look at a line."""
 
     line = serializers.UUIDField()
-    category = serializers.ChoiceField(choices=Report.Category.values)
+    category = serializers.ChoiceField(choices=Report.Category.choices)
     note = Text(**REASON)
