@@ -1,4 +1,4 @@
-"""All viewers of this process: rooms, their own lanes, one pass a second over everybody, and the end."""
+"""All viewers of this process: rooms, their own lanes, one clockwork over everybody, and the end."""
 
 import asyncio
 import random
@@ -11,27 +11,31 @@ import structlog
 
 from commerce import errors, redis_client
 from streams.frames import wire
+from streams.live import packing, tally
 from streams.live.audience import Audience
 from streams.live.executor import BoundedExecutor
 from streams.live.room import Room
 from streams.live.rooms import Rooms
 from streams.live.subscriber import Subscriber
 from streams.live.users import Users
-from streams.live.viewer import TOO_SLOW, Viewer
+from streams.live.viewer import HEARTBEAT_SECONDS as HEARTBEAT_SECONDS
+from streams.live.viewer import TOO_SLOW, WARN_SECONDS, Viewer
+from streams.live.wheel import STEP_SECONDS, Wheel
 
 log = structlog.get_logger(__name__)
 
 GOING, NO_ANSWER, EXPIRED = 4503, 4511, 4512
 
-HEARTBEAT_SECONDS = 25.0
+HELLO_SECONDS = 5.0
 ANSWER_SECONDS = 10.0  # For a pong.
-WARN_SECONDS = 60.0  # Before a connection expires.
-CUT_SECONDS = 3.0  # For a close frame to be taken.
+CUT_SECONDS = 3.0  # For close frames to be taken.
+TIDY_SECONDS = 1.0
+LOOKS = 512  # Viewers looked at in one round of the loop.
 CHECK_SECONDS = 15.0
 SPREAD_MS_PER_VIEWER, SPREAD_MS = 5, 15_000  # Two hundred come back in a second.
 RENEWALS = 8  # Viewers told anew at once, when many need it.
 
-PING = wire.event("ping", {})
+PING = packing.pack(wire.event("ping", {}))
 
 
 class Hub:
@@ -56,9 +60,16 @@ class Hub:
         self._audience = Audience(
             client=self.client, process=self.process, rooms=self.rooms.all, clock=self._clock
         )
-        self._viewers: set[Viewer] = set()
+        self.wheel: Wheel[Viewer] = Wheel(self._clock())
+        self._viewers: dict[Viewer, Room | None] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        for work in (self._subscriber.run(), self._pass_over(), self._audience.run(), self._compare()):
+        for work in (
+            self._subscriber.run(),
+            self._look(),
+            self._tidy(),
+            self._audience.run(),
+            self._compare(),
+        ):
             self.begin(work)
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
@@ -76,10 +87,15 @@ class Hub:
 
     def arrive(self, viewer: Viewer) -> None:
         """Watch over a connection from its first moment to `depart`."""
-        self._viewers.add(viewer)
+        self._viewers[viewer] = None
+        tally.here.open += 1
+        tally.here.opened += 1
+        viewer.answer_by = self._clock() + HELLO_SECONDS
+        self.wheel.put(viewer, viewer.looks_at)
 
     def enter(self, viewer: Viewer, room: Room) -> None:
         """Count a viewer in as one of a room's."""
+        self._viewers[viewer] = room
         room.admit(viewer)
         self._audience.changed()
 
@@ -88,44 +104,60 @@ class Hub:
         room.react(kind, n)
         self._audience.changed()
 
-    def depart(self, viewer: Viewer) -> None:
-        """Forget a connection; nothing of it is left behind."""
-        self._viewers.discard(viewer)
+    def depart(self, viewer: Viewer, code: int) -> None:
+        """Forget a connection that ended with this code; nothing of it is left behind."""
+        if viewer not in self._viewers:
+            return
+        room = self._viewers.pop(viewer)
+        tally.here.open -= 1
+        tally.here.closed[viewer.closing or code] += 1
         self._audience.changed()
-        if viewer.room is not None:
-            viewer.room.part(viewer)
-            if not viewer.room.members:
-                self.rooms.empty(viewer.room)
+        if room is not None:
+            room.part(viewer)
+            if not room.members:
+                self.rooms.empty(room)
         self.users.depart(viewer)
 
     # --- clockwork ---
 
-    async def _pass_over(self) -> None:
+    async def _look(self) -> None:
         while True:
-            await asyncio.sleep(1)
-            now = self._clock()
-            for viewer in list(self._viewers):
-                self._look_after(viewer, now)
-            await self.rooms.tidy()
-            await self.users.tidy()
+            await asyncio.sleep(STEP_SECONDS)
+            for n, viewer in enumerate(self.wheel.turn(self._clock()), 1):
+                try:
+                    self._look_after(viewer, self._clock())
+                except Exception:
+                    viewer.failed()
+                if n % LOOKS == 0:
+                    await asyncio.sleep(0)
 
     def _look_after(self, viewer: Viewer, now: float) -> None:
+        if viewer.gone:
+            return
         if viewer.closing is not None:
-            viewer.cut_at = viewer.cut_at or now + CUT_SECONDS
-            if now >= viewer.cut_at:
+            if viewer.cut_at is not None and now >= viewer.cut_at:
                 viewer.cut()
+                return
         elif viewer.stuck(now):
             viewer.close(TOO_SLOW)
         elif viewer.answer_by is not None and now >= viewer.answer_by:
             viewer.close(NO_ANSWER)
         elif now >= viewer.expires_at:
             viewer.close(EXPIRED)
-        elif viewer.answer_by is None and now - viewer.told_at >= HEARTBEAT_SECONDS:
-            viewer.must(PING)
-            viewer.answer_by = now + ANSWER_SECONDS
-        if not viewer.warned and now >= viewer.expires_at - WARN_SECONDS:
-            viewer.warned = True
-            viewer.must(wire.event("auth.expiring", {"expires_at": self.at_ms(viewer.expires_at)}))
+        else:
+            if viewer.answer_by is None and now - viewer.told_at >= HEARTBEAT_SECONDS:
+                viewer.must(PING)
+                viewer.answer_by = now + ANSWER_SECONDS
+            if not viewer.warned and now >= viewer.expires_at - WARN_SECONDS:
+                viewer.warned = True
+                viewer.must(wire.event("auth.expiring", {"expires_at": self.at_ms(viewer.expires_at)}))
+        self.wheel.put(viewer, viewer.looks_at)
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            await self.rooms.tidy()
+            await self.users.tidy()
 
     async def _compare(self) -> None:
         while True:
@@ -138,8 +170,9 @@ class Hub:
     async def drain(self) -> None:
         """Ask all viewers to come back elsewhere, spread over time, and close those who stay."""
         spread_ms = min(SPREAD_MS, SPREAD_MS_PER_VIEWER * len(self._viewers))
-        for viewer in self._viewers:
-            viewer.must(wire.event("reconnect", {"spread_ms": spread_ms, "resume": True}))
+        reconnect = packing.pack(wire.event("reconnect", {"spread_ms": spread_ms, "resume": True}))
+        for viewer in list(self._viewers):
+            viewer.must(reconnect)
         await self._emptied(spread_ms / 1000 + 2)
         for viewer in list(self._viewers):
             viewer.close(GOING)

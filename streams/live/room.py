@@ -5,27 +5,25 @@ Everything here runs on the event loop and none of it awaits the network, so tha
 missed and admitting it are one step into which no event can fall.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 import orjson
-import structlog
 
 from streams import showlog
-from streams.frames import wire
-from streams.live.viewer import Viewer
+from streams.live import packing, tally
+from streams.live.fanout import Fanout
+from streams.live.ticks import Batch, Line, Ticks
+from streams.live.viewer import Place, Viewer, now
 
-log = structlog.get_logger(__name__)
-
-STATE_SECONDS = 0.2
-CHAT_SECONDS = 0.1
-CHAT_PER_TICK = 20
 CHAT_HELD = 50
+# More than this is not replayed; a snapshot is smaller.
+REPLAY_BYTES = 1_048_576
 
-_REMOVED = '{"v":1,"t":"chat.removed"'
+_REMOVED = b'{"v":1,"t":"chat.removed"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +41,61 @@ class Room:
     def __init__(self, show: Show, *, on_gap: Callable[["Room"], None]) -> None:
         self.show = show
         self.members: set[Viewer] = set()  # Everybody who has said hello here.
-        self.viewers: set[Viewer] = set()  # Of these, who hears lane s: all but those a snapshot is made for.
+        self.viewers = Fanout()  # Of these, who hears lane s: all but those a snapshot is made for.
         self.epoch = ""
         self.top = 0
         self.settled = False  # The lane is known up to its end; otherwise what comes is held back.
         self.empty_since: float | None = None
         self.reactions: dict[str, int] = {}
         self._on_gap = on_gap
-        self._ring: deque[tuple[int, str]] = deque(maxlen=showlog.RING)
-        self._states: dict[str, tuple[int, str]] = {}
-        self._lines: deque[tuple[str, str]] = deque(maxlen=CHAT_HELD)
-        self._held: list[tuple[str, int, str]] = []
-        self._new_states: dict[str, str] = {}
-        self._new_lines: list[str] = []
-        self._ticks: dict[str, asyncio.TimerHandle] = {}
+        self._place = Place("", 0, 0.0)
+        self._ring: deque[tuple[int, bytes]] = deque(maxlen=showlog.RING)
+        self._states: dict[str, tuple[int, bytes]] = {}
+        self._lines: deque[tuple[str, bytes]] = deque(maxlen=CHAT_HELD)
+        self._held: list[tuple[str, int, bytes]] = []
+        self._ticks = Ticks(self._tell_batch)
 
     # --- what Redis says ---
 
     def hear(self, message: bytes) -> None:
         """Take a message of the stream's channel."""
-        kind, a, b, frame = message.decode().split("|", 3)
-        if kind == "m":
+        kind, a, b, payload = message.split(b"|", 3)
+        if kind == b"m":
+            each = (a.decode(), int(b), packing.pack(payload))
             if self.settled:
-                self._place(a, int(b), frame)
+                self._place_in_lane(*each)
             else:
-                self._held.append((a, int(b), frame))
-        elif kind == "s":
-            self._state(a, int(b), frame)
-        elif kind == "b":
-            self._line(a, frame)
+                self._held.append(each)
+        elif kind == b"s":
+            self._state(a.decode(), int(b), payload)
+        elif kind == b"b":
+            role, _, author = b.decode().partition(":")
+            self._ticks.say(Line(a.decode(), role, author, payload))
 
     def settle(self, lane: showlog.Lane) -> bool:
         """Go on from the lane as read; False when events were lost and all viewers need a snapshot."""
         whole = True
         if not self.epoch or lane.epoch != self.epoch or not self._continues(lane):
             whole = not self.epoch or not self.viewers
+            tally.here.lost += not whole
             self._ring.clear()
-            self._ring.extend(lane.frames)
+            self._ring.extend((offset, packing.pack(frame)) for offset, frame in lane.frames)
             self.epoch, self.top = lane.epoch, lane.top
+            self._place = Place(self.epoch, self.top, self._place.told_at)
         else:
+            tally.here.repaired += lane.top > self.top
             for offset, frame in lane.frames:
                 if offset == self.top + 1:
-                    self._accept(offset, frame)
-        for key, (version, frame) in lane.states.items():
-            self._state(key, version, frame)
+                    self._accept(offset, packing.pack(frame))
+        for key, (version, state) in lane.states.items():
+            self._state(key, version, state.encode())
         self.settled = True
         held, self._held = self._held, []
-        for epoch, offset, frame in held:
+        for epoch, offset, packed in held:
             if self.settled:
-                self._place(epoch, offset, frame)
+                self._place_in_lane(epoch, offset, packed)
             else:
-                self._held.append((epoch, offset, frame))
+                self._held.append((epoch, offset, packed))
         return whole
 
     def unsettle(self) -> None:
@@ -103,28 +105,29 @@ class Room:
     def remember_lines(self, lines: list[tuple[str, str]]) -> None:
         """Begin the memory of chat with what was said before this process listened."""
         known = {line for line, _ in self._lines}
-        merged = [each for each in lines if each[0] not in known] + list(self._lines)
-        self._lines = deque(merged, maxlen=CHAT_HELD)
+        earlier = [(line, payload.encode()) for line, payload in lines if line not in known]
+        self._lines = deque([*earlier, *self._lines], maxlen=CHAT_HELD)
 
     # --- viewers ---
 
     def can_resume(self, epoch: str, offset: int) -> bool:
-        """Say whether every event after that place is at hand."""
+        """Say whether every event after that place is at hand, and not too much of them."""
         if epoch != self.epoch or offset > self.top:
             return False
-        return offset == self.top or (bool(self._ring) and self._ring[0][0] <= offset + 1)
+        if offset == self.top:
+            return True
+        if not self._ring or self._ring[0][0] > offset + 1:
+            return False
+        return sum(len(frame) for at, frame in self._ring if at > offset) <= REPLAY_BYTES
 
     def join(self, viewer: Viewer, *, after: int, known_lines: frozenset[str] = frozenset()) -> None:
         """Hand over every event after that offset, states and last lines, and all that comes now."""
-        for offset, frame in self._ring:
-            if offset > after:
-                viewer.must(frame)
-        for key, (_, frame) in self._states.items():
-            viewer.state(key, frame)
-        missed = [frame for line, frame in self._lines if line not in known_lines]
-        if missed:
-            viewer.chat(len(missed), "\n".join(missed))
-        viewer.position = (self.epoch, self.top)
+        missed = b"".join(frame for offset, frame in self._ring if offset > after)
+        states = {key: packing.pack(payload) for key, (_, payload) in self._states.items()}
+        lines = [payload for line, payload in self._lines if line not in known_lines]
+        chat = packing.pack(b"\n".join(lines)) if lines else b""
+        viewer.catch_up(missed, states=states, lines=len(lines), chat=chat)
+        viewer.place = self._place
         self.viewers.add(viewer)
 
     def admit(self, viewer: Viewer) -> None:
@@ -135,7 +138,9 @@ class Room:
 
     def leave(self, viewer: Viewer) -> None:
         """Hand nothing to a viewer until it joins again."""
-        self.viewers.discard(viewer)
+        if viewer in self.viewers:
+            self.viewers.discard(viewer)
+            viewer.place = Place(self._place.epoch, self._place.offset, self._place.told_at)
 
     def part(self, viewer: Viewer) -> None:
         """Forget a viewer."""
@@ -153,9 +158,8 @@ class Room:
 
     def close(self) -> None:
         """Stop the clockwork."""
-        for tick in self._ticks.values():
-            tick.cancel()
-        self._ticks.clear()
+        self._ticks.stop()
+        self.viewers.stop()
 
     # --- inside ---
 
@@ -165,7 +169,7 @@ class Room:
         after = [offset for offset, _ in lane.frames if offset > self.top]
         return len(after) == lane.top - self.top
 
-    def _place(self, epoch: str, offset: int, frame: str) -> None:
+    def _place_in_lane(self, epoch: str, offset: int, frame: bytes) -> None:
         if epoch == self.epoch and offset <= self.top:
             return
         if epoch == self.epoch and offset == self.top + 1:
@@ -175,47 +179,45 @@ class Room:
         self._held.append((epoch, offset, frame))
         self._on_gap(self)
 
-    def _accept(self, offset: int, frame: str) -> None:
+    def _accept(self, offset: int, frame: bytes) -> None:
         self.top = offset
         self._ring.append((offset, frame))
-        if frame.startswith(_REMOVED):
-            gone = orjson.loads(frame)["d"]["id"]
+        hold = partial(_hold_must, frame)
+        if frame.find(_REMOVED, 0, 40) >= 0:
+            gone = orjson.loads(next(packing.unpack(frame)))["d"]["id"]
             self._lines = deque((each for each in self._lines if each[0] != gone), maxlen=CHAT_HELD)
-        place = (self.epoch, offset)
-        for viewer in self.viewers:
-            viewer.must(frame)
-            viewer.position = place
+            self._ticks.unsay(gone)
+            hold = partial(_hold_removal, frame, f'"id":"{gone}"'.encode())
+        self._place.told_at = now()
+        self.viewers.tell(frame, kind="must", hold=hold, done=partial(self._reached, self.epoch, offset))
 
-    def _state(self, key: str, version: int, frame: str) -> None:
+    def _reached(self, epoch: str, offset: int) -> None:
+        if self._place.epoch == epoch:
+            self._place.offset = offset
+
+    def _state(self, key: str, version: int, payload: bytes) -> None:
         held = self._states.get(key)
         if held is not None and held[0] >= version:
             return
-        self._states[key] = (version, frame)
-        self._new_states[key] = frame
-        self._tick("states", STATE_SECONDS, self._tell_states)
+        self._states[key] = (version, payload)
+        self._ticks.show(key, payload)
 
-    def _line(self, line: str, frame: str) -> None:
-        self._lines.append((line, frame))
-        self._new_lines.append(frame)
-        self._tick("chat", CHAT_SECONDS, self._tell_lines)
+    def _tell_batch(self, batch: Batch) -> None:
+        self._lines.extend((line.id, line.payload) for line in batch.lines)
+        self._place.told_at = now()
+        self.viewers.tell(batch.frame, kind="tick", hold=batch.hold)
+        if batch.left_out:
+            # Whoever said a line that the room is spared sees it all the same.
+            for viewer in self.viewers:
+                own = batch.left_out.get(str(viewer.user_id)) if viewer.user_id else None
+                if own is not None:
+                    viewer.chat(*own)
 
-    def _tick(self, name: str, seconds: float, tell: Callable[[], None]) -> None:
-        if name not in self._ticks:
-            self._ticks[name] = asyncio.get_running_loop().call_later(seconds, tell)
 
-    def _tell_states(self) -> None:
-        self._ticks.pop("states", None)
-        states, self._new_states = self._new_states, {}
-        for viewer in self.viewers:
-            for key, frame in states.items():
-                viewer.state(key, frame)
+def _hold_must(frame: bytes, viewer: Viewer) -> None:
+    viewer.hold_must(frame)
 
-    def _tell_lines(self) -> None:
-        self._ticks.pop("chat", None)
-        lines, self._new_lines = self._new_lines, []
-        dropped = len(lines) - CHAT_PER_TICK
-        if dropped > 0:
-            lines = [*lines[dropped:], wire.event("chat.gap", {"dropped": dropped})]
-        text = "\n".join(lines)
-        for viewer in self.viewers:
-            viewer.chat(len(lines), text)
+
+def _hold_removal(frame: bytes, line: bytes, viewer: Viewer) -> None:
+    viewer.strike(line)
+    viewer.hold_must(frame)

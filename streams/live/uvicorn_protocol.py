@@ -1,22 +1,61 @@
-"""What the hub needs of the server beyond ASGI: little buffered for a peer that does not read, and a way to
-end a connection whose peer takes not even a close frame.
+"""The direct way out: a viewer's frames straight to the transport of uvicorn's websocket protocol.
 
-Leans on three names of uvicorn's protocol class (`scope`, `transport`, `handle_connect`), so uvicorn's
-version is pinned. Under another server the hub cancels the connection's task instead.
+The protocol puts itself into the scope's extensions, where middleware cannot be in the way. It leans on
+names of uvicorn's class that are not documented, so uvicorn's version is pinned (docs/decisions/0012). What
+uvicorn itself sends (the handshake, pongs, close frames) goes the way it always does, to the same transport,
+in whole frames; once the closing has begun in either direction, the listener is told and writes no more.
 """
 
+import asyncio
 import socket
+from contextlib import suppress
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+from websockets.protocol import State
+
+from streams.live.ways import HIGH_WATER, LOW_WATER, Listener
+
+EXTENSION = "livecommerce.direct"
 
 SEND_BUFFER = 65_536  # Bytes the kernel holds for one peer; left alone it grows to megabytes.
-WRITE_BUFFER = 32_768  # Bytes the transport holds before a send has to wait.
+# What was sent and not acknowledged for so long has no peer any more. The kernel alone knows, as long as what
+# is sent fits into its buffer.
+UNACKNOWLEDGED_MS = 30_000
 
 
 class RoomProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's websocket protocol with small buffers, and `livecommerce.abort` in the scope's extensions."""
+    """uvicorn's websocket protocol as a `Way`."""
+
+    listener: Listener | None = None
+    _hanging_up: "asyncio.Task[None] | None" = None
+
+    # --- the way ---
+
+    @property
+    def write(self) -> Any:
+        """Send whole packed frames: the transport's own method, to be kept by who writes often."""
+        return self.transport.write
+
+    def waits(self) -> int:
+        """Return how many bytes the kernel has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def hang_up(self, code: int) -> None:
+        """Send a close frame, as uvicorn does it for an application."""
+        self._hanging_up = self.loop.create_task(self._hang_up(code))
+
+    def cut(self) -> None:
+        """End the connection below the protocol."""
+        self.transport.abort()
+
+    async def _hang_up(self, code: int) -> None:
+        # Lost, or closed by the other end meanwhile.
+        with suppress(OSError, RuntimeError):
+            await self.send({"type": "websocket.close", "code": code})
+
+    # --- what the server calls ---
 
     def handle_connect(self, event: Request) -> None:
         """Prepare the connection for the application that is about to start."""
@@ -24,8 +63,50 @@ class RoomProtocol(WebSocketsSansIOProtocol):
         scope = getattr(self, "scope", None)
         if scope is None:
             return
-        cast(dict[str, Any], scope["extensions"])["livecommerce.abort"] = self.transport.abort
-        self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
+        self.transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            if hasattr(socket, "TCP_USER_TIMEOUT") and connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; a close frame among them, or nonsense, is answered by one and ends all writing."""
+        super().data_received(data)
+        if self.listener is not None and self.conn.state is not State.OPEN:
+            self.listener.over()
+
+    def pause_writing(self) -> None:
+        """Called by the transport when it holds more than HIGH_WATER."""
+        super().pause_writing()
+        if self.listener is not None:
+            self.listener.pause()
+
+    def resume_writing(self) -> None:
+        """Called by the transport when it holds less than LOW_WATER again."""
+        super().resume_writing()
+        if self.listener is not None:
+            self.listener.resume()
+
+    def eof_received(self) -> None:
+        """Called by the transport when the other end sends nothing any more; it then closes."""
+        super().eof_received()
+        if self.listener is not None:
+            self.listener.over()
+
+    def shutdown(self) -> None:
+        """Called by the server when it ends: sends a close frame."""
+        if self.listener is not None:
+            self.listener.over()
+        super().shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the transport at the very end; nothing of the connection is to wait for the collector."""
+        super().connection_lost(exc)
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            listener.lost()
+        if scope := getattr(self, "scope", None):
+            scope["extensions"].pop(EXTENSION, None)
+        self.conn.parser.close()

@@ -1,184 +1,376 @@
-"""One connection's way out: a bounded queue and the task that empties it, so that nobody waits for a slow
-viewer.
+"""One connection as the hub sees it: what it is told goes out at once, or waits by its class.
 
-What may wait here follows the class of a frame. Must frames wait, up to QUEUE_BYTES; beyond that the viewer
-is closed and comes back to resume. Of a state only the newest waits. Of chat only the last lines wait, and
-how many were lost is told. A viewer to whom nothing could be sent for STUCK_SECONDS is closed too.
+While the way out is free, telling is one write. When too much waits in the way (a phone in a tunnel), it is
+held here. Of must frames up to HELD_BYTES are held; beyond that the viewer is closed and comes back to
+resume. Of a state only the newest is held. Of chat only the last frames are held, and how many lines were
+lost is told. When the way is free again, what was held leaves in the order must, state, chat. A viewer to
+whose network nothing could be given for STUCK_SECONDS is closed too.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 from uuid import UUID
 
+import structlog
+
 from streams.frames import wire
+from streams.live import packing, tally
+from streams.live.ways import HIGH_WATER, Way
+from streams.live.wheel import Wheel
 
-if TYPE_CHECKING:
-    from streams.live.room import Room
+log = structlog.get_logger(__name__)
 
-QUEUE_BYTES = 262_144
+HELD_BYTES = 262_144
 CHAT_FRAMES = 50
 STUCK_SECONDS = 10.0
+LOOK_SECONDS = 2.5  # How often one to whom nothing can be given is looked at.
 LIFE_SECONDS = 3600.0  # Of a connection, unless it is extended.
+WARN_SECONDS = 60.0  # Before a connection expires.
+HEARTBEAT_SECONDS = 25.0
+CUT_SECONDS = 3.0  # For a close frame to be taken.
 
 TOO_SLOW = 4508
 
-Send = Callable[[str], Awaitable[None]]
-Close = Callable[[int], Awaitable[None]]
+
+class Place:
+    """How far a room has told its viewers, and when it last told them anything; they share one."""
+
+    __slots__ = ("epoch", "offset", "told_at")
+
+    def __init__(self, epoch: str, offset: int, told_at: float) -> None:
+        self.epoch, self.offset, self.told_at = epoch, offset, told_at
+
+
+class Held:
+    """What waits for a slow viewer."""
+
+    __slots__ = ("chat", "lost", "must", "must_bytes", "size", "states")
+
+    def __init__(self) -> None:
+        self.must: deque[tuple[bytes, int]] = deque()  # And how many bytes of it are the viewer's fault.
+        self.must_bytes = 0
+        self.states: dict[str, bytes] = {}
+        self.chat: deque[tuple[int, bytes]] = deque()
+        self.lost = 0
+        self.size = 0
+
+    def grow(self, by: int) -> None:
+        """Count bytes that wait more, or fewer."""
+        self.size += by
+        tally.here.held += by
+
+    def take(self, most: int) -> bytes:
+        """Take out the frames whose turn it is, about so many bytes of them; none: nothing is held."""
+        parts: list[bytes] = []
+        size = 0
+        while size < most:
+            if self.must:
+                frame, counted = self.must.popleft()
+                self.must_bytes -= counted
+            elif self.states:
+                frame = self.states.pop(next(iter(self.states)))
+            elif self.chat:
+                _, frame = self.chat.popleft()
+            elif self.lost:
+                parts.append(packing.pack(wire.event("chat.gap", {"dropped": self.lost})))
+                self.lost = 0
+                break
+            else:
+                break
+            parts.append(frame)
+            size += len(frame)
+        self.grow(-size)
+        return b"".join(parts)
 
 
 class Viewer:
-    """A connection as the hub sees it. Only `run` ever awaits the network."""
+    """A connection. Nothing here ever waits for the network."""
 
     __slots__ = (
-        "_abort",
-        "_chat",
-        "_close",
-        "_lost",
-        "_must",
-        "_must_bytes",
-        "_send",
-        "_states",
-        "_wake",
+        "__weakref__",
+        "_held",
+        "_pressed_at",
+        "_pressed_by",
+        "_snapshot_waits",
+        "_told_at",
+        "_way",
+        "_wheel",
         "answer_by",
         "closing",
         "cut_at",
         "expires_at",
-        "position",
-        "pressed_at",
+        "flows",
+        "gone",
+        "place",
         "renew",
         "room",
         "since",
-        "snapshot_waits",
-        "told_at",
+        "slot",
         "user_id",
         "warned",
         "watches",
+        "write",
     )
 
-    def __init__(
-        self,
-        *,
-        send: Send,
-        close: Close,
-        abort: Callable[[], None],
-        renew: Callable[[str], None],
-        now: float,
-    ) -> None:
-        self._send, self._close, self._abort = send, close, abort
+    def __init__(self, way: Way, *, wheel: "Wheel[Viewer]", renew: Callable[[str], None]) -> None:
+        self._way, self._wheel = way, wheel
+        self.write = way.write  # For the room, while the viewer flows.
         self.renew = renew  # Tell it a lane anew: "s" by a snapshot, "u" by what is the shopper's own.
-        self._must: deque[str] = deque()
-        self._must_bytes = 0
-        self._states: dict[str, str] = {}
-        self._chat: deque[tuple[int, str]] = deque()
-        self._lost = 0
-        self._wake = asyncio.Event()
-        self.since = now
+        self.flows = True  # Whatever comes may be written at once.
+        self.slot = -1  # The wheel's.
+        self._held: Held | None = None
+        self._pressed_at: float | None = None  # Since when the network has taken nothing of what waits,
+        self._pressed_by = 0  # and how much that is.
+        self._snapshot_waits = False
+        self._told_at = self.since = now()
         self.user_id: UUID | None = None
-        self.room: Room | None = None
+        self.room: object = None  # Which one it watches, to compare only.
         self.watches = True  # Counts as a viewer; the host at her own show does not.
-        self.position: tuple[str, int] | None = None  # The last place in lane s that was handed over.
-        self.snapshot_waits = False
-        self.told_at = now  # When something was last sent.
-        self.pressed_at: float | None = None  # Since when a send has been waiting for the network.
+        self.place: Place | None = None  # Of the room that it hears, or where it stopped hearing it.
         self.answer_by: float | None = None  # When a hello or a pong is overdue.
-        self.expires_at = now + LIFE_SECONDS
+        self.expires_at = self.since + LIFE_SECONDS
         self.warned = False
-        self.closing: int | None = None
+        self.gone = False  # The connection is no more.
+        self.closing: int | None = None  # The close code; 0 when the other end was first.
         self.cut_at: float | None = None
+        way.listener = self
 
-    def must(self, frame: str) -> None:
-        """Hand over a frame that must arrive; closes the viewer when too much waits already."""
-        if self.closing is not None:
-            return
-        self._must_bytes += len(frame)
-        self._must.append(frame)
-        if self._must_bytes > QUEUE_BYTES:
-            self.close(TOO_SLOW)
-        self._wake.set()
+    # --- telling ---
 
-    def snapshot(self, frame: str) -> None:
+    def must(self, frame: str | bytes) -> None:
+        """Hand over what must arrive, as text or packed; closes the viewer when too much waits already."""
+        packed = packing.pack(frame) if isinstance(frame, str) else frame
+        if self.flows:
+            self._write(packed)
+            tally.here.frames["must"] += 1
+        else:
+            self.hold_must(packed)
+
+    def snapshot(self, frame: str | bytes) -> None:
         """Hand over a snapshot. Its size is not the viewer's fault and does not count as backlog."""
+        packed = packing.pack(frame) if isinstance(frame, str) else frame
+        self.catch_up(packed)
+        self._snapshot_waits = not self.flows
+
+    def catch_up(
+        self, must: bytes, *, states: dict[str, bytes] | None = None, lines: int = 0, chat: bytes = b""
+    ) -> None:
+        """Hand over what a newcomer has missed, however much that is: packed frames."""
+        if self.flows:
+            if together := b"".join((must, *(states or {}).values(), chat)):
+                self._write(together)
+            return
         if self.closing is not None:
             return
-        self._must.append(frame)
-        self.snapshot_waits = True
-        self._wake.set()
+        if must:
+            held = self._hold()
+            held.must.append((must, 0))
+            held.grow(len(must))
+        for key, frame in (states or {}).items():
+            self.hold_state(key, frame)
+        if chat:
+            self.hold_chat(lines, chat)
 
-    def state(self, key: str, frame: str) -> None:
-        """Hand over the newest value of a key, replacing one that still waits."""
+    def state(self, key: str, frame: bytes) -> None:
+        """Hand over the newest value of a key, packed."""
+        if self.flows:
+            self._write(frame)
+            tally.here.frames["state"] += 1
+        else:
+            self.hold_state(key, frame)
+
+    def chat(self, lines: int, frame: bytes) -> None:
+        """Hand over so many lines of chat in one packed frame."""
+        if self.flows:
+            self._write(frame)
+            tally.here.frames["chat"] += 1
+        else:
+            self.hold_chat(lines, frame)
+
+    def hold_must(self, frame: bytes) -> None:
+        """Hold a must frame back."""
         if self.closing is not None:
             return
-        self._states[key] = frame
-        self._wake.set()
+        held = self._hold()
+        held.must.append((frame, len(frame)))
+        held.must_bytes += len(frame)
+        held.grow(len(frame))
+        if held.must_bytes > HELD_BYTES:
+            self.close(TOO_SLOW)
 
-    def chat(self, lines: int, frame: str) -> None:
-        """Hand over so many lines of chat in one frame; the oldest that wait give way."""
+    def hold_state(self, key: str, frame: bytes) -> None:
+        """Hold the newest value of a key back, instead of an older one."""
         if self.closing is not None:
             return
-        self._chat.append((lines, frame))
-        if len(self._chat) > CHAT_FRAMES:
-            self._lost += self._chat.popleft()[0]
-        self._wake.set()
+        held = self._hold()
+        older = held.states.get(key)
+        if older is not None:
+            tally.here.dropped["state"] += 1
+        held.states[key] = frame
+        held.grow(len(frame) - len(older or b""))
 
-    def close(self, code: int) -> None:
-        """Close the connection with this code, after what waits unless the viewer is too slow."""
-        if self.closing is None:
-            self.closing = code
-            if code == TOO_SLOW:
-                self._drop()
-            self._wake.set()
+    def hold_chat(self, lines: int, frame: bytes) -> None:
+        """Hold so many lines of chat back; the oldest that wait give way."""
+        if self.closing is not None:
+            return
+        held = self._hold()
+        held.chat.append((lines, frame))
+        held.grow(len(frame))
+        if len(held.chat) > CHAT_FRAMES:
+            dropped, oldest = held.chat.popleft()
+            held.lost += dropped
+            held.grow(-len(oldest))
+            tally.here.dropped["chat"] += dropped
+
+    def strike(self, line: bytes) -> None:
+        """Take out of the chat that is held back every line which contains these bytes."""
+        if self._held is None:
+            return
+        for n, (lines, frame) in enumerate(self._held.chat):
+            if line in frame:
+                kept = [each for each in next(packing.unpack(frame)).split(b"\n") if line not in each]
+                left = packing.pack(b"\n".join(kept)) if kept else b""
+                self._held.chat[n] = (min(lines, len(kept)), left)
+                self._held.grow(len(left) - len(frame))
 
     @property
     def backlog(self) -> int:
-        """Bytes of must frames that wait."""
-        return self._must_bytes
+        """Bytes of must frames that are held back."""
+        return self._held.must_bytes if self._held else 0
 
-    def stuck(self, now: float) -> bool:
-        """Say whether nothing could be sent for too long."""
-        return self.pressed_at is not None and now - self.pressed_at > STUCK_SECONDS
+    @property
+    def held(self) -> int:
+        """Bytes of all frames that are held back."""
+        return self._held.size if self._held else 0
+
+    @property
+    def snapshot_waits(self) -> bool:
+        """Whether the last snapshot has not been taken yet."""
+        return self._snapshot_waits
+
+    @property
+    def position(self) -> tuple[str, int] | None:
+        """The last place in lane s that was surely handed over."""
+        return (self.place.epoch, self.place.offset) if self.place else None
+
+    # --- what the way says ---
+
+    def pause(self) -> None:
+        """Hold back, because too much waits in the way."""
+        self.flows = False
+        self._pressed_at, self._pressed_by = now(), self._way.waits()
+        self._wheel.sooner(self, self._pressed_at + LOOK_SECONDS)
+
+    def resume(self) -> None:
+        """Go on with what was held back, as far as the way takes it."""
+        self._pressed_at, self._snapshot_waits = None, False
+        while self._held is not None and self._pressed_at is None:
+            frames = self._held.take(HIGH_WATER)
+            if frames:
+                self._write(frames)
+            else:
+                self._held = None
+        if self._pressed_at is None:
+            if self.closing:
+                self._way.hang_up(self.closing)
+            self.flows = self.closing is None
+
+    def lost(self) -> None:
+        """Note that the connection is no more."""
+        self.flows, self.gone = False, True
+        self.closing = self.closing or 0
+        self._drop()
+        self._wheel.drop(self)
+
+    # --- going ---
+
+    def close(self, code: int) -> None:
+        """Close the connection with this code, after what is held back unless the viewer is too slow."""
+        if self.closing is not None:
+            return
+        self.closing = code
+        self.flows = False
+        if code == TOO_SLOW:
+            self._drop()
+        if self._held is None:
+            self._way.hang_up(code)
+        self.leave_soon()
+
+    def over(self) -> None:
+        """Say nothing any more, because the other end has said goodbye or talks nonsense."""
+        self.flows = False
+        if self.closing is None:
+            self.closing = 0
+        self._drop()
+        self.leave_soon()
+
+    def leave_soon(self) -> None:
+        """See to it that the connection ends, however little its other end takes part."""
+        if self.cut_at is None and not self.gone:
+            self.cut_at = now() + CUT_SECONDS
+            self._wheel.sooner(self, self.cut_at)
 
     def cut(self) -> None:
         """End the connection below the protocol, where the peer takes not even a close frame."""
+        self.flows = False
+        self.closing = self.closing or 0
         self._drop()
-        self._abort()
+        tally.here.cut += 1
+        self._way.cut()
 
-    async def run(self, clock: Callable[[], float]) -> None:
-        """Send what is handed over, in the order must, state, chat, until the connection is closed."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            text = self._take()
-            if text:
-                self.pressed_at = clock()
-                await self._send(text)
-                self.pressed_at = None
-                self.told_at = clock()
-            if self.closing is not None and not self._must:
-                await self._close(self.closing)
-                return
+    def failed(self) -> None:
+        """End a connection whose way has thrown; others are not to feel it."""
+        log.exception("viewer.failed")
+        self.cut()
 
-    def _take(self) -> str:
-        parts: list[str] = []
-        if self._must:
-            parts.extend(self._must)
-            self._must.clear()
-            self._must_bytes = 0
-            self.snapshot_waits = False
-        if self._states:
-            parts.extend(self._states.values())
-            self._states.clear()
-        if self._chat:
-            parts.extend(frame for _, frame in self._chat)
-            self._chat.clear()
-        if self._lost:
-            parts.append(wire.event("chat.gap", {"dropped": self._lost}))
-            self._lost = 0
-        return parts[0] if len(parts) == 1 else "\n".join(parts)
+    # --- the hub's look ---
+
+    @property
+    def told_at(self) -> float:
+        """When anything was last sent."""
+        return max(self._told_at, self.place.told_at) if self.place else self._told_at
+
+    def stuck(self, at: float) -> bool:
+        """Say whether the network has taken nothing of what waits for too long."""
+        if self._pressed_at is None:
+            return False
+        waits = self._way.waits()
+        if waits < self._pressed_by:
+            self._pressed_at, self._pressed_by = at, waits
+        return at - self._pressed_at >= STUCK_SECONDS
+
+    @property
+    def looks_at(self) -> float:
+        """When this viewer has to be looked at next."""
+        if self.cut_at is not None:
+            return self.cut_at
+        if self._pressed_at is not None:
+            return min(self._pressed_at + STUCK_SECONDS, now() + LOOK_SECONDS)
+        ends = self.expires_at if self.warned else self.expires_at - WARN_SECONDS
+        return min(ends, self.told_at + HEARTBEAT_SECONDS if self.answer_by is None else self.answer_by)
+
+    # --- inside ---
+
+    def _write(self, frames: bytes) -> None:
+        self._told_at = now()
+        tally.here.bytes += len(frames)
+        try:
+            self.write(frames)
+        except Exception:
+            self.failed()
+
+    def _hold(self) -> Held:
+        if self._held is None:
+            self._held = Held()
+        return self._held
 
     def _drop(self) -> None:
-        self._must.clear()
-        self._must_bytes = 0
-        self._states.clear()
-        self._chat.clear()
+        if self._held is not None:
+            self._held.grow(-self._held.size)
+            self._held = None
+
+
+def now() -> float:
+    """Return the loop's clock, in seconds."""
+    return asyncio.get_running_loop().time()

@@ -1,7 +1,6 @@
 """The hub's pass over its viewers: who is pinged, warned, closed and cut; and what is left when it ends."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +9,8 @@ import redis
 
 from streams.live import hub as hubs
 from streams.live.hub import Hub
-from streams.live.viewer import LIFE_SECONDS, STUCK_SECONDS, TOO_SLOW, Viewer
+from streams.live.viewer import CUT_SECONDS, LIFE_SECONDS, STUCK_SECONDS, TOO_SLOW, WARN_SECONDS, Place
+from tests.streams.live.phones import Queue
 
 
 class Connection:
@@ -18,31 +18,21 @@ class Connection:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.frames: list[dict[str, Any]] = []
-        self.closed: int | None = None
-        self.cut = False
-        self.reads = asyncio.Event()
-        self.reads.set()
-        self.since = asyncio.get_running_loop().time()
-        self.viewer = Viewer(
-            send=self.take,
-            close=self.hang_up,
-            abort=lambda: setattr(self, "cut", True),
-            renew=lambda lane: None,
-            now=self.since,
-        )
+        self.phone = Queue()
+        self.phone.wheel = hub.wheel
+        self.phone.watch(self.phone.way)
+        self.viewer = self.phone.viewer
         hub.arrive(self.viewer)
-        self.now = self.since
-        self.task = hub.begin(self.viewer.run(lambda: self.now))
+        self.viewer.answer_by = None  # It has said hello.
+        self.since = self.viewer.since
 
-    async def take(self, text: str) -> None:
-        await self.reads.wait()
-        self.frames.extend(json.loads(line) for line in text.split("\n"))
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        return self.phone.got()
 
-    async def hang_up(self, code: int) -> None:
-        await self.reads.wait()
-        self.closed = code
-        self.hub.depart(self.viewer)
+    @property
+    def closed(self) -> int | None:
+        return self.phone.code
 
     async def after(self, seconds: float) -> None:
         """Let the hub look so many seconds after the connection began."""
@@ -93,8 +83,9 @@ async def test_a_viewer_that_answers_stays(connection: Connection) -> None:
 
 
 async def test_a_connection_is_warned_before_it_expires(connection: Connection) -> None:
-    connection.viewer.told_at = connection.now = connection.since + LIFE_SECONDS  # it is told all the time
-    await connection.after(LIFE_SECONDS - hubs.WARN_SECONDS)
+    # It is told something all the time.
+    connection.viewer.place = Place("aa", 1, connection.since + LIFE_SECONDS)
+    await connection.after(LIFE_SECONDS - WARN_SECONDS)
     await connection.after(LIFE_SECONDS - 1)
     assert [frame["t"] for frame in connection.frames] == ["auth.expiring"]
     assert connection.closed is None
@@ -105,18 +96,47 @@ async def test_a_connection_is_warned_before_it_expires(connection: Connection) 
 
 
 async def test_a_stuck_viewer_is_closed_and_in_the_end_cut(connection: Connection) -> None:
-    connection.reads.clear()
-    connection.viewer.must("{}")
-    await connection.after(0)
+    await connection.phone.jam()
+    await connection.after(STUCK_SECONDS / 2)
+    assert connection.viewer.closing is None
     await connection.after(STUCK_SECONDS + 1)
     assert connection.viewer.closing == TOO_SLOW
     assert connection.closed is None
 
-    await connection.after(STUCK_SECONDS + 2)
-    assert not connection.cut
-    await connection.after(STUCK_SECONDS + 2 + hubs.CUT_SECONDS)
+    await connection.after(CUT_SECONDS / 2)
+    assert not connection.phone.has_ended()
+    await connection.after(CUT_SECONDS + 1)
 
-    assert connection.cut
+    assert connection.phone.has_ended()
+
+
+async def test_one_who_never_says_hello_is_closed(hub: Hub) -> None:
+    connection = Connection(hub)
+    connection.viewer.answer_by = connection.since + hubs.HELLO_SECONDS
+    hub.wheel.put(connection.viewer, connection.viewer.looks_at)
+
+    async with asyncio.timeout(hubs.HELLO_SECONDS + 5):
+        assert await connection.phone.until(lambda: connection.closed) == hubs.NO_ANSWER
+
+
+async def test_a_thousand_viewers_are_not_looked_at_before_anything_is_due(hub: Hub) -> None:
+    connections = [Connection(hub) for _ in range(1000)]
+    looked = 0
+    for second in range(20):
+        looked += len(hub.wheel.turn(connections[0].since + second))
+
+    assert looked <= 1000  # each once, for the hello that has come
+
+
+async def test_a_viewer_that_breaks_is_ended_and_the_others_are_looked_after(hub: Hub) -> None:
+    broken, whole = Connection(hub), Connection(hub)
+    whole.viewer.answer_by = whole.since + 0.1
+    del broken.viewer.expires_at
+    for each in (broken, whole):
+        hub.wheel.put(each.viewer, each.since)
+
+    await whole.phone.until(lambda: whole.closed)
+    assert broken.phone.has_ended()
 
 
 async def test_viewers_asked_to_go_who_stay_are_closed(hub: Hub, connection: Connection) -> None:

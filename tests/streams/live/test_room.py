@@ -1,7 +1,6 @@
 """One room: nothing is told twice or out of order, a gap is noticed, and to resume is all or nothing."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
@@ -9,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from streams.frames import wire
-from streams.live import room as rooms
+from streams.live import ticks
 from streams.live.room import Room, Show
-from streams.live.viewer import Viewer
 from streams.showlog import RING, Lane
+from tests.streams.live.phones import Queue
 
 SHOW = Show(UUID(int=1), "evening-glow", UUID(int=2))
 
@@ -34,22 +33,13 @@ class Watcher:
     """A viewer that reads at once."""
 
     def __init__(self) -> None:
-        self.frames: list[str] = []
-        self.viewer = Viewer(
-            send=self.take, close=self.hang_up, abort=lambda: None, renew=lambda lane: None, now=0.0
-        )
-        self.task = asyncio.get_running_loop().create_task(self.viewer.run(asyncio.get_running_loop().time))
-
-    async def take(self, text: str) -> None:
-        self.frames.append(text)
-
-    async def hang_up(self, code: int) -> None:
-        pass
+        self.phone = Queue()
+        self.viewer = self.phone.viewer
 
     async def events(self) -> list[dict[str, Any]]:
         for _ in range(5):
             await asyncio.sleep(0)
-        return [json.loads(line) for text in self.frames for line in text.split("\n")]
+        return self.phone.got()
 
     async def offsets(self) -> list[int]:
         return [event["o"] for event in await self.events() if event.get("l") == "s"]
@@ -81,7 +71,7 @@ async def watch() -> AsyncIterator[Callable[[Room, int], Watcher]]:
 
     yield join
     for watcher in made:
-        watcher.task.cancel()
+        await watcher.phone.end()
 
 
 Watch = Callable[[Room, int], Watcher]
@@ -185,25 +175,14 @@ async def test_states_are_told_newest_once_a_tick(room: Room, watch: Watch) -> N
     watcher = watch(room, 10)
     for n in (1, 3, 2):
         room.hear(f"s|viewers|{n}|{wire.state('viewers.count', 'viewers', n, {'n': n})}".encode())
-    await asyncio.sleep(rooms.STATE_SECONDS + 0.1)
+    await asyncio.sleep(ticks.STATE_SECONDS + 0.1)
 
     assert [event["d"]["n"] for event in await watcher.events()] == [3]
     assert [event["d"]["n"] for event in await watch(room, 10).events()] == [3]
 
 
-def line(n: int) -> bytes:
-    return f"b|{UUID(int=n)}||{wire.event('chat.message', {'id': UUID(int=n)}, ts=n)}".encode()
-
-
-async def test_a_flood_of_chat_is_thinned_and_the_gap_is_told(room: Room, watch: Watch) -> None:
-    watcher = watch(room, 10)
-    for n in range(rooms.CHAT_PER_TICK + 5):
-        room.hear(line(n))
-    await asyncio.sleep(rooms.CHAT_SECONDS + 0.1)
-
-    events = await watcher.events()
-    assert [event["ts"] for event in events[:-1]] == list(range(5, rooms.CHAT_PER_TICK + 5))
-    assert events[-1]["d"] == {"dropped": 5}
+def line(n: int, by: str = "") -> bytes:
+    return f"b|{UUID(int=n)}|{by}|{wire.event('chat.message', {'id': UUID(int=n)}, ts=n)}".encode()
 
 
 async def test_a_line_taken_down_is_not_told_to_newcomers(room: Room, watch: Watch) -> None:
@@ -233,3 +212,59 @@ async def test_nothing_is_kept_of_who_has_left(room: Room, watch: Watch) -> None
     assert await watcher.offsets() == []
     assert not room.members
     assert not room.viewers
+
+
+async def test_what_a_viewer_was_shown_is_known_also_when_it_has_left(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    room.hear(published(11))
+    room.leave(watcher.viewer)
+    room.hear(published(12))
+
+    assert watcher.viewer.position == ("aa", 11)
+
+
+async def test_too_much_to_replay_cannot_be_resumed(room: Room) -> None:
+    for n in range(11, 31):
+        head, tail = wire.must_halves("chat.mode", {"slow_s": n, "pad": "x" * 100_000}, ts=1)
+        room.hear(f'm|aa|{n}|{head}aa","o":{n}{tail}'.encode())
+
+    assert not room.can_resume("aa", 10)
+    assert room.can_resume("aa", 25)
+
+
+async def test_a_line_taken_down_before_it_was_told_is_not_told(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    room.hear(line(1))
+    head, tail = wire.must_halves("chat.removed", {"id": UUID(int=1)}, ts=1)
+    room.hear(f'm|aa|11|{head}aa","o":11{tail}'.encode())
+    await asyncio.sleep(ticks.CHAT_SECONDS + 0.1)
+
+    assert [event["t"] for event in await watcher.events()] == ["chat.removed"]
+
+
+async def test_a_line_taken_down_is_not_told_to_who_is_behind(room: Room, watch: Watch) -> None:
+    watcher = watch(room, 10)
+    await watcher.phone.jam()
+    room.hear(line(1))
+    await asyncio.sleep(ticks.CHAT_SECONDS + 0.1)
+    assert watcher.viewer.held > 0
+    head, tail = wire.must_halves("chat.removed", {"id": UUID(int=1)}, ts=1)
+    room.hear(f'm|aa|11|{head}aa","o":11{tail}'.encode())
+    watcher.phone.go()
+
+    assert [event["t"] for event in await watcher.phone.events(1)] == ["chat.removed"]
+
+
+async def test_who_says_a_line_that_the_room_is_spared_sees_it(room: Room, watch: Watch) -> None:
+    author, other = watch(room, 10), watch(room, 10)
+    author.viewer.user_id = UUID(int=7)
+    lines = [line(n, by=f"viewer:{UUID(int=7)}") for n in range(5 * ticks.CHAT_PER_TICK)]
+    for each in lines:
+        room.hear(each)
+    await asyncio.sleep(ticks.CHAT_SECONDS + 0.1)
+
+    def told(events: list[dict[str, Any]]) -> list[str]:
+        return [event["d"]["id"] for event in events if event["t"] == "chat.message"]
+
+    assert sorted(told(await author.events())) == [str(UUID(int=n)) for n in range(5 * ticks.CHAT_PER_TICK)]
+    assert len(told(await other.events())) == ticks.CHAT_PER_TICK
