@@ -44,6 +44,8 @@ class Heard:
         elif t == "resync":
             if d["lane"] == "s":
                 self.whole = False
+            else:
+                self.u = _place(d)  # What is one's own follows, as it is there.
         elif frame.get("l") == "s":
             return self._public(frame)
         elif frame.get("l") == "u" and "o" in frame:
@@ -56,6 +58,8 @@ class Heard:
 
     def _snapshot(self, frame: Frame) -> None:
         self.s, self.whole = (frame["e"], frame["o"]), True
+        if frame["d"].get("u"):
+            self.u = _place(frame["d"]["u"])
         # The newest states follow it, and its own numbers may be older than those known.
         self._states.clear()
         for line in frame["d"]["chat"]:
@@ -70,7 +74,7 @@ class Heard:
             self.missing.add("s")
             return False
         self.s = (epoch, offset)
-        if frame["t"] == "chat.removed":
+        if frame["t"] in ("chat.removed", "chat.restored"):
             self._line(frame["d"]["id"])
         return True
 

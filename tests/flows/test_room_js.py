@@ -175,7 +175,7 @@ def test_a_lost_event_means_a_snapshot(page: Page, live_room: LiveRoom, wire: Wi
     lost: list[str] = []
 
     def lose_first(text: str) -> bool:
-        if '"slow_s":1}' not in text or lost:
+        if '"slow_s":1,' not in text or lost:
             return False
         lost.append(text)
         return True

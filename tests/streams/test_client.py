@@ -112,13 +112,15 @@ async def test_a_hole_in_a_users_lane_leaves_the_shows_lane_alone() -> None:
         await peer.welcome(u=4)
         await peer.say(private(5), private(5), private(7))
         assert (await peer.hear("resync"))["d"] == {"lanes": ["u"]}
-        await peer.say({"t": "resync", "d": {"lane": "u", "epoch": EPOCH, "offset": 7}})
+        await peer.say({"t": "resync", "d": {"lane": "u", "epoch": EPOCH, "offset": 9}})
+        await peer.say(private(8), private(10))
         await peer.event(1)
         await peer.stay()
 
     async with scripted(act) as script, client.Room(script.url) as viewer:
         assert await told(viewer, 1) == [1]
-        assert [event["d"]["id"] for event in viewer.of("order.updated")] == ["5", "7"]
+        assert [event["d"]["id"] for event in viewer.of("order.updated")] == ["5", "7", "10"]
+        assert viewer.heard.u == (EPOCH, 10)
 
 
 async def test_of_a_state_only_what_is_newer_counts_and_a_snapshot_begins_anew() -> None:

@@ -15,57 +15,57 @@
  * where the viewer is in the show ({epoch, offset} or null), `room.online` whether it is connected and welcomed,
  * `room.send(t, d)` sends what has no reply. `stop()` leaves, `reconnect()` comes anew (after signing in or out).
  *
- * @typedef {{v: 1, t: string, d: any, l?: "s" | "u", e?: string, o?: number, k?: string, n?: number, re?: number}} Frame
- * @typedef {{epoch: string, offset: number}} Position
- * @typedef {{ticket?: () => Promise<string | null>, resume?: Position | null, client?: string,
- *   socket?: typeof WebSocket}} Options
+ * Options: `ticket` fetches a ticket, null for who is not signed in; it is asked before each connection and when the
+ * hour is nearly over. It may reject: with `temporary: false` the connection goes on without a ticket, else it is tried
+ * again later (not before `retryMs`). `cookie: true` says that the page's own session cookie reaches the socket, so
+ * that no ticket is fetched to connect, only to stay; where the cookie is refused a ticket is tried. `resume` holds
+ * the places from which a page was rendered, lane by lane.
+ *
+ * @typedef {import("./heard.js").Frame} Frame
+ * @typedef {import("./heard.js").Position} Position
+ * @typedef {{ticket?: () => Promise<string | null>, cookie?: boolean, client?: string, socket?: typeof WebSocket,
+ *   resume?: {s?: Position | null, u?: Position | null}}} Options
+ * @typedef {{online: boolean, code: number | null, final: boolean}} Connection
  */
+
+import { Asking, noAnswer } from "./asking.js";
+import { Comeback, isFinal, waitsForSomebody } from "./comeback.js";
+import { Heard } from "./heard.js";
+
+export { RoomError } from "./asking.js";
 
 const PROTOCOL = "livecommerce.v1";
 const SILENCE_MS = 10_000; // beyond the server's heartbeat
+const WELCOME_MS = 20_000;
 const COMMAND_MS = 10_000;
-const BACKOFF_MS = [500, 30_000];
-const ABUSE_MS = 60_000;
-const STEADY_MS = 10_000;
-const LINES = 300; // chat ids that are remembered
-const FINAL = new Set([1000, 4400, 4403, 4404, 4406, 4410]); // change something first
-const [BAD_TICKET, REPLACED, ABUSE, GAP, SILENT] = [4401, 4409, 4429, 4509, 4511];
-
-export class RoomError extends Error {
-  /** @param {{code: string, message?: string, temporary?: boolean, retry_ms?: number, fields?: any, data?: any}} d */
-  constructor(d) {
-    super(d.message ?? d.code);
-    this.name = "RoomError";
-    this.code = d.code;
-    this.temporary = d.temporary ?? false;
-    this.retryMs = d.retry_ms ?? null;
-    this.fields = d.fields ?? {};
-    this.data = d.data ?? {};
-  }
-}
-
-const noAnswer = () => new RoomError({ code: "NO_ANSWER", message: "The server gave no answer.", temporary: true });
+const SNAPSHOT_MS = 20_000; // without one in that time, coming anew is what helps
+const [GOODBYE, NO_NETWORK, BAD_TICKET, FORBIDDEN] = [1000, 1006, 4401, 4403];
+const [ABUSE, GAP, SILENT] = [4429, 4509, 4511];
 
 export class Room {
   /** @type {Map<string, Set<(d: any, frame: Frame) => void>>} */
   #listeners = new Map();
+  #asking = new Asking();
+  #comeback = new Comeback();
+  /** @type {Heard} */
+  #heard;
   /** @type {WebSocket | null} */
   #socket = null;
-  /** @type {Map<number, {resolve: (d: any) => void, reject: (error: Error) => void, timer: number}>} */
-  #waiting = new Map();
-  /** @type {Map<string, number>} newest version by state key */
-  #versions = new Map();
-  /** @type {Set<string>} ids of chat lines that were shown or taken down */
-  #lines = new Set();
-  #number = 0;
-  #attempt = 0;
-  #since = Infinity;
+  /** The turn that fetches a ticket. @type {symbol | null} */
+  #opening = null;
   #wanted = false;
-  #lost = true; // lane s is not whole until the next snapshot
+  #since = Infinity;
+  #notBefore = 0;
+  /** The server asked for so much patience. @type {number | null} */
+  #asked = null;
+  /** When to have left a process that is going. @type {number | null} */
+  #leaveAt = null;
+  #byTicket = false; // the cookie was refused
+  #sentTicket = false;
   #ticketRefused = false;
   #heartbeatMs = 25_000;
   #clock = { offset: 0, trip: Infinity };
-  /** @type {{retry?: number, silence?: number}} */
+  /** @type {{retry?: number, silence?: number, leave?: number, snapshot?: number}} */
   #timers = {};
 
   /** @param {string} url @param {Options} [options] */
@@ -73,9 +73,17 @@ export class Room {
     this.url = url;
     this.options = options;
     this.online = false;
-    /** @type {Position | null} */
-    this.position = options.resume ?? null;
-    this.#lost = this.position === null;
+    this.#heard = new Heard(options.resume);
+  }
+
+  /** @returns {Position | null} */
+  get position() {
+    return this.#heard.s;
+  }
+
+  /** The server's clock, in Unix milliseconds. */
+  now() {
+    return Date.now() + this.#clock.offset;
   }
 
   /** @param {string} type @param {(d: any, frame: Frame) => void} run @returns {() => void} */
@@ -88,29 +96,21 @@ export class Room {
   start() {
     if (this.#wanted) return;
     this.#wanted = true;
-    globalThis.addEventListener?.("online", this.#awake);
+    for (const event of ["online", "focus"]) globalThis.addEventListener?.(event, this.#awake);
     globalThis.document?.addEventListener("visibilitychange", this.#awake);
     this.#open();
   }
 
   stop() {
-    this.#wanted = false;
-    globalThis.removeEventListener?.("online", this.#awake);
-    globalThis.document?.removeEventListener("visibilitychange", this.#awake);
-    this.#drop(1000, true);
+    this.#over(GOODBYE);
   }
 
   /** Come anew at once, as whoever is signed in now. */
   reconnect() {
-    this.#wanted = true;
-    this.#drop(1000, false);
-    this.#attempt = 0;
-    this.#open();
-  }
-
-  /** The server's clock, in Unix milliseconds. */
-  now() {
-    return Date.now() + this.#clock.offset;
+    this.#heard.forgetUser();
+    this.#byTicket = this.#ticketRefused = false;
+    if (this.#wanted) this.#move();
+    else this.start();
   }
 
   /** Send a frame that has no reply. @param {string} t @param {any} [d] */
@@ -126,137 +126,63 @@ export class Room {
    */
   command(t, d = {}, { key, timeoutMs = COMMAND_MS } = {}) {
     if (!this.online) return Promise.reject(noAnswer());
-    return this.#ask(t, d, key, timeoutMs);
+    return this.#asking.ask(this.#socket, t, d, key, timeoutMs);
   }
 
-  #awake = () => {
-    if (this.#wanted && !this.#socket && globalThis.document?.visibilityState !== "hidden") {
-      this.#attempt = 0;
-      this.#open();
-    }
-  };
-
-  /** @param {string} t @param {any} d @param {string | undefined} key @param {number} ms @returns {Promise<any>} */
-  #ask(t, d, key, ms) {
-    const id = ++this.#number;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#settle(id)?.reject(noAnswer()), ms);
-      this.#waiting.set(id, { resolve, reject, timer });
-      this.#socket?.send(JSON.stringify({ v: 1, t, id, ...(key ? { key } : {}), d }));
-    });
-  }
-
-  /** @param {number | undefined} id */
-  #settle(id) {
-    const waiting = this.#waiting.get(id ?? 0);
-    clearTimeout(waiting?.timer);
-    this.#waiting.delete(id ?? 0);
-    return waiting;
-  }
+  // --- coming in ---
 
   async #open() {
     clearTimeout(this.#timers.retry);
-    if (this.#socket || !this.#wanted) return;
+    if (this.#socket || this.#opening || !this.#wanted) return;
+    const turn = (this.#opening = Symbol("opening"));
+    this.#listen(WELCOME_MS);
+    /** @type {string | null} */
+    let ticket = null;
+    try {
+      if (!this.options.cookie || this.#byTicket) ticket = (await this.options.ticket?.()) ?? null;
+    } catch (/** @type {any} */ error) {
+      if (this.#opening !== turn) return;
+      if (error?.temporary !== false) {
+        this.#asked = error?.retryMs ?? null;
+        return this.#closed(NO_NETWORK);
+      }
+    }
+    if (this.#opening !== turn) return;
+    this.#opening = null;
+    this.#sentTicket = ticket !== null;
     const socket = (this.#socket = new (this.options.socket ?? WebSocket)(this.url, PROTOCOL));
+    socket.onopen = () => this.#hello(ticket);
     socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(data);
     socket.onclose = ({ code }) => socket === this.#socket && this.#closed(code);
-    socket.onopen = () => this.#hello(socket);
-    this.#listen();
   }
 
-  /** @param {WebSocket} socket */
-  async #hello(socket) {
-    const ticket = await (this.options.ticket?.() ?? null)?.catch(() => null);
-    if (socket !== this.#socket) return;
+  /** @param {string | null} ticket */
+  #hello(ticket) {
+    const resume = this.#heard.resume();
     const d = {
       client: this.options.client ?? "room.js/1",
       ...(ticket ? { ticket } : {}),
-      ...(this.position && !this.#lost ? { resume: { s: this.position } } : {}),
+      ...(resume.s || resume.u ? { resume } : {}),
     };
-    // A refused hello is followed by the close code that says what to do; only silence is ours to judge.
-    this.#ask("hello", d, undefined, COMMAND_MS).catch((error) => {
-      if (error.code === "NO_ANSWER" && socket === this.#socket) this.#closed(SILENT);
+    // A refused hello is followed by the close code that says what to do.
+    this.#asking.ask(this.#socket, "hello", d, undefined, WELCOME_MS).catch(({ retryMs }) => {
+      this.#asked = retryMs;
     });
-  }
-
-  /** Whatever comes proves that the connection lives. */
-  #listen() {
-    clearTimeout(this.#timers.silence);
-    this.#timers.silence = setTimeout(() => this.#closed(SILENT), this.#heartbeatMs + SILENCE_MS);
-  }
-
-  /** @param {string} data */
-  #hear(data) {
-    this.#listen();
-    for (const line of data.split("\n")) {
-      /** @type {Frame} */
-      const frame = JSON.parse(line);
-      if (this.#take(frame)) this.#tell(frame.t, frame.d, frame);
-    }
-  }
-
-  /** Say whether a frame is news. @param {Frame} frame */
-  #take(frame) {
-    const { t, d } = frame;
-    if (t === "reply") this.#settle(frame.re)?.resolve(d);
-    else if (t === "error") this.#settle(frame.re)?.reject(new RoomError(d));
-    else if (t === "ping") this.#socket?.send('{"v":1,"t":"pong"}');
-    else if (t === "welcome") this.#welcomed(frame);
-    else if (t === "reconnect") setTimeout(() => this.online && this.reconnect(), Math.random() * d.spread_ms);
-    else if (t === "resync") this.#lost = true;
-    else if (t === "auth.expiring") this.#refresh();
-    else if (t === "snapshot") {
-      this.position = { epoch: frame.e ?? "", offset: frame.o ?? 0 };
-      this.#lost = false;
-    } else if (frame.l === "s" && frame.o !== undefined) return this.#inOrder(frame);
-    else if (frame.k !== undefined) return this.#newer(frame);
-    else if (t === "chat.message") return this.#line(d.id);
-    return true;
-  }
-
-  /** @param {Frame} frame */
-  #inOrder(frame) {
-    if (this.#lost || !this.position) return false;
-    const offset = frame.o ?? 0;
-    if (frame.e === this.position.epoch && offset <= this.position.offset) return false;
-    if (frame.e !== this.position.epoch || offset > this.position.offset + 1) {
-      this.#lost = true;
-      // Only a snapshot helps; without one, coming anew does.
-      this.command("resync").catch((error) => error.code !== "NO_ANSWER" && this.#closed(GAP));
-      return false;
-    }
-    this.position = { epoch: this.position.epoch, offset };
-    if (frame.t === "chat.removed") this.#line(frame.d.id);
-    return true;
-  }
-
-  /** @param {Frame} frame */
-  #newer(frame) {
-    if ((this.#versions.get(frame.k ?? "") ?? -1) >= (frame.n ?? 0)) return false;
-    this.#versions.set(frame.k ?? "", frame.n ?? 0);
-    return true;
-  }
-
-  /** @param {string} id */
-  #line(id) {
-    if (this.#lines.has(id)) return false;
-    this.#lines.add(id);
-    if (this.#lines.size > LINES) this.#lines.delete(this.#lines.values().next().value ?? "");
-    return true;
   }
 
   /** @param {Frame} frame */
   #welcomed({ re, d }) {
-    this.#settle(re)?.resolve(d);
+    this.#asking.answered(re, d);
+    this.#heard.welcomed(d);
     this.#since = Date.now();
-    this.#ticketRefused = false;
     this.#heartbeatMs = d.heartbeat_ms;
-    if (!d.recovered.s) this.#lost = true;
+    this.#ticketRefused = false;
     if (this.#clock.trip === Infinity) this.#clock.offset = d.server_ms - Date.now();
     this.#clock.trip = Infinity;
     this.online = true;
+    this.#expectSnapshot();
     this.#tell("connection", { online: true, code: null, final: false });
-    this.#compareClocks(3);
+    void this.#compareClocks(3);
   }
 
   /** The quickest of a few round trips tells the time best. @param {number} times */
@@ -270,47 +196,140 @@ export class Room {
     }
   }
 
+  // --- hearing ---
+
+  /** Whatever comes proves that the connection lives. @param {number} [ms] */
+  #listen(ms = this.#heartbeatMs + SILENCE_MS) {
+    clearTimeout(this.#timers.silence);
+    this.#timers.silence = setTimeout(() => this.#closed(SILENT), ms);
+  }
+
+  /** @param {string} data */
+  #hear(data) {
+    this.#listen();
+    for (const line of data.split("\n")) {
+      /** @type {Frame} */
+      const frame = JSON.parse(line);
+      if (this.#take(frame)) this.#tell(frame.t, frame.d, frame);
+      if (this.#heard.missing.size) {
+        void this.#resync([...this.#heard.missing]);
+        this.#heard.missing.clear();
+      }
+    }
+  }
+
+  /** Say whether a frame is news. @param {Frame} frame */
+  #take(frame) {
+    const { t, d } = frame;
+    if (t === "reply") this.#asking.answered(frame.re, d);
+    else if (t === "error") this.#asking.refused(frame.re, d);
+    else if (t === "ping") this.#socket?.send('{"v":1,"t":"pong"}');
+    else if (t === "welcome") this.#welcomed(frame);
+    else if (t === "reconnect") this.#leave(Math.random() * d.spread_ms);
+    else if (t === "auth.expiring") void this.#refresh();
+    else {
+      const isNews = this.#heard.take(frame);
+      if (t === "resync" || t === "snapshot") this.#expectSnapshot();
+      return isNews;
+    }
+    return true;
+  }
+
+  #expectSnapshot() {
+    clearTimeout(this.#timers.snapshot);
+    if (!this.#heard.whole) this.#timers.snapshot = setTimeout(() => this.#closed(GAP), SNAPSHOT_MS);
+  }
+
+  /** Ask for lanes anew, until it is granted. @param {("s" | "u")[]} lanes */
+  async #resync(lanes) {
+    this.#expectSnapshot();
+    const socket = this.#socket;
+    while (socket === this.#socket && this.online) {
+      try {
+        return await this.command("resync", { lanes });
+      } catch (/** @type {any} */ error) {
+        if (!error.temporary || error.code === "NO_ANSWER") return;
+        await new Promise((done) => setTimeout(done, error.retryMs ?? 2000));
+      }
+    }
+  }
+
   async #refresh() {
     const ticket = await (this.options.ticket?.() ?? null)?.catch(() => null);
     if (ticket) await this.command("auth.refresh", { ticket }).catch(() => null);
   }
 
-  /** @param {number} code @param {boolean} final */
-  #drop(code, final) {
-    const [socket, was] = [this.#socket, this.online];
-    clearTimeout(this.#timers.retry);
-    clearTimeout(this.#timers.silence);
-    this.#socket = null;
-    this.online = false;
-    try {
-      socket?.close(1000);
-    } catch {
-      // It never opened.
-    }
-    for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(noAnswer());
-    if (was || final) this.#tell("connection", { online: false, code, final });
+  // --- going ---
+
+  /** Somebody looks at the page again, or the network is back. */
+  #awake = () => {
+    if (this.#socket || this.#opening || !this.#wanted || Date.now() < this.#notBefore) return;
+    if (globalThis.document?.visibilityState === "hidden") return;
+    this.#comeback.hurry();
+    void this.#open();
+  };
+
+  /** Move on from a process that is going; it finishes what was asked of it. @param {number} ms */
+  #leave(ms) {
+    this.#leaveAt = Date.now() + ms;
+    this.#timers.leave = setTimeout(() => (this.#asking.size ? this.#leave(100) : this.#move()), ms);
+  }
+
+  #move() {
+    this.#drop(GOODBYE, false);
+    this.#comeback.hurry();
+    void this.#open();
   }
 
   /** @param {number} code */
   #closed(code) {
-    const again = code === BAD_TICKET ? !this.#ticketRefused && Boolean(this.options.ticket) : !FINAL.has(code);
+    const tickets = Boolean(this.options.ticket);
+    const another = code === BAD_TICKET && tickets && !this.#ticketRefused;
+    const instead = code === FORBIDDEN && tickets && !this.#sentTicket && !this.#byTicket && this.#since === Infinity;
     this.#ticketRefused = code === BAD_TICKET;
-    // Only a connection that held has earned a quick return.
-    if (Date.now() - this.#since > STEADY_MS) this.#attempt = 0;
+    this.#byTicket ||= instead;
+    if (isFinal(code) && !another && !instead) return this.#over(code);
+    const leaving = this.#leaveAt;
+    const lasted = Date.now() - this.#since;
+    const asked = this.#asked;
+    this.#drop(code, false);
+    if (waitsForSomebody(code)) return;
+    const wait = leaving === null ? this.#comeback.after(code, { lasted, asked }) : Math.max(0, leaving - Date.now());
+    // A press on the page does not shorten what the server has asked for.
+    this.#notBefore = code === ABUSE || asked !== null || leaving !== null ? Date.now() + wait : 0;
+    this.#timers.retry = setTimeout(() => this.#open(), wait);
+  }
+
+  /** It does not come back by itself. @param {number} code */
+  #over(code) {
+    this.#wanted = false;
+    for (const event of ["online", "focus"]) globalThis.removeEventListener?.(event, this.#awake);
+    globalThis.document?.removeEventListener("visibilitychange", this.#awake);
+    this.#drop(code, true);
+  }
+
+  /** @param {number} code @param {boolean} final */
+  #drop(code, final) {
+    const [socket, was] = [this.#socket, this.online];
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#socket = this.#opening = this.#leaveAt = this.#asked = null;
     this.#since = Infinity;
-    this.#drop(code, !again);
-    // Another tab has taken over: this one comes back when somebody looks at it.
-    if (!again || code === REPLACED) return;
-    const [first, most] = BACKOFF_MS;
-    const wait = Math.random() * Math.min(most, first * 2 ** this.#attempt++);
-    this.#timers.retry = setTimeout(() => this.#open(), code === ABUSE ? ABUSE_MS + wait : wait);
+    this.online = false;
+    try {
+      socket?.close(GOODBYE);
+    } catch {
+      // It never opened.
+    }
+    this.#asking.lost();
+    if (was || final) this.#tell("connection", { online: false, code, final });
   }
 
   /** @param {string} type @param {any} d @param {Frame} [frame] */
-  #tell(type, d, frame = { v: 1, t: type, d }) {
-    for (const run of [...(this.#listeners.get(type) ?? []), ...(frame.t !== "connection" ? (this.#listeners.get("*") ?? []) : [])]) {
+  #tell(type, d, frame) {
+    const all = frame ? (this.#listeners.get("*") ?? []) : [];
+    for (const run of [...(this.#listeners.get(type) ?? []), ...all]) {
       try {
-        run(d, frame);
+        run(d, frame ?? { v: 1, t: type, d });
       } catch (error) {
         console.error(error); // One listener's mistake is not another's.
       }
