@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,5 +83,5 @@ def test_every_told_event_has_the_size_that_is_compared(transactional_db: None) 
     pin = Pin(stream)
     for mark in (1, 1000):
         pin.tell(mark)
-    kept = redis_client.sync().xrange(f"{showlog.base(stream.id)}:x")
+    kept: Any = redis_client.sync().xrange(f"{showlog.base(stream.id)}:x")
     assert [len(fields[b"f"]) for _, fields in kept] == [PAYLOAD, PAYLOAD]
