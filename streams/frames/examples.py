@@ -43,6 +43,7 @@ BY_NAME: dict[str, Any] = {
     "re": 17,
     "reason": "card_declined",
     "retry_ms": 2_000,
+    "rule": "spam",
     "sheet_url": "/3ds/pi_3Nk",
     "sku": "LIP-RED",
     "slow_s": 3,
@@ -89,8 +90,8 @@ def _of_type(schema: Schema, components: Schema, name: str) -> Any:
             return SAMPLE_ID if schema.get("format") == "uuid" else _fitting(name, str, "Red")
         case "integer":
             number: int = _fitting(name, int, INSTANT if name.endswith(("_at", "_ms", "_until")) else 1)
-            most = schema.get("maximum")
-            return number if most is None else min(number, most)
+            number = max(number, schema.get("minimum", number))
+            return min(number, schema.get("maximum", number))
         case "boolean":
             return True
         case _:

@@ -157,7 +157,7 @@ def test_a_conversation_that_leaves_the_document_is_noticed() -> None:
         conversation.said(said)
         conversation.heard(heard)
 
-    done = {"id": "0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10", "at": 1, "replayed": False}
+    done = {"id": "0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10", "at": 1, "held": False, "replayed": False}
     refused = wire.event("error", {"code": "NO", "message": "", "temporary": False}, re=1)
 
     hears(SAID, wire.reply(1, done))

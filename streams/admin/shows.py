@@ -13,20 +13,9 @@ from commerce import errors
 from commerce.models import User
 from commerce.money import Money
 from streams import chat, offers, shows
+from streams.admin.readonly import ReadOnly
 from streams.models import ChatMessage, Offer, Pin, ShowcaseItem, ShowEvent, Stream, StreamMove
-
-
-class ReadOnly:
-    """For what only verbs write."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from streams.moderation import lines
 
 
 class Intervening(ReadOnly):
@@ -120,20 +109,30 @@ class OfferAdmin(Intervening, ModelAdmin):  # type: ignore[misc]
 class ChatAdmin(Intervening, ModelAdmin):  # type: ignore[misc]
     """Chat lines, also those that were taken down."""
 
-    list_display = ("text", "author", "stream", "at", "removed_at", "removed_by")
-    list_filter = (("removed_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("author", "stream", "removed_by")
+    list_display = ("text", "author", "stream", "at", "status", "decision", "removed_by")
+    list_filter = ("status",)
+    list_select_related = ("author", "stream", "decision", "removed_by")
     search_fields = ("text", "author__email", "stream__title")
     ordering = ("-id",)
-    actions = ("take_down",)
+    actions = ("take_down", "put_back")
     show_full_result_count = False
 
     @admin.action(description="Take down", permissions=["step_in"])
-    def take_down(self, request: HttpRequest, lines: QuerySet[ChatMessage]) -> None:
+    def take_down(self, request: HttpRequest, rows: QuerySet[ChatMessage]) -> None:
         """Take lines down in their shows."""
-        for line in lines.select_related("stream"):
+        for line in rows.select_related("stream"):
             by_id = cast(User, request.user).id
             chat.remove(host_id=line.stream.host_id, message_id=line.id, by_id=by_id, now=timezone.now())
+
+    @admin.action(description="Put back", permissions=["step_in"])
+    def put_back(self, request: HttpRequest, rows: QuerySet[ChatMessage]) -> None:
+        """Show removed lines again, and held ones after this look at them."""
+        by_id, now = cast(User, request.user).id, timezone.now()
+        for line in rows:
+            if line.status == ChatMessage.Status.HELD:
+                lines.decide(stream_id=line.stream_id, message_id=line.id, by_id=by_id, show=True, now=now)
+            else:
+                lines.restore(stream_id=line.stream_id, message_id=line.id, by_id=by_id, now=now)
 
 
 @admin.register(Pin)
