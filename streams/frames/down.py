@@ -376,13 +376,13 @@ class Snapshot(Told):
     me: Me | None
     cart: Cart | None
     purchases: list[Purchase]
+    followers_only: bool = False
+    pinned_line: ChatMessage | None = None
 
 
 class Error(Told):
     """A refusal. `temporary`: the same command may be sent again after `retry_ms`."""
 
-    followers_only: bool = False
-    pinned_line: ChatMessage | None = None
     code: Annotated[str, Meta(pattern="^[A-Z][A-Z0-9_]*$")]
     message: str
     temporary: bool
@@ -426,15 +426,10 @@ class Said(Told):
 
     id: UUID
     at: Instant
+    held: bool
     replayed: bool
 
 
-class Nothing(Told):
-    """An empty reply."""
-    held: bool
-
-
-class Renewed(Told):
 class Line(Told):
     """Reply to commands about a line: how it stands now."""
 
@@ -476,6 +471,11 @@ class Following(Told):
     follows: bool
 
 
+class Nothing(Told):
+    """An empty reply."""
+
+
+class Renewed(Told):
     """Reply to auth.refresh."""
 
     expires_at: Instant
