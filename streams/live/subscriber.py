@@ -15,6 +15,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from commerce import errors
+from streams.live import tally
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class Subscriber:
                 await self._listen()
             except (RedisError, OSError) as error:
                 log.warning("subscriber.interrupted", error=str(error))
+                tally.here.deaf += 1
             if asyncio.get_running_loop().time() - started > ECHO_SECONDS:
                 failures = 0
             await asyncio.sleep(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)])

@@ -21,6 +21,12 @@ class Tally:
     thinned: int = 0  # Lines of chat left out for a whole room.
     repaired: int = 0  # Gaps in a lane that were filled.
     lost: int = 0  # Gaps that were not, so that all viewers needed a snapshot.
+    heard: int = 0  # Frames that came in.
+    refused: Counter[str] = field(default_factory=Counter)  # Frames refused, by the error's code.
+    turned_away: Counter[int] = field(default_factory=Counter)  # Handshakes refused, by HTTP status.
+    welcomed: Counter[str] = field(default_factory=Counter)  # "new", "recovered" or "lost".
+    resyncs: int = 0  # Lanes that clients asked for anew.
+    deaf: int = 0  # How often the connection to Redis was lost.
 
 
 here = Tally()

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from commerce import errors
-from streams import announce, chat
+from streams import announce, chat, metrics
 from streams.models import ChatMessage, Decision, Report, Right, Stream
 from streams.moderation import decisions, filters, rules, standing
 
@@ -44,6 +44,7 @@ def hold(message: ChatMessage, *, finding: filters.Finding, now: datetime) -> De
     message.status, message.decision_id = Status.HELD, decision.id
     message.save(force_insert=True)
     decision.save(force_insert=True)
+    metrics.HELD.labels(finding.rule).inc()
     decisions.tell_author(message, decision, role="filter")
     decisions.work_changed(message.stream_id)
     return decision
