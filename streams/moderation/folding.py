@@ -34,10 +34,10 @@ def pattern(word: str) -> re.Pattern[str]:
 
     It finds the word alone, with its letters drawn out or put apart; it does not find it inside another.
     """
-    parts = [_run(match.group()) for match in re.finditer(r"(.)\1*", word.replace(" ", ""), re.S)]
+    letters = [f"{re.escape(letter)}+" for letter in word.replace(" ", "")]
     together = r"[^\w\s]*".join(_spaced(word))
-    apart = r"[\W_]+".join(parts)
-    either = f"(?:{together}|{apart})" if len(parts) > 2 else together
+    apart = r"[\W_]+".join(letters)
+    either = f"(?:{together}|{apart})" if len(letters) > 2 else together
     if _unspaced.search(word):
         return re.compile(either)
     return re.compile(rf"(?<!\w){either}(?!\w)")

@@ -10,12 +10,15 @@ import unicodedata
 from streams.moderation import rules
 from streams.moderation.filters import Finding
 
+LEAST_DIGITS = 9  # Of a phone number; fewer are an hour or a size.
+
 _card = re.compile(r"(?<![\d+])(?:\d[ .\-]{0,2}){13,18}\d(?!\d)")
 _account = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{2,4}){3,8}(?![A-Z0-9])", re.I)
 _mail = re.compile(r"[\w.+\-]+\s?(?:@|\(at\)|\[at\])\s?[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,}(?!\w)", re.I)
 _phone = re.compile(
     r"(?<![\w.,€$£])(?:\+\s?\d(?:[ .()/\-]{0,2}\d){7,14}"  # +44 20 7946 0958
-    r"|\(?0\d{1,4}\)?(?:[ ./\-]{1,2}\d{2,}){2,5}"  # 020 7946 0958
+    r"|\(?0\d{1,4}\)?(?:[ \-]{1,2}\d{2,}){2,5}"  # 020 7946 0958; not dots, which are in times
+    r"|0\d{2,4}/\d{4,}(?:[ \-]\d{2,})*|0\d(?:\.\d\d){4}"  # 0170/1234567, 01.23.45.67.89
     r"|0\d{9,10}"  # 02079460958
     r"|\(\d{3}\)\s?\d{3}[ .\-]\d{4}|\d{3}[.\-]\d{3}[.\-]\d{4})(?!\w)"  # (202) 555-0143, 202-555-0143
 )
@@ -27,9 +30,11 @@ class PersonalData:
     def check(self, text: str) -> Finding | None:
         """Return the first piece of personal data in a line."""
         plain = unicodedata.normalize("NFKC", text)
-        for pattern in (_mail, _phone):
-            if found := pattern.search(plain):
-                return Finding(rules.CONTACT, found.group().strip())
+        if found := _mail.search(plain):
+            return Finding(rules.CONTACT, found.group())
+        for phone in _phone.finditer(plain):
+            if sum(character.isdigit() for character in phone.group()) >= LEAST_DIGITS:
+                return Finding(rules.CONTACT, phone.group().strip())
         for account in _account.finditer(plain):
             if _is_account(account.group()):
                 return Finding(rules.CONTACT, account.group())
@@ -60,7 +65,7 @@ def _plain(character: str) -> str:
 
 
 def _is_card(digits: str) -> bool:
-    if not 14 <= len(digits) <= 19 or digits[0] not in "23456" or len(set(digits)) < 3:
+    if not 14 <= len(digits) <= 19 or digits[0] not in "23456" or len(set(digits)) < 2:
         return False
     doubled = [int(digit) * (1 + n % 2) for n, digit in enumerate(reversed(digits))]
     return sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
