@@ -18,6 +18,7 @@ from tests.bench import frames, machine, table
 from tests.bench.viewing import BACK_OFF_SECONDS, IN, Group, Viewer
 
 MOST_AT_ONCE = 256  # Handshakes that are under way at the same time.
+MOST_EVENTS = 512
 RECEIVE = 16_384
 KEPT_DIGESTS = 64
 
@@ -48,7 +49,7 @@ class Client:
         """Work until the input ends."""
         viewers, epoll = self._viewers, self._epoll
         while True:
-            for fd, events in epoll.poll(self._connect_due(), 512):
+            for fd, events in epoll.poll(self._connect_due(), MOST_EVENTS):
                 if fd == 0:
                     if not self._take_orders():
                         return
@@ -72,6 +73,7 @@ class Client:
                     self._open(Group(**order))
                 case "begin":
                     self._groups[order["group"]].begin()
+                    self._say("begun", group=order["group"])
                 case "end":
                     self._say("stats", group=order["group"], **_stats(self._groups[order["group"]]))
                 case "move":

@@ -91,7 +91,7 @@ def _rows(rungs: list[Rung]) -> list[table.Row]:
 
 
 def _measure(rung: Rung, viewers: Viewers, marks: Iterator[int]) -> None:
-    viewers.order("begin", group=rung.name)
+    viewers.begin(rung.name)
     before = machine.cpu_seconds(rung.pid)
     for mark in itertools.islice(marks, rung.frames):
         rung.tell(mark)

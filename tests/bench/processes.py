@@ -92,9 +92,8 @@ class Viewers(Talker):
     """The load client."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "load client", [sys.executable, "-m", "tests.bench.client"], core=machine.CLIENT_CORE
-        )
+        argv = [sys.executable, "-m", "tests.bench.client"]
+        super().__init__("load client", argv, core=machine.CLIENT_CORE)
 
     def order(self, do: str, **more: Any) -> None:
         """Tell it to do something."""
@@ -124,6 +123,11 @@ class Viewers(Talker):
         except CannotRun as error:
             stats = self.stats(group)
             raise CannotRun(f"{error}; {stats['whole']} of {n} are in, {stats['refused']} refused") from None
+
+    def begin(self, group: str) -> None:
+        """Let a group count from now on."""
+        self.order("begin", group=group)
+        self.hear("begun", group=group, within=20)
 
     def stats(self, group: str) -> dict[str, Any]:
         """Return what a group has counted since its `begin`."""

@@ -70,7 +70,7 @@ def _once(cookies: list[str]) -> tuple[float, int, int]:
         path = f"/ws/v1/live/{stream.slug}"
         origin = settings.BASE_URL
         viewers.open("crowd", VIEWERS, port, path=path, cookies=cookies, origin=origin, back=True)
-        viewers.order("begin", group="crowd")
+        viewers.begin("crowd")
         viewers.order("move", group="crowd", port=refuge)
         viewers.hear("moved", group="crowd", within=10)
         pin = Pin(stream)

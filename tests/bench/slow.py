@@ -74,7 +74,7 @@ def _tell(
     until_closed: int | None = None,
 ) -> Spell:
     """Tell events for so many seconds, or until the server has closed the connection from that port."""
-    viewers.order("begin", group="room")
+    viewers.begin("room")
     before = most = machine.resident_bytes(pid)
     last, begun = 0, time.monotonic()
     for last in paced(rate, seconds):

@@ -25,7 +25,7 @@ def test_both_floors_send_to_everybody_and_the_client_counts_it(
     with floor.running(5, tmp_path) as bottom, Viewers() as viewers:
         viewers.open("floor", 5, bottom.port, handshake=False, hello=False)
         bottom.ready()
-        viewers.order("begin", group="floor")
+        viewers.begin("floor")
         for mark in range(1, 4):
             event = f'{{"t":"told","d":{{"mark":{mark},"at":{time.monotonic_ns()}}}}}'
             bottom.tell(frames.text(event.encode()))
@@ -49,7 +49,7 @@ def test_a_room_is_entered_told_lost_and_entered_again(live_process: LiveRoom) -
     stream, other = make.show(), LiveRoom(live_process.env)
     with Viewers() as viewers:
         viewers.open("room", 3, live_process.port, path=f"/ws/v1/live/{stream.slug}", back=True)
-        viewers.order("begin", group="room")
+        viewers.begin("room")
         pin = Pin(stream)
         pin.tell(1)
         viewers.hear("all", group="room", mark=1, within=10)

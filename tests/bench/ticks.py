@@ -40,7 +40,7 @@ def throughput(cache: Path) -> list[table.Row]:
         bottom.ready()
         chat(room.stream, seconds=1)
         for _ in range(count()):
-            viewers.order("begin", group="room")
+            viewers.begin("room")
             before = machine.cpu_seconds(room.pid)
             chat(room.stream, seconds=SECONDS)
             _until_arrived(viewers)
@@ -65,7 +65,7 @@ def latency() -> list[table.Row]:
     with Viewers() as viewers, _room(viewers) as room:
         pin, marks = Pin(room.stream), iter(range(1, 10_000))
         for number in range(count() + 1):
-            viewers.order("begin", group="room")
+            viewers.begin("room")
             last = 0
             with chatting(room.stream):
                 for _ in paced(EVENTS_PER_SECOND, SECONDS if number else 1):
@@ -152,7 +152,7 @@ def _until_arrived(viewers: Viewers) -> None:
 
 def _floor_rate(bottom: floor.Floor, viewers: Viewers, *, lines: int) -> float:
     """Return how many lines per CPU second a loop of send delivers in frames of so many."""
-    viewers.order("begin", group="floor")
+    viewers.begin("floor")
     before = machine.cpu_seconds(bottom.pid)
     for mark in range(1, FLOOR_FRAMES + 1):
         told = wire.event("told", {"mark": mark, "at": time.monotonic_ns()})
