@@ -58,7 +58,7 @@ BEGIN
     IF EXISTS (SELECT 1 FROM streams_restraint
                 WHERE stream_id = NEW.stream_id AND user_id = NEW.author_id AND lifted_at IS NULL
                   AND (until IS NULL OR until > NEW.at)) THEN
-        RAISE EXCEPTION 'restrained' USING ERRCODE = 'check_violation', CONSTRAINT = 'chat_author_is_free';
+        RAISE EXCEPTION 'chat_author_is_free: muted or banned' USING ERRCODE = 'check_violation', CONSTRAINT = 'chat_author_is_free';
     END IF;
     RETURN NEW;
 END $$;

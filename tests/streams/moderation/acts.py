@@ -65,9 +65,7 @@ def told_user(user: User) -> list[tuple[str, dict[str, Any]]]:
 
 def decisions_of(message: ChatMessage) -> list[str]:
     """Return what was decided about a line, in order."""
-    return list(
-        Decision.objects.filter(message=message).order_by("at", "id").values_list("action", flat=True)
-    )
+    return list(Decision.objects.filter(message=message).order_by("id").values_list("action", flat=True))
 
 
 def rights_of(stream: Stream, user: User) -> list[str]:
