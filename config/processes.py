@@ -14,6 +14,13 @@ from config import embedded, servers
 from config.children import Program
 from config.env import ROOT
 
+# Here everybody comes from one address.
+ONE_MACHINE = {
+    "ROOM_SOCKETS_PER_ADDRESS": "100000",
+    "ROOM_ANONYMOUS_PER_ADDRESS": "100000",
+    "ROOM_UPGRADES_PER_SECOND": "2000",
+}
+
 # What our own processes run, after `python`.
 COMMANDS = {
     "simulator": "-m commerce.stripe_simulator --port {simulator_port} --state-file {state} "
@@ -63,6 +70,7 @@ def own(
         "STRIPE_API_BASE": f"http://127.0.0.1:{simulator_port}",
         "STRIPE_WEBHOOK_SECRETS": secret,
         "PYTHONUNBUFFERED": "1",
+        **ONE_MACHINE,
         **env,
     }
     # Before each start: another's program on the port would answer for ours.

@@ -204,6 +204,11 @@ SOCKET_COMMANDS = COMMANDS
 LIVE_SOCKET_URL = env.text("LIVE_SOCKET_URL").rstrip("/") or BASE_URL.replace("http", "ws", 1)
 LIVE_HOST = env.text("LIVE_HOST")
 LIVE_PORT = env.number("LIVE_PORT")
+LIVE_DRAIN_SECONDS = env.number("LIVE_DRAIN_SECONDS")
+ROOM_UPGRADES_PER_SECOND = env.number("ROOM_UPGRADES_PER_SECOND")
+ROOM_SOCKETS_PER_ADDRESS = env.number("ROOM_SOCKETS_PER_ADDRESS")
+ROOM_ANONYMOUS_PER_ADDRESS = env.number("ROOM_ANONYMOUS_PER_ADDRESS")
+ROOM_LIFE_SECONDS = env.number("ROOM_LIFE_SECONDS")
 # Asked in this order; each finds, none removes.
 CHAT_FILTERS = [
     "streams.moderation.words.PlatformWords",

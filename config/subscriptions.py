@@ -5,7 +5,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "room.told": ["streams.hearers.tell_room"],
     "room.state": ["streams.hearers.tell_state"],
     "user.told": ["streams.hearers.tell_user"],
-    "access.changed": [],
+    "access.changed": ["streams.hearers.change_access"],
     "moderation.changed": ["streams.moderation_hearers.tell_moderators"],
     "stock.moved": ["streams.hearers.show_stock"],
     "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyer"],

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from catalog.models import Stock
 from commerce.models import Event
-from streams import showlog
+from streams import passes, showlog
 from streams.models import Offer, ShowcaseItem, ShowEvent, Stream
 
 
@@ -34,6 +34,13 @@ def tell_state(payload: dict[str, Any], *, key: str) -> None:
 def tell_user(payload: dict[str, Any], *, key: str) -> None:
     """Publish a frame to all connections of one user."""
     showlog.tell_user(user_id=UUID(payload["user"]), t=payload["t"], d=payload["d"], ts=_now_ms())
+
+
+def change_access(payload: dict[str, Any], *, key: str) -> None:
+    """Make a user's passes and tickets worthless and have her connections looked at again, at once."""
+    user_id, stream = UUID(payload["user"]), payload.get("stream")
+    passes.drop(user_id=user_id)
+    showlog.tell_processes(user_id=user_id, stream_id=UUID(stream) if stream else None)
 
 
 def show_stock(payload: dict[str, Any], *, key: str) -> None:

@@ -19,6 +19,8 @@ from streams.frames.base import MAX_SAFE
 
 RING = 512  # Events that can be resumed from.
 WINDOW_MS = 5 * 60_000  # How long a quiet lane keeps its frames.
+CONTROL = "lc:control"  # The Redis channel on which every live process hears whose access has changed.
+
 LIFE_MS = 7 * 24 * 3_600_000  # How long a lane's epoch and top outlive its last event.
 KEY_MS = 48 * 3_600_000  # How long an event's key is remembered; the relay's last retry comes far earlier.
 
@@ -51,6 +53,27 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. '|' .. ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('PUBLISH', KEYS[2], 's|' .. ARGV[1] .. '|' .. ARGV[2] .. '|' .. ARGV[3])
 return 1
+"""
+
+# A user's lane keeps no frames, only its epoch and top: whoever missed one is told anew from the database.
+_TELL = """
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('HSET', KEYS[1], 'epoch', epoch)
+end
+local top = string.format('%d', redis.call('HINCRBY', KEYS[1], 'top', 1))
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+local frame = ARGV[2] .. epoch .. '","o":' .. top .. ARGV[3]
+redis.call('PUBLISH', KEYS[2], epoch .. '|' .. top .. '|' .. frame)
+return {epoch, tonumber(top)}
+"""
+
+_USER_OPEN = """
+redis.call('HSETNX', KEYS[1], 'epoch', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local lane = redis.call('HMGET', KEYS[1], 'epoch', 'top')
+return {lane[1], tonumber(lane[2] or 0)}
 """
 
 # A lane that Redis has forgotten, or never knew, begins here with a new epoch.
@@ -94,7 +117,7 @@ def channel(stream_id: UUID) -> str:
 
 
 def user_channel(user_id: UUID) -> str:
-    """Return the Redis channel of one user's lane."""
+    """Return the Redis channel of one user's lane; its epoch and top are under the same name with `:m`."""
     return f"lc:u:{user_id}"
 
 
@@ -118,15 +141,35 @@ def tell_state(*, stream_id: UUID, t: str, k: str, n: int, d: object) -> bool:
     )
 
 
-def tell_chat(*, stream_id: UUID, message_id: UUID, d: object, ts: int) -> None:
+def tell_chat(*, stream_id: UUID, message_id: UUID, d: dict[str, Any], ts: int) -> None:
     """Publish a line of chat; who is not listening finds it in the snapshot."""
     frame = wire.event("chat.message", d, ts=ts)
-    redis_client.sync().publish(channel(stream_id), f"b|{message_id}||{frame}")
+    # By whom it is decides who is told it when there are too many.
+    by = f"{d['user']['role']}:{d['user']['id']}" if "user" in d else ""
+    redis_client.sync().publish(channel(stream_id), f"b|{message_id}|{by}|{frame}")
 
 
-def tell_user(*, user_id: UUID, t: str, d: object, ts: int) -> None:
-    """Publish a frame to every connection of a user; it is not kept, the database holds the truth."""
-    redis_client.sync().publish(user_channel(user_id), wire.event(t, d, ts=ts, l="u"))
+def tell_user(*, user_id: UUID, t: str, d: object, ts: int) -> tuple[str, int]:
+    """Publish a frame to every connection of a user and return its place: epoch and offset of lane u.
+
+    It is not kept: the database holds the truth, and a place that does not fit has it told anew.
+    """
+    head, tail = wire.must_halves(t, d, ts=ts, lane="u")
+    channel = user_channel(user_id)
+    epoch, offset = redis_client.run(_TELL, [f"{channel}:m", channel], [_new_epoch(), head, tail, LIFE_MS])
+    return epoch.decode(), int(offset)
+
+
+def user_position(user_id: UUID) -> tuple[str, int]:
+    """Return the epoch and top of a user's lane from a thread; begins an epoch if there is none."""
+    epoch, top = redis_client.run(_USER_OPEN, [f"{user_channel(user_id)}:m"], [_new_epoch(), LIFE_MS])
+    return epoch.decode(), int(top)
+
+
+def tell_processes(*, user_id: UUID, stream_id: UUID | None) -> None:
+    """Let every live process look again at a user's connections, of one show or of all."""
+    told = {"user": str(user_id), "stream": str(stream_id) if stream_id else None}
+    redis_client.sync().publish(CONTROL, wire.dumps(told))
 
 
 def frame_of(*, t: str, d: object, place: Place) -> dict[str, Any]:

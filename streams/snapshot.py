@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from commerce.models import User
-from streams import bodies, chat, pins, presence, queries
+from streams import bodies, chat, pins, presence, queries, showlog
 from streams.models import Stream
 from streams.moderation import mode
 from streams.moderation import own as own_part
@@ -18,7 +18,7 @@ from streams.moderation import own as own_part
 log = structlog.get_logger(__name__)
 
 # What a shopper's own part holds where no other room fills it in.
-NOBODY: dict[str, Any] = {"me": None, "cart": None, "purchases": []}
+NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "purchases": []}
 
 
 def of(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
@@ -45,8 +45,11 @@ def own(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
     user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
     if user is None:
         return NOBODY
+    # Before the data: what happens in between is told again rather than missed.
+    epoch, offset = showlog.user_position(user.id)
     me = own_part.part(user=user, stream=stream, now=timezone.now())
-    return {**NOBODY, "me": me, **panels(user_id=user.id, stream_id=stream.id)}
+    u = {"epoch": epoch, "offset": offset}
+    return {**NOBODY, "me": me, "u": u, **panels(user_id=user.id, stream_id=stream.id)}
 
 
 def panels(*, user_id: UUID, stream_id: UUID) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from commerce import http
 from commerce.models import User
-from streams import listing, people, queries, showlog, snapshot, tickets
+from streams import listing, passes, queries, showlog, snapshot, tickets
 from streams import serializers as bodies
 from streams.models import Stream
 
@@ -76,8 +76,9 @@ class TicketView(http.ShopperView):
     )
     def post(self, request: Request, slug: str) -> Response:
         stream = _show(slug)
-        person = people.in_show(cast(User, request.user), stream)
-        ticket = tickets.issue(user_id=person.id, stream_id=stream.id, name=person.name, role=person.role)
+        session = request._request.session.session_key
+        held = passes.of(user=cast(User, request.user), stream=stream, session=session)
+        ticket = tickets.issue(held=held)
         return Response(
             {
                 "ticket": ticket,

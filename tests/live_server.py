@@ -37,8 +37,8 @@ from config import servers
 from config.children import Child, Program
 from config.embedded import free_port
 from config.env import ROOT
-from config.processes import listens
-from streams import client, people, shows, tickets
+from config.processes import ONE_MACHINE, listens
+from streams import client, passes, shows, tickets
 from streams.models import Stream
 from tests import scraping
 from tests.protocol import Conversation, asked
@@ -93,8 +93,7 @@ def cookie_of(user: User) -> str:
 def ticket_of(user: User, stream: Stream) -> str:
     """Return a fresh ticket of this user for the show."""
     stream = Stream.objects.select_related("host").get(pk=stream.pk)
-    person = people.in_show(user, stream)
-    return tickets.issue(user_id=user.id, stream_id=stream.id, name=person.name, role=person.role)
+    return tickets.issue(held=passes.of(user=user, stream=stream, session=None))
 
 
 class WatchedRoom(client.Room):
@@ -129,7 +128,7 @@ class LiveRoom:
         if self.child is not None and self.child.alive():
             return
         self.port, self.metrics_port = port or free_port(), free_port()
-        script = f"from config import live\n{self.before}\nlive.main()"
+        script = f"from config import asgi, live\n{self.before}\nlive.main()"
         run = ("-c", script) if self.before else ("-m", "config.live")
         argv = [sys.executable, *run, "--host", "127.0.0.1", "--port", str(self.port)]
         env = {**self.env, "METRICS_PORT": str(self.metrics_port)}
@@ -204,7 +203,12 @@ class LiveRoom:
 def environment() -> dict[str, str]:
     """Return what a process needs to work on this test's database and Redis."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
-    return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL, "LOG_LEVEL": "INFO"}
+    return {
+        "DATABASE_URL": urlunsplit(database),
+        "REDIS_URL": settings.REDIS_URL,
+        "LOG_LEVEL": "INFO",
+        **ONE_MACHINE,
+    }
 
 
 @pytest.fixture(scope="session")

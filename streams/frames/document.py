@@ -126,8 +126,8 @@ def _envelope(t: str, summary: str, fields: Object, *, cls: str | None) -> Objec
 
 def _down(kind: kinds.Down, body: Object) -> Object:
     fields: Object = {}
-    place = (kind.cls == "must" and kind.lane == "s") or kind.t == "snapshot"
-    if place or kind.lane:
+    place = kind.cls == "must" or kind.t == "snapshot"
+    if place:
         fields["l"] = {"const": kind.lane or "s"}
     if place:
         fields |= {"e": {"type": "string", "description": "Epoch."}, "o": {"type": "integer", "minimum": 0}}
@@ -138,8 +138,12 @@ def _down(kind: kinds.Down, body: Object) -> Object:
     if kind.t in ("welcome", "error"):
         fields["re"] = _RE
     message = _envelope(kind.t, kind.summary, {**fields, "d": body}, cls=kind.cls)
+    required = message["payload"]["required"]
     if kind.t == "error":
-        message["payload"]["required"].remove("re")
+        required.remove("re")
+    elif kind.lane == "u":
+        # What is told anew of this lane has no place of its own.
+        message["payload"]["required"] = [name for name in required if name not in ("e", "o")]
     if kind.t in ("welcome", "error"):
         message["correlationId"] = {"$ref": "#/components/correlationIds/reply"}
     return message

@@ -343,11 +343,15 @@ class Limits(Told):
 
 
 class Lanes(Told):
+    """Where the lanes stand; null: an anonymous viewer has no lane of her own."""
+
     s: Position
+    u: Position | None
 
 
 class Recovered(Told):
-    """Lane by lane: true, everything missed follows or nothing was; false, a snapshot follows."""
+    """Lane s: true, what was missed follows; false, a snapshot does. Lane u: true, nothing was missed; false, all
+    of it is told as it is now, in the snapshot or behind the welcome."""
 
     s: bool
     u: bool
@@ -374,6 +378,7 @@ class Snapshot(Told):
     chat: list[ChatMessage]
     slow_s: Count
     me: Me | None
+    u: Annotated[Position | None, Meta(description="Where lane u stood when cart and purchases were read.")]
     cart: Cart | None
     purchases: list[Purchase]
     followers_only: bool = False

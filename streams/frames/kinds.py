@@ -60,6 +60,7 @@ DOWN: dict[str, Down] = {
         Down("chat.pinned", down.ChatMessage, "must", "This line stays above the chat.", "s"),
         Down("chat.unpinned", down.ChatUnpinned, "must", "No line stays above the chat.", "s"),
         Down("question.answered", down.QuestionAnswered, "must", "A question was answered, or not yet.", "s"),
+        Down("me.updated", down.Me, "must", "Who one is here now; comes when lane u is told anew.", "u"),
         Down("cart.updated", down.Cart, "must", "The shopper's cart, on all of her connections.", "u"),
         Down("order.updated", down.Purchase, "must", "What became of a purchase.", "u"),
         Down(

@@ -14,7 +14,7 @@ ReactionKind = Literal["heart", "fire", "clap", "wow"]
 
 
 class Resume(Body):
-    """Where the client was. Lane u needs no place: it is always told anew from the database."""
+    """Where the client was, lane by lane. A lane without a place is told anew."""
 
     s: Position | None = None
     u: Position | None = None
@@ -51,7 +51,12 @@ class TimeSync(Body):
 class Resync(Body):
     """Ask for a fresh snapshot, after noticing a gap."""
 
-    lanes: Annotated[list[Literal["s", "u"]], Meta(max_length=2, description="Empty: all.")] = []
+    lanes: Annotated[
+        list[Literal["s", "u"]],
+        Meta(
+            max_length=2, description="Empty: all. With s a snapshot follows, with u alone what is one's own."
+        ),
+    ] = []
 
 
 class ChatSend(Body):
@@ -60,11 +65,6 @@ class ChatSend(Body):
     text: Annotated[Text, Meta(min_length=1, max_length=200)]
 
 
-class ReactionSend(Body):
-    """React. Reactions are counted, never relayed one by one; there is no reply."""
-
-    kind: ReactionKind
-    n: Annotated[int, Meta(ge=1, le=20)] = 1
 class ChatAsk(Body):
     """Ask something, of a product in the showcase or of the host. It is a line of chat."""
 
@@ -172,3 +172,8 @@ class HostUnfollow(Body):
     """Follow the host of the show no longer."""
 
 
+class ReactionSend(Body):
+    """React. Reactions are counted, never relayed one by one; there is no reply."""
+
+    kind: ReactionKind
+    n: Annotated[int, Meta(ge=1, le=20)] = 1

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -117,9 +117,9 @@ def error(re: int | None, refusal: errors.Refusal) -> str:
     return event("error", d, **({} if re is None else {"re": re}))
 
 
-def must_halves(t: str, d: object, *, ts: int) -> tuple[str, str]:
-    """Return a lane-s frame in two halves; between them the show log writes `<epoch>","o":<offset>`."""
-    head = _encoder.encode({"v": VERSION, "t": t, "l": "s", "e": ""}).decode()[:-2]
+def must_halves(t: str, d: object, *, ts: int, lane: Literal["s", "u"] = "s") -> tuple[str, str]:
+    """Return a must frame in two halves; between them Redis writes `<epoch>","o":<offset>`."""
+    head = _encoder.encode({"v": VERSION, "t": t, "l": lane, "e": ""}).decode()[:-2]
     tail = _encoder.encode({"ts": ts, "d": d}).decode()[1:]
     return head, "," + tail
 
@@ -171,10 +171,10 @@ def _check(event: dict[str, Any]) -> None:
     allowed = needed | {"ts"}
     if kind.cls == "state":
         needed |= {"k", "n"}
-    elif kind.cls == "must" and kind.lane == "s":
-        needed |= {"l", "e", "o", "ts"}
     elif kind.cls == "must":
         needed |= {"l", "ts"}
+        if kind.lane == "s" or "o" in event:  # What is told anew of lane u has no place of its own.
+            needed |= {"e", "o"}
     elif kind.t == "snapshot":
         needed |= {"l", "e", "o"}
     elif kind.t in ("welcome", "reply"):

@@ -1,20 +1,29 @@
-"""Who comes in by the socket: by ticket, by session cookie from our own pages, or only to watch."""
+"""Who comes in by the socket: by ticket, by session cookie from our own pages, or only to watch; and whether
+they may still be there."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
+from django.utils import timezone
 
 from commerce import errors
 from commerce.models import User
-from streams import people, queries, snapshot, tickets
+from streams import passes, queries, showlog, snapshot, tickets
 from streams.live.room import Show
 from streams.models import Stream
+from streams.moderation import restraints, standing
+from streams.passes import Pass
+
+OVER_AFTER = timedelta(hours=24)  # Until then a show that has ended still shows its end and one's orders.
 
 _session_key = re.compile(r"[0-9a-z]{8,64}")  # A quoted cookie may hold anything, NUL included.
 
@@ -27,54 +36,108 @@ class SignedOut(errors.Unauthenticated):
     message = "You have been signed out."
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What lets a connection act for a user, looked at again before every command."""
-
-    person: people.Person
-    session: str | None  # The session's key, where it came by cookie.
+class LongOver(queries.ShowOver):
+    message = "The show is over."
 
 
 def find(slug: str) -> Show:
-    """Return the show of that address; raises UnknownShow."""
+    """Return the show of that address; raises UnknownShow, LongOver."""
     row = (
         Stream.objects.filter(slug=slug, host__is_active=True)
-        .values_list("id", "slug", "host__user_id")
+        .values_list("id", "slug", "host__user_id", "status", "ended_at")
         .first()
     )
     if row is None:
         raise queries.UnknownShow
-    return Show(*row)
+    status, ended_at = row[3:]
+    if status == Stream.Status.CANCELLED or (ended_at and ended_at < timezone.now() - OVER_AFTER):
+        raise LongOver(status=status)
+    return Show(*row[:3])
 
 
 def admit(*, show: Show, ticket: str | None, cookie: str | None, origin: str | None) -> Pass | None:
     """Return the pass of whoever comes in, None for an anonymous viewer.
 
     A cookie counts only from our own pages: the browser sends it from anybody's. Raises BadTicket,
-    ForeignOrigin, Unavailable.
+    ForeignOrigin, Banned, Unavailable.
     """
     if ticket is not None:
-        held = tickets.redeem(token=ticket, stream_id=show.id)
-        return Pass(people.Person(held.user, held.name, held.role), None)
+        return tickets.redeem(token=ticket, stream_id=show.id)
     if origin is not None and origin not in settings.CSRF_TRUSTED_ORIGINS:
         raise ForeignOrigin
-    if cookie is None or origin is None:
+    if cookie is None or origin is None or not _session_key.fullmatch(cookie):
         return None
-    user = _signed_in(cookie)
-    if user is None:
-        return None
-    return Pass(people.in_show(user, _stream(show.id)), cookie)
+    held = passes.find(session=cookie, stream_id=show.id)
+    if held is None:
+        held = _look_up(cookie, show.id)
+        if held is not None:
+            require(held)
+            passes.keep(held)
+    return held
 
 
-def recheck(held: Pass) -> None:
-    """Raise SignedOut unless the user may still act: not banned, not signed out since."""
-    if held.session is None:
-        welcome = User.objects.filter(pk=held.person.id, is_active=True).exists()
-    else:
-        user = _signed_in(held.session)
-        welcome = user is not None and user.id == held.person.id
-    if not welcome:
+def recheck(held: Sequence[Pass]) -> list[errors.Refusal | None]:
+    """Return for each pass why it lets its user act no more, None while it does.
+
+    Signed out, password changed, account closed, banned. Three queries, however many there are.
+    """
+    now = timezone.now()
+    users = {
+        user.id: passes.seal_of(user)
+        for user in User.objects.filter(pk__in={each.person.id for each in held}, is_active=True)
+    }
+    sessions = set(
+        Session.objects.filter(
+            session_key__in={each.session for each in held if each.session}, expire_date__gt=now
+        ).values_list("session_key", flat=True)
+    )
+    banned = set(
+        restraints.bans(now)
+        .filter(user_id__in={each.person.id for each in held}, stream_id__in={each.stream for each in held})
+        .values_list("user_id", "stream_id")
+    )
+
+    def why(one: Pass) -> errors.Refusal | None:
+        signed_in = one.session is None or one.session in sessions
+        if users.get(one.person.id) != one.seal or not signed_in:
+            return SignedOut()
+        return standing.Banned() if (one.person.id, one.stream) in banned else None
+
+    return [why(each) for each in held]
+
+
+def require(held: Pass) -> None:
+    """Raise SignedOut or Banned unless the user may still act; one query."""
+    now = timezone.now()
+    ban = restraints.bans(now).filter(user_id=OuterRef("pk"), stream_id=held.stream)
+    session = Session.objects.filter(session_key=held.session, expire_date__gt=now)
+    user = (
+        User.objects.filter(pk=held.person.id, is_active=True)
+        .annotate(banned=Exists(ban), in_session=Exists(session))
+        .first()
+    )
+    if user is None or passes.seal_of(user) != held.seal or not (user.in_session or held.session is None):
         raise SignedOut
+    if user.banned:
+        raise standing.Banned
+
+
+def renew(held: Sequence[Pass]) -> list[errors.Refusal | None]:
+    """Do as `recheck`, and keep the good passes for those who come back."""
+    found = recheck(held)
+    for each, refusal in zip(held, found, strict=True):
+        if refusal is not None:
+            passes.drop(user_id=each.person.id)
+    passes.keep(*(each for each, refusal in zip(held, found, strict=True) if refusal is None))
+    return found
+
+
+def anew(held: Pass) -> Pass:
+    """Return the pass as it is now, role included; raises SignedOut or Banned."""
+    require(held)
+    return passes.of(
+        user=User.objects.get(pk=held.person.id), stream=_stream(held.stream), session=held.session
+    )
 
 
 def everybodys(stream_id: UUID) -> dict[str, Any]:
@@ -87,6 +150,11 @@ def own(stream_id: UUID, user_id: UUID) -> dict[str, Any]:
     return snapshot.own(stream=_stream(stream_id), user_id=user_id)
 
 
+def own_place(user_id: UUID) -> tuple[str, int]:
+    """Return the place of a user's own lane."""
+    return showlog.user_position(user_id)
+
+
 def _stream(stream_id: UUID) -> Stream:
     stream = Stream.objects.select_related("host").filter(pk=stream_id).first()
     if stream is None:
@@ -94,11 +162,11 @@ def _stream(stream_id: UUID) -> Stream:
     return stream
 
 
-def _signed_in(session_key: str) -> User | None:
-    if not _session_key.fullmatch(session_key):
-        return None
+def _look_up(session: str, stream_id: UUID) -> Pass | None:
     engine = import_module(settings.SESSION_ENGINE)
     request = HttpRequest()
-    request.session = engine.SessionStore(session_key)
+    request.session = engine.SessionStore(session)
     user = auth.get_user(request)
-    return user if isinstance(user, User) and user.is_active else None
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    return passes.of(user=user, stream=_stream(stream_id), session=session)

@@ -1,38 +1,40 @@
-"""One connection's conversation: hello, what it asks, what it is refused, and how it is told a lane anew.
+"""One connection's conversation: hello, what it asks, and what it is refused.
 
 Frames are taken in as they come and never wait for a command: a pong or a disconnection is noticed while
-one runs. The commands themselves run one after another, and only a few may wait.
+one runs. The commands themselves run one after another, behind the hello, and only a few may wait.
 """
 
 import asyncio
 import secrets
-import time
 from collections import deque
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.utils import timezone
 
 from commerce import errors
-from streams import queries, snapshot, tickets
-from streams.frames import MAX_FRAME_BYTES, BadFrame, Body, Caller, VersionUnsupported, up, wire
-from streams.live import admission, dispatch
-from streams.live.hub import HEARTBEAT_SECONDS, Hub
+from streams import queries, tickets
+from streams.frames import BadFrame, Body, Caller, VersionUnsupported, up, wire
+from streams.live import admission, dispatch, gate, tally
+from streams.live.hub import PING, Hub
 from streams.live.limits import Bucket
 from streams.live.room import Room, Show
-from streams.live.viewer import LIFE_SECONDS, Viewer
+from streams.live.teller import FAILED, Teller, now_ms
+from streams.live.users import Guest
+from streams.live.viewer import Viewer
+from streams.moderation import standing
+from streams.passes import Pass
 
 log = structlog.get_logger(__name__)
 
-BAD_FRAME, BAD_TICKET, FORBIDDEN, NO_SHOW, BAD_VERSION, ABUSE = 4400, 4401, 4403, 4404, 4406, 4429
-FAILED, GAP = 4500, 4509
+BAD_FRAME, BAD_TICKET, FORBIDDEN, NO_SHOW, BAD_VERSION, OVER, ABUSE = 4400, 4401, 4403, 4404, 4406, 4410, 4429
 
 FRAMES_PER_SECOND, FRAMES_BURST = 10, 20
 REACTIONS_PER_SECOND, REACTIONS_BURST = 5, 10
 RESYNCS_PER_SECOND, RESYNCS_BURST = 0.5, 3
 ERRORS_PER_SECOND, ERRORS_BURST = 4, 20  # Twenty at once, or in five seconds, are abuse.
 INBOX = 8  # Commands that may wait behind the one that runs.
-CHAT_PER_10S = 5
 
 
 class TooManyFrames(errors.TooMany):
@@ -43,6 +45,10 @@ class HelloFirst(BadFrame):
     message = "The first frame is hello, and there is only one."
 
 
+class Going(errors.Unavailable):
+    message = "This process is going. Come back and send it again."
+
+
 class Connection:
     """The conversation on one connection."""
 
@@ -51,28 +57,31 @@ class Connection:
         self.id = f"c_{secrets.token_hex(6)}"
         self.viewer: Viewer
         self._slug, self._cookie, self._origin = slug, cookie, origin
-        self._greeted = False
-        self._pass: admission.Pass | None = None
+        self._visit = gate.visit.get()
+        self._greeted = self._welcomed = self._counted = False
+        self._guest: Guest | None = None
         self._show: Show
         self._room: Room
+        self._teller: Teller | None = None
         self._inbox: deque[wire.Incoming] = deque()
         self._worker: asyncio.Task[None] | None = None
-        self._lanes: set[str] = set()
-        self._renewal: asyncio.Task[None] | None = None
+        self._settling: asyncio.Task[Any] | None = None
         self._frames = Bucket(rate=FRAMES_PER_SECOND, burst=FRAMES_BURST, now=now)
-        self._reactions = Bucket(rate=REACTIONS_PER_SECOND, burst=REACTIONS_BURST, now=now)
-        self._resyncs = Bucket(rate=RESYNCS_PER_SECOND, burst=RESYNCS_BURST, now=now)
+        self._reactions: Bucket | None = None
+        self._resyncs: Bucket | None = None
         self._errors = Bucket(rate=ERRORS_PER_SECOND, burst=ERRORS_BURST, now=now)
 
     def end(self) -> None:
         """Stop what goes on for this connection; a command that runs in a thread is left to finish."""
-        for task in (self._worker, self._renewal):
-            if task is not None:
-                task.cancel()
+        if self._worker is not None:
+            self._worker.cancel()
+        if self._teller is not None:
+            self._teller.end()
 
     def take(self, text: str | None, now: float) -> None:
         """Take a frame in; whatever is wrong with it is answered with an error frame."""
         number = None
+        tally.here.heard += 1
         try:
             allowed = self._frames.take(now)
             incoming = wire.read(text)
@@ -84,10 +93,9 @@ class Connection:
             self._refuse(number, refusal, now)
 
     def renew(self, lane: str) -> None:
-        """Tell the viewer a lane anew: lane s by a snapshot, lane u by what is the shopper's own."""
-        self._lanes.add(lane)
-        if self._renewal is None:
-            self._renewal = self._begin(self._renew(), self._renewed)
+        """Tell the viewer a lane anew."""
+        if self._teller is not None:
+            self._teller.renew(lane)
 
     # --- taking in ---
 
@@ -95,22 +103,21 @@ class Connection:
         if (incoming.t == "hello") is self._greeted:
             raise HelloFirst
         self.viewer.answer_by = None
-        match incoming.t:
-            case "hello":
-                self._greeted = True
+        if not self._welcomed:
+            # Whatever comes before the welcome is answered after it.
+            self._greeted = True
+            if incoming.t != "pong":
                 self._queue(incoming)
+            return
+        if not self._counted:
+            self._count()
+        match incoming.t:
             case "pong":
                 wire.body(incoming, up.Pong)
             case "time.sync":
-                asked = wire.body(incoming, up.TimeSync)
-                self._reply(incoming, {"c": asked.c, "server_ms": _now_ms()})
+                self._sync(incoming)
             case "reaction.send":
-                reaction = wire.body(incoming, up.ReactionSend)
-                if self._pass is None:
-                    raise errors.Unauthenticated
-                if not self._reactions.take(now):
-                    raise TooManyFrames
-                self.hub.react(self._room, reaction.kind, reaction.n)
+                self._react(incoming, now)
             case _:
                 self._queue(incoming)
 
@@ -119,69 +126,102 @@ class Connection:
             raise TooManyFrames
         self._inbox.append(incoming)
         if self._worker is None:
-            self._worker = self._begin(self._work(), self._worked)
+            self._worker = asyncio.get_running_loop().create_task(self._work())
+            self._worker.add_done_callback(self._worked)
 
     def _refuse(self, number: int | None, refusal: errors.Refusal, now: float) -> None:
+        tally.here.refused[refusal.code] += 1
         self.viewer.must(wire.error(number, refusal))
         if not self._greeted:
             self.viewer.close(BAD_VERSION if isinstance(refusal, VersionUnsupported) else BAD_FRAME)
         elif not self._errors.take(now):
             self.viewer.close(ABUSE)
 
+    def _sync(self, incoming: wire.Incoming) -> None:
+        asked = wire.body(incoming, up.TimeSync)
+        self._reply(incoming, {"c": asked.c, "server_ms": now_ms()})
+
+    def _react(self, incoming: wire.Incoming, now: float) -> None:
+        reaction = wire.body(incoming, up.ReactionSend)
+        if self._guest is None:
+            raise errors.Unauthenticated
+        muted_until = self._guest.held.person.muted_until
+        if muted_until is not None and muted_until > timezone.now():
+            raise standing.Muted
+        if self._reactions is None:
+            self._reactions = Bucket(rate=REACTIONS_PER_SECOND, burst=REACTIONS_BURST, now=now)
+        if not self._reactions.take(now):
+            raise TooManyFrames
+        self.hub.react(self._room, reaction.kind, reaction.n)
+
     # --- carrying out ---
 
     async def _work(self) -> None:
-        while self._inbox:
+        while self._inbox and self.viewer.closing is None:
             incoming = self._inbox.popleft()
             try:
                 await self._carry_out(incoming)
-            except admission.SignedOut as refusal:
-                self.viewer.must(wire.error(incoming.id, refusal))
-                self.viewer.close(FORBIDDEN)
+            except (admission.SignedOut, standing.Banned) as refusal:
+                self._forbid(incoming.id, refusal)
             except errors.Refusal as refusal:
-                self._refuse(incoming.id, refusal, asyncio.get_running_loop().time())
+                self._refuse(incoming.id, refusal, _now())
 
     async def _carry_out(self, incoming: wire.Incoming) -> None:
         match incoming.t:
             case "hello":
                 await self._hello(incoming)
             case "resync":
-                wire.body(incoming, up.Resync)
-                if self.viewer.snapshot_waits or not self._resyncs.take(asyncio.get_running_loop().time()):
-                    raise TooManyFrames
-                self._reply(incoming, {})
-                self._room.leave(self.viewer)
-                self.renew("s")
+                self._resync(incoming)
             case "auth.refresh":
                 await self._refresh(incoming)
+            case "time.sync":
+                self._sync(incoming)
+            case "reaction.send":
+                self._react(incoming, _now())
             case _:
                 await self._command(incoming)
 
+    def _resync(self, incoming: wire.Incoming) -> None:
+        asked, now = wire.body(incoming, up.Resync), _now()
+        if self._resyncs is None:
+            self._resyncs = Bucket(rate=RESYNCS_PER_SECOND, burst=RESYNCS_BURST, now=now)
+        if self.viewer.snapshot_waits or not self._resyncs.take(now):
+            raise TooManyFrames
+        self._reply(incoming, {})
+        tally.here.resyncs += 1
+        if asked.lanes == ["u"]:
+            self.renew("u")
+        else:
+            self._room.leave(self.viewer)
+            self.renew("s")
+
     async def _command(self, incoming: wire.Incoming) -> None:
         found, body = dispatch.read(incoming)
-        if self._pass is None:
+        if self._guest is None:
             raise errors.Unauthenticated
-        person = self._pass.person
+        if self.hub.going:
+            raise Going
+        held = self._guest.held
         caller = Caller(
-            user_id=person.id,
+            user_id=held.person.id,
             stream_id=self._show.id,
             stream_slug=self._show.slug,
-            name=person.name,
-            role=person.role,
+            name=held.person.name,
+            role=held.person.role,
             connection=self.id,
             position=self.viewer.position,
         )
-        answer = await self.hub.commands.run(
-            dispatch.run, found, body, held=self._pass, caller=caller, key=incoming.key
-        )
+        crew = self.hub.crews.of(found.app)
+        answer = await crew.run(dispatch.run, found, body, held=held, caller=caller, key=incoming.key)
         self.viewer.must(f'{{"v":1,"t":"reply","re":{incoming.id},"d":{answer}}}')
 
     async def _refresh(self, incoming: wire.Incoming) -> None:
         body = self._numbered(incoming, up.AuthRefresh)
-        ticket = await self.hub.arrivals.run(tickets.redeem, token=body.ticket, stream_id=self._show.id)
-        if self._pass is None or ticket.user != self._pass.person.id:
+        held = await self.hub.arrivals.run(tickets.redeem, token=body.ticket, stream_id=self._show.id)
+        if self._guest is None or held.person.id != self._guest.held.person.id:
             raise tickets.BadTicket
-        self.viewer.expires_at = asyncio.get_running_loop().time() + LIFE_SECONDS
+        self._guest.held = held
+        self.viewer.expires_at = _now() + settings.ROOM_LIFE_SECONDS
         self.viewer.warned = False
         self._reply(incoming, {"expires_at": self.hub.at_ms(self.viewer.expires_at)})
 
@@ -191,79 +231,48 @@ class Connection:
         try:
             await self._enter(incoming)
         except errors.Refusal as refusal:
+            tally.here.refused[refusal.code] += 1
             self.viewer.must(wire.error(incoming.id, refusal))
             self.viewer.close(_closing(refusal))
 
     async def _enter(self, incoming: wire.Incoming) -> None:
         hello = self._numbered(incoming, up.Hello)
         self._show = await self.hub.rooms.show(self._slug)
-        self._pass = await self.hub.arrivals.run(
+        held = await self.hub.arrivals.run(
             admission.admit, show=self._show, ticket=hello.ticket, cookie=self._cookie, origin=self._origin
         )
         self._room = await self.hub.rooms.enter(self._show)
-        self.viewer.watches = self._pass is None or self._pass.person.role != "host"
-        self.viewer.user_id = self._pass.person.id if self._pass else None
+        self.viewer.watches = held is None or held.person.role != "host"
+        self.viewer.user_id = held.person.id if held else None
         self.hub.enter(self.viewer, self._room)
-        if self._pass is not None:
-            await self.hub.users.follow(self.viewer, self._pass.person.id)
-        was = hello.resume.s if hello.resume else None
-        if was is not None and self._room.can_resume(was.epoch, was.offset):
-            self._welcome(incoming, recovered=True, place=(self._room.epoch, self._room.top))
-            self._room.join(self.viewer, after=was.offset)
-            await self._tell_own()
-        else:
-            await self._tell_snapshot(lambda place: self._welcome(incoming, recovered=False, place=place))
+        if held is not None:
+            self._guest = await self.hub.users.follow(self.viewer, held, self._settle)
+        self._teller = Teller(self.hub, self.viewer, name=self.id, room=self._room, guest=self._guest)
+        await self._teller.welcome(incoming.id, hello.resume)
+        self._welcomed = True
+        # Who answers it is there, and counts as a viewer.
+        self.viewer.must(PING)
+        if self._visit is not None:
+            self._visit.greeted()
 
-    def _welcome(self, incoming: wire.Incoming, *, recovered: bool, place: tuple[str, int]) -> None:
-        d = {
-            "conn": self.id,
-            "recovered": {"s": recovered, "u": recovered},
-            "position": {"s": {"epoch": place[0], "offset": place[1]}},
-            "heartbeat_ms": int(HEARTBEAT_SECONDS * 1000),
-            "expires_at": self.hub.at_ms(self.viewer.expires_at),
-            "server_ms": _now_ms(),
-            "limits": {"chat_per_10s": CHAT_PER_10S, "max_frame": MAX_FRAME_BYTES},
-        }
-        self.viewer.must(wire.event("welcome", d, re=incoming.id))
+    def _count(self) -> None:
+        self._counted = True
+        if self.viewer.watches:
+            somebody = (self._visit.address, self._visit.agent) if self._visit else ("", self.id)
+            self.hub.audience.came(self.viewer, self._show.id, self.viewer.user_id or somebody)
 
-    # --- telling anew ---
+    def _settle(self, found: Pass | errors.Refusal) -> None:
+        """Take in how the user's pass is now, or why there is none any more."""
+        if isinstance(found, errors.Refusal):
+            self._forbid(None, found)
+        elif self._guest is not None:
+            before, self._guest.held = self._guest.held, found
+            if before.person != found.person:
+                self.renew("u")
 
-    async def _tell_snapshot(self, before: Callable[[tuple[str, int]], None] | None = None) -> None:
-        for _ in range(3):
-            shot = await self.hub.rooms.shot(self._room)
-            own = await self._own()
-            if self._room.can_resume(shot.epoch, shot.offset):
-                break
-        else:
-            raise errors.Unavailable
-        if before is not None:
-            before((shot.epoch, shot.offset))
-        self.viewer.snapshot(shot.frame(own))
-        self._room.join(self.viewer, after=shot.offset, known_lines=shot.lines)
-
-    async def _tell_own(self) -> None:
-        own, ts = await self._own(), _now_ms()
-        if own["cart"] is not None:
-            self.viewer.must(wire.event("cart.updated", own["cart"], l="u", ts=ts))
-        for purchase in reversed(own["purchases"]):
-            self.viewer.must(wire.event("order.updated", purchase, l="u", ts=ts))
-
-    async def _own(self) -> dict[str, Any]:
-        if self._pass is None:
-            return snapshot.NOBODY
-        return await self.hub.arrivals.run(admission.own, self._show.id, self._pass.person.id)
-
-    async def _renew(self) -> None:
-        while self._lanes:
-            lanes, self._lanes = self._lanes, set()
-            try:
-                async with self.hub.renewals:
-                    if "s" in lanes:
-                        await self._tell_snapshot()
-                    else:
-                        await self._tell_own()
-            except errors.Refusal:
-                self.viewer.close(GAP)
+    def _forbid(self, number: int | None, refusal: errors.Refusal) -> None:
+        self.viewer.must(wire.error(number, refusal))
+        self.viewer.close(FORBIDDEN)
 
     # --- inside ---
 
@@ -277,22 +286,8 @@ class Connection:
             raise BadFrame("This frame needs a number.", errors={"id": "missing"})
         self.viewer.must(wire.reply(incoming.id, d))
 
-    def _begin(
-        self, work: Coroutine[Any, Any, None], done: Callable[["asyncio.Task[None]"], None]
-    ) -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(done)
-        return task
-
     def _worked(self, task: "asyncio.Task[None]") -> None:
         self._worker = None
-        self._look_at(task)
-
-    def _renewed(self, task: "asyncio.Task[None]") -> None:
-        self._renewal = None
-        self._look_at(task)
-
-    def _look_at(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("connection.failed", exc_info=error)
             self.viewer.close(FAILED)
@@ -302,7 +297,9 @@ def _closing(refusal: errors.Refusal) -> int:
     match refusal:
         case queries.UnknownShow():
             return NO_SHOW
-        case admission.ForeignOrigin():
+        case admission.LongOver():
+            return OVER
+        case errors.Forbidden():
             return FORBIDDEN
         case errors.Unauthenticated():
             return BAD_TICKET
@@ -312,5 +309,5 @@ def _closing(refusal: errors.Refusal) -> int:
             return FAILED
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from time import perf_counter
 from typing import Any, get_type_hints
 from uuid import UUID
 
@@ -15,8 +16,10 @@ from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from commerce import errors
+from streams import metrics
 from streams.frames import BadFrame, Body, Caller, wire
 from streams.live import admission
+from streams.passes import Pass
 
 log = structlog.get_logger(__name__)
 
@@ -43,11 +46,12 @@ class Unsure(errors.Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A handler, the shape of the body it takes, and whether it insists on a key."""
+    """A handler, the shape of the body it takes, whether it insists on a key, and the app it belongs to."""
 
     call: Callable[..., dict[str, Any]]
     shape: type[Body]
     needs_key: bool
+    app: str
 
 
 @cache
@@ -60,7 +64,7 @@ def command(call: Callable[..., dict[str, Any]]) -> Command:
     """Return a handler with what its own annotations say."""
     hints = get_type_hints(call)
     shape = hints[list(inspect.signature(call).parameters)[1]]
-    return Command(call, shape, hints["key"] is UUID)
+    return Command(call, shape, hints["key"] is UUID, call.__module__.partition(".")[0])
 
 
 def described() -> dict[str, tuple[type[Body], bool, str]]:
@@ -83,16 +87,23 @@ def read(incoming: wire.Incoming) -> tuple[Command, Body]:
     return found, wire.body(incoming, found.shape)
 
 
-def run(found: Command, body: Body, *, held: admission.Pass, caller: Caller, key: UUID | None) -> str:
+def run(found: Command, body: Body, *, held: Pass, caller: Caller, key: UUID | None) -> str:
     """Carry out a command in a thread and return its answer as JSON; raises Refusal and nothing else."""
+    started, outcome = perf_counter(), "failed"
     try:
-        admission.recheck(held)
-        return wire.dumps(found.call(caller, body, key=key, now=timezone.now()))
+        admission.require(held)
+        answer = wire.dumps(found.call(caller, body, key=key, now=timezone.now()))
+        outcome = "done"
+        return answer
     except errors.Refusal:
+        outcome = "refused"
         raise
     except (OperationalError, InterfaceError, RedisError):
+        outcome = "unsure"
         log.warning("command.unsure", handler=found.call.__name__, exc_info=True)
         raise Unsure from None
     except Exception:
         log.exception("command.failed", handler=found.call.__name__)
         raise Internal from None
+    finally:
+        metrics.COMMANDS.labels(found.call.__name__, outcome).observe(perf_counter() - started)

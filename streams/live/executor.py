@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -15,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
 from commerce import errors
+from streams import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class BoundedExecutor:
 
     def __init__(self, *, name: str, threads: int, waiting: int) -> None:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        self._waited = metrics.POOL_WAIT.labels(name)
         self._most = threads + waiting
         self._now = 0
 
@@ -42,13 +45,21 @@ class BoundedExecutor:
         if self._now >= self._most:
             raise Busy
         self._now += 1
-        context = contextvars.copy_context()
-        future = asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: context.run(_with_connection, lambda: task(*args, **kwargs))
-        )
+        context, asked = contextvars.copy_context(), perf_counter()
+
+        def work() -> R:
+            self._waited.observe(perf_counter() - asked)
+            return context.run(_with_connection, lambda: task(*args, **kwargs))
+
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         # Counted until the thread is free again, even when whoever asked has gone.
         future.add_done_callback(self._done)
         return await asyncio.shield(future)
+
+    @property
+    def busy(self) -> int:
+        """How many tasks run or wait."""
+        return self._now
 
     def stop(self) -> None:
         """Let tasks that run finish, and begin no other."""
@@ -58,6 +69,35 @@ class BoundedExecutor:
         self._now -= 1
         if not future.cancelled():
             future.exception()  # Seen, also when nobody waits for it any more.
+
+
+class Crews:
+    """A pool of threads for each app whose commands are carried out, so that none waits for another's."""
+
+    def __init__(self, *, threads: int, waiting: int) -> None:
+        self._threads, self._waiting = threads, waiting
+        self._crews: dict[str, BoundedExecutor] = {}
+
+    def of(self, app: str) -> BoundedExecutor:
+        """Return the pool of an app."""
+        crew = self._crews.get(app)
+        if crew is None:
+            crew = self._crews[app] = BoundedExecutor(name=app, threads=self._threads, waiting=self._waiting)
+        return crew
+
+    def busy_by_app(self) -> dict[str, int]:
+        """Return how many tasks run or wait, pool by pool."""
+        return {app: crew.busy for app, crew in list(self._crews.items())}
+
+    @property
+    def busy(self) -> int:
+        """How many tasks run or wait."""
+        return sum(crew.busy for crew in self._crews.values())
+
+    def stop(self) -> None:
+        """Let tasks that run finish, and begin no other."""
+        for crew in self._crews.values():
+            crew.stop()
 
 
 def _with_connection(task: Callable[[], R]) -> R:

@@ -4,22 +4,24 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from commerce import errors, redis_client
 from streams.frames import wire
-from streams.live import packing, tally
+from streams.live import drain, lag, packing, tally
 from streams.live.audience import Audience
-from streams.live.executor import BoundedExecutor
+from streams.live.executor import BoundedExecutor, Crews
 from streams.live.room import Room
 from streams.live.rooms import Rooms
 from streams.live.subscriber import Subscriber
 from streams.live.users import Users
 from streams.live.viewer import HEARTBEAT_SECONDS as HEARTBEAT_SECONDS
 from streams.live.viewer import TOO_SLOW, WARN_SECONDS, Viewer
+from streams.live.warden import Warden
 from streams.live.wheel import STEP_SECONDS, Wheel
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,6 @@ CUT_SECONDS = 3.0  # For close frames to be taken.
 TIDY_SECONDS = 1.0
 LOOKS = 512  # Viewers looked at in one round of the loop.
 CHECK_SECONDS = 15.0
-SPREAD_MS_PER_VIEWER, SPREAD_MS = 5, 15_000  # Two hundred come back in a second.
 RENEWALS = 8  # Viewers told anew at once, when many need it.
 
 PING = packing.pack(wire.event("ping", {}))
@@ -46,7 +47,7 @@ class Hub:
         self.process = secrets.token_hex(6)
         self.client = redis_client.asynchronous()
         self.arrivals = BoundedExecutor(name="arrival", threads=4, waiting=2000)
-        self.commands = BoundedExecutor(name="command", threads=12, waiting=500)
+        self.crews = Crews(threads=8, waiting=500)
         self.renewals = asyncio.Semaphore(RENEWALS)
         self._subscriber = Subscriber(self.client, process=self.process)
         self.rooms = Rooms(
@@ -57,9 +58,17 @@ class Hub:
             clock=self._clock,
         )
         self.users = Users(subscriber=self._subscriber, clock=self._clock)
-        self._audience = Audience(
-            client=self.client, process=self.process, rooms=self.rooms.all, clock=self._clock
+        self.audience = Audience(
+            client=self.client,
+            process=self.process,
+            rooms=self.rooms.all,
+            clock=self._clock,
+            limit=settings.ROOM_ANONYMOUS_PER_ADDRESS,
         )
+        self._warden = Warden(
+            users=self.users, subscriber=self._subscriber, arrivals=self.arrivals, begin=self.begin
+        )
+        self.going = False  # No command is begun any more.
         self.wheel: Wheel[Viewer] = Wheel(self._clock())
         self._viewers: dict[Viewer, Room | None] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -67,8 +76,10 @@ class Hub:
             self._subscriber.run(),
             self._look(),
             self._tidy(),
-            self._audience.run(),
+            self.audience.run(),
+            self._warden.run(),
             self._compare(),
+            lag.watch(),
         ):
             self.begin(work)
 
@@ -93,16 +104,19 @@ class Hub:
         viewer.answer_by = self._clock() + HELLO_SECONDS
         self.wheel.put(viewer, viewer.looks_at)
 
+    def viewers(self) -> list[Viewer]:
+        """Return every connection there is now; for any thread."""
+        return list(self._viewers)
+
     def enter(self, viewer: Viewer, room: Room) -> None:
         """Count a viewer in as one of a room's."""
         self._viewers[viewer] = room
         room.admit(viewer)
-        self._audience.changed()
 
     def react(self, room: Room, kind: str, n: int) -> None:
         """Count a reaction; the totals are told soon."""
         room.react(kind, n)
-        self._audience.changed()
+        self.audience.changed()
 
     def depart(self, viewer: Viewer, code: int) -> None:
         """Forget a connection that ended with this code; nothing of it is left behind."""
@@ -111,7 +125,7 @@ class Hub:
         room = self._viewers.pop(viewer)
         tally.here.open -= 1
         tally.here.closed[viewer.closing or code] += 1
-        self._audience.changed()
+        self.audience.went(viewer)
         if room is not None:
             room.part(viewer)
             if not room.members:
@@ -169,18 +183,20 @@ class Hub:
 
     async def drain(self) -> None:
         """Ask all viewers to come back elsewhere, spread over time, and close those who stay."""
-        spread_ms = min(SPREAD_MS, SPREAD_MS_PER_VIEWER * len(self._viewers))
+        spread_ms = drain.spread_ms(len(self._viewers), most_seconds=settings.LIVE_DRAIN_SECONDS)
         reconnect = packing.pack(wire.event("reconnect", {"spread_ms": spread_ms, "resume": True}))
         for viewer in list(self._viewers):
             viewer.must(reconnect)
-        await self._emptied(spread_ms / 1000 + 2)
+        await self._until(lambda: not self._viewers, spread_ms / 1000 + drain.GRACE_SECONDS)
+        self.going = True
+        await self._until(lambda: not self.crews.busy, drain.FINISH_SECONDS)
         for viewer in list(self._viewers):
             viewer.close(GOING)
-        await self._emptied(CUT_SECONDS)
+        await self._until(lambda: not self._viewers, CUT_SECONDS)
 
     async def stop(self) -> None:
         """Say that nobody watches here any more, and let go of everything."""
-        await self._audience.leave()
+        await self.audience.leave()
         while tasks := list(self._tasks):
             # More than once: the Redis client swallows a cancellation that comes while it connects.
             for task in tasks:
@@ -189,12 +205,12 @@ class Hub:
         for room in self.rooms.all():
             room.close()
         self.arrivals.stop()
-        self.commands.stop()
+        self.crews.stop()
         await self.client.aclose()
 
-    async def _emptied(self, seconds: float) -> None:
+    async def _until(self, true: Callable[[], bool], seconds: float) -> None:
         until = self._clock() + seconds
-        while self._viewers and self._clock() < until:  # noqa: ASYNC110  # a handful of rounds, once in a life
+        while not true() and self._clock() < until:  # noqa: ASYNC110  # a handful of rounds, once in a life
             await asyncio.sleep(0.02)
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
@@ -213,6 +229,11 @@ def current() -> Hub:
         _hubs.clear()
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def running() -> list[Hub]:
+    """Return the hub of this process once there is one; for any thread."""
+    return list(_hubs.values())
 
 
 async def finish() -> None:

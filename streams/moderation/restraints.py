@@ -3,7 +3,6 @@
 A restraint binds from its commit on: the database itself refuses a line of whoever is restrained.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -142,16 +141,9 @@ def banned(stream_id: UUID, user_id: UUID, now: datetime) -> bool:
     return _active(stream_id, user_id, now).filter(kind=Kind.BAN).exists()
 
 
-def banned_among(users_in_shows: Collection[tuple[UUID, UUID]], now: datetime) -> set[tuple[UUID, UUID]]:
-    """Return which of these users are banned from which of these shows, as (user, show), in one query."""
-    found = Restraint.objects.filter(
-        Q(until=None) | Q(until__gt=now),
-        user_id__in={user for user, _ in users_in_shows},
-        stream_id__in={show for _, show in users_in_shows},
-        kind=Kind.BAN,
-        lifted_at=None,
-    )
-    return set(found.values_list("user_id", "stream_id")) & set(users_in_shows)
+def bans(now: datetime) -> QuerySet[Restraint]:
+    """Return the bans of all shows that bind at that moment."""
+    return Restraint.objects.filter(Q(until=None) | Q(until__gt=now), kind=Kind.BAN, lifted_at=None)
 
 
 def of_user(*, stream_id: UUID, user_id: UUID, now: datetime) -> list[bodies.Body]:

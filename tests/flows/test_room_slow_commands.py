@@ -89,9 +89,10 @@ async def test_who_leaves_during_a_slow_command_is_no_ghost(live_room: LiveRoom)
     stream, noa = await aside(make.show), await aside(make.user)
 
     async with live_room.room(stream) as viewer:
+        caller = await aside(live_room.visitor, stream, noa)
+        await caller.connect()
+        await caller.cut()
         async with chat_table_locked():
-            caller = await aside(live_room.visitor, stream, noa)
-            caller.heard.s, caller.heard.whole = viewer.position, True  # a snapshot would need the chat
             await caller.connect()
             waiting = asyncio.create_task(caller.command("chat.send", {"text": "Hi"}, key=uuid4()))
             await viewer.wait("viewers.count", lambda d: d["n"] == 2)

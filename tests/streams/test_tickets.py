@@ -5,21 +5,27 @@ from uuid import uuid4
 import pytest
 import redis
 
-from streams import tickets
+from streams import passes, tickets
+from streams.people import Person
 
 USER, STREAM = uuid4(), uuid4()
+SESSION = "s3ss10nkey0123456789abcdefghijkl"
 
 
-def issue() -> str:
-    return tickets.issue(user_id=USER, stream_id=STREAM, name="Noa", role="viewer")
+def a_pass(session: str | None = None) -> passes.Pass:
+    return passes.Pass(Person(USER, "Noa", "viewer"), STREAM, "seal", session)
 
 
-def test_a_ticket_says_who_its_user_is_once() -> None:
-    token = issue()
+def issue(session: str | None = None) -> str:
+    return tickets.issue(held=a_pass(session))
 
-    ticket = tickets.redeem(token=token, stream_id=STREAM)
 
-    assert (ticket.user, ticket.stream, ticket.name, ticket.role) == (USER, STREAM, "Noa", "viewer")
+@pytest.mark.parametrize("session", [None, SESSION])
+def test_a_ticket_says_who_its_user_is_once(session: str | None) -> None:
+    token = issue(session)
+
+    assert tickets.redeem(token=token, stream_id=STREAM) == a_pass(session)
+
     with pytest.raises(tickets.BadTicket):
         tickets.redeem(token=token, stream_id=STREAM)
 
@@ -32,13 +38,51 @@ def test_a_ticket_for_another_show_is_spent_and_refused() -> None:
             tickets.redeem(token=token, stream_id=stream)
 
 
-def test_a_ticket_is_kept_as_a_hash_for_a_minute(redis_server: redis.Redis) -> None:
-    token = issue()
+def test_neither_ticket_nor_session_can_be_read_from_redis(redis_server: redis.Redis) -> None:
+    token = issue(SESSION)
+    passes.keep(a_pass(SESSION))
+
+    for name in redis_server.keys("lc:*"):
+        kept = f"{name!r} {redis_server.get(name)!r}"
+        assert token not in kept
+        assert SESSION not in kept
+
+
+def test_a_ticket_is_kept_for_a_minute(redis_server: redis.Redis) -> None:
+    issue()
 
     [name] = redis_server.keys("lc:t:*")
-    assert token not in f"{name!r} {redis_server.get(name)!r}"
     assert 55 <= redis_server.ttl(name) <= 60
 
 
 def test_tickets_are_not_alike() -> None:
     assert len({issue() for _ in range(50)}) == 50
+
+
+def test_a_pass_is_found_by_its_session_in_its_show_only() -> None:
+    passes.keep(a_pass(SESSION))
+
+    assert passes.find(session=SESSION, stream_id=STREAM) == a_pass(SESSION)
+    assert passes.find(session=SESSION, stream_id=uuid4()) is None
+    assert passes.find(session=SESSION[::-1], stream_id=STREAM) is None
+
+
+def test_what_a_user_held_is_worthless_once_it_is_dropped() -> None:
+    token = issue(SESSION)
+    passes.keep(a_pass(SESSION))
+
+    passes.drop(user_id=USER)
+
+    assert passes.find(session=SESSION, stream_id=STREAM) is None
+    with pytest.raises(tickets.BadTicket):
+        tickets.redeem(token=token, stream_id=STREAM)
+    passes.keep(a_pass(SESSION))
+    assert passes.find(session=SESSION, stream_id=STREAM) is not None
+
+
+def test_dropping_one_users_passes_leaves_the_others() -> None:
+    passes.keep(a_pass(SESSION))
+
+    passes.drop(user_id=uuid4())
+
+    assert passes.find(session=SESSION, stream_id=STREAM) is not None

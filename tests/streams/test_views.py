@@ -64,7 +64,7 @@ def test_a_ticket_is_for_those_who_are_signed_in(client: Client) -> None:
     assert answer.status_code == 201
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.json()["socket_url"].endswith(f"/ws/v1/live/{stream.slug}")
-    assert tickets.redeem(token=answer.json()["ticket"], stream_id=stream.id).user == noa.id
+    assert tickets.redeem(token=answer.json()["ticket"], stream_id=stream.id).person.id == noa.id
 
 
 def test_a_ticket_is_not_given_to_another_sites_form() -> None:
