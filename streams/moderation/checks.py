@@ -1,6 +1,7 @@
 """All that looks at a viewer's line before the room sees it, in one call."""
 
 import hashlib
+import re
 from uuid import UUID
 
 import structlog
@@ -12,6 +13,8 @@ from streams.moderation.filters import Finding
 from streams.moderation.standing import Standing
 
 log = structlog.get_logger(__name__)
+
+_between = re.compile(r"[\W_]+")  # What is put between and behind words to make a text another.
 
 FLOOD_MS = 60_000
 OWN_LENGTH, OWN_TIMES = 6, 3  # One viewer: the same text of so many characters, the third time in a minute.
@@ -38,7 +41,7 @@ def look(text: str, *, author: Standing, has_card: bool) -> Finding | None:
 
 
 def _flood(text: str, *, stream_id: UUID, author_id: UUID) -> Finding | None:
-    folded = folding.folded(text)
+    folded = _between.sub(" ", folding.folded(text)).strip()
     if len(folded) < OWN_LENGTH:
         return None
     digest = hashlib.sha256(folded.encode()).hexdigest()[:24]

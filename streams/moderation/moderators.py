@@ -34,6 +34,11 @@ class HostOnly(errors.Forbidden):
     message = "Only the host chooses moderators."
 
 
+class Restrained(errors.Conflict):
+    code = "RESTRAINED"
+    message = "This user is muted or banned in the show. Lift that first."
+
+
 class UnknownModerator(errors.NotFound):
     message = "This is no moderator of the show."
 
@@ -50,7 +55,7 @@ def appoint(
     """Make a user, named by id or by e-mail address, a moderator with these rights, or change the rights.
 
     Only the host or the platform's staff may. Raises UnknownShow, HostOnly, UnknownUser, IsHost, BadRights,
-    TooManyModerators, Conflict for somebody who is muted or banned.
+    TooManyModerators, Restrained.
     """
     chosen = sorted(set(rights))
     if not chosen or not set(chosen) <= set(Right.values):
@@ -61,7 +66,7 @@ def appoint(
     if theirs.role == "host":
         raise IsHost
     if theirs.banned or theirs.muted_until is not None:
-        raise errors.Conflict("This user is restrained in the show. Lift that first.")
+        raise Restrained
     with transaction.atomic():
         _lock(stream_id)
         held = ShowModerator.objects.filter(stream_id=stream_id, user=user).first()
