@@ -6,9 +6,10 @@ from uuid import UUID
 from django.contrib.auth import authenticate, password_validation
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from psycopg2.errors import UniqueViolation
 
-from commerce import countries, errors
+from commerce import countries, errors, outbox
 from commerce.models import Address, User
 
 MAX_ADDRESSES = 20
@@ -75,6 +76,37 @@ def recognise(*, email: str, password: str) -> User:
     if not isinstance(user, User):
         raise WrongCredentials
     return user
+
+
+def change_password(*, user_id: UUID, old: str, new: str) -> User:
+    """Change the password, which ends the user's sessions and sockets.
+
+    Raises WrongCredentials for the old one, WeakPassword for the new one.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(id=user_id)
+        if not user.check_password(old):
+            raise WrongCredentials("The old password is not right.")
+        try:
+            password_validation.validate_password(new, user)
+        except ValidationError as error:
+            raise WeakPassword(" ".join(error.messages), reasons=error.messages) from None
+        user.set_password(new)
+        user.save(update_fields=["password"])
+        access_changed(user_id=user_id)
+    return user
+
+
+def sign_out_everywhere(*, user_id: UUID) -> None:
+    """End all of a user's sessions and sockets."""
+    with transaction.atomic():
+        User.objects.filter(id=user_id).update(session_round=F("session_round") + 1)
+        access_changed(user_id=user_id)
+
+
+def access_changed(*, user_id: UUID) -> None:
+    """Record, in the transaction that makes it so, that a user may do more or less than before."""
+    outbox.record(name="access.changed", payload={"user": str(user_id)})
 
 
 def change_name(*, user_id: UUID, name: str) -> User:

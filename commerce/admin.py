@@ -1,11 +1,12 @@
 """The operations admin of the kernel: parties and keys may be changed, what happened may only be read."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from commerce import outbox
+from commerce import accounts, outbox
 from commerce.models import (
     Address,
     Card,
@@ -75,13 +76,27 @@ class CardInline(ReadOnly, TabularInline):  # type: ignore[misc]
     extra = 0
 
 
+class PasswordChangeForm(AdminPasswordChangeForm):  # type: ignore[misc]
+    """An operator's change of somebody's password, which ends that user's sessions and sockets."""
+
+    def save(self, commit: bool = True) -> User:
+        """Save the password."""
+        with transaction.atomic():
+            user = cast(User, super().save(commit))
+            accounts.access_changed(user_id=user.id)
+        return user
+
+
+DECIDES = frozenset({"is_active", "is_staff", "is_superuser", "groups", "user_permissions"})
+
+
 @admin.register(User)
 class UserAdmin(Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Everybody who can sign in."""
 
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordChangeForm
     list_display = ("email", "name", "is_active", "is_staff", "created_at")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name")
@@ -94,6 +109,12 @@ class UserAdmin(Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-a
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
     inlines = (AddressInline, CardInline)
+
+    def save_model(self, request: HttpRequest, obj: User, form: "ModelForm[User]", change: bool) -> None:
+        """Save, and let live connections of a user who may now do more or less be looked at."""
+        super().save_model(request, obj, form, change)
+        if change and DECIDES.intersection(form.changed_data):
+            accounts.access_changed(user_id=obj.id)
 
 
 @admin.register(Host)

@@ -46,19 +46,30 @@ class Backlog:
     quarantined: int
 
 
-def record(*, name: str, payload: dict[str, Any], key: str | None = None) -> None:
+def record(*, name: str, payload: dict[str, Any], key: str | None = None, lane: str = "") -> None:
     """Record that something happened, once per key, and wake the relay when the transaction commits.
 
-    Raises OutsideTransaction when there is no transaction to belong to.
+    Whoever hears events of a lane can ask which were recorded before (`waiting_before`). Raises
+    OutsideTransaction when there is no transaction to belong to.
     """
-    record_all([(name, payload, key)])
+    _record([Event(name=name, payload=payload, key=key or str(ids.new()), lane=lane)])
 
 
 def record_all(events: Iterable[tuple[str, dict[str, Any], str | None]]) -> None:
     """Record several events (name, payload, key) in one statement; raises OutsideTransaction."""
+    _record([Event(name=name, payload=payload, key=key or str(ids.new())) for name, payload, key in events])
+
+
+def waiting_before(*, key: str, lane: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return key and payload of what was recorded in a lane before this event and waits to be told."""
+    this = Event.objects.filter(key=key).values("id")
+    waiting = Event.objects.filter(lane=lane, delivered_at=None, quarantined_at=None, id__lt=this)
+    return list(waiting.exclude(lane="").order_by("id").values_list("key", "payload"))
+
+
+def _record(rows: list[Event]) -> None:
     if not connection.in_atomic_block:
         raise OutsideTransaction
-    rows = [Event(name=name, payload=payload, key=key or str(ids.new())) for name, payload, key in events]
     if not rows:
         return
     Event.objects.bulk_create(rows, ignore_conflicts=True)

@@ -22,6 +22,13 @@ class SignInSerializer(serializers.Serializer[Any]):
     password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
 
 
+class PasswordSerializer(serializers.Serializer[Any]):
+    """A changed password."""
+
+    old = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    new = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+
+
 class NameSerializer(serializers.Serializer[Any]):
     """A changed name."""
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -13,7 +14,7 @@ from django.utils.module_loading import autodiscover_modules
 from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from commerce import errors, throttles
+from commerce import accounts, errors, throttles
 from commerce.models import Host, User
 
 TRIES, WINDOW_SECONDS = 10, 300
@@ -68,6 +69,13 @@ class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active hosts in, staff or not."""
         return active_host(request.user) is not None
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """Sign out, and have the live connections of that session closed."""
+        with transaction.atomic():
+            if isinstance(request.user, User):
+                accounts.access_changed(user_id=request.user.id)
+            return cast(HttpResponseBase, super().logout(request, extra_context))
 
     def screen(self, route: str, *, name: str) -> Callable[[Screen], Screen]:
         """Hang a view into the studio, behind its login, at `route` and as `studio:name`."""

@@ -4,7 +4,8 @@ import ipaddress
 from typing import cast
 from uuid import UUID
 
-from django.contrib.auth import login, logout
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.db import transaction
 from django.middleware import csrf
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -21,6 +22,7 @@ from commerce.serializers import (
     CardSerializer,
     MeSerializer,
     NameSerializer,
+    PasswordSerializer,
     SetupSerializer,
     SignInSerializer,
     SignUpSerializer,
@@ -111,9 +113,52 @@ class SignOutView(EntranceView):
 
     @extend_schema(tags=["Account"], operation_id="account_sign_out", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        logout(request._request)
+        with transaction.atomic():
+            if isinstance(request.user, User):
+                accounts.access_changed(user_id=request.user.id)
+            logout(request._request)
         # The page stays open and may sign in again, for which it needs a token.
         csrf.get_token(request._request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SignOutEverywhereView(http.ShopperView):
+    """Leave on every device."""
+
+    @extend_schema(
+        tags=["Account"],
+        operation_id="account_sign_out_everywhere",
+        request=None,
+        responses={204: None},
+        description="Ends all sessions and live connections of the signed-in user, this one included.",
+    )
+    def post(self, request: Request) -> Response:
+        with transaction.atomic():
+            accounts.sign_out_everywhere(user_id=_user(request).id)
+            logout(request._request)
+        csrf.get_token(request._request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PasswordView(http.ShopperView):
+    """Change the password."""
+
+    @extend_schema(
+        tags=["Account"],
+        operation_id="account_change_password",
+        request=PasswordSerializer,
+        responses={204: None},
+        description="Ends all other sessions, and all live connections, of the signed-in user.",
+    )
+    def post(self, request: Request) -> Response:
+        body = PasswordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        who = str(_user(request).id)
+        throttles.spend(what="password", who=who, limit=TRIES_PER_EMAIL, seconds=WINDOW_SECONDS)
+        with transaction.atomic():
+            user = accounts.change_password(user_id=_user(request).id, **body.validated_data)
+            update_session_auth_hash(request._request, user)
+        throttles.clear(what="password", who=who)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -15,7 +15,8 @@ def tell_room(*, stream_id: UUID, t: str, d: dict[str, Any], key: str | None = N
 
     `t` is the frame type, `d` its JSON body. The same key twice is told once.
     """
-    outbox.record(name="room.told", payload={"stream": str(stream_id), "t": t, "d": d}, key=key)
+    payload = {"stream": str(stream_id), "t": t, "d": d}
+    outbox.record(name="room.told", payload=payload, key=key, lane=str(stream_id))
 
 
 def state(*, stream_id: UUID, t: str, k: str, n: int, d: dict[str, Any], key: str | None = None) -> None:

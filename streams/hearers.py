@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.models import Stock
-from commerce.models import Event
+from commerce import outbox
 from streams import passes, showlog
 from streams.models import Offer, ShowcaseItem, ShowEvent, Stream
 
@@ -18,7 +18,7 @@ def tell_room(payload: dict[str, Any], *, key: str) -> None:
     failure would otherwise come after its successors, and leave viewers with an old pin. So whoever tells
     one tells first what was recorded before it; the log takes each key once.
     """
-    for earlier_key, earlier in _waiting_before(payload["stream"], key):
+    for earlier_key, earlier in outbox.waiting_before(key=key, lane=payload["stream"]):
         if earlier_key not in _told:
             _log(earlier, key=earlier_key)
     _log(payload, key=key)
@@ -94,6 +94,10 @@ REMEMBERED = 5_000
 
 def _log(payload: dict[str, Any], *, key: str) -> None:
     stream_id, t, d = UUID(payload["stream"]), payload["t"], payload["d"]
+    if ShowEvent.objects.filter(stream=stream_id, key=key).exists():
+        # Told, and its evidence kept, before Redis forgot: told again it would come after its successors.
+        _remember(key)
+        return
     place = showlog.append(stream_id=stream_id, t=t, d=d, key=key, ts=_now_ms())
     ShowEvent.objects.bulk_create(
         [
@@ -107,19 +111,13 @@ def _log(payload: dict[str, Any], *, key: str) -> None:
         ],
         ignore_conflicts=True,
     )
+    _remember(key)
+
+
+def _remember(key: str) -> None:
     _told[key] = None
     if len(_told) > REMEMBERED:
         _told.popitem(last=False)
-
-
-def _waiting_before(stream: str, key: str) -> list[tuple[str, dict[str, Any]]]:
-    this = Event.objects.filter(key=key).values_list("id", flat=True).first()
-    if this is None:
-        return []
-    waiting = Event.objects.filter(
-        name="room.told", delivered_at=None, quarantined_at=None, payload__stream=stream, id__lt=this
-    )
-    return list(waiting.order_by("id").values_list("key", "payload"))
 
 
 def _now_ms() -> int:

@@ -13,6 +13,9 @@ class Event(models.Model):
         max_length=120, unique=True, help_text="Same key, same event: it is recorded once."
     )
     payload = models.JSONField()
+    lane = models.CharField(
+        max_length=60, blank=True, default="", help_text="Events of one lane are told as they were recorded."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     due_at = models.DateTimeField(
         db_default=Now(), help_text="Not delivered before; moved on by claims and retries."
@@ -28,6 +31,11 @@ class Event(models.Model):
                 fields=["due_at", "id"],
                 condition=models.Q(delivered_at=None, quarantined_at=None),
                 name="event_waiting",
+            ),
+            models.Index(
+                fields=["lane", "id"],
+                condition=models.Q(delivered_at=None, quarantined_at=None) & ~models.Q(lane=""),
+                name="event_waiting_in_lane",
             ),
         )
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 
 from commerce import ids
 
@@ -35,6 +36,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=80, help_text="Shown in chat and to merchants.")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May enter the operations admin.")
+    session_round = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Another number ends all sessions."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -49,6 +53,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # What Django compares a session with; a session of another round is as one of another password.
+        salt = "commerce.models.User.get_session_auth_hash"
+        return salted_hmac(
+            salt, f"{self.session_round}:{self.password}", secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         """Return the name; how Django's admin asks for it."""
