@@ -1,24 +1,29 @@
 """The same bytes to many viewers, without keeping the loop from everything else.
 
-Every telling has the audience of the moment at which it was made: whoever joins later has been given it with
-what she missed, and is told what comes after; so to join is to copy what is known and to be added, in one
-step. Tellings run one after another. When CHUNK viewers have been told in one round of the loop, the rest is
-for the next round, and what is told meanwhile queues behind. Thus everybody is told everything once and in
-order, whether a telling is under way or not. Who leaves is struck from the tellings that have not reached her
-yet; when she joins again, she is in the audience of later ones only.
+Everybody has a seat in a row. A telling goes along the row, from its beginning to where the row ended when
+the telling was made, one after another, at most CHUNK seats in one round of the loop; what is told meanwhile
+queues behind. Whoever joins is seated at the end of the row, behind all tellings that are under way: she has
+been given those with what she missed, and is told every later one. Whoever leaves leaves an empty seat, so
+that no telling reaches her any more, and when she joins again it is at the end. Thus everybody is told
+everything once and in order, whether a telling is under way or not. Empty seats go when nothing is.
 
-The audience is a list that is shared by all tellings between two changes of who is there.
+In a seat is what a frame is called with: the transport's own `write` while the viewer flows, and otherwise
+`Viewer.miss`, which asks for the frame to be held back by its class. So the row is all that is touched for
+one who flows; looking at every viewer as well would cost as much again, in memory that is not at hand.
+
+A telling may overtake tellings that can wait (ticks), also one that is under way, but none that cannot.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from streams.live import tally
-from streams.live.viewer import Viewer
+from streams.live.viewer import Seat, Viewer, Write
 
 CHUNK = 512  # Viewers told in one round of the loop, some four milliseconds.
+EMPTY_SEATS = 64  # That many may stay, and as many as are taken.
 
 
 @dataclass(slots=True, eq=False)
@@ -27,47 +32,53 @@ class _Telling:
     kind: str
     hold: Callable[[Viewer], None]
     done: Callable[[], None]
-    audience: list[Viewer]
+    waits: bool
+    end: int
     reached: int = 0
-    left: set[Viewer] = field(default_factory=set)
 
 
 class Fanout:
     """Those who are told, and what they are being told."""
 
-    __slots__ = ("_audience", "_budget", "_here", "_round", "_tellings")
+    __slots__ = ("_budget", "_empty", "_missed", "_round", "_row", "_seated", "_tellings")
 
     def __init__(self) -> None:
-        self._here: set[Viewer] = set()
-        self._audience: list[Viewer] | None = None
+        self._row: list[Write] = []
+        self._seated: list[Viewer | None] = []
+        self._empty = 0
+        self._missed: list[Viewer] = []
         self._tellings: deque[_Telling] = deque()
         self._budget = 0
         self._round: asyncio.Handle | None = None
 
     def __len__(self) -> int:
         """Return how many are here."""
-        return len(self._here)
+        return len(self._row) - self._empty
 
     def __iter__(self) -> Iterator[Viewer]:
         """Return those who are here now."""
-        return iter(list(self._here))
+        return iter([viewer for viewer in self._seated if viewer is not None])
 
-    def __contains__(self, viewer: object) -> bool:
+    def __contains__(self, viewer: Viewer) -> bool:
         """Say whether a viewer is here."""
-        return viewer in self._here
+        return viewer.seat is not None and viewer.seat.row is self._row
 
     def add(self, viewer: Viewer) -> None:
-        """Let a viewer hear what is told from now on."""
-        self._here.add(viewer)
-        self._audience = None
+        """Let a viewer hear what is told from now on; nobody sits in two rows."""
+        if viewer not in self:
+            viewer.sit(Seat(self._row, len(self._row), self._missed))
+            self._row.append(viewer.write if viewer.flows else viewer.miss)
+            self._seated.append(viewer)
 
     def discard(self, viewer: Viewer) -> None:
         """Tell a viewer nothing any more, not even what is under way."""
-        if viewer in self._here:
-            self._here.discard(viewer)
-            self._audience = None
-            for telling in self._tellings:
-                telling.left.add(viewer)
+        if viewer.seat is not None and viewer in self:
+            number = viewer.seat.number
+            viewer.sit(None)
+            self._row[number], self._seated[number] = _nobody, None
+            self._empty += 1
+            if not self._tellings:
+                self._close_ranks()
 
     def tell(
         self,
@@ -76,14 +87,18 @@ class Fanout:
         kind: str,
         hold: Callable[[Viewer], None],
         done: Callable[[], None] = lambda: None,
+        waits: bool = False,
+        overtakes: bool = False,
     ) -> None:
         """Write a packed frame to all who are here; `hold` is called for those who are behind.
 
         `done` is called when everybody has been told, at once if they are few.
         """
-        if self._audience is None:
-            self._audience = list(self._here)
-        self._tellings.append(_Telling(frame, kind, hold, done, self._audience))
+        telling = _Telling(frame, kind, hold, done, waits, len(self._row))
+        before = len(self._tellings)
+        while overtakes and before and self._tellings[before - 1].waits:
+            before -= 1
+        self._tellings.insert(before, telling)
         if self._round is None:
             self._budget = CHUNK
             self._round = asyncio.get_running_loop().call_soon(self._next_round)
@@ -96,6 +111,8 @@ class Fanout:
             self._round.cancel()
             self._round = None
 
+    # --- inside ---
+
     def _next_round(self) -> None:
         self._round = None
         if self._tellings:
@@ -104,30 +121,51 @@ class Fanout:
             self._go_on()
 
     def _go_on(self) -> None:
-        while self._tellings and (self._budget > 0 or not self._tellings[0].audience):
+        while self._tellings:
             telling = self._tellings[0]
-            chunk = telling.audience[telling.reached : telling.reached + self._budget]
-            telling.reached += len(chunk)
-            self._budget -= len(chunk)
-            if telling.left:
-                chunk = [viewer for viewer in chunk if viewer not in telling.left]
-            _write(chunk, telling)
-            if telling.reached == len(telling.audience):
-                self._tellings.popleft()
-                telling.done()
+            start, stop = telling.reached, min(telling.end, telling.reached + self._budget)
+            if start < stop:
+                self._budget -= stop - start
+                telling.reached = stop
+                self._write(telling, start, stop)
+            if telling.reached < telling.end:
+                return
+            self._tellings.popleft()
+            telling.done()
+        self._close_ranks()
 
-
-def _write(chunk: list[Viewer], telling: _Telling) -> None:
-    frame, behind = telling.frame, 0
-    for viewer in chunk:
-        if viewer.flows:
+    def _write(self, telling: _Telling, start: int, stop: int) -> None:
+        frame, row = telling.frame, self._row[start:stop]
+        for write in row:
             try:
-                viewer.write(frame)
+                write(frame)
             except Exception:
-                viewer.failed()
-        else:
-            behind += 1
-            telling.hold(viewer)
-    told = len(chunk) - behind
-    tally.here.frames[telling.kind] += told
-    tally.here.bytes += told * len(frame)
+                # Others are not to feel it.
+                if (viewer := self._seated[start + row.index(write)]) is not None:
+                    viewer.failed()
+        told = len(row) - len(self._missed) - (row.count(_nobody) if self._empty else 0)
+        tally.here.frames[telling.kind] += told
+        tally.here.bytes += told * len(frame)
+        if self._missed:
+            missed = list(self._missed)
+            self._missed.clear()
+            for viewer in missed:
+                try:
+                    telling.hold(viewer)
+                except Exception:
+                    viewer.failed()
+
+    def _close_ranks(self) -> None:
+        if self._empty <= max(EMPTY_SEATS, len(self)):
+            return
+        seated = [viewer for viewer in self._seated if viewer is not None]
+        self._row[:] = [viewer.write if viewer.flows else viewer.miss for viewer in seated]
+        self._seated[:] = seated
+        self._empty = 0
+        for number, viewer in enumerate(seated):
+            if viewer.seat is not None:
+                viewer.seat.number = number
+
+
+def _nobody(frame: bytes) -> None:
+    pass

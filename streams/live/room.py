@@ -182,14 +182,21 @@ class Room:
     def _accept(self, offset: int, frame: bytes) -> None:
         self.top = offset
         self._ring.append((offset, frame))
-        hold = partial(_hold_must, frame)
+        hold, overtakes = partial(_hold_must, frame), True
         if frame.find(_REMOVED, 0, 40) >= 0:
             gone = orjson.loads(next(packing.unpack(frame)))["d"]["id"]
             self._lines = deque((each for each in self._lines if each[0] != gone), maxlen=CHAT_HELD)
             self._ticks.unsay(gone)
-            hold = partial(_hold_removal, frame, f'"id":"{gone}"'.encode())
+            # Its line must have come before it.
+            hold, overtakes = partial(_hold_removal, frame, f'"id":"{gone}"'.encode()), False
         self._place.told_at = now()
-        self.viewers.tell(frame, kind="must", hold=hold, done=partial(self._reached, self.epoch, offset))
+        self.viewers.tell(
+            frame,
+            kind="must",
+            hold=hold,
+            done=partial(self._reached, self.epoch, offset),
+            overtakes=overtakes,
+        )
 
     def _reached(self, epoch: str, offset: int) -> None:
         if self._place.epoch == epoch:
@@ -205,7 +212,7 @@ class Room:
     def _tell_batch(self, batch: Batch) -> None:
         self._lines.extend((line.id, line.payload) for line in batch.lines)
         self._place.told_at = now()
-        self.viewers.tell(batch.frame, kind="tick", hold=batch.hold)
+        self.viewers.tell(batch.frame, kind="tick", hold=batch.hold, waits=True)
         if batch.left_out:
             # Whoever said a line that the room is spared sees it all the same.
             for viewer in self.viewers:

@@ -8,6 +8,7 @@ in whole frames; once the closing has begun in either direction, the listener is
 
 import asyncio
 import socket
+import struct
 from contextlib import suppress
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ SEND_BUFFER = 65_536  # Bytes the kernel holds for one peer; left alone it grows
 # What was sent and not acknowledged for so long has no peer any more. The kernel alone knows, as long as what
 # is sent fits into its buffer.
 UNACKNOWLEDGED_MS = 30_000
+_RESET = struct.pack("ii", 1, 0)
 
 
 class RoomProtocol(WebSocketsSansIOProtocol):
@@ -47,7 +49,10 @@ class RoomProtocol(WebSocketsSansIOProtocol):
         self._hanging_up = self.loop.create_task(self._hang_up(code))
 
     def cut(self) -> None:
-        """End the connection below the protocol."""
+        """End the connection below the protocol, and let the kernel drop what it holds for it."""
+        if (connection := self.transport.get_extra_info("socket")) is not None:
+            # Otherwise it would hold on to what a peer that never reads has not taken, for minutes.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 
     async def _hang_up(self, code: int) -> None:

@@ -42,6 +42,18 @@ class Place:
         self.epoch, self.offset, self.told_at = epoch, offset, told_at
 
 
+Write = Callable[[bytes], None]
+
+
+class Seat:
+    """Where a viewer sits in a row of those who are told the same (`fanout`)."""
+
+    __slots__ = ("missed", "number", "row")
+
+    def __init__(self, row: list[Write], number: int, missed: "list[Viewer]") -> None:
+        self.row, self.number, self.missed = row, number, missed
+
+
 class Held:
     """What waits for a slow viewer."""
 
@@ -105,6 +117,7 @@ class Viewer:
         "place",
         "renew",
         "room",
+        "seat",
         "since",
         "slot",
         "user_id",
@@ -115,8 +128,9 @@ class Viewer:
 
     def __init__(self, way: Way, *, wheel: "Wheel[Viewer]", renew: Callable[[str], None]) -> None:
         self._way, self._wheel = way, wheel
-        self.write = way.write  # For the room, while the viewer flows.
+        self.write: Write = way.write  # For the row it sits in, while the viewer flows.
         self.renew = renew  # Tell it a lane anew: "s" by a snapshot, "u" by what is the shopper's own.
+        self.seat: Seat | None = None
         self.flows = True  # Whatever comes may be written at once.
         self.slot = -1  # The wheel's.
         self._held: Held | None = None
@@ -254,11 +268,22 @@ class Viewer:
         """The last place in lane s that was surely handed over."""
         return (self.place.epoch, self.place.offset) if self.place else None
 
+    # --- in a row ---
+
+    def sit(self, seat: Seat | None) -> None:
+        """Take a seat, or leave it."""
+        self.seat = seat
+
+    def miss(self, frame: bytes) -> None:
+        """Ask whoever tells the row to hold this back: the viewer is behind, or going."""
+        if self.seat is not None:
+            self.seat.missed.append(self)
+
     # --- what the way says ---
 
     def pause(self) -> None:
         """Hold back, because too much waits in the way."""
-        self.flows = False
+        self._flow(False)
         self._pressed_at, self._pressed_by = now(), self._way.waits()
         self._wheel.sooner(self, self._pressed_at + LOOK_SECONDS)
 
@@ -274,11 +299,12 @@ class Viewer:
         if self._pressed_at is None:
             if self.closing:
                 self._way.hang_up(self.closing)
-            self.flows = self.closing is None
+            self._flow(self.closing is None)
 
     def lost(self) -> None:
         """Note that the connection is no more."""
-        self.flows, self.gone = False, True
+        self._flow(False)
+        self.gone = True
         self.closing = self.closing or 0
         self._drop()
         self._wheel.drop(self)
@@ -290,7 +316,7 @@ class Viewer:
         if self.closing is not None:
             return
         self.closing = code
-        self.flows = False
+        self._flow(False)
         if code == TOO_SLOW:
             self._drop()
         if self._held is None:
@@ -299,9 +325,8 @@ class Viewer:
 
     def over(self) -> None:
         """Say nothing any more, because the other end has said goodbye or talks nonsense."""
-        self.flows = False
-        if self.closing is None:
-            self.closing = 0
+        self._flow(False)
+        self.closing = self.closing or 0
         self._drop()
         self.leave_soon()
 
@@ -313,7 +338,7 @@ class Viewer:
 
     def cut(self) -> None:
         """End the connection below the protocol, where the peer takes not even a close frame."""
-        self.flows = False
+        self._flow(False)
         self.closing = self.closing or 0
         self._drop()
         tally.here.cut += 1
@@ -351,6 +376,11 @@ class Viewer:
         return min(ends, self.told_at + HEARTBEAT_SECONDS if self.answer_by is None else self.answer_by)
 
     # --- inside ---
+
+    def _flow(self, flows: bool) -> None:
+        self.flows = flows
+        if self.seat is not None:
+            self.seat.row[self.seat.number] = self.write if flows else self.miss
 
     def _write(self, frames: bytes) -> None:
         self._told_at = now()
