@@ -1,4 +1,4 @@
-"""Moderators and viewers at the same moment; controls beside the races show what a guard that is off lets by."""
+"""Moderators and viewers at the same moment; controls show what a guard that is off lets by."""
 
 import threading
 from collections.abc import Callable, Iterator
