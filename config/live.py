@@ -10,6 +10,7 @@ import uvicorn
 from django.conf import settings
 
 from commerce import metrics
+from config.http_protocol import HttpProtocol
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -35,7 +36,7 @@ def server(**address: Any) -> Server:
         "config.asgi:application",
         **address,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=RoomProtocol,
         # A command is small; compression costs more than it saves and lets a short frame grow a thousandfold.
         ws_max_size=8192,
@@ -59,9 +60,14 @@ def main() -> None:
     arguments.add_argument("--port", type=int, default=settings.LIVE_PORT)
     arguments.add_argument("--fd", type=int, default=None, help="an open listening socket instead")
     given = arguments.parse_args()
-    # The server would log three lines per viewer.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    metrics.serve()
+    uvicorns = logging.getLogger("uvicorn.error")
+    uvicorns.setLevel(logging.WARNING)  # It would log three lines per viewer,
+    uvicorns.addFilter(lambda record: "Invalid UTF-8" not in record.msg)  # and as its error what is a peer's.
+    from config import asgi  # noqa: F401  (loads the apps)
+    from streams.live import hub
+    from streams.live.collector import LiveCollector
+
+    metrics.serve(LiveCollector(hub.running))
     where = {"fd": given.fd} if given.fd is not None else {"host": given.host, "port": given.port}
     server(**where).run()
 

@@ -6,6 +6,7 @@ import uvicorn
 from django.conf import settings
 
 from commerce import metrics
+from config.http_protocol import HttpProtocol
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
         host=settings.WEB_HOST,
         port=settings.WEB_PORT,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
