@@ -131,7 +131,7 @@ def _undo(decision: Decision, *, by: standing.Standing, reason: str, now: dateti
             lines.put_back(message, by=by, reason=reason, now=now)
         return
     restraint = Restraint.objects.select_for_update(of=("self",)).select_related("decision")
-    held = restraint.get(pk=decision.restraint_id)
+    held = restraint.get(decisions=decision)
     # A later decision stands in its own right, and so does a restraint that was lifted already.
     if held.decision_id == decision.id:
         restraints.lift(held, by_id=by.user_id, reason=reason, now=now)

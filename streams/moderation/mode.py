@@ -87,6 +87,8 @@ def unpin(*, stream_id: UUID, by_id: UUID, now: datetime) -> None:
 
 def pinned(stream: Stream) -> dict[str, object] | None:
     """Return the body of the comment above a show's chat."""
+    if stream.pinned_line_id is None:
+        return None
     found = (
         ChatMessage.objects.select_related("author", "stream__host", "question__item")
         .filter(pk=stream.pinned_line_id, status=ChatMessage.Status.SHOWN)

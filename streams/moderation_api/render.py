@@ -60,6 +60,7 @@ def report(row: Report, *, of: ChatMessage | None = None) -> Body:
 
 def decision(row: Decision) -> Body:
     """Return a decision for those who keep order."""
+    against = _appeal(row)
     return {
         "id": row.id,
         "stream": row.stream_id,
@@ -75,7 +76,7 @@ def decision(row: Decision) -> Body:
         "case": decisions.case_of(row),
         "undoes": row.undoes_id,
         "undone_by": _undone_by(row),
-        "appeal": _appeal(row).outcome if _appeal(row) else None,
+        "appeal": against.outcome if against else None,
         "at": row.at,
     }
 

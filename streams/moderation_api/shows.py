@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from commerce import http
 from streams.models import Question, Stream
 from streams.moderation import desk, mode, questions, standing
 from streams.moderation_api import edge, narrowing, render, shapes
@@ -46,18 +47,20 @@ class ShowView(edge.View):
         return Response(shapes.KeptShowSerializer(kept(Stream.objects.get(pk=stream_id), here)).data)
 
 
+class LatestFirst(http.CursorPagination):
+    """The latest question first; its id is its line's."""
+
+    ordering = "-message_id"
+
+
 class QuestionsView(edge.PagedView):
     """The questions of a show."""
 
     queryset = Question.objects.none()
     serializer_class = shapes.QuestionSerializer
+    pagination_class = LatestFirst
     filterset_class = narrowing.QuestionFilter
     show = staticmethod(render.question)
-
-    class pagination_class(edge.PagedView.pagination_class):
-        """The latest question first; its id is its line's."""
-
-        ordering = "-message_id"
 
     def get_queryset(self) -> QuerySet[Question]:
         """Return the show's questions that everybody sees."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -324,13 +325,15 @@ def test_an_appeal_that_two_decide_at_once_is_decided_once() -> None:
 def test_a_line_pinned_and_removed_at_once_is_not_pinned_in_the_end() -> None:
     for _ in range(8):
         stream = make.show()
-        line, host = acts.line(stream), stream.host.user_id
-        more = {"stream_id": stream.id, "message_id": line.id, "by_id": host, "now": make.NOW}
+        line = acts.line(stream)
+        more: dict[str, Any] = {
+            "stream_id": stream.id,
+            "message_id": line.id,
+            "by_id": stream.host.user_id,
+            "now": make.NOW,
+        }
 
-        at_once(
-            lambda more=more: mode.pin(**more),
-            lambda more=more: lines.remove(**more, rule="spam", reason="x"),
-        )
+        at_once(partial(mode.pin, **more), partial(lines.remove, **more, rule="spam", reason="x"))
 
         stream.refresh_from_db()
         assert stream.pinned_line_id is None

@@ -16,7 +16,13 @@ RUDE = "what a bunch of bullshit"
 
 def say(stream: Stream, author: User, text: str = "Hi", **more: Any) -> chat.Said:
     """Say a line."""
-    given = {"stream_id": stream.id, "author_id": author.id, "key": uuid4(), "text": text, "now": make.NOW}
+    given: dict[str, Any] = {
+        "stream_id": stream.id,
+        "author_id": author.id,
+        "key": uuid4(),
+        "text": text,
+        "now": make.NOW,
+    }
     return chat.say(**(given | more))
 
 

@@ -53,7 +53,13 @@ def test_an_upheld_removal_stays_and_its_author_is_told_why() -> None:
 def test_an_overturned_ban_lets_the_user_in_again() -> None:
     stream, noa = make.show(), make.user("Noa")
     max_ = acts.mod(stream)
-    ban = {"stream_id": stream.id, "user_id": noa.id, "by_id": max_.id, "rule": "spam", "reason": "Spam"}
+    ban: dict[str, Any] = {
+        "stream_id": stream.id,
+        "user_id": noa.id,
+        "by_id": max_.id,
+        "rule": "spam",
+        "reason": "Spam",
+    }
     restraints.ban(**ban, now=make.NOW)
 
     decide(stream, appeal(noa), stream.host.user, overturn=True)
@@ -64,7 +70,12 @@ def test_an_overturned_ban_lets_the_user_in_again() -> None:
 
 def test_overturning_an_old_mute_leaves_a_newer_one_alone() -> None:
     stream, noa = make.show(), make.user("Noa")
-    given = {"stream_id": stream.id, "user_id": noa.id, "by_id": acts.mod(stream).id, "rule": "spam"}
+    given: dict[str, Any] = {
+        "stream_id": stream.id,
+        "user_id": noa.id,
+        "by_id": acts.mod(stream).id,
+        "rule": "spam",
+    }
     restraints.mute(**given, reason="First", seconds=60, now=make.NOW)
     made = appeal(noa)
     restraints.mute(**given, reason="Second", seconds=600, now=make.after(5))

@@ -1,5 +1,6 @@
 """The desk: what waits, whom it is told, and how often each rule was wrong."""
 
+from collections import OrderedDict
 from typing import Any
 from uuid import uuid4
 
@@ -19,10 +20,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any]]]:
     """What moderators are told, user by user."""
     heard: list[tuple[Any, dict[str, Any]]] = []
-    monkeypatch.setattr(
-        showlog, "tell_user", lambda *, user_id, t, d, ts: heard.append((user_id, d)) or ("e", 1)
-    )
-    monkeypatch.setattr(moderation_hearers, "_told_at", moderation_hearers.OrderedDict())
+
+    def hear(*, user_id: Any, t: str, d: dict[str, Any], ts: int) -> None:
+        heard.append((user_id, d))
+
+    monkeypatch.setattr(showlog, "tell_user", hear)
+    monkeypatch.setattr(moderation_hearers, "_told_at", OrderedDict())
     return heard
 
 
@@ -133,7 +136,7 @@ def test_what_people_decide_is_measured_by_what_was_looked_at_again() -> None:
 
 def test_a_pardon_without_appeal_is_mercy_and_no_error() -> None:
     stream, noa, ben = make.show(), make.user("Noa"), make.user("Ben")
-    given = {"stream_id": stream.id, "by_id": stream.host.user_id}
+    given: dict[str, Any] = {"stream_id": stream.id, "by_id": stream.host.user_id}
     for user in (noa, ben):
         restraints.ban(**given, user_id=user.id, rule="abuse", reason="No", now=make.NOW)
     restraints.pardon(**given, user_id=noa.id, now=make.after(2))
@@ -161,7 +164,7 @@ def test_the_queue_has_held_and_reported_lines_the_oldest_first() -> None:
 
     assert [each.id for each in desk.queue(stream_id=stream.id)] == [first.id, line.id, last.id]
     assert [each.id for each in desk.queue(stream_id=stream.id, kind="held")] == [first.id, last.id]
-    [waits] = desk.queue(stream_id=stream.id, kind="reported")
+    waits: Any = desk.queue(stream_id=stream.id, kind="reported").get()
     assert [report.category for report in waits.open_reports] == ["scam"]
 
 

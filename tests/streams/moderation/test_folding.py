@@ -23,7 +23,7 @@ def disguised(draw: st.DrawFn) -> tuple[str, str]:
     between = draw(st.sampled_from(["", ".", "-", "*", " ", " . ", "_"]))
     letters = []
     for letter in word:
-        shape = draw(st.sampled_from([str, str.upper, _wide, _bold]))(letter)
+        shape = draw(st.sampled_from([letter, letter.upper(), _wide(letter), _bold(letter)]))
         letters.append(shape + draw(accents) + draw(nothing))
     return word, between.join(letters)
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import redis
 
+from commerce.models import User
 from streams import chat, queries
 from streams.frames import wire
 from streams.models import ChatMessage, Decision, Report, Right
@@ -140,11 +141,9 @@ def test_nobody_but_the_host_decides_about_a_line_of_her_own() -> None:
 @pytest.mark.parametrize("who", ["host", "mod", "staff"])
 def test_those_who_keep_order_are_not_filtered(who: str) -> None:
     stream = make.show()
-    author = {"host": lambda: stream.host.user, "mod": lambda: acts.mod(stream, Right.PIN)}.get(
-        who, lambda: make.user("Op")
-    )()
+    author = {"host": stream.host.user, "mod": acts.mod(stream, Right.PIN)}.get(who) or make.user("Op")
     if who == "staff":
-        type(author).objects.filter(pk=author.pk).update(is_staff=True)
+        User.objects.filter(pk=author.pk).update(is_staff=True)
 
     assert not acts.say(stream, author, "bullshit, see cheapbags.com").held
 
@@ -330,8 +329,9 @@ def test_a_line_of_another_show_is_unknown_in_ones_own() -> None:
     stream, other = make.show(), make.show(make.host("Eve"))
     line, waits = acts.line(stream), acts.held(stream)
 
-    for act in (lambda: remove(other, line), lambda: restore(other, line)):
-        with pytest.raises(chat.UnknownMessage):
-            act()
+    with pytest.raises(chat.UnknownMessage):
+        remove(other, line)
+    with pytest.raises(chat.UnknownMessage):
+        restore(other, line)
     with pytest.raises(chat.UnknownMessage):
         decide(other, waits, show=True)

@@ -15,13 +15,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def mute(stream: Any, user: User, by: User | None = None, **more: Any) -> Restraint:
-    given = {"seconds": 60, "rule": "abuse", "reason": "Insults", "now": make.NOW} | more
+    given: dict[str, Any] = {"seconds": 60, "rule": "abuse", "reason": "Insults", "now": make.NOW} | more
     by_id = by.id if by else stream.host.user_id
     return restraints.mute(stream_id=stream.id, user_id=user.id, by_id=by_id, **given)
 
 
 def ban(stream: Any, user: User, by: User | None = None, **more: Any) -> Restraint:
-    given = {"rule": "scam", "reason": "Fake shop", "now": make.NOW} | more
+    given: dict[str, Any] = {"rule": "scam", "reason": "Fake shop", "now": make.NOW} | more
     by_id = by.id if by else stream.host.user_id
     return restraints.ban(stream_id=stream.id, user_id=user.id, by_id=by_id, **given)
 
@@ -63,7 +63,7 @@ def test_a_mute_counts_in_its_show_only() -> None:
     stream, noa = make.show(), make.user("Noa")
     mute(stream, noa)
 
-    assert acts.say(make.show(make.host("Eve")), noa)
+    assert not acts.say(make.show(make.host("Eve")), noa).held
 
 
 def test_a_ban_is_for_the_whole_show_or_for_a_time() -> None:
@@ -94,7 +94,7 @@ def test_whoever_is_pardoned_may_speak_at_once_and_is_told() -> None:
 
     assert {each.kind for each in pardon(stream, noa, reason="Said sorry")} == {"mute", "ban"}
 
-    assert acts.say(stream, noa, now=make.after(10))
+    assert not acts.say(stream, noa, now=make.after(10)).held
     assert pardon(stream, noa) == []
     assert [t for t, _ in acts.told_user(noa)] == ["user.restrained"] * 2 + ["user.pardoned"] * 2
     assert Event.objects.filter(name="access.changed").count() == 4
@@ -181,9 +181,14 @@ def test_the_muted_may_still_report_and_the_banned_may_not() -> None:
     stream, noa = make.show(), make.user("Noa")
     line = acts.line(stream)
     mute(stream, noa)
-    report = {"stream_id": stream.id, "message_id": line.id, "by_id": noa.id, "category": "spam"}
+    report: dict[str, Any] = {
+        "stream_id": stream.id,
+        "message_id": line.id,
+        "by_id": noa.id,
+        "category": "spam",
+    }
 
-    assert reports.make(**report, now=make.NOW)
+    assert reports.make(**report, now=make.NOW).category == "spam"
     ban(stream, noa)
     with pytest.raises(standing.Banned):
         reports.make(**report, now=make.NOW)

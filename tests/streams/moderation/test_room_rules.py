@@ -41,7 +41,7 @@ def test_followers_only_lets_followers_speak() -> None:
     assert refused.value.code == "FOLLOWERS_ONLY"
     for _ in range(2):
         follows.follow(stream_id=stream.id, user_id=noa.id, now=make.NOW)
-    assert acts.say(stream, noa)
+    assert not acts.say(stream, noa).held
     follows.unfollow(stream_id=stream.id, user_id=noa.id)
     with pytest.raises(chat.FollowersOnly):
         acts.say(stream, noa)

@@ -156,7 +156,12 @@ def test_nobody_appeals_for_another_or_decides_about_ones_own_appeal(here: Strea
 
 def test_a_mute_has_an_end_and_each_user_one_of_each_kind(here: Stream) -> None:
     noa = make.user("Noa")
-    given = {"stream_id": here.id, "user_id": noa.id, "by_id": here.host.user_id, "rule": "spam"}
+    given: dict[str, Any] = {
+        "stream_id": here.id,
+        "user_id": noa.id,
+        "by_id": here.host.user_id,
+        "rule": "spam",
+    }
     restraints.mute(**given, reason="No", seconds=60, now=make.NOW)
     removal = Decision.objects.get()
 
