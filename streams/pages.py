@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from commerce import countries, gateway
 from commerce.models import User
 from commerce.serializers import MeSerializer
-from streams import listing, snapshot
+from streams import listing, places, snapshot
 
 
 @require_safe
@@ -34,8 +34,10 @@ def live(request: HttpRequest, slug: str) -> HttpResponse:
     if stream is None:
         raise Http404("There is no such show.")
     user = request.user if isinstance(request.user, User) else None
+    position = places.now(stream.id)  # Before the data: what happens in between is told again.
     page = {
         "slug": stream.slug,
+        "position": position,
         "socket": f"{settings.LIVE_SOCKET_URL}/ws/v1/live/{stream.slug}",
         "me": MeSerializer(user).data if user else None,
         "snapshot": snapshot.of(stream=stream, user_id=user.id if user else None),

@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from commerce import errors
 from commerce.sites import host_of, studio
-from streams import bodies, panels, queries, showcase, shows, snapshot, states
+from streams import bodies, panels, places, queries, showcase, shows, snapshot, states
 from streams.models import Stream
 
 PAST_PER_PAGE = 20
@@ -227,8 +227,10 @@ def room(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     stream = _mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
+    position = places.now(stream.id)  # Before the data: what happens in between is told again.
     page = {
         "stream": str(stream.id),
+        "position": position,
         "slug": stream.slug,
         "socket": f"{settings.LIVE_SOCKET_URL}/ws/v1/live/{stream.slug}",
         "snapshot": snapshot.of(stream=stream, user_id=stream.host.user_id),

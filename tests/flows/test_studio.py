@@ -267,19 +267,21 @@ def test_the_host_hears_the_chat_answers_and_takes_a_line_down(studio: Studio) -
     studio.room(stream)
 
     say(stream, "Cheap followers <b>here</b>")
-    line = page.get_by_role("listitem").filter(has_text="Cheap followers <b>here</b>")
+    line = page.locator(".chat__line").filter(has_text="Cheap followers <b>here</b>")
     expect(line).to_be_visible()
     page.get_by_label("Your message").fill("Hello everybody")
     page.get_by_label("Your message").press("Enter")
-    expect(page.locator(".cr-line--host")).to_contain_text("Mira Hello everybody")
-    page.get_by_role("button", name="Remove what Noa wrote").click()
+    expect(page.locator(".chat__line--host")).to_contain_text("Mira Host Hello everybody")
+    line.click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(line).to_be_hidden()
 
     page.get_by_label("Slow mode").select_option("30")
     expect(page.get_by_label("Slow mode")).to_have_value("30")
     page.reload()
     expect(page.get_by_label("Slow mode")).to_have_value("30")
-    expect(page.locator(".cr-line")).to_have_count(1)
+    expect(page.locator(".chat__line")).to_have_count(1)
 
 
 @pytest.mark.parametrize("studio", [PHONE], indirect=True, ids=["phone"])
@@ -293,7 +295,7 @@ def test_on_a_phone_one_part_is_shown_at_a_time_and_nothing_runs_out_of_the_scre
         return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
     expect(page.get_by_role("heading", name="Showcase")).to_be_visible()
-    expect(page.get_by_role("heading", name="Chat")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Chat and order")).to_be_hidden()
     page.get_by_role("button", name="Open an offer for Lipstick").click()
     assert fits()
     expect(page.locator("#unread")).to_be_hidden()
@@ -302,7 +304,7 @@ def test_on_a_phone_one_part_is_shown_at_a_time_and_nothing_runs_out_of_the_scre
     page.get_by_role("button", name="Chat").click()
     expect(page.locator("#unread")).to_be_hidden()
     expect(page.get_by_text("Is it matte?")).to_be_visible()
-    expect(page.get_by_role("heading", name="Chat")).to_be_visible()
+    expect(page.get_by_role("tab", name="Chat")).to_be_visible()
     expect(page.get_by_role("heading", name="Showcase")).to_be_hidden()
     page.get_by_role("button", name="Sales").click()
     expect(page.get_by_text("Nothing sold yet")).to_be_visible()

@@ -8,7 +8,12 @@ const SENTENCES = {
   EMAIL_TAKEN: "There is already an account with this e-mail address. Sign in instead.",
   RATE_LIMITED: "That was a bit fast. Wait a moment and try again.",
   SLOW_MODE: "Slow mode is on. Wait a moment before your next message.",
-  MUTED: "The host has muted you in this show.",
+  MUTED: "You are muted in this show for a while.",
+  BANNED: "You are banned from this show.",
+  FOLLOWERS_ONLY: "Only followers can chat now. Follow the host to join in.",
+  LINE_NOT_SHOWN: "Only a line that everybody sees can be pinned.",
+  ALREADY_DECIDED: "Somebody has decided this meanwhile.",
+  KEEPS_ORDER: "Host and moderators cannot be muted or banned.",
   FORBIDDEN: "You may not do this.",
   NOT_FOUND: "This is not there any more.",
   OUT_OF_STOCK: (data) => {

@@ -13,8 +13,12 @@ import { openCheckout } from "../orders/checkout.js";
 import { announcePurchases, openOrders, readPurchases } from "../orders/orders.js";
 import { askAgain } from "../orders/panel.js";
 import { isOpen } from "../orders/status.js";
-import { drawChat, drawCompose } from "./chat.js";
+import { drawChat } from "./chat.js";
+import { drawCompose } from "./compose.js";
+import { makeFollow, setFollow } from "./follow.js";
 import { drawHearts } from "./hearts.js";
+import { openAppeal, openLineMenu } from "./linemenu.js";
+import { Order } from "./order.js";
 import { drawPinned } from "./pinned.js";
 import { openProduct } from "./product.js";
 import { Room } from "./room.js";
@@ -35,9 +39,11 @@ const show = new Show();
 show.snapshot(page.snapshot);
 const session = new Session(page.me);
 const room = new Room(page.socket, {
-  // A cookie may be enough; a ticket also lets in where sockets live on another host, and renews the connection.
+  // Where sockets live on another host the cookie does not reach them; a ticket also renews the connection.
+  cookie: new URL(page.socket).hostname === location.hostname,
   ticket: async () =>
     session.me ? (await call(`live/${page.slug}/ticket`, { method: "POST" })).ticket : null,
+  resume: { s: page.position, u: page.snapshot.u },
 });
 const now = () => room.now();
 const attempts = new Attempts(room);
@@ -99,7 +105,8 @@ show.watch(["stream"], () => {
   document.body.dataset.status = show.stream?.status ?? "";
 });
 drawMedia(place("media"), show);
-drawWho(place("who"), show);
+const following = { show, room, signIn, wrong: (/** @type {any} */ error) => alertLine(sentence(error)) };
+drawWho(place("who"), show, makeFollow(following));
 const yellowCart = drawYellowCart(button("cart"), {
   show,
   now,
@@ -113,8 +120,50 @@ const yellowCart = drawYellowCart(button("cart"), {
 });
 drawCurtain(place("curtain"), show, { now, openShowcase: () => yellowCart.open("products") });
 drawBanner(place("banner"), room, show);
-drawChat(place("chat"), show);
-drawCompose(/** @type {HTMLFormElement} */ (place("compose")), { show, room, session, signIn });
+const order = new Order(page.snapshot.stream.id);
+/** @param {string} text */
+const told = (text) => toaster.show({ tone: "good", icon: "check", title: text });
+/** @param {() => Promise<any>} run */
+const attempt = (run) => run().catch((error) => alertLine(sentence(error)));
+/** @param {{decision: string, text?: string}} what */
+const appeal = (what) =>
+  openAppeal(what, {
+    sentence,
+    told,
+    async send(decision, text) {
+      // Who is banned has no socket.
+      const { outcome } = room.online
+        ? await room.command("chat.appeal", { decision, text })
+        : { outcome: (await call("moderation/appeals", { method: "POST", body: { decision, text } })).appeal };
+      show.appealed(decision, outcome);
+      return { outcome };
+    },
+  });
+drawChat(place("chat"), {
+  show,
+  appeal,
+  unpin: () => attempt(() => order.unpin()),
+  press: (line) =>
+    openLineMenu(line, {
+      show,
+      order,
+      sentence,
+      told,
+      async report(line, category, note) {
+        if (!(await signIn("Sign in to report."))) throw Object.assign(new Error(), { code: "UNAUTHENTICATED" });
+        await room.command("chat.report", { message: line.id, category, note });
+      },
+    }),
+});
+drawCompose(/** @type {HTMLFormElement} */ (place("compose")), {
+  show,
+  room,
+  now,
+  session,
+  signIn,
+  follow: () => setFollow(true, following),
+  appeal,
+});
 drawPinned(place("pinned"), { show, now, openProduct: look, buy: buyItem, announce });
 drawHearts(button("heart"), place("sky"), { show, room });
 drawShowcase(place("side"), { show, now, openProduct: look });

@@ -11,14 +11,18 @@
  *   merchant: {id: string, name: string}}}} Item
  * @typedef {{id: string, item: string, product: string, variant: string | null, price: Money, reference: Money,
  *   quota: number, left: number, per_buyer: number, starts_at: number, ends_at: number, status: "open" | "ended"}} Offer
- * @typedef {{id: string, user: {id: string, name: string, role: string}, text: string, at: number}} ChatLine
+ * @typedef {import("./lines.js").Line} ChatLine
  * @typedef {{id: string, slug: string, title: string, description: string,
  *   status: "scheduled" | "live" | "ended" | "cancelled", host: {id: string, name: string, avatar: string | null},
  *   video_url: string, poster_url: string, starts_at: number, live_at: number | null}} Stream
- * @typedef {"stream" | "pinned" | "items" | "offers" | "viewers" | "chat" | "slow" | "cart" | "purchases"} Part
+ * @typedef {"stream" | "pinned" | "items" | "offers" | "viewers" | "chat" | "line" | "mode" | "own" | "cart" |
+ *   "purchases"} Part `line` is the comment above the chat, `own` what concerns the viewer alone.
  */
 
-const CHAT_LINES = 100;
+import { Lines } from "./lines.js";
+import { Own } from "./own.js";
+
+const HIDDEN_MS = 250; // A page that nobody sees draws no frames.
 
 export class Show {
   constructor() {
@@ -33,9 +37,12 @@ export class Show {
     /** @type {Map<string, string>} item id to why its last offer ended */
     this.ended = new Map();
     this.viewers = 0;
-    /** @type {ChatLine[]} */
-    this.chat = [];
+    this.chat = new Lines();
     this.slowSeconds = 0;
+    this.followersOnly = false;
+    /** @type {ChatLine | null} */
+    this.pinnedLine = null;
+    this.own = new Own();
     /** @type {any} */
     this.cart = null;
     /** @type {Map<string, any>} by id */
@@ -47,7 +54,7 @@ export class Show {
   }
 
   /**
-   * Run now, and again whenever one of the parts changes; many changes at once run it once.
+   * Run now, and again whenever one of the parts changes; the changes of one frame of the screen run it once.
    * @param {Part[]} parts
    * @param {() => void} run
    */
@@ -62,7 +69,11 @@ export class Show {
 
   /** @param {...Part} parts */
   touch(...parts) {
-    if (!this.dirty.size) queueMicrotask(() => this.#flush());
+    if (!this.dirty.size) {
+      const flush = () => this.#flush();
+      if (document.hidden) setTimeout(flush, HIDDEN_MS);
+      else requestAnimationFrame(flush);
+    }
     for (const part of parts) this.dirty.add(part);
   }
 
@@ -99,18 +110,15 @@ export class Show {
     this.offers = new Map((d.offers ?? []).map((/** @type {Offer} */ one) => [one.id, one]));
     this.viewers = d.viewers ?? 0;
     this.slowSeconds = d.slow_s ?? 0;
-    this.#mergeChat(d.chat ?? []);
+    this.followersOnly = d.followers_only ?? false;
+    this.pinnedLine = d.pinned_line ?? null;
+    this.chat.renew(d.chat ?? []);
+    this.own.enter(d.me ?? null);
     // An anonymous snapshot says nothing of the buyer, so what is known of her stays.
     if (d.me !== null || d.cart) this.cart = d.cart ?? null;
     for (const purchase of d.purchases ?? []) this.#keepPurchase(purchase);
-    this.touch("stream", "pinned", "items", "offers", "viewers", "chat", "slow", "cart", "purchases");
-  }
-
-  /** @param {ChatLine[]} lines */
-  #mergeChat(lines) {
-    const known = new Map(this.chat.map((one) => [one.id, one]));
-    for (const line of lines) known.set(line.id, line);
-    this.chat = [...known.values()].sort((a, b) => a.at - b.at).slice(-CHAT_LINES);
+    this.touch("stream", "pinned", "items", "offers", "viewers");
+    this.touch("chat", "line", "mode", "own", "cart", "purchases");
   }
 
   /** @param {any} purchase Only a newer version of a known one counts. */
@@ -124,7 +132,8 @@ export class Show {
   forgetBuyer() {
     this.cart = null;
     this.purchases = new Map();
-    this.touch("cart", "purchases");
+    this.own.enter(null);
+    this.touch("cart", "purchases", "own", "chat");
   }
 
   /** @param {any} cart */
@@ -195,21 +204,75 @@ export class Show {
       this.touch("viewers");
     },
     "chat.message": (d) => {
-      if (this.chat.some((one) => one.id === d.id)) return;
-      this.#mergeChat([d]);
+      if (this.chat.has(d.id)) return;
+      this.chat.put(d);
       this.touch("chat");
     },
     "chat.removed": (d) => {
-      this.chat = this.chat.filter((one) => one.id !== d.id);
+      this.chat.remove(d.id);
+      this.touch("chat");
+    },
+    "chat.restored": (d) => {
+      this.chat.put(d);
       this.touch("chat");
     },
     "chat.mode": (d) => {
       this.slowSeconds = d.slow_s;
-      this.touch("slow");
+      this.followersOnly = d.followers_only ?? false;
+      this.touch("mode");
     },
+    "chat.pinned": (d) => this.#pinLine(d),
+    "chat.unpinned": (d) => {
+      if (this.pinnedLine?.id === d.id) this.#pinLine(null);
+    },
+    "question.answered": ({ id, ...question }) => {
+      const line = this.chat.get(id);
+      if (line) this.chat.put({ ...line, question });
+      if (this.pinnedLine && this.pinnedLine.id === id) this.#pinLine({ ...this.pinnedLine, question });
+      this.touch("chat");
+    },
+    "chat.held": (d) => this.#mine(d, () => this.own.decided(d)),
+    "chat.decided": (d) => this.#mine(d, () => this.own.decided(d)),
+    "user.restrained": (d) => this.#mine(d, () => this.own.restrained(d)),
+    "user.pardoned": (d) => this.#mine(d, () => this.own.pardoned(d)),
+    "appeal.decided": (d) => this.#mine(d, () => this.own.appealed(d.decision, d.outcome, d.reason)),
+    "moderation.waiting": (d) =>
+      this.#mine(d, () => {
+        this.own.waiting = d;
+      }),
+    "user.rights": (d) =>
+      this.#mine(d, () => {
+        this.own.rights = new Set(d.rights);
+        if (this.own.who) this.own.who = { ...this.own.who, role: d.role };
+      }),
     "cart.updated": (d) => this.keepCart(d),
     "order.updated": (d) => this.keepPurchase(d),
   };
+
+  /** @param {ChatLine | null} line */
+  #pinLine(line) {
+    this.pinnedLine = line;
+    this.touch("line");
+  }
+
+  /** Lane u is the user's in all shows; only this one's concerns this page. @param {any} d @param {() => void} change */
+  #mine(d, change) {
+    if (d.stream !== this.stream?.id) return;
+    change();
+    this.touch("own", "chat");
+  }
+
+  /** @param {boolean} follows */
+  followed(follows) {
+    this.own.follows = follows;
+    this.touch("own");
+  }
+
+  /** @param {string} decision @param {"open" | "upheld" | "overturned"} outcome */
+  appealed(decision, outcome) {
+    this.own.appealed(decision, outcome);
+    this.touch("own", "chat");
+  }
 
   /** @param {Offer} offer */
   #keepOffer(offer) {

@@ -85,8 +85,9 @@ export function drawMedia(place, show) {
  * Host, title, badge and viewers.
  * @param {HTMLElement} place
  * @param {Show} show
+ * @param {HTMLElement} follow
  */
-export function drawWho(place, show) {
+export function drawWho(place, show, follow) {
   const avatar = h("img", { class: "who__avatar", alt: "", width: 40, height: 40 });
   const letter = h("span", { class: "who__letter", "aria-hidden": "true" });
   const name = h("p", { class: "who__name" });
@@ -102,7 +103,7 @@ export function drawWho(place, show) {
   );
   place.replaceChildren(
     h("div", { class: "who__host" }, avatar, letter, h("div", { class: "who__words" }, name, title)),
-    h("p", { class: "who__state" }, badge, watching),
+    h("div", { class: "who__state" }, badge, watching, follow),
   );
   const format = new Intl.NumberFormat(document.documentElement.lang || "en-GB", {
     notation: "compact",

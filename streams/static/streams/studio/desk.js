@@ -50,17 +50,6 @@ export class Desk {
     this.show.apply("offer.ended", { id: offer, reason: "host" });
   }
 
-  /** @param {string} line */
-  async removeLine(line) {
-    await call(`studio/chat/${line}`, { method: "DELETE" });
-    this.show.apply("chat.removed", { id: line });
-  }
-
-  /** @param {number} seconds */
-  async pace(seconds) {
-    this.show.apply("chat.mode", await call(`${this.base}/chat/pace`, { method: "POST", body: { seconds } }));
-  }
-
   /** @returns {Promise<any>} */
   sales() {
     return call(`${this.base}/sales`);

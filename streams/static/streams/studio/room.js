@@ -1,15 +1,23 @@
 /** The control room: puts the parts together and joins them to the show's room. */
 
+import { call } from "../../commerce/api.js";
 import { h, say } from "../../commerce/dom.js";
 import { countdown, everyTick, inWords } from "../clock.js";
+import { Order } from "../order.js";
 import { Room } from "../room.js";
 import { Show } from "../show.js";
 import { Desk } from "./desk.js";
-import { drawGoods } from "./goods.js";
+import { drawRules } from "./blocklist.js";
 import { drawConnection } from "./connection.js";
+import { drawGoods } from "./goods.js";
+import { drawLog } from "./log.js";
 import { drawOffers } from "./offers.js";
+import { drawParts } from "./parts.js";
+import { drawPeople } from "./people.js";
+import { drawQuestions } from "./questions.js";
+import { drawReview } from "./review.js";
 import { drawSales } from "./sales.js";
-import { drawPace, drawSay, drawTalk } from "./talk.js";
+import { drawMode, drawSay, drawTalk } from "./talk.js";
 import { ask, press } from "./words.js";
 
 /** @param {string} id */
@@ -18,10 +26,16 @@ const place = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const page = JSON.parse(place("page").textContent ?? "{}");
 const show = new Show();
 show.snapshot(page.snapshot);
-const room = new Room(page.socket, { client: "studio/1" });
+const room = new Room(page.socket, {
+  client: "studio/1",
+  cookie: new URL(page.socket).hostname === location.hostname,
+  ticket: async () => (await call(`live/${page.slug}/ticket`, { method: "POST" })).ticket,
+  resume: { s: page.position, u: page.snapshot.u },
+});
 room.on("snapshot", (d) => show.snapshot(d));
 room.on("*", (d, frame) => show.apply(frame.t, d));
 const desk = new Desk(page.stream, show);
+const order = new Order(page.stream);
 const now = () => room.now();
 
 /** @type {Record<string, string>} */
@@ -71,6 +85,20 @@ everyTick(() => {
 });
 show.watch(["viewers"], () => say(place("viewers"), show.viewers.toLocaleString("en-GB")));
 
+/** @type {ReturnType<typeof drawParts> | null} */
+let parts = null;
+parts = drawParts(
+  place("parts"),
+  {
+    review: drawReview({ show, order, now }),
+    questions: drawQuestions({ show, order, desk, now }),
+    people: drawPeople({ order, now }),
+    rules: drawRules({ order }),
+    log: drawLog({ order, now }),
+  },
+  { show, room, turned: () => seen() },
+);
+
 /** @param {string} tab On a narrow screen one part is shown at a time. */
 function turnTo(tab) {
   document.body.dataset.tab = tab;
@@ -78,20 +106,28 @@ function turnTo(tab) {
     if (one.dataset.tab === tab) one.setAttribute("aria-current", "true");
     else one.removeAttribute("aria-current");
   }
-  if (tab === "chat") place("unread").hidden = true;
+  seen();
+}
+
+/** The chat is on the screen: nothing in it is unread. */
+function isSeen() {
+  return document.body.dataset.tab === "chat" && (parts?.isOpen("chat") ?? true);
+}
+function seen() {
+  if (isSeen()) place("unread").hidden = true;
 }
 place("tabs").addEventListener("click", (event) => {
   const tab = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset.tab;
   if (tab) turnTo(tab);
 });
-turnTo("goods");
 
 drawConnection(place("banner"), room);
 drawOffers(place("offers"), { show, desk, now });
 drawGoods(place("goods"), { show, desk, now });
-drawTalk(place("talk"), { show, desk, seen: () => document.body.dataset.tab === "chat" });
+drawTalk(place("talk"), { show, order, seen: isSeen });
 drawSay(/** @type {HTMLFormElement} */ (place("say")), { show, room });
-drawPace(/** @type {HTMLSelectElement} */ (place("pace")), { show, desk });
+drawMode(/** @type {HTMLSelectElement} */ (place("pace")), /** @type {HTMLInputElement} */ (place("followers-only")), { show, order });
 drawSales(place("sales"), { show, desk, first: page.sales, now });
 
+turnTo("goods");
 room.start();

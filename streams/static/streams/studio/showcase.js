@@ -23,7 +23,9 @@ const list = place("items");
 let items = JSON.parse(place("items-data")?.textContent ?? "[]");
 /** @type {Product[]} */
 let products = [];
-let busy = false;
+/** How many changes are under way or wait for their turn. */
+let busy = 0;
+let last = Promise.resolve();
 
 /** @param {string} name */
 const symbol = (name) => h("span", { class: "material-symbols-outlined", "aria-hidden": "true" }, name);
@@ -36,12 +38,17 @@ function complain(error) {
 }
 
 /**
- * Ask the server for a change and show what it says is there now.
+ * Ask the server for a change, one after another, and show what it says is there now.
  * @param {() => Promise<{items: Item[]}>} ask
  */
-async function change(ask) {
-  if (busy) return;
-  busy = true;
+function change(ask) {
+  busy += 1;
+  last = last.then(() => carryOut(ask));
+  return last;
+}
+
+/** @param {() => Promise<{items: Item[]}>} ask */
+async function carryOut(ask) {
   complain(null);
   try {
     items = (await ask()).items;
@@ -49,22 +56,26 @@ async function change(ask) {
     complain(error);
     items = (await call(`${base}/showcase`).catch(() => ({ items }))).items;
   } finally {
-    busy = false;
+    busy -= 1;
     draw();
   }
 }
 
 /** @param {string[]} order */
-const putInOrder = (order) => change(() => call(`${base}/showcase/order`, { method: "PUT", body: { items: order } }));
+const askOrder = (order) => call(`${base}/showcase/order`, { method: "PUT", body: { items: order } });
 
 /** @param {string} id @param {number} by */
 function move(id, by) {
-  const order = items.map((one) => one.id);
-  const at = order.indexOf(id);
-  const to = at + by;
-  if (to < 0 || to >= order.length) return;
-  order.splice(to, 0, ...order.splice(at, 1));
-  void putInOrder(order).then(() => {
+  const ask = async () => {
+    // When its turn comes the list may be another.
+    const order = items.map((one) => one.id);
+    const at = order.indexOf(id);
+    const to = at + by;
+    if (at < 0 || to < 0 || to >= order.length) return { items };
+    order.splice(to, 0, ...order.splice(at, 1));
+    return askOrder(order);
+  };
+  void change(ask).then(() => {
     const row = /** @type {HTMLElement | null} */ (list.querySelector(`[data-key="${id}"]`));
     const buttons = /** @type {HTMLButtonElement[]} */ ([...(row?.querySelectorAll("[data-by]") ?? [])]);
     (buttons.find((one) => one.dataset.by === String(by) && !one.disabled) ?? buttons.find((one) => !one.disabled))?.focus();
@@ -134,7 +145,7 @@ function drag(down) {
     grip.removeEventListener("pointermove", follow);
     row.classList.remove("st-item--held");
     const order = [...list.children].map((one) => /** @type {HTMLElement} */ (one).dataset.key ?? "");
-    if (order.some((id, at) => id !== items[at]?.id)) void putInOrder(order);
+    if (order.some((id, at) => id !== items[at]?.id)) void change(() => askOrder(order));
   }
   grip.addEventListener("pointermove", follow);
   grip.addEventListener("pointerup", drop, { once: true });

@@ -1,59 +1,32 @@
-/** The chat in the control room: every line can be taken down, and the host can answer. */
+/** The chat in the control room: lines with what can be done about them, the host's answers, and the chat's rules. */
 
 import { uuid } from "../../commerce/api.js";
-import { h, icon, keyed } from "../../commerce/dom.js";
+import { h, icon } from "../../commerce/dom.js";
+import { drawChat } from "../chat.js";
+import { openLineMenu } from "../linemenu.js";
 import { press, sentence, tell } from "./words.js";
 
 /**
- * @typedef {import("../show.js").ChatLine} ChatLine
  * @typedef {import("../show.js").Show} Show
+ * @typedef {import("../order.js").Order} Order
  */
 
 const LONGEST = 200;
 
 /**
  * @param {HTMLElement} place
- * @param {{show: Show, desk: import("./desk.js").Desk, seen: () => boolean}} parts `seen`: is the chat on the screen?
+ * @param {{show: Show, order: Order, seen: () => boolean}} parts `seen`: is the chat on the screen?
  */
-export function drawTalk(place, { show, desk, seen }) {
-  const list = h("ol", { class: "cr-lines", role: "log", "aria-label": "Chat", tabindex: "0" });
-  const newer = h("button", { class: "button button--small button--ink cr-newer", type: "button", hidden: true, on: { click: () => toEnd() } }, icon("down"), "New lines");
-  const quiet = h("p", { class: "nothing" }, "Nobody has written yet.");
+export function drawTalk(place, { show, order, seen }) {
   const unread = /** @type {HTMLElement} */ (document.getElementById("unread"));
-  place.replaceChildren(quiet, list, newer);
-  let atEnd = true;
-  /** When the newest line was said; nothing before is new to the host. */
-  let newest = show.chat.at(-1)?.at ?? 0;
-
-  function toEnd() {
-    list.scrollTop = list.scrollHeight;
-    newer.hidden = true;
-  }
-  list.addEventListener("scroll", () => {
-    atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    if (atEnd) newer.hidden = true;
-  }, { passive: true });
-  new ResizeObserver(() => { if (atEnd) toEnd(); }).observe(list);
-
-  /** @param {ChatLine} line */
-  function make(line) {
-    const remove = h("button", {
-      class: "cr-line__remove", type: "button", "aria-label": `Remove what ${line.user.name} wrote`, title: "Remove",
-      on: { click: () => press(remove, () => desk.removeLine(line.id)) },
-    }, icon("close"));
-    return h("li", { class: `cr-line${line.user.role === "host" ? " cr-line--host" : ""}` },
-      h("p", { class: "cr-line__text" }, h("strong", {}, line.user.name), " ", line.text), remove);
-  }
-
-  show.watch(["chat"], () => {
-    keyed(list, show.chat, (line) => line.id, make, () => {});
-    quiet.hidden = show.chat.length > 0;
-    const last = show.chat.at(-1)?.at ?? 0;
-    const grown = last > newest;
-    newest = Math.max(newest, last);
-    if (atEnd) toEnd();
-    else if (grown) newer.hidden = false;
-    if (grown && !seen()) unread.hidden = false;
+  drawChat(place, {
+    show,
+    press: (line) => openLineMenu(line, { show, order, sentence, told: (text) => tell(text, "good") }),
+    unpin: () => order.unpin().catch((error) => tell(sentence(error))),
+    appeal: () => {},
+    grown: () => {
+      if (!seen()) unread.hidden = false;
+    },
   });
 }
 
@@ -89,22 +62,28 @@ export function drawSay(form, { show, room }) {
 }
 
 /**
- * @param {HTMLSelectElement} select
- * @param {{show: Show, desk: import("./desk.js").Desk}} parts
+ * Slow mode, and whether only followers may chat.
+ * @param {HTMLSelectElement} pace
+ * @param {HTMLInputElement} followers
+ * @param {{show: Show, order: Order}} parts
  */
-export function drawPace(select, { show, desk }) {
-  show.watch(["slow"], () => {
+export function drawMode(pace, followers, { show, order }) {
+  function draw() {
     const value = String(show.slowSeconds);
-    if (![...select.options].some((one) => one.value === value)) select.append(new Option(`${value} s`, value));
-    select.value = value;
-  });
-  select.addEventListener("change", async () => {
-    const before = String(show.slowSeconds);
+    if (![...pace.options].some((one) => one.value === value)) pace.append(new Option(`${value} s`, value));
+    pace.value = value;
+    followers.checked = show.followersOnly;
+  }
+  show.watch(["mode"], draw);
+  /** @param {{slow_s?: number, followers_only?: boolean}} mode */
+  async function change(mode) {
     try {
-      await desk.pace(Number(select.value));
+      show.apply("chat.mode", await order.mode(mode));
     } catch (error) {
-      select.value = before;
+      draw();
       tell(sentence(error));
     }
-  });
+  }
+  pace.addEventListener("change", () => change({ slow_s: Number(pace.value) }));
+  followers.addEventListener("change", () => change({ followers_only: followers.checked }));
 }
