@@ -8,6 +8,7 @@ same moment is found when the process next looks at all its viewers.
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from commerce import errors, redis_client
 from commerce.models import User
 from streams import people
 from streams.models import Stream
+from streams.moderation import restraints, standing
 
 LIFE_SECONDS = 300
 WORD_SECONDS = 3600  # Longer than any pass or ticket lives.
@@ -50,8 +52,10 @@ class Pass:
 _decoder = msgspec.json.Decoder(Pass)
 
 
-def of(*, user: User, stream: Stream, session: str | None) -> Pass:
-    """Return the pass of a user who came by this session; `stream.host` should be loaded."""
+def of(*, user: User, stream: Stream, session: str | None, now: datetime) -> Pass:
+    """Return the pass of a user who came by this session; `stream.host` should be loaded. Raises Banned."""
+    if restraints.banned(stream.id, user.id, now):
+        raise standing.Banned
     return Pass(people.in_show(user, stream), stream.id, seal_of(user), session)
 
 

@@ -29,6 +29,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
+from django.utils import timezone
 from django.utils.text import slugify
 
 from commerce.models import User
@@ -93,7 +94,7 @@ def cookie_of(user: User) -> str:
 def ticket_of(user: User, stream: Stream) -> str:
     """Return a fresh ticket of this user for the show."""
     stream = Stream.objects.select_related("host").get(pk=stream.pk)
-    return tickets.issue(held=passes.of(user=user, stream=stream, session=None))
+    return tickets.issue(held=passes.of(user=user, stream=stream, session=None, now=timezone.now()))
 
 
 class WatchedRoom(client.Room):

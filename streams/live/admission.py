@@ -71,7 +71,6 @@ def admit(*, show: Show, ticket: str | None, cookie: str | None, origin: str | N
     if held is None:
         held = _look_up(cookie, show.id)
         if held is not None:
-            require(held)
             passes.keep(held)
     return held
 
@@ -135,9 +134,8 @@ def renew(held: Sequence[Pass]) -> list[errors.Refusal | None]:
 def anew(held: Pass) -> Pass:
     """Return the pass as it is now, role included; raises SignedOut or Banned."""
     require(held)
-    return passes.of(
-        user=User.objects.get(pk=held.person.id), stream=_stream(held.stream), session=held.session
-    )
+    user = User.objects.get(pk=held.person.id)
+    return passes.of(user=user, stream=_stream(held.stream), session=held.session, now=timezone.now())
 
 
 def everybodys(stream_id: UUID) -> dict[str, Any]:
@@ -169,4 +167,4 @@ def _look_up(session: str, stream_id: UUID) -> Pass | None:
     user = auth.get_user(request)
     if not isinstance(user, User) or not user.is_active:
         return None
-    return passes.of(user=user, stream=_stream(stream_id), session=session)
+    return passes.of(user=user, stream=_stream(stream_id), session=session, now=timezone.now())

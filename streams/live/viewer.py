@@ -13,6 +13,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 
 from streams.frames import wire
 from streams.live import packing, tally
@@ -25,7 +26,7 @@ HELD_BYTES = 262_144
 CHAT_FRAMES = 50
 STUCK_SECONDS = 10.0
 LOOK_SECONDS = 2.5  # How often one to whom nothing can be given is looked at.
-LIFE_SECONDS = 3600.0  # Of a connection, unless it is extended.
+LIFE_SECONDS = float(settings.ROOM_LIFE_SECONDS)  # Of a connection, unless it is extended.
 WARN_SECONDS = 60.0  # Before a connection expires.
 HEARTBEAT_SECONDS = 25.0
 CUT_SECONDS = 3.0  # For a close frame to be taken.
