@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import sys
@@ -12,7 +13,7 @@ from urllib.request import urlopen
 
 from config import embedded, servers
 from config.children import Program
-from config.env import ROOT
+from config.env import ROOT, Environment
 
 # Here everybody comes from one address.
 ONE_MACHINE = {
@@ -20,6 +21,9 @@ ONE_MACHINE = {
     "ROOM_ANONYMOUS_PER_ADDRESS": "100000",
     "ROOM_UPGRADES_PER_SECOND": "2000",
 }
+
+# What a live process needs beyond LIVE_DRAIN_SECONDS: last leaves, running commands, closing, its own end.
+DRAIN_MARGIN = 12.0
 
 # What our own processes run, after `python`.
 COMMANDS = {
@@ -85,6 +89,8 @@ def own(
         "live": answers(f"http://127.0.0.1:{live_port}/readyz"),
     }
     lines = {"relay": "relay.ready", "worker": " ready."}
+    drain = int(env.get("LIVE_DRAIN_SECONDS") or Environment(os.environ).number("LIVE_DRAIN_SECONDS"))
+    patience = {"live": drain + DRAIN_MARGIN}
     words = {
         "simulator_port": simulator_port,
         "web_port": web_port,
@@ -100,6 +106,7 @@ def own(
             prepare=prepare.get(name),
             ready=ready.get(name),
             ready_line=lines.get(name, ""),
+            stop_within=patience.get(name, Program.stop_within),
         )
         for name, command in COMMANDS.items()
     }

@@ -84,8 +84,14 @@ class Stack:
         now = time.monotonic()
         for child in children:
             child.tell(child.program.stop_signal)
-        for child in children:
-            child.finish(now + child.program.stop_within)
+        try:
+            for child in children:
+                child.finish(now + child.program.stop_within)
+        except KeyboardInterrupt:
+            # Asked a second time: whoever asks does not want to wait.
+            for child in children:
+                child.finish(now)
+            raise
 
     def restart(self, name: str) -> None:
         """Stop one program in good order, start it again, and wait until it is ready."""

@@ -3,12 +3,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import get_commands
 
 from config import processes
 from config.children import CannotStart
 from config.env import ROOT
 from config.supervisor import Stack
+from streams.live import drain
+from streams.live.hub import CUT_SECONDS
 
 
 def test_every_process_runs_something_that_exists() -> None:
@@ -29,6 +32,14 @@ def test_the_table_names_every_process_and_joins_them(tmp_path: Path) -> None:
     assert web["STRIPE_WEBHOOK_SECRETS"] in table["simulator"].argv
     assert web["STRIPE_API_BASE"].endswith(":8102")
     assert all(name == program.name for name, program in table.items())
+
+
+def test_whoever_stops_a_live_process_waits_until_its_viewers_have_left(tmp_path: Path) -> None:
+    table = processes.table(var=tmp_path, web_port=1, live_port=2, simulator_port=3)
+    for viewers in (0, 1, 1000, 5000, 100_000):
+        spread = drain.spread_ms(viewers, most_seconds=settings.LIVE_DRAIN_SECONDS) / 1000
+        going = spread + drain.GRACE_SECONDS + drain.FINISH_SECONDS + CUT_SECONDS
+        assert going < table["live"].stop_within
 
 
 def test_a_folder_with_spaces_stays_one_argument(tmp_path: Path) -> None:

@@ -130,6 +130,25 @@ time.sleep(600)
     wait_until("the grandchild is gone", lambda: not runs(child))
 
 
+def test_asking_a_second_time_to_stop_waits_for_nobody(stacks: Callable[..., Stack]) -> None:
+    patient = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+time.sleep(600)
+"""
+    stack = stacks(program("patient", patient, stop_within=60.0))
+    stack.start()
+    pid = stack.pid("patient")
+    again = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    again.start()
+    with pytest.raises(KeyboardInterrupt):
+        stack.stop()
+    assert time.monotonic() - started < 20
+    assert not runs(pid)
+
+
 def test_restart_gives_a_new_run_and_stop_one_leaves_it_stopped(stacks: Callable[..., Stack]) -> None:
     stack = stacks(program("web", SLEEP), program("live", SLEEP))
     stack.start()
