@@ -42,7 +42,7 @@ def until(port: int, true: Callable[[Scraped], bool], *, deadline: float = 10.0)
     """Scrape until it is true, and return that scrape; AssertionError otherwise."""
     end = time.monotonic() + deadline
     while not true(found := scrape(port)):
-        assert time.monotonic() < end, found.samples
+        assert time.monotonic() < end, [each for each in found.samples if each[0].startswith("yellowcart_")]
         time.sleep(0.05)
     return found
 

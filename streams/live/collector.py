@@ -13,7 +13,7 @@ from streams.live.hub import Hub
 
 # Peers may close with any code; these are told apart.
 CODES = {
-    *(1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013),
+    *(1000, 1001, 1002, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013),
     *(4400, 4401, 4403, 4404, 4406, 4409, 4410, 4429, 4500, 4503, 4508, 4509, 4511, 4512),
 }
 
@@ -77,9 +77,10 @@ def _done(now: tally.Tally) -> Iterator[Metric]:
         yield CounterMetricFamily(f"yellowcart_{name}", text, value=value)
     closes: dict[str, int] = {}
     for code, count in list(now.closed.items()):
-        name = str(code) if code in CODES else "other"
+        # The server calls it 1005, too, when the network went away.
+        name = "1006" if code == 1005 else str(code) if code in CODES else "other"
         closes[name] = closes.get(name, 0) + count
-    yield _counters("closes", "Connections that ended, by close code; 1006 had none.", "code", closes)
+    yield _counters("closes", "Connections that ended, by close code; 1006: without one.", "code", closes)
     yield _counters("frames_out", "Frames handed to the network, by class.", "class", now.frames)
     yield _counters("drops", "Frames left out for slow viewers, by class.", "class", now.dropped)
     yield _counters("welcomes", "Viewers let in: new, recovered, or lost their place.", "how", now.welcomed)

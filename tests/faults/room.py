@@ -25,8 +25,10 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 from redis.exceptions import RedisError
 
+from commerce import redis_client
 from commerce.models import User
 from streams import announce, client, presence, showlog
+from streams.frames import wire
 from streams.models import ChatMessage, ShowEvent, Stream
 from tests import protocol, scraping
 from tests.live_server import LiveRoom, aside, eventually
@@ -267,6 +269,16 @@ async def crowd(
         if not task.cancelled():
             task.result()
     assert all([await aside(each.said_once) for each in speaking])
+
+
+def unheard(stream: Stream) -> None:
+    """Log an event whose publication is lost."""
+    server, base = redis_client.sync(), showlog.base(stream.id)
+    epoch, top = showlog.position(stream.id)
+    place = showlog.Place(epoch, top + 1, 1, True)
+    frame = showlog.frame_of(t="stock.sold_out", d={"variant": str(stream.id)}, place=place)
+    server.xadd(f"{base}:x", {"f": wire.dumps(frame)}, id=f"{top + 1}-0")
+    server.hincrby(f"{base}:m", "top", 1)
 
 
 async def counted(stream: Stream, n: int, *, within: float = 10.0) -> None:

@@ -12,9 +12,6 @@ import redis
 
 from commerce import redis_client
 from config import servers
-from streams import showlog
-from streams.frames import wire
-from streams.models import Stream
 from tests.faults import room
 from tests.live_server import LiveRoom, aside
 from tests.streams import make
@@ -105,18 +102,8 @@ async def test_cut_connections_to_redis_lose_nothing(
     await room.counted(stream, 0)
 
 
-def unheard(stream: Stream, redis_server: redis.Redis) -> None:
-    """Log an event whose publication is lost, and after which nothing comes."""
-    base = showlog.base(stream.id)
-    epoch, top = showlog.position(stream.id)
-    place = showlog.Place(epoch, top + 1, 1, True)
-    frame = showlog.frame_of(t="stock.sold_out", d={"variant": str(stream.id)}, place=place)
-    redis_server.xadd(f"{base}:x", {"f": wire.dumps(frame)}, id=f"{top + 1}-0")
-    redis_server.hincrby(f"{base}:m", "top", 1)
-
-
 async def test_an_unheard_event_in_a_silent_show_is_found_within_thirty_seconds(
-    live_room: LiveRoom, own_process: Callable[..., LiveRoom], redis_server: redis.Redis
+    live_room: LiveRoom,
 ) -> None:
     stream = await aside(make.show)
     # The control never compares the end of its lanes.
@@ -124,7 +111,7 @@ async def test_an_unheard_event_in_a_silent_show_is_found_within_thirty_seconds(
     careless.start()
 
     async with live_room.room(stream) as viewer, careless.room(stream) as control:
-        await aside(unheard, stream, redis_server)
+        await aside(room.unheard, stream)
         started = time.monotonic()
         await viewer.wait("stock.sold_out", deadline=30)
         print(f"found after {time.monotonic() - started:.1f} s")
