@@ -112,7 +112,7 @@ export function drawCompose(form, { show, room, now, session, signIn, follow, ap
     }
     const wait = Math.ceil((again - Date.now()) / 1000);
     input.disabled = ask.disabled = Boolean(why);
-    send.disabled = Boolean(why) || wait > 0;
+    send.disabled = Boolean(why);
     send.classList.toggle("compose__send--wait", wait > 0);
     send.dataset.wait = wait > 0 ? String(wait) : "";
     const words = !session.me
@@ -150,6 +150,8 @@ export function drawCompose(form, { show, room, now, session, signIn, follow, ap
     if (!session.me) return join();
     const text = input.value.replace(/\s+/g, " ").trim();
     if (!text || send.disabled || send.getAttribute("aria-busy") === "true") return;
+    const wait = Math.ceil((again - Date.now()) / 1000);
+    if (wait > 0) return tell(`Slow mode: you can write again in ${wait} s.`);
     const key = unanswered?.text === text ? unanswered.key : uuid();
     unanswered = { text, key };
     send.setAttribute("aria-busy", "true");
