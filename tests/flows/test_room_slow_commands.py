@@ -18,20 +18,28 @@ from streams import showlog
 from streams.consumers import RoomConsumer
 from streams.live import executor
 from streams.models import Stream
-from tests.live_server import LiveRoom, aside, eventually
+from tests.live_server import LiveRoom, aside, environment, eventually
 from tests.streams import make
 
 SLOW_SECONDS = 2.0
 
 
+# Takes the guard away: all commands share the threads.
+ONE_CREW = """
+from streams.live import executor
+several = executor.Crews.of
+executor.Crews.of = lambda crews, app: several(crews, "all")
+"""
+
+
 @contextlib.asynccontextmanager
-async def chat_table_locked() -> AsyncIterator[None]:
-    """Let every command that touches the chat wait for as long as this lasts."""
+async def locked_table(table: str = "streams_chatmessage") -> AsyncIterator[None]:
+    """Let every command that touches the table, the chat's, wait for as long as this lasts."""
     locked, done = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE streams_chatmessage IN ACCESS EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             locked.set()
             done.wait(20)
 
@@ -59,7 +67,7 @@ async def test_a_command_that_takes_two_seconds_delays_no_broadcast(live_room: L
     loop = asyncio.get_running_loop()
 
     async with live_room.room(stream) as viewer, callers[0], callers[1], callers[2]:
-        async with chat_table_locked():
+        async with locked_table():
             waiting = [
                 asyncio.create_task(caller.command("chat.send", {"text": "Hi"}, key=uuid4()))
                 for caller in callers
@@ -92,7 +100,7 @@ async def test_who_leaves_during_a_slow_command_is_no_ghost(live_room: LiveRoom)
         caller = await aside(live_room.visitor, stream, noa)
         await caller.connect()
         await caller.cut()
-        async with chat_table_locked():
+        async with locked_table():
             await caller.connect()
             waiting = asyncio.create_task(caller.command("chat.send", {"text": "Hi"}, key=uuid4()))
             await viewer.wait("viewers.count", lambda d: d["n"] == 2)
@@ -102,6 +110,42 @@ async def test_who_leaves_during_a_slow_command_is_no_ghost(live_room: LiveRoom)
             await waiting
         # It was said all the same: a closed socket takes no command back.
         await viewer.wait("chat.message", lambda d: d["text"] == "Hi")
+
+
+async def chat_takes(live: LiveRoom) -> float:
+    """Return how long a line of chat took while more carts than there are threads waited for a lock."""
+    stream, noa = await aside(make.show), await aside(make.user)
+    shoppers = [await aside(make.user) for _ in range(24)]
+    carts = [await aside(live.visitor, stream, user) for user in shoppers]
+    async with await aside(live.visitor, stream, noa) as talker:
+        await asyncio.gather(*(cart.connect() for cart in carts))
+        async with locked_table("catalog_variant"):
+            waiting = [
+                asyncio.create_task(cart.command("cart.add", {"variant": str(uuid4()), "quantity": 1}))
+                for cart in carts
+            ]
+            await asyncio.sleep(0.5)  # Until all threads that may wait do.
+            started = time.perf_counter()
+            with contextlib.suppress(TimeoutError):
+                await talker.command("chat.send", {"text": "Hi"}, key=uuid4(), deadline=SLOW_SECONDS)
+            took = time.perf_counter() - started
+            assert not any(task.done() for task in waiting)
+        await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.gather(*(cart.close() for cart in carts))
+    return took
+
+
+async def test_chat_does_not_wait_for_carts(live_room: LiveRoom) -> None:
+    assert await chat_takes(live_room) < SLOW_SECONDS / 2
+
+
+async def test_with_threads_of_their_own_taken_away_it_does(transactional_db: None) -> None:
+    shared = LiveRoom(environment(), before=ONE_CREW)
+    await aside(shared.start)
+    try:
+        assert await chat_takes(shared) >= SLOW_SECONDS
+    finally:
+        await aside(shared.stop)
 
 
 async def dispatch_takes(consumer: AsyncWebsocketConsumer) -> float:
