@@ -41,6 +41,7 @@ class Client:
         self._due: list[_Due] = []
         self._numbers = 0
         self._coming = 0
+        self._addresses = 0
         self._input = b""
         os.set_blocking(0, False)
         self._epoll.register(0, select.EPOLLIN)
@@ -88,6 +89,8 @@ class Client:
 
     def _open(self, group: Group) -> None:
         self._groups[group.name] = group
+        # No address serves two groups: a server may limit what comes from one.
+        group.first_address, self._addresses = self._addresses, self._addresses + group.addresses
         group.begun = time.monotonic()
         for index in range(group.n):
             self._later(Viewer(group, index), index / group.rate)
@@ -232,6 +235,8 @@ class Client:
         for place in digest.musts:
             if not viewer.place(*place):
                 break
+        if digest.owns:
+            viewer.own = digest.owns[-1]
         for mark, at in digest.marks:
             group.latencies.append(now - at)
             if group.reached(mark):
@@ -251,6 +256,8 @@ class Client:
                 viewer.wait = wait * random.uniform(1, 2)
         if digest.close is None:
             return True
+        closes = viewer.group.closes
+        closes[str(digest.close)] = closes.get(str(digest.close), 0) + 1
         if 4400 <= digest.close < 4500:
             self._fail(viewer, f"closed with {digest.close}")
         else:
@@ -276,6 +283,7 @@ def _stats(group: Group) -> dict[str, Any]:
         "lost_sockets": group.lost_sockets,
         "whole": group.whole,
         "refused": group.refused,
+        "closes": group.closes,
         "p50_ms": table.percentile(milliseconds, 0.5) if milliseconds else None,
         "p99_ms": table.percentile(milliseconds, 0.99) if milliseconds else None,
         "most_ms": max(milliseconds, default=None),

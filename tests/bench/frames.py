@@ -24,6 +24,7 @@ class Digest:
     lines: int = 0  # Of chat.
     marks: list[tuple[int, int]] = field(default_factory=list)  # (number, nanoseconds when it was published)
     musts: list[tuple[str, int]] = field(default_factory=list)  # (epoch, offset) in lane s
+    owns: list[tuple[str, int]] = field(default_factory=list)  # (epoch, offset) in lane u
     rare: list[dict[str, Any]] = field(default_factory=list)  # welcome, snapshot, error, ping, reconnect
     pings: list[bytes] = field(default_factory=list)  # of the websocket protocol
     close: int | None = None
@@ -76,6 +77,8 @@ def _read(made: Digest, event: dict[str, Any]) -> None:
         made.rare.append(event)
     elif event.get("l") == "s":
         made.musts.append((event["e"], event["o"]))
+    elif event.get("l") == "u" and "o" in event:
+        made.owns.append((event["e"], event["o"]))
     if isinstance(body, dict) and "mark" in body:
         made.marks.append((body["mark"], body["at"]))
 

@@ -122,7 +122,8 @@ class Viewers(Talker):
             return self.hear("whole", group=group, within=within)
         except CannotRun as error:
             stats = self.stats(group)
-            raise CannotRun(f"{error}; {stats['whole']} of {n} are in, {stats['refused']} refused") from None
+            seen = f"{stats['whole']} of {n} are in, {stats['refused']} refused, closed: {stats['closes']}"
+            raise CannotRun(f"{error}; {seen}") from None
 
     def begin(self, group: str) -> None:
         """Let a group count from now on."""

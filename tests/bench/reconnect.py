@@ -22,6 +22,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from commerce.models import User
+from streams.models import Stream
 from tests.bench import database, table
 from tests.bench.ladder import Pin
 from tests.bench.processes import OPEN_DOOR, Viewers, live
@@ -30,15 +31,17 @@ from tests.streams import make
 
 VIEWERS, SIGNED_IN = 2000, 1000
 EVENTS_PER_SECOND = 10
-MOST_SECONDS = 60
+MOST_SECONDS, FIRST_SECONDS = 60, 150
 
 
 def run() -> list[table.Row]:
     """Return the rows of P10."""
-    cookies = _cookies()
+    # One show for all runs: who comes for the first time is looked up in the database, which takes its time
+    # and is not what is measured.
+    stream, cookies = make.show(), _cookies()
     seconds, statements, missing = [], [], []
     for _ in range(count()):
-        back, asked, lost = _once(cookies)
+        back, asked, lost = _once(stream, cookies)
         seconds.append(back)
         statements.append(asked / VIEWERS)
         missing.append(lost)
@@ -58,9 +61,8 @@ def run() -> list[table.Row]:
     ]
 
 
-def _once(cookies: list[str]) -> tuple[float, int, int]:
+def _once(stream: Stream, cookies: list[str]) -> tuple[float, int, int]:
     """Return seconds until all were back, statements meanwhile, and how many events were missed."""
-    stream = make.show()
     # The refuge lets in as many as it does by default.
     with (
         Viewers() as viewers,
@@ -69,7 +71,8 @@ def _once(cookies: list[str]) -> tuple[float, int, int]:
     ):
         path = f"/ws/v1/live/{stream.slug}"
         origin = settings.BASE_URL
-        viewers.open("crowd", VIEWERS, port, path=path, cookies=cookies, origin=origin, back=True)
+        more = {"path": path, "cookies": cookies, "origin": origin, "back": True}
+        coming = viewers.open("crowd", VIEWERS, port, within=FIRST_SECONDS, **more)["seconds"]
         viewers.begin("crowd")
         viewers.order("move", group="crowd", port=refuge)
         viewers.hear("moved", group="crowd", within=10)
@@ -89,10 +92,9 @@ def _once(cookies: list[str]) -> tuple[float, int, int]:
     if stats["lost_sockets"] != VIEWERS:
         raise CannotRun(f"{stats['lost_sockets'] - VIEWERS} viewers were lost again")
     taken = back["at"] - killed
-    note(
-        f"{taken:.1f} s; {back['refused']} times asked to wait, {back['most_tries']} tries at most; "
-        f"{len(statements)} statements; {back['unrecovered']} had to be given a snapshot"
-    )
+    note(f"{taken:.1f} s; all had come in {coming:.0f} s; {len(statements)} statements")
+    asked = f"{back['refused']} times asked to wait, {back['most_tries']} tries at most"
+    note(f"  {asked}; {back['unrecovered']} had to be given a snapshot")
     for statement, times in Counter(each[:60] for each in statements).most_common(3):
         note(f"  {times} times: {statement}")
     return taken, len(statements), stats["gaps"]

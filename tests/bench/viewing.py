@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.bench import frames
 
@@ -15,6 +16,7 @@ PROTOCOL = "livecommerce.v1"
 # As many connections come from one loopback address; a server may limit them per address.
 PER_ADDRESS = 40
 HELLO_NUMBER = 1
+PLACE = ("epoch", "offset")
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Group:
     most_tries: int = 0
     lost_sockets: int = 0
     over: bool = False
+    first_address: int = 0
+    closes: dict[str, int] = field(default_factory=dict)  # Close codes of the server.
     begun: float = 0.0
     # Since the last `begin`:
     frames: int = 0
@@ -56,6 +60,11 @@ class Group:
         self.lost_sockets = self.most_tries = 0
         self.latencies, self.marks = [], {}
         self.cpu, self.measured, self.begun = time.process_time(), time.monotonic(), time.monotonic()
+
+    @property
+    def addresses(self) -> int:
+        """How many loopback addresses its connections come from."""
+        return -(-self.n // PER_ADDRESS)
 
     def reached(self, mark: int) -> bool:
         """Count one more viewer that saw a mark; True when it was the last."""
@@ -75,6 +84,7 @@ class Viewer:
         "group",
         "index",
         "offset",
+        "own",
         "receive",
         "rest",
         "state",
@@ -87,6 +97,7 @@ class Viewer:
     def __init__(self, group: Group, index: int) -> None:
         self.group, self.index = group, index
         self.epoch, self.offset = "", -1
+        self.own: tuple[str, int] | None = None  # The place in lane u.
         self.tries = 0
         self.whole = False  # Welcomed, and knows everything up to where the lane was then.
 
@@ -101,11 +112,10 @@ class Viewer:
         self._socket.setblocking(False)
         if self.group.receive_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.group.receive_buffer)
-        number = self.index // PER_ADDRESS
-        if number:
-            # The port is chosen when the connection is made, so that all addresses share all ports.
-            self._socket.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
-            self._socket.bind((f"127.0.{1 + number // 250}.{1 + number % 250}", 0))
+        number = self.group.first_address + self.index // PER_ADDRESS
+        # The port is chosen when the connection is made, so that all addresses share all ports.
+        self._socket.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        self._socket.bind((f"127.0.{1 + number // 250}.{1 + number % 250}", 0))
         self.fd = self._socket.fileno()
         self.receive: Callable[[int], bytes] = self._socket.recv
         self._error = self._socket.connect_ex(("127.0.0.1", self.group.port))
@@ -147,7 +157,8 @@ class Viewer:
     def _say_hello(self) -> None:
         body: dict[str, object] = {}
         if self.offset >= 0:
-            body["resume"] = {"s": {"epoch": self.epoch, "offset": self.offset}}
+            lanes = {"s": (self.epoch, self.offset), "u": self.own}
+            body["resume"] = {name: dict(zip(PLACE, at, strict=True)) for name, at in lanes.items() if at}
         self._send({"v": 1, "t": "hello", "id": HELLO_NUMBER, "d": body})
 
     # --- being there ---
@@ -170,6 +181,8 @@ class Viewer:
                 case "ping":
                     self._send({"v": 1, "t": "pong", "d": {}})
                 case "welcome":
+                    if not event["d"]["recovered"]["u"]:
+                        self._owns(event["d"]["position"].get("u"))
                     if event["d"]["recovered"]["s"]:
                         self.goal = event["d"]["position"]["s"]["offset"]
                     elif self.offset >= 0:
@@ -177,6 +190,7 @@ class Viewer:
                 case "snapshot":
                     self.epoch, self.offset = event["e"], event["o"]
                     self.goal = event["o"]
+                    self._owns(event["d"].get("u"))
 
     @property
     def port(self) -> int:
@@ -187,6 +201,10 @@ class Viewer:
         """Close the socket."""
         self._socket.close()
         self.state = CONNECTING
+
+    def _owns(self, place: dict[str, Any] | None) -> None:
+        if place:
+            self.own = (place["epoch"], place["offset"])
 
     def _send(self, event: dict[str, object]) -> None:
         self._socket.send(frames.masked(json.dumps(event).encode()))
