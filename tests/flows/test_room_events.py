@@ -328,6 +328,45 @@ async def test_two_processes_tell_the_same_show(live_room: LiveRoom, live_proces
     assert seen[0] == seen[1]
 
 
+async def test_a_process_that_opens_a_show_in_the_middle_has_no_hole(
+    live_room: LiveRoom, live_process: LiveRoom
+) -> None:
+    stream = await aside(a_show)
+    over = asyncio.Event()
+
+    async def go_on() -> int:
+        n = 0
+        while not over.is_set():
+            n += 1
+            await aside(tell_one, stream, n)
+        return n
+
+    telling = asyncio.create_task(go_on())
+    async with live_room.room(stream) as first:
+        await first.wait("chat.mode", lambda d: d["slow_s"] >= 20)
+        # The other process opens the show while events go past.
+        others = [live_process.room(stream, resume=first.position) for _ in range(3)]
+        await asyncio.gather(*(other.connect() for other in others))
+        await asyncio.sleep(0.3)
+        over.set()
+        last = await telling
+        for viewer in (first, *others):
+            await viewer.wait("chat.mode", lambda d: d["slow_s"] == last)
+        for other in others:
+            told = paces(other)
+            assert other.welcome is not None
+            assert other.welcome["recovered"]["s"] is True
+            assert told == list(range(told[0], last + 1))
+            assert not other.of("resync")
+            await other.close()
+
+    assert paces(first)[-len(told) :] == told
+
+
+def tell_one(stream: Stream, n: int) -> None:
+    showlog.append(stream_id=stream.id, t="chat.mode", d={"slow_s": n}, key=f"one:{n}", ts=n)
+
+
 async def test_a_viewer_moves_to_another_process_and_misses_nothing(
     live_room: LiveRoom, live_process: LiveRoom
 ) -> None:

@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commerce import outbox, redis_client
 from commerce.models import Event
@@ -223,6 +225,72 @@ def test_events_are_told_in_the_order_in_which_they_were_recorded() -> None:
         .values_list("frame__d__product__title", flat=True)
     )
     assert list(titles) == ["Velvet lipstick", "Mascara"]
+
+
+def test_what_redis_has_forgotten_is_not_told_again_after_its_successors(redis_server: redis.Redis) -> None:
+    """The relay told it, was killed before it could note so, and Redis lost everything meanwhile."""
+    stream = two_pins()
+    first, second = Event.objects.filter(name="room.told").order_by("id")
+    hearers.tell_room(first.payload, key=first.key)
+    hearers.tell_room(second.payload, key=second.key)
+    redis_server.flushall()
+    hearers._told.clear()
+
+    deliver()
+    third = tell(3, key="third", stream_id=stream.id)
+
+    assert (third.offset, ShowEvent.objects.filter(stream=stream).count()) == (1, 2)
+
+
+def test_what_was_not_kept_is_told_in_the_new_epoch_and_kept(redis_server: redis.Redis) -> None:
+    stream = two_pins()
+    first, second = Event.objects.filter(name="room.told").order_by("id")
+    hearers.tell_room(first.payload, key=first.key)
+    showlog.append(
+        stream_id=stream.id, t=second.payload["t"], d=second.payload["d"], key=second.key, ts=1
+    )  # and the relay was killed before it kept the evidence
+    redis_server.flushall()
+    hearers._told.clear()
+
+    deliver()
+
+    rows = list(ShowEvent.objects.filter(stream=stream).order_by("id").values_list("key", "offset"))
+    assert rows == [(first.key, 1), (second.key, 1)]
+    assert ShowEvent.objects.filter(stream=stream).values("epoch").distinct().count() == 2
+
+
+def test_what_waits_in_a_lane_is_found_by_an_index() -> None:
+    stream = two_pins()
+    Event.objects.bulk_create(
+        [Event(name="noise", key=f"noise:{n}", payload={}, lane="") for n in range(3000)]
+        + [Event(name="noise", key=f"other:{n}", payload={}, lane=str(uuid4())) for n in range(3000)]
+    )
+    last = Event.objects.filter(name="room.told").order_by("-id").first()
+    assert last is not None
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE commerce_event")
+
+    with CaptureQueriesContext(connection) as captured:
+        assert len(outbox.waiting_before(key=last.key, lane=str(stream.id))) == 1
+        [query] = captured.captured_queries
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {query['sql']}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "event_waiting_in_lane" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_events_of_another_show_are_not_told_with_it() -> None:
+    one, other = two_pins(), make.show(products=(make.product(),))
+    last = Event.objects.filter(lane=str(one.id)).order_by("-id").first()
+    assert last is not None
+
+    assert {payload["stream"] for _, payload in outbox.waiting_before(key=last.key, lane=str(one.id))} == {
+        str(one.id)
+    }
+    assert outbox.waiting_before(key=last.key, lane=str(other.id)) == []
+    assert outbox.waiting_before(key=last.key, lane="") == []
 
 
 def test_nothing_is_told_of_a_change_that_was_rolled_back() -> None:
