@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
+
+from config.env import ROOT
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,19 @@ def until(port: int, true: Callable[[Scraped], bool], *, deadline: float = 10.0)
         assert time.monotonic() < end, [each for each in found.samples if each[0].startswith("yellowcart_")]
         time.sleep(0.05)
     return found
+
+
+def undocumented(found: Scraped) -> set[str]:
+    """Return what is shown and has no place in the table of docs/operating.md."""
+    table = (ROOT / "docs/operating.md").read_text("utf-8").split("## Metrics")[1]
+    named = set(re.findall(r"`(\w+)`", table))
+    shown = {
+        re.sub(r"_(bucket|count|sum|created)$", "", name.removeprefix("yellowcart_"))
+        for name, _, _ in found.samples
+        if name.startswith("yellowcart_")
+    }
+    # A counter's time of birth is shown by the counter's name alone.
+    return {name for name in shown if name not in named and f"{name}_total" not in named}
 
 
 def listening_ports(pid: int) -> set[int]:

@@ -142,6 +142,7 @@ def test_a_relay_shows_its_backlog_and_what_it_delivered(relay_process: Callable
     assert after.value("yellowcart_outbox_waiting_events") == 1
     assert after.value("yellowcart_outbox_oldest_seconds") > 0
     assert after.value("process_resident_memory_bytes") > 10_000_000
+    assert scraping.undocumented(after) == set()
 
 
 def test_by_default_nothing_is_shown_and_never_on_the_shops_port(process_env: Mapping[str, str]) -> None:

@@ -87,6 +87,14 @@ def test_only_the_proxy_and_the_video_intake_are_open_to_the_outside() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy", "media"}
 
 
+def test_metrics_are_for_the_inside_only() -> None:
+    port = COMPOSE["x-environment"]["METRICS_PORT"]
+    published = [each for service in SERVICES.values() for each in service.get("ports", [])]
+    assert int(port) > 0
+    assert not any(port in each for each in published)
+    assert port not in (ROOT / "config/proxy/Caddyfile").read_text()
+
+
 def test_volumes_and_mounted_files_exist() -> None:
     for service in SERVICES.values():
         for mount in service.get("volumes", []):

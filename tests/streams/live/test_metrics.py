@@ -3,10 +3,12 @@
 import asyncio
 import json
 import socket
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from streams import client, showlog
 from streams.client.connection import PROTOCOL
@@ -85,6 +87,28 @@ async def test_viewers_are_counted_as_they_come_talk_and_go(live_room: LiveRoom,
     await since.moved("yellowcart_closes_total", 2, code="1006")
     assert since.now("yellowcart_sockets") == 0
     assert since.now("yellowcart_room_viewers") == 0
+
+
+async def test_a_line_that_a_filter_holds_is_counted_by_its_rule(live_room: LiveRoom, since: Since) -> None:
+    stream, noa = await aside(make.show), await aside(make.user)
+
+    async with await aside(live_room.visitor, stream, noa) as author:
+        await author.command("chat.send", {"text": "All lovely"}, key=uuid4())
+        assert since.now("yellowcart_chat_held_total") == 0
+        await author.command("chat.send", {"text": "Cheaper at https://elsewhere.example"}, key=uuid4())
+        assert await since.moved("yellowcart_chat_held_total", rule="links") == 1
+
+
+async def test_who_is_turned_away_at_the_door_is_counted(own_process: Callable[..., LiveRoom]) -> None:
+    stream = await aside(make.show)
+    narrow = own_process(ROOM_SOCKETS_PER_ADDRESS="1")
+    since = Since(narrow)
+
+    async with narrow.room(stream):
+        assert since.now("yellowcart_admissions_refused_total") == 0
+        with pytest.raises(InvalidStatus):
+            await narrow.room(stream).connect()
+        assert await since.moved("yellowcart_admissions_refused_total", status="429") == 1
 
 
 async def test_gaps_and_lost_connections_to_redis_are_counted(live_room: LiveRoom, since: Since) -> None:
@@ -167,6 +191,14 @@ async def test_no_label_takes_many_values(live_room: LiveRoom, since: Since) -> 
         for value in labels.values():
             for secret in (str(stream.id), stream.slug, str(noa.id), "made.up", "4999"):
                 assert secret not in value
+
+
+async def test_every_number_is_documented(live_room: LiveRoom, since: Since) -> None:
+    found = live_room.scrape()
+
+    assert len({name for name, _, _ in found.samples if name.startswith("yellowcart_")}) > 25
+    assert scraping.undocumented(found) == set()
+    assert scraping.undocumented(Scraped([("yellowcart_secret_total", {}, 1.0)])) == {"secret_total"}
 
 
 def test_codes_of_the_protocol_are_told_apart() -> None:
