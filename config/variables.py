@@ -197,8 +197,8 @@ VARIABLES: tuple[Variable, ...] = (
         _variable(
             "CHAT_FILTER_MS",
             "number",
-            "250",
-            "Milliseconds a chat filter may take; after that the line is held for a human.",
+            "500",
+            "Milliseconds that chat filters which ask a service may take; then the line is held for a human.",
             least=10,
             most=5000,
         ),

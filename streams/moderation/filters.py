@@ -1,8 +1,9 @@
 """Filters: what looks at a line before the room sees it. A filter finds; it never removes.
 
-Anything with `check(text) -> Finding | None` is a filter, be it a list of words or a service elsewhere.
-Which ones the platform runs is in settings.CHAT_FILTERS. A filter that fails, or takes longer than
-settings.CHAT_FILTER_MS, leaves the line for a human to look at.
+Anything with `check(text) -> Finding | None` is a filter, be it a list of words or a service elsewhere; one
+that asks nobody and is done in milliseconds says `prompt = True`. Which ones the platform runs is in
+settings.CHAT_FILTERS. A filter that fails, or takes longer than settings.CHAT_FILTER_MS, leaves the line for
+a human to look at.
 """
 
 import time
@@ -42,23 +43,34 @@ class Filter(Protocol):
 
 
 class Watch:
-    """Runs filters beside the caller, who waits for at most so long.
+    """Runs filters: those that say they are `prompt` in the caller's thread, others beside it for a time.
 
-    A filter that hangs keeps its thread; when all threads hang, lines are held at once instead of waiting.
+    A filter that hangs keeps its thread; when all threads hang, lines are held after that time as before.
     """
 
     def __init__(self, filters: Sequence[Filter], *, seconds: float, threads: int = THREADS) -> None:
-        self._filters, self._seconds = filters, seconds
+        # Looking at 200 characters takes no watch, and a busy process should not hold lines for being busy.
+        self._prompt = [each for each in filters if getattr(each, "prompt", False)]
+        self._others = [each for each in filters if not getattr(each, "prompt", False)]
+        self._seconds = seconds
         self._free = BoundedSemaphore(threads)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="filter")
 
     def check(self, text: str) -> Finding | None:
         """Return the first finding; Finding(UNCHECKED) where a filter failed or took too long."""
+        try:
+            found = _first(self._prompt, text)
+        except Exception:
+            log.exception("filter.failed")
+            return Finding(rules.UNCHECKED)
+        return found if found is not None or not self._others else self._watched(text)
+
+    def _watched(self, text: str) -> Finding | None:
         ends = time.monotonic() + self._seconds
         if not self._free.acquire(timeout=self._seconds):
             log.warning("filter.busy")
             return Finding(rules.UNCHECKED)
-        looking = self._pool.submit(self._look, text)
+        looking = self._pool.submit(_first, self._others, text)
         looking.add_done_callback(self._freed)
         try:
             return looking.result(max(0.001, ends - time.monotonic()))
@@ -68,11 +80,12 @@ class Watch:
             log.exception("filter.failed")
         return Finding(rules.UNCHECKED)
 
-    def _look(self, text: str) -> Finding | None:
-        return next((found for each in self._filters if (found := each.check(text)) is not None), None)
-
     def _freed(self, _: "Future[Finding | None]") -> None:
         self._free.release()
+
+
+def _first(filters: Sequence[Filter], text: str) -> Finding | None:
+    return next((found for each in filters if (found := each.check(text)) is not None), None)
 
 
 @cache

@@ -21,6 +21,8 @@ _link = re.compile(
 class Links:
     """Finds addresses, written plainly or with a dot in disguise."""
 
+    prompt = True
+
     def check(self, text: str) -> Finding | None:
         """Return the first address in a line."""
         plain = "".join(

@@ -27,6 +27,8 @@ _phone = re.compile(
 class PersonalData:
     """Finds accounts, phone numbers and mail addresses; cards are found, and hidden, by `masked`."""
 
+    prompt = True
+
     def check(self, text: str) -> Finding | None:
         """Return the first piece of personal data in a line."""
         plain = unicodedata.normalize("NFKC", text)

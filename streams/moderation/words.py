@@ -51,6 +51,8 @@ class UnknownWord(errors.NotFound):
 class PlatformWords:
     """The library's list in the platform's languages, without what is harmless here."""
 
+    prompt = True
+
     def __init__(self) -> None:
         self._library = Library({"languages": settings.CHAT_FILTER_LANGUAGES, "ignore_words": HARMLESS})
         self._found = lru_cache(4096)(self._look)

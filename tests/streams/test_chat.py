@@ -5,12 +5,14 @@ from uuid import uuid4
 
 import pytest
 import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from commerce.models import Event
 from streams import bodies, chat, queries, showlog
 from streams.frames import wire
 from streams.models import ChatMessage
-from streams.moderation import mode
+from streams.moderation import mode, words
 from tests.streams import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -210,3 +212,16 @@ def test_a_line_that_could_not_be_published_is_stored_all_the_same(monkeypatch: 
 
     assert not say(stream, noa).replayed
     assert ChatMessage.objects.count() == 1
+
+
+def test_a_line_costs_three_statements_however_many_moderators_and_words_there_are() -> None:
+    stream, noa = make.show(), make.user("Noa")
+    for word in ("dupe", "fake"):
+        words.add(host_id=stream.host_id, text=word, by_id=stream.host.user_id, now=make.NOW)
+    say(stream, noa, "Warm up")  # Reads the host's list, kept for seconds.
+
+    with CaptureQueriesContext(connection) as asked:
+        say(stream, noa, "Is it matte?")
+
+    verbs = [query["sql"].split()[0] for query in asked.captured_queries]
+    assert verbs == ["SELECT", "SELECT", "INSERT"]

@@ -75,6 +75,8 @@ def test_filters_take_any_text(text: str) -> None:
 
 
 class Broken:
+    prompt = False
+
     def check(self, text: str) -> Finding | None:
         raise ValueError(text)
 
@@ -95,10 +97,24 @@ def stuck() -> Iterator[Stuck]:
     made.free.set()
 
 
-def test_a_filter_that_fails_leaves_the_line_to_a_human() -> None:
-    watch = filters.Watch([Broken()], seconds=1)
+@pytest.mark.parametrize("prompt", [True, False])
+def test_a_filter_that_fails_leaves_the_line_to_a_human(prompt: bool) -> None:
+    broken = Broken()
+    broken.prompt = prompt
+    watch = filters.Watch([broken], seconds=1)
 
     assert watch.check("Hi") == Finding(rules.UNCHECKED)
+
+
+@pytest.mark.parametrize("part", ["a.", "a b ", "1 2-", "@a", "f.u", "x", "0-", "A1 ", ".com", "f u"])
+def test_no_line_takes_a_prompt_filter_long(part: str) -> None:
+    text = (part * 200)[:200]
+    began = time.thread_time()
+    for each in (platform_words, link, contact):
+        each.check(text)
+    personal.masked(text)
+
+    assert time.thread_time() - began < 0.1
 
 
 def test_a_filter_that_takes_too_long_leaves_the_line_to_a_human(stuck: Stuck) -> None:
