@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=commerce.ids.new, editable=False, primary_key=True, serialize=False)),
                 ('text', models.CharField(max_length=60)),
-                ('folded', models.CharField(help_text='As it is compared: without case, accents and tricks.', max_length=120)),
+                ('folded', models.CharField(help_text='As it is compared.', max_length=120)),
                 ('at', models.DateTimeField()),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('host', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='blocked_words', to='commerce.host')),
