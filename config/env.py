@@ -63,7 +63,10 @@ def _url(variable: Variable, raw: str) -> str:
 
 
 def _list(variable: Variable, raw: str) -> list[str]:
-    return [word.strip() for word in raw.split(",") if word.strip()]
+    words = [word.strip() for word in raw.split(",") if word.strip()]
+    if variable.choices and (unknown := [word for word in words if word not in variable.choices]):
+        raise ValueError(f"has {unknown[0]}, which is not one of {', '.join(variable.choices)}")
+    return words
 
 
 PARSERS: Mapping[Kind, Callable[[Variable, str], object]] = {
@@ -146,7 +149,8 @@ def example_text() -> str:
             lines += ["", f"# --- {section} ---"]
         lines += ["", f"# {variable.help}"]
         if variable.choices:
-            lines.append(f"# One of: {', '.join(variable.choices)}")
+            some = "Some of" if variable.kind == "list" else "One of"
+            lines.append(f"# {some}: {', '.join(variable.choices)}")
         if variable.required:
             lines.append("# Required when DEBUG=false.")
         if variable.secret:
@@ -182,6 +186,8 @@ def page_text() -> str:
             *(["Secret."] if variable.secret else []),
         ]
         kind = " or ".join(f"`{choice}`" for choice in variable.choices) or variable.kind
+        if variable.kind == "list" and variable.choices:
+            kind = f"list of {', '.join(f'`{choice}`' for choice in variable.choices)}"
         default = f"`{variable.default}`" if variable.default and not variable.secret else ""
         lines.append(f"| `{variable.name}` | {kind} | {default} | {' '.join([variable.help, *marks])} |")
     return "\n".join(lines) + "\n"

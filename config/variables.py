@@ -33,6 +33,13 @@ def _variable(name: str, kind: Kind, default: str, text: str, **more: object) ->
     return Variable(name=name, kind=kind, default=default, help=text, section="", **more)  # type: ignore[arg-type]
 
 
+# Of which the chat's library has lists.
+FILTER_LANGUAGES = (
+    *("arabic", "chinese", "czech", "danish", "dutch", "english", "esperanto", "finnish", "french", "german"),
+    *("hindi", "hungarian", "italian", "japanese", "korean", "norwegian", "persian", "polish", "portuguese"),
+    *("russian", "spanish", "swedish", "thai", "turkish"),
+)
+
 VARIABLES: tuple[Variable, ...] = (
     *_section(
         "Basics",
@@ -192,7 +199,8 @@ VARIABLES: tuple[Variable, ...] = (
             "CHAT_FILTER_LANGUAGES",
             "list",
             "english",
-            "Languages whose listed words hold a chat line, by the names that glin-profanity gives them.",
+            "Languages whose listed words hold a chat line.",
+            choices=FILTER_LANGUAGES,
         ),
         _variable(
             "CHAT_FILTER_MS",

@@ -58,6 +58,7 @@ def test_a_missing_required_variable_stops_production_and_is_named(variable: Var
         ("HOLD_SECONDS", "5"),
         ("HOLD_SECONDS", "9999999"),
         ("LOG_FORMAT", "pretty"),
+        ("CHAT_FILTER_LANGUAGES", "english, klingon"),
         ("DATABASE_URL", "sqlite:///db.sqlite3"),
         ("REDIS_URL", "memory://"),
         ("BASE_URL", "shop.example.com"),
