@@ -1,7 +1,7 @@
 """The direct way out: a viewer's frames straight to the transport of uvicorn's websocket protocol.
 
 The protocol puts itself into the scope's extensions, where middleware cannot be in the way. It leans on
-names of uvicorn's class that are not documented, so uvicorn's version is pinned (docs/decisions/0012). What
+names of uvicorn's class that are not documented, so uvicorn's version is pinned (docs/decisions/0013). What
 uvicorn itself sends (the handshake, pongs, close frames) goes the way it always does, to the same transport,
 in whole frames; once the closing has begun in either direction, the listener is told and writes no more.
 """

@@ -309,6 +309,7 @@ class Viewer:
         self.closing = self.closing or 0
         self._drop()
         self._wheel.drop(self)
+        self.renew = _nobody_there  # It holds who made the viewer, who holds the viewer.
 
     # --- going ---
 
@@ -400,6 +401,10 @@ class Viewer:
         if self._held is not None:
             self._held.grow(-self._held.size)
             self._held = None
+
+
+def _nobody_there(lane: str) -> None:
+    pass
 
 
 def now() -> float:

@@ -154,7 +154,7 @@ class Wire(Phone):
         self._bytes = b""
         self._reads = asyncio.Event()
         self._reads.set()
-        self.over = False
+        self.over = self.reset = False
         self.ended = asyncio.Event()  # The application has ended.
 
     async def start(self) -> "Wire":
@@ -205,7 +205,7 @@ class Wire(Phone):
             try:
                 data = await loop.sock_recv(self.socket, 65_536)
             except ConnectionError:
-                data = b""
+                data, self.reset = b"", True
             self._bytes += data
             if not data:
                 self.over = True

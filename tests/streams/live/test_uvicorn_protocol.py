@@ -1,0 +1,105 @@
+"""The direct way out: nothing follows a close frame, whoever closes, and little is buffered."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+
+import pytest
+import uvloop
+
+from streams.live import uvicorn_protocol
+from tests.streams.live.phones import Wire, must
+
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+@pytest.fixture
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The loop that the live process runs on."""
+    return uvloop.EventLoopPolicy()
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Wire]:
+    made = await Wire().start()
+    yield made
+    await made.end()
+
+
+async def rounds_of_telling(phone: Wire, seconds: float = 0.1) -> None:
+    """Tell it all the time, as a room does."""
+    until = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < until:
+        if phone.viewer.flows:
+            phone.viewer.write(b"\x81\x02{}")
+        await asyncio.sleep(0)
+
+
+async def test_nothing_follows_the_answer_to_a_close_frame(phone: Wire) -> None:
+    phone.say(CLOSE, struct.pack("!H", 1000))
+    await rounds_of_telling(phone)
+
+    assert phone.code == 1000  # The helper fails at a frame behind it.
+    await phone.until(lambda: phone.viewer.gone or None)
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [(b"\x83\x80\x00\x00\x00\x00", 1002), (b"\x81\x02{}", 1002), (b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007)],
+)
+async def test_nothing_follows_the_answer_to_nonsense(phone: Wire, frame: bytes, code: int) -> None:
+    phone.socket.send(frame)
+    await rounds_of_telling(phone)
+
+    assert phone.code == code
+    await phone.until(lambda: phone.viewer.gone or None)
+
+
+async def test_nothing_follows_the_close_frame_of_a_server_that_ends(phone: Wire) -> None:
+    phone.protocol.shutdown()
+    await rounds_of_telling(phone)
+
+    assert phone.code == 1012
+
+
+async def test_a_connection_that_only_its_other_end_has_ended_is_ended(phone: Wire) -> None:
+    phone.socket.shutdown(socket.SHUT_WR)
+    await rounds_of_telling(phone)
+
+    await phone.until(lambda: phone.viewer.gone or None)
+    async with asyncio.timeout(1):
+        await phone.ended.wait()
+
+
+async def test_a_ping_between_frames_is_answered(phone: Wire) -> None:
+    phone.viewer.must(must(1))
+    phone.say(PING, b"hi")
+    phone.viewer.must(must(2))
+    await phone.events(2)
+
+    await phone.until(lambda: (PONG, b"hi") in phone._frames() or None)
+
+
+async def test_of_a_reader_that_stopped_little_is_buffered(phone: Wire) -> None:
+    await phone.jam()
+
+    assert phone.viewer.held == 0
+    assert phone.protocol.waits() < 2 * uvicorn_protocol.HIGH_WATER
+
+
+async def test_a_connection_that_is_cut_leaves_nothing_to_the_kernel(phone: Wire) -> None:
+    await phone.jam()
+    phone.viewer.cut()
+    phone.go()
+
+    # A reset, not an end that waits behind what was never read.
+    await phone.until(lambda: phone.has_ended() or None)
+    assert phone.reset
+
+
+async def test_without_the_kernel_noticing_a_silent_peer_would_stay(phone: Wire) -> None:
+    server_side = phone.protocol.transport.get_extra_info("socket")
+
+    timeout = server_side.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert timeout == uvicorn_protocol.UNACKNOWLEDGED_MS
