@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from commerce.models import User
 from streams.models import Stream
-from tests.bench import database, table
+from tests.bench import database, machine, table
 from tests.bench.ladder import Pin
 from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import CannotRun, count, note, paced
@@ -67,7 +67,7 @@ def _once(stream: Stream, cookies: list[str]) -> tuple[float, int, int]:
     with (
         Viewers() as viewers,
         live(**OPEN_DOOR) as (first, port),
-        live(**database.logged()) as (_, refuge),
+        live(**database.logged()) as (second, refuge),
     ):
         path = f"/ws/v1/live/{stream.slug}"
         origin = settings.BASE_URL
@@ -80,11 +80,12 @@ def _once(stream: Stream, cookies: list[str]) -> tuple[float, int, int]:
         with telling(pin):
             time.sleep(0.5)
             known = len(database.statements)
-            killed = time.monotonic()
+            before, killed = machine.cpu_seconds(second.pid), time.monotonic()
             os.kill(first.pid, signal.SIGKILL)
             back = viewers.hear("whole", group="crowd", within=MOST_SECONDS)
             while back["lost_sockets"] < VIEWERS:  # Somebody was back before the last had noticed.
                 back = viewers.hear("whole", group="crowd", within=MOST_SECONDS)
+        used = machine.cpu_seconds(second.pid) - before
         pin.tell(1)
         viewers.hear("all", group="crowd", mark=1, within=20)
         stats = viewers.stats("crowd")
@@ -93,6 +94,7 @@ def _once(stream: Stream, cookies: list[str]) -> tuple[float, int, int]:
         raise CannotRun(f"{stats['lost_sockets'] - VIEWERS} viewers were lost again")
     taken = back["at"] - killed
     note(f"{taken:.1f} s; all had come in {coming:.0f} s; {len(statements)} statements")
+    note(f"  {used / taken:.0%} of a core, {used / VIEWERS * 1000:.1f} ms of it per viewer")
     asked = f"{back['refused']} times asked to wait, {back['most_tries']} tries at most"
     note(f"  {asked}; {back['unrecovered']} had to be given a snapshot")
     for statement, times in Counter(each[:60] for each in statements).most_common(3):
