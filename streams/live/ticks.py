@@ -82,14 +82,15 @@ class Batch:
 class Ticks:
     """The clockwork of one room."""
 
-    __slots__ = ("_last", "_lines", "_states", "_tell", "_timer")
+    __slots__ = ("_fires_at", "_last", "_lines", "_states", "_tell", "_timer")
 
     def __init__(self, tell: Callable[[Batch], None]) -> None:
         self._tell = tell
         self._lines: list[Line] = []
         self._states: dict[str, dict[str, bytes]] = {}  # By how often they may be told.
         self._last: dict[str, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None  # Under uvloop one of now has no time of its own.
+        self._fires_at = 0.0
 
     def say(self, line: Line) -> None:
         """Tell a line of chat."""
@@ -124,11 +125,11 @@ class Ticks:
         due = max(now, min(map(self._due, self._waiting())))
         if self._timer is not None:
             # A tick that is near takes along what comes until then.
-            if self._timer.when() <= max(due, now + CHAT_SECONDS):
+            if self._fires_at <= max(due, now + CHAT_SECONDS):
                 return
             self._timer.cancel()
         # Also at once is not before the next round of the loop: what comes together is told together.
-        self._timer = loop.call_at(due, self._fire, due)
+        self._timer, self._fires_at = loop.call_at(due, self._fire, due), due
 
     def _fire(self, at: float) -> None:
         self._timer = None

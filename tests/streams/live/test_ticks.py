@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import uvloop
 
 from streams.frames import wire
 from streams.live import packing, ticks
@@ -157,3 +158,20 @@ async def test_who_is_behind_is_held_it_back_by_class(room: Room) -> None:
         "chat.message",
     ]
     await phone.end()
+
+
+def test_uvloop_too_tells_together_what_comes_together() -> None:
+    # Its handle of a call that is due now cannot say when that is.
+    async def tell() -> list[tuple[float, Batch]]:
+        room = Room()
+        room.ticks.show("stock:a", state("stock:a", 1))
+        room.ticks.show("stock:b", state("stock:b", 1))
+        room.ticks.say(line(1))
+        told = await room.after(0.05)
+        room.ticks.stop()
+        return told
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        [(_, batch)] = runner.run(tell())
+
+    assert len(events(batch)) == 3
