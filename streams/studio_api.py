@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from commerce import errors, http, sites
 from commerce.models import User
-from streams import bodies, chat, goods, offers, panels, pins, queries, showcase, shows
+from streams import bodies, goods, offers, panels, pins, queries, showcase, shows
 from streams.models import Offer, Stream
 
 FOUND = 24  # Products per search.
@@ -208,26 +208,6 @@ class ExtendOfferView(HostView):
         return _offer(
             offers.extend(host_id=self.host_id, offer_id=offer_id, seconds=seconds, now=timezone.now())
         )
-
-
-# --- the chat ---
-
-
-class ChatLineView(HostView):
-    """Taking a line down."""
-
-    def delete(self, request: Request, message_id: UUID) -> Response:
-        chat.remove(host_id=self.host_id, message_id=message_id, by_id=self.user.id, now=timezone.now())
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class ChatPaceView(HostView):
-    """Slow mode."""
-
-    def post(self, request: Request, stream_id: UUID) -> Response:
-        seconds = self.read(SecondsSerializer)["seconds"]
-        stream = chat.slow(host_id=self.host_id, stream_id=stream_id, seconds=seconds)
-        return Response({"slow_s": stream.chat_slow_seconds})
 
 
 def _show(stream: Stream) -> dict[str, Any]:

@@ -15,8 +15,6 @@ urlpatterns = [
     path("shows/<uuid:stream_id>/showcase/<uuid:item_id>", studio_api.ShowcaseItemView.as_view()),
     path("shows/<uuid:stream_id>/pin", studio_api.PinView.as_view()),
     path("shows/<uuid:stream_id>/offers", studio_api.OffersView.as_view()),
-    path("shows/<uuid:stream_id>/chat/pace", studio_api.ChatPaceView.as_view()),
     path("offers/<uuid:offer_id>/end", studio_api.EndOfferView.as_view()),
     path("offers/<uuid:offer_id>/extend", studio_api.ExtendOfferView.as_view()),
-    path("chat/<uuid:message_id>", studio_api.ChatLineView.as_view()),
 ]

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from catalog.models import Product, Variant
 from commerce.models import Host
-from streams import chat, pins, shows
-from streams.models import ChatMessage, Offer, Pin, Stream
+from streams import pins, shows
+from streams.models import Offer, Pin, Stream
 from tests.streams import make
 
 pytestmark = pytest.mark.django_db
@@ -178,20 +178,6 @@ def test_an_old_order_is_refused(client: Client, planned: Stream) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "SHOWCASE_CHANGED")
 
 
-def test_a_chat_line_is_taken_down(client: Client, live: Stream) -> None:
-    said = chat.say(
-        stream_id=live.id, author_id=make.user().id, key=uuid4(), text="Buy followers", now=timezone.now()
-    )
-
-    assert client.delete(f"/api/v1/studio/chat/{said.message.id}").status_code == 204
-    assert ChatMessage.objects.get().removed_by == live.host.user
-
-
-def test_slow_mode_is_set(client: Client, live: Stream) -> None:
-    assert client.post(at(live, "chat/pace"), {"seconds": 15}, JSON).json() == {"slow_s": 15}
-    assert client.post(at(live, "chat/pace"), {"seconds": -1}, JSON).status_code == 400
-
-
 def test_sales_begin_at_nothing(client: Client, live: Stream) -> None:
     sales = client.get(at(live, "sales")).json()
 
@@ -205,7 +191,6 @@ def everything(stream: Stream) -> list[tuple[str, str, dict[str, Any] | None]]:
     """Every address of the desk, aimed at this show with bodies that would work for its host."""
     item, product = make.item(stream), make.product("Another")
     now = timezone.now()
-    said = chat.say(stream_id=stream.id, author_id=make.user().id, key=uuid4(), text="Hi", now=now)
     offer = make.offer(stream, of=make.item(stream, 1), now=now)
     return [
         ("post", at(stream, "go-live"), None),
@@ -220,10 +205,8 @@ def everything(stream: Stream) -> list[tuple[str, str, dict[str, Any] | None]]:
         ("post", at(stream, "pin"), {"item": str(item.id)}),
         ("delete", at(stream, "pin"), None),
         ("post", at(stream, "offers"), an_offer(stream)),
-        ("post", at(stream, "chat/pace"), {"seconds": 5}),
         ("post", f"/api/v1/studio/offers/{offer.id}/end", None),
         ("post", f"/api/v1/studio/offers/{offer.id}/extend", {"seconds": 30}),
-        ("delete", f"/api/v1/studio/chat/{said.message.id}", None),
     ]
 
 

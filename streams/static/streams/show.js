@@ -240,6 +240,10 @@ export class Show {
       this.#mine(d, () => {
         this.own.waiting = d;
       }),
+    "me.updated": (d) => {
+      this.own.enter(d);
+      this.touch("own", "chat");
+    },
     "user.rights": (d) =>
       this.#mine(d, () => {
         this.own.rights = new Set(d.rights);
