@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from streams.frames import down, examples, kinds
+from streams.frames import down, examples, kinds, talk
 from streams.frames.base import MAX_FRAME_BYTES, PROTOCOL, VERSION, Body, Told
 
 Object = dict[str, Any]
@@ -15,22 +15,22 @@ Commands = Mapping[str, tuple[type[Body], bool, str]]
 # What the replies to other rooms' commands hold.
 REPLIES: dict[str, type[Told]] = {
     **{t: kind.reply for t, kind in kinds.UP.items() if kind.reply is not None and t != "hello"},
-    "chat.send": down.Said,
-    "chat.ask": down.Said,
-    "chat.report": down.Reported,
-    "chat.appeal": down.Appealed,
-    "chat.remove": down.Line,
-    "chat.restore": down.Line,
-    "chat.decide": down.Line,
-    "chat.pin": down.Line,
+    "chat.send": talk.Said,
+    "chat.ask": talk.Said,
+    "chat.report": talk.Reported,
+    "chat.appeal": talk.Appealed,
+    "chat.remove": talk.Line,
+    "chat.restore": talk.Line,
+    "chat.decide": talk.Line,
+    "chat.pin": talk.Line,
     "chat.unpin": down.Nothing,
-    "chat.mode": down.ChatMode,
-    "question.answer": down.QuestionAnswered,
-    "user.mute": down.Restrained,
-    "user.ban": down.Restrained,
-    "user.pardon": down.Pardoned,
-    "host.follow": down.Following,
-    "host.unfollow": down.Following,
+    "chat.mode": talk.ChatMode,
+    "question.answer": talk.QuestionAnswered,
+    "user.mute": talk.Restrained,
+    "user.ban": talk.Restrained,
+    "user.pardon": talk.Pardoned,
+    "host.follow": talk.Following,
+    "host.unfollow": talk.Following,
     "cart.add": down.Cart,
     "cart.update": down.Cart,
     "cart.remove": down.Cart,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.frames import down, up
+from streams.frames import down, talk, up
 from streams.frames.base import Body, Told
 
 Class = Literal["connection", "must", "state", "best-effort"]
@@ -54,12 +54,12 @@ DOWN: dict[str, Down] = {
         Down("offer.updated", down.OfferBody, "must", "An offer's terms or end changed.", "s"),
         Down("offer.ended", down.OfferEnded, "must", "An offer closed.", "s"),
         Down("stock.sold_out", down.SoldOut, "must", "The last unit was promised.", "s"),
-        Down("chat.removed", down.ChatRemoved, "must", "A line was taken down.", "s"),
-        Down("chat.restored", down.ChatMessage, "must", "A line stands that was held or taken down.", "s"),
-        Down("chat.mode", down.ChatMode, "must", "The rules of the chat changed.", "s"),
-        Down("chat.pinned", down.ChatMessage, "must", "This line stays above the chat.", "s"),
-        Down("chat.unpinned", down.ChatUnpinned, "must", "No line stays above the chat.", "s"),
-        Down("question.answered", down.QuestionAnswered, "must", "A question was answered, or not yet.", "s"),
+        Down("chat.removed", talk.ChatRemoved, "must", "A line was taken down.", "s"),
+        Down("chat.restored", talk.ChatMessage, "must", "A line stands that was held or taken down.", "s"),
+        Down("chat.mode", talk.ChatMode, "must", "The rules of the chat changed.", "s"),
+        Down("chat.pinned", talk.ChatMessage, "must", "This line stays above the chat.", "s"),
+        Down("chat.unpinned", talk.ChatUnpinned, "must", "No line stays above the chat.", "s"),
+        Down("question.answered", talk.QuestionAnswered, "must", "A question was answered, or not yet.", "s"),
         Down("me.updated", down.Me, "must", "Who one is here now; comes when lane u is told anew.", "u"),
         Down("cart.updated", down.Cart, "must", "The shopper's cart, on all of her connections.", "u"),
         Down("order.updated", down.Purchase, "must", "What became of a purchase.", "u"),
@@ -70,19 +70,19 @@ DOWN: dict[str, Down] = {
             "The buyer has to confirm.",
             "u",
         ),
-        Down("chat.held", down.LineDecision, "must", "A line of one's own waits for a human.", "u"),
-        Down("chat.decided", down.LineDecision, "must", "What became of a line of one's own.", "u"),
-        Down("user.restrained", down.Restraint, "must", "One was muted or banned, until when and why.", "u"),
-        Down("user.pardoned", down.Restraint, "must", "A mute or ban was lifted.", "u"),
-        Down("user.rights", down.Rights, "must", "What one may do in a show changed.", "u"),
-        Down("appeal.decided", down.AppealDecided, "must", "What came of an appeal.", "u"),
-        Down("moderation.waiting", down.Waiting, "must", "How much waits for those who keep order.", "u"),
+        Down("chat.held", talk.LineDecision, "must", "A line of one's own waits for a human.", "u"),
+        Down("chat.decided", talk.LineDecision, "must", "What became of a line of one's own.", "u"),
+        Down("user.restrained", talk.Restraint, "must", "One was muted or banned, until when and why.", "u"),
+        Down("user.pardoned", talk.Restraint, "must", "A mute or ban was lifted.", "u"),
+        Down("user.rights", talk.Rights, "must", "What one may do in a show changed.", "u"),
+        Down("appeal.decided", talk.AppealDecided, "must", "What came of an appeal.", "u"),
+        Down("moderation.waiting", talk.Waiting, "must", "How much waits for those who keep order.", "u"),
         Down("stock.changed", down.StockLeft, "state", "Units left of a variant."),
         Down("offer.progress", down.OfferProgress, "state", "Units left of an offer."),
         Down("viewers.count", down.Viewers, "state", "How many watch."),
         Down("reaction.count", down.Reactions, "state", "How many reactions there were."),
-        Down("chat.message", down.ChatMessage, "best-effort", "A line of chat."),
-        Down("chat.gap", down.ChatGap, "best-effort", "Lines of chat that this connection missed."),
+        Down("chat.message", talk.ChatMessage, "best-effort", "A line of chat."),
+        Down("chat.gap", talk.ChatGap, "best-effort", "Lines of chat that this connection missed."),
         Down("ping", down.Ping, "connection", "After heartbeat_ms of silence; answer with pong."),
     )
 }
