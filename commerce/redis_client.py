@@ -16,8 +16,11 @@ def sync() -> "redis.Redis":
 
 
 def asynchronous() -> "redis.asyncio.Redis":
-    """Return a new client for the running event loop; the caller closes it."""
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+    """Return a new client for the running event loop; the caller closes it.
+
+    It speaks RESP2: under RESP3 what is published would come as pushes, past whoever reads a connection.
+    """
+    return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, protocol=2)
 
 
 def run(script: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:

@@ -18,8 +18,7 @@ from redis.exceptions import RedisError
 from commerce import errors, redis_client
 from commerce.models import User
 from streams import people
-from streams.models import Stream
-from streams.moderation import restraints, standing
+from streams.moderation import standing
 
 LIFE_SECONDS = 300
 WORD_SECONDS = 3600  # Longer than any pass or ticket lives.
@@ -52,11 +51,13 @@ class Pass:
 _decoder = msgspec.json.Decoder(Pass)
 
 
-def of(*, user: User, stream: Stream, session: str | None, now: datetime) -> Pass:
-    """Return the pass of a user who came by this session; `stream.host` should be loaded. Raises Banned."""
-    if restraints.banned(stream.id, user.id, now):
+def of(*, user: User, stream_id: UUID, session: str | None, now: datetime) -> Pass:
+    """Return the pass of a user who came by this session, in one query; raises Banned, UnknownShow."""
+    here = standing.of(stream_id=stream_id, user_id=user.id, now=now)
+    if here.banned:
         raise standing.Banned
-    return Pass(people.in_show(user, stream), stream.id, seal_of(user), session)
+    person = people.Person(user.id, here.name, here.role, here.muted_until)
+    return Pass(person, stream_id, seal_of(user), session)
 
 
 def seal_of(user: User) -> str:

@@ -77,7 +77,9 @@ class TicketView(http.ShopperView):
     def post(self, request: Request, slug: str) -> Response:
         stream = _show(slug)
         session = request._request.session.session_key
-        held = passes.of(user=cast(User, request.user), stream=stream, session=session, now=timezone.now())
+        held = passes.of(
+            user=cast(User, request.user), stream_id=stream.id, session=session, now=timezone.now()
+        )
         ticket = tickets.issue(held=held)
         return Response(
             {

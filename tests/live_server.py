@@ -94,7 +94,7 @@ def cookie_of(user: User) -> str:
 def ticket_of(user: User, stream: Stream) -> str:
     """Return a fresh ticket of this user for the show."""
     stream = Stream.objects.select_related("host").get(pk=stream.pk)
-    return tickets.issue(held=passes.of(user=user, stream=stream, session=None, now=timezone.now()))
+    return tickets.issue(held=passes.of(user=user, stream_id=stream.id, session=None, now=timezone.now()))
 
 
 class WatchedRoom(client.Room):

@@ -135,7 +135,7 @@ def anew(held: Pass) -> Pass:
     """Return the pass as it is now, role included; raises SignedOut or Banned."""
     require(held)
     user = User.objects.get(pk=held.person.id)
-    return passes.of(user=user, stream=_stream(held.stream), session=held.session, now=timezone.now())
+    return passes.of(user=user, stream_id=held.stream, session=held.session, now=timezone.now())
 
 
 def everybodys(stream_id: UUID) -> dict[str, Any]:
@@ -167,4 +167,4 @@ def _look_up(session: str, stream_id: UUID) -> Pass | None:
     user = auth.get_user(request)
     if not isinstance(user, User) or not user.is_active:
         return None
-    return passes.of(user=user, stream=_stream(stream_id), session=session, now=timezone.now())
+    return passes.of(user=user, stream_id=stream_id, session=session, now=timezone.now())

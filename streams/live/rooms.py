@@ -52,6 +52,7 @@ class Rooms:
         self._opening: dict[UUID, asyncio.Task[Room]] = {}
         self._repairing: set[UUID] = set()
         self._shows: dict[str, tuple[Show, float]] = {}
+        self._finding: dict[str, asyncio.Task[Show]] = {}
 
     def all(self) -> list[Room]:
         """Return the rooms that are open."""
@@ -60,9 +61,14 @@ class Rooms:
     async def show(self, slug: str) -> Show:
         """Return the show of an address, known for a while once asked; raises UnknownShow, Busy."""
         known = self._shows.get(slug)
-        if known is None or self._clock() - known[1] > SHOW_SECONDS:
-            known = self._shows[slug] = (await self._arrivals.run(admission.find, slug), self._clock())
-        return known[0]
+        if known is not None and self._clock() - known[1] <= SHOW_SECONDS:
+            return known[0]
+        # Asked once for all who want to know at the same time.
+        finding = self._finding.get(slug)
+        if finding is None:
+            finding = self._finding[slug] = self._begin(self._find(slug))
+            finding.add_done_callback(lambda _: self._finding.pop(slug, None))
+        return await asyncio.shield(finding)
 
     async def enter(self, show: Show) -> Room:
         """Return the room of a show, opening it if need be; raises Unavailable when Redis is down."""
@@ -102,6 +108,12 @@ class Rooms:
         for slug, (_, known) in list(self._shows.items()):
             if now - known > SHOW_SECONDS:
                 del self._shows[slug]
+
+    async def _find(self, slug: str) -> Show:
+        asked = self._clock()
+        show = await self._arrivals.run(admission.find, slug)
+        self._shows[slug] = (show, asked)
+        return show
 
     async def _open_one(self, show: Show) -> Room:
         room = Room(show, on_gap=self.repair)

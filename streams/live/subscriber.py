@@ -77,8 +77,7 @@ class Subscriber:
 
     async def _listen(self) -> None:
         pool = self._client.connection_pool
-        # Under RESP3 messages would come as pushes, past the reader.
-        connection = pool.connection_class(**{**pool.connection_kwargs, "protocol": 2})
+        connection = pool.connection_class(**pool.connection_kwargs)
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
             self._connection = connection

@@ -51,13 +51,12 @@ class Teller:
             tally.here.welcomed["lost" if was else "new"] += 1
             return
         own: dict[str, Any] = snapshot.NOBODY
+        place: Place | None = None
         if self._guest is not None:
             place = await self._hub.arrivals.run(admission.own_place, self._guest.held.person.id)
             if mine is None or (mine.epoch, mine.offset) != place:
                 own = await self._own()
                 place = _place(own)
-        else:
-            place = None
         whole = own is snapshot.NOBODY
         if not self._room.can_resume(was.epoch, was.offset):
             await self._tell_snapshot(lambda s, u: self._welcome(number, (False, False), s, u))

@@ -5,6 +5,7 @@ import contextlib
 import json
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -51,10 +52,6 @@ def tell(user: User, n: int) -> None:
     with transaction.atomic():
         announce.tell_user(user_id=user.id, t="cart.updated", d={**CART, "version": n})
     LiveRoom.relay()
-
-
-def versions(viewer: client.Connection) -> list[int]:
-    return [event["d"]["version"] for event in viewer.of("cart.updated")]
 
 
 async def shopper(live_room: LiveRoom) -> tuple[Stream, User, client.Room]:
@@ -143,11 +140,13 @@ async def test_what_is_told_while_she_comes_in_is_not_missed(live_room: LiveRoom
     async with viewer:
         for n in range(1, 12):
             _, welcome = await asyncio.gather(aside(tell, noa, n), viewer.reconnect())
-            # Heard, or known to be before what she was told.
-            await eventually(
-                lambda n=n, w=welcome: n in versions(viewer) or w["recovered"]["u"] is False, deadline=5
-            )
+            if welcome["recovered"]["u"]:
+                await viewer.wait("cart.updated", partial(is_version, n), deadline=5)
             await eventually(lambda: viewer.heard.u == showlog.user_position(noa.id), deadline=5)
+
+
+def is_version(n: int, d: dict[str, Any]) -> bool:
+    return bool(d["version"] == n)
 
 
 async def test_a_lost_connection_to_redis_has_her_own_lane_told_anew(
@@ -189,24 +188,25 @@ async def test_what_is_asked_before_the_welcome_is_answered_after_it(live_room: 
     ]
     frames = await conversation(room, sent, until=lambda f: f.get("re") == 4)
 
-    answers = [(f["t"], f.get("re")) for f in frames if f["t"] in ("welcome", "reply", "error")]
-    assert answers == [("welcome", 1), ("reply", 2), ("reply", 3), ("error", 4)]
+    told = [(f["t"], f.get("re")) for f in frames if f["t"] in ("welcome", "reply", "error")]
+    assert told == [("welcome", 1), ("reply", 2), ("reply", 3), ("error", 4)]
 
 
 async def test_too_much_before_the_welcome_is_refused_by_number(live_room: LiveRoom) -> None:
     stream = await aside(make.show)
     sent = [HELLO, *(f'{{"v":1,"t":"time.sync","id":{n},"d":{{"c":1}}}}' for n in range(2, 16))]
-    frames = await conversation(
-        live_room.room(stream),
-        sent,
-        until=lambda f: sum(g["t"] in ("reply", "error") for g in seen) == 14,
-        keep=(seen := []),
-    )
+    seen: list[dict[str, Any]] = []
+    room = live_room.room(stream)
+    await conversation(room, sent, until=lambda f: len(answers(seen)) == 14, keep=seen)
 
-    codes = {f["re"]: f["d"].get("code") for f in frames if f["t"] in ("reply", "error")}
+    codes = {f["re"]: f["d"].get("code") for f in answers(seen)}
     assert sorted(codes) == list(range(2, 16))
     assert set(codes.values()) <= {None, "RATE_LIMITED"}
     assert list(codes.values()).count(None) >= 8
+
+
+def answers(frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [frame for frame in frames if frame["t"] in ("reply", "error")]
 
 
 @pytest.mark.parametrize("first", ["", " ", "\n"])

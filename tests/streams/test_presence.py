@@ -38,7 +38,7 @@ async def report(
         )
     finally:
         await client.aclose()
-    return found and found.viewers
+    return found.viewers if found else None
 
 
 async def told() -> dict[str, int]:

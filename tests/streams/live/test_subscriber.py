@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis
+from django.conf import settings
 
 from commerce import errors, redis_client
+from config import embedded, processes, servers
+from config.children import Program
 from streams.live import subscriber as subscriber_module
 from streams.live.subscriber import Subscriber
 from tests.live_server import eventually
@@ -50,6 +53,24 @@ async def test_what_is_published_after_hear_returned_is_heard(
     await eventually(lambda: two.heard)
     assert one.heard == [str(n).encode() for n in range(50)]
     assert (one.interruptions, two.heard) == (0, [b"x"])
+
+
+async def test_it_hears_over_tcp_as_over_a_unix_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = embedded.free_port()
+    argv = [servers.redis_program(), "--port", str(port), "--save", "", "--appendonly", "no"]
+    child = servers.start(Program(name="redis", argv=argv, ready=processes.listens(port), quiet=True))
+    monkeypatch.setattr(settings, "REDIS_URL", f"redis://127.0.0.1:{port}/0")
+    client = redis_client.asynchronous()
+    running = asyncio.create_task((tcp := Subscriber(client, process="test")).run())
+    try:
+        listener = await listen(tcp, "one")
+        await client.publish("one", "x")
+        await eventually(lambda: listener.heard == [b"x"])
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await client.aclose()
+        child.stop()
 
 
 async def test_an_interruption_is_told_and_the_channels_are_heard_again(
