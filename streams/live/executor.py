@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from commerce import errors
 from streams import metrics
+from streams.live import tally
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class BoundedExecutor:
         if self._now >= self._most:
             raise Busy
         self._now += 1
+        tally.here.working += 1
         context, asked = contextvars.copy_context(), perf_counter()
 
         def work() -> R:
@@ -67,6 +69,7 @@ class BoundedExecutor:
 
     def _done(self, future: "asyncio.Future[R]") -> None:
         self._now -= 1
+        tally.here.working -= 1
         if not future.cancelled():
             future.exception()  # Seen, also when nobody waits for it any more.
 

@@ -8,13 +8,19 @@ that no telling reaches her any more, and when she joins again it is at the end.
 everything once and in order, whether a telling is under way or not. Empty seats go when nothing is.
 
 In a seat is what a frame is called with: the transport's own `write` while the viewer flows, and otherwise
-`Viewer.miss`, which asks for the frame to be held back by its class. So the row is all that is touched for
-one who flows; looking at every viewer as well would cost as much again, in memory that is not at hand.
+`Viewer.miss`, which asks for the frame to be held back by its class. Beside it stands the socket's file
+descriptor while the viewer flows, which means that its transport holds nothing: a frame may then be written
+to the socket itself, and the transport is given what the kernel did not take. So one row of numbers is all
+that is touched; to look at every viewer, or at every transport, costs about as much as the kernel's part, in
+memory that is not at hand. But Python lets go of its lock around such a write, and gets it back late where
+other threads work: then the transports' own write is faster, which keeps it.
 
 A telling may overtake tellings that can wait (ticks), also one that is under way, but none that cannot.
 """
 
 import asyncio
+import os
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,10 +46,11 @@ class _Telling:
 class Fanout:
     """Those who are told, and what they are being told."""
 
-    __slots__ = ("_budget", "_empty", "_missed", "_round", "_row", "_seated", "_tellings")
+    __slots__ = ("_budget", "_empty", "_fds", "_missed", "_round", "_row", "_seated", "_tellings")
 
     def __init__(self) -> None:
         self._row: list[Write] = []
+        self._fds = array("i")
         self._seated: list[Viewer | None] = []
         self._empty = 0
         self._missed: list[Viewer] = []
@@ -66,8 +73,9 @@ class Fanout:
     def add(self, viewer: Viewer) -> None:
         """Let a viewer hear what is told from now on; nobody sits in two rows."""
         if viewer not in self:
-            viewer.sit(Seat(self._row, len(self._row), self._missed))
+            viewer.sit(Seat(self._row, self._fds, len(self._row), self._missed))
             self._row.append(viewer.write if viewer.flows else viewer.miss)
+            self._fds.append(viewer.fd if viewer.flows else -1)
             self._seated.append(viewer)
 
     def discard(self, viewer: Viewer) -> None:
@@ -75,7 +83,7 @@ class Fanout:
         if viewer.seat is not None and viewer in self:
             number = viewer.seat.number
             viewer.sit(None)
-            self._row[number], self._seated[number] = _nobody, None
+            self._row[number], self._fds[number], self._seated[number] = _nobody, -1, None
             self._empty += 1
             if not self._tellings:
                 self._close_ranks()
@@ -135,15 +143,13 @@ class Fanout:
         self._close_ranks()
 
     def _write(self, telling: _Telling, start: int, stop: int) -> None:
-        frame, row = telling.frame, self._row[start:stop]
-        for write in row:
-            try:
-                write(frame)
-            except Exception:
-                # Others are not to feel it.
-                if (viewer := self._seated[start + row.index(write)]) is not None:
-                    viewer.failed()
-        told = len(row) - len(self._missed) - (row.count(_nobody) if self._empty else 0)
+        frame = telling.frame
+        told = stop - start - (self._row[start:stop].count(_nobody) if self._empty else 0)
+        if tally.here.working:
+            self._by_transport(frame, start, self._row[start:stop])
+        else:
+            self._by_socket(frame, start, self._fds[start:stop])
+        told -= len(self._missed)
         tally.here.frames[telling.kind] += told
         tally.here.bytes += told * len(frame)
         if self._missed:
@@ -155,11 +161,37 @@ class Fanout:
                 except Exception:
                     viewer.failed()
 
+    def _by_transport(self, frame: bytes, start: int, row: list[Write]) -> None:
+        for write in row:
+            try:
+                write(frame)
+            except Exception:
+                self._failed(start + row.index(write))
+
+    def _by_socket(self, frame: bytes, start: int, fds: "array[int]") -> None:
+        write, size = os.write, len(frame)
+        for number, fd in enumerate(fds, start):
+            try:
+                sent = write(fd, frame) if fd >= 0 else 0
+            except OSError:
+                sent = 0  # Full, or broken: its transport finds out which.
+            if sent != size:
+                try:
+                    self._row[number](frame[sent:] if sent else frame)
+                except Exception:
+                    self._failed(number)
+
+    def _failed(self, number: int) -> None:
+        # Others are not to feel it.
+        if (viewer := self._seated[number]) is not None:
+            viewer.failed()
+
     def _close_ranks(self) -> None:
         if self._empty <= max(EMPTY_SEATS, len(self)):
             return
         seated = [viewer for viewer in self._seated if viewer is not None]
         self._row[:] = [viewer.write if viewer.flows else viewer.miss for viewer in seated]
+        self._fds[:] = array("i", [viewer.fd if viewer.flows else -1 for viewer in seated])
         self._seated[:] = seated
         self._empty = 0
         for number, viewer in enumerate(seated):

@@ -137,13 +137,19 @@ class Hub:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(STEP_SECONDS)
-            for n, viewer in enumerate(self.wheel.turn(self._clock()), 1):
-                try:
-                    self._look_after(viewer, self._clock())
-                except Exception:
-                    viewer.failed()
-                if n % LOOKS == 0:
-                    await asyncio.sleep(0)
+            due = self.wheel.turn(self._clock())
+            while due:
+                self._look_at(due)
+                await asyncio.sleep(0)
+
+    def _look_at(self, due: list[Viewer]) -> None:
+        # Not in the loop above, whose variables would keep the last one alive.
+        for viewer in due[-LOOKS:]:
+            try:
+                self._look_after(viewer, self._clock())
+            except Exception:
+                viewer.failed()
+        del due[-LOOKS:]
 
     def _look_after(self, viewer: Viewer, now: float) -> None:
         if viewer.gone:

@@ -1,5 +1,5 @@
 """What this process has done for its viewers, in plain numbers that whoever collects them may read at any
-time. They only grow, but for `open` and `held`.
+time. They only grow, but for `open`, `held` and `working`.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ class Tally:
     held: int = 0  # Bytes that wait now because viewers are slow.
     dropped: Counter[str] = field(default_factory=Counter)  # Left out for slow viewers, by class.
     thinned: int = 0  # Lines of chat left out for a whole room.
+    working: int = 0  # Tasks that run in threads now, or wait for one.
     repaired: int = 0  # Gaps in a lane that were filled.
     lost: int = 0  # Gaps that were not, so that all viewers needed a snapshot.
     heard: int = 0  # Frames that came in.

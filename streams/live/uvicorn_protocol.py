@@ -16,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from streams.live.ways import HIGH_WATER, LOW_WATER, Listener
+from streams.live.ways import Listener
 
 EXTENSION = "livecommerce.direct"
 
@@ -39,6 +39,17 @@ class RoomProtocol(WebSocketsSansIOProtocol):
     def write(self) -> Any:
         """Send whole packed frames: the transport's own method, to be kept by who writes often."""
         return self.transport.write
+
+    @property
+    def fd(self) -> int:
+        """The socket's, unless what is written has to be encrypted first.
+
+        It is open, and nobody else's, as long as the connection is not lost: transports call
+        `connection_lost` before they close it.
+        """
+        connection = self.transport.get_extra_info("socket")
+        encrypted = self.transport.get_extra_info("ssl_object") is not None
+        return -1 if connection is None or encrypted else int(connection.fileno())
 
     def waits(self) -> int:
         """Return how many bytes the kernel has not taken yet."""
@@ -69,7 +80,9 @@ class RoomProtocol(WebSocketsSansIOProtocol):
         if scope is None:
             return
         cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
-        self.transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        # Whoever is not told to pause may count on nothing waiting in the transport; the kernel's buffer is
+        # buffer enough.
+        self.transport.set_write_buffer_limits(high=0, low=0)
         connection = self.transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -82,14 +95,21 @@ class RoomProtocol(WebSocketsSansIOProtocol):
         if self.listener is not None and self.conn.state is not State.OPEN:
             self.listener.over()
 
+    def send_receive_event_to_app(self) -> None:
+        """Called with a whole message; one that came behind nonsense, in the same piece, is of no interest."""
+        if self.conn.state is State.OPEN:
+            super().send_receive_event_to_app()
+        else:
+            self.frames = []
+
     def pause_writing(self) -> None:
-        """Called by the transport when it holds more than HIGH_WATER."""
+        """Called by the transport when the kernel does not take all of what was written."""
         super().pause_writing()
         if self.listener is not None:
             self.listener.pause()
 
     def resume_writing(self) -> None:
-        """Called by the transport when it holds less than LOW_WATER again."""
+        """Called by the transport when it holds nothing any more."""
         super().resume_writing()
         if self.listener is not None:
             self.listener.resume()

@@ -8,6 +8,7 @@ whose network nothing could be given for STUCK_SECONDS is closed too.
 """
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import Callable
 from uuid import UUID
@@ -49,10 +50,10 @@ Write = Callable[[bytes], None]
 class Seat:
     """Where a viewer sits in a row of those who are told the same (`fanout`)."""
 
-    __slots__ = ("missed", "number", "row")
+    __slots__ = ("fds", "missed", "number", "row")
 
-    def __init__(self, row: list[Write], number: int, missed: "list[Viewer]") -> None:
-        self.row, self.number, self.missed = row, number, missed
+    def __init__(self, row: list[Write], fds: "array[int]", number: int, missed: "list[Viewer]") -> None:
+        self.row, self.fds, self.number, self.missed = row, fds, number, missed
 
 
 class Held:
@@ -113,6 +114,7 @@ class Viewer:
         "closing",
         "cut_at",
         "expires_at",
+        "fd",
         "flows",
         "gone",
         "place",
@@ -131,6 +133,7 @@ class Viewer:
         self._way, self._wheel = way, wheel
         self.write: Write = way.write  # For the row it sits in, while the viewer flows.
         self.renew = renew  # Tell it a lane anew: "s" by a snapshot, "u" by what is the shopper's own.
+        self.fd = way.fd  # For the row as well: `-1` there is none.
         self.seat: Seat | None = None
         self.flows = True  # Whatever comes may be written at once.
         self.slot = -1  # The wheel's.
@@ -383,6 +386,7 @@ class Viewer:
         self.flows = flows
         if self.seat is not None:
             self.seat.row[self.seat.number] = self.write if flows else self.miss
+            self.seat.fds[self.seat.number] = self.fd if flows else -1
 
     def _write(self, frames: bytes) -> None:
         self._told_at = now()

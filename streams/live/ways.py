@@ -16,7 +16,7 @@ from streams.live import packing
 
 log = structlog.get_logger(__name__)
 
-# Bytes that may wait in the way before the viewer has to hold back, and to which they fall before it goes on.
+# Bytes that may wait in a queue before the viewer has to hold back, and to which they fall before it goes on.
 HIGH_WATER, LOW_WATER = 32_768, 8_192
 
 
@@ -33,6 +33,11 @@ class Way(Protocol):
     """A way out. Whoever uses it puts itself in as its listener."""
 
     listener: Listener | None
+
+    @property
+    def fd(self) -> int:
+        """What whole frames may also be written to while the listener is not told to pause; -1: nothing."""
+        ...
 
     def write(self, frames: bytes) -> None:
         """Send whole packed frames after all that were written before. Never waits."""
@@ -67,6 +72,11 @@ class Queued:
         self._code: int | None = None
         self._task: asyncio.Task[None] | None = None
         self.listener: Listener | None = None
+
+    @property
+    def fd(self) -> int:
+        """There is none."""
+        return -1
 
     def write(self, frames: bytes) -> None:
         """Send whole packed frames after all that were written before."""
@@ -107,21 +117,26 @@ class Queued:
             self._task.add_done_callback(self._ended)
 
     async def _run(self) -> None:
-        while self._pieces or self._code is not None:
-            if not self._pieces:
+        try:
+            while self._pieces:
+                await self._send_pieces()
+            if self._code is not None:
                 await self._send({"type": "websocket.close", "code": self._code})
-                return
-            pieces, self._pieces = b"".join(self._pieces), []
-            text = b"\n".join(packing.unpack(pieces)).decode()
-            await self._send({"type": "websocket.send", "text": text})
-            self._waits -= len(pieces)
-            if self._paused and self._waits <= LOW_WATER:
-                self._paused = False
-                if self.listener is not None:
-                    self.listener.resume()
+        finally:
+            # Here and not when the loop hears of it: what is written in between would wait for ever.
+            self._task = None
+
+    async def _send_pieces(self) -> None:
+        pieces, self._pieces = b"".join(self._pieces), []
+        text = b"\n".join(packing.unpack(pieces)).decode()
+        await self._send({"type": "websocket.send", "text": text})
+        self._waits -= len(pieces)
+        if self._paused and self._waits <= LOW_WATER:
+            self._paused = False
+            if self.listener is not None:
+                self.listener.resume()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._task = None
         if task.cancelled() or (error := task.exception()) is None:
             return
         # An OSError says that the client has gone; the disconnection follows.

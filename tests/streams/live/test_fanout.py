@@ -1,6 +1,8 @@
 """Telling many: everybody once and in order, whoever comes, goes, falls behind or breaks meanwhile."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Iterator
 from functools import partial
 
@@ -9,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.live import fanout as fanouts
-from streams.live import packing
+from streams.live import packing, tally
 from streams.live.fanout import Fanout
 from streams.live.viewer import Viewer
 from streams.live.ways import Listener
 from streams.live.wheel import Wheel
-from tests.streams.live.phones import now
+from tests.streams.live.phones import Wire, must, now
 
 FEW = 3
 
@@ -30,6 +32,8 @@ def few_at_once() -> Iterator[None]:
 
 class Pipe:
     """A way out that keeps what it was given."""
+
+    fd = -1
 
     def __init__(self) -> None:
         self.listener: Listener | None = None
@@ -242,3 +246,49 @@ async def test_empty_seats_do_not_pile_up() -> None:
 
     assert len(fanout._row) <= 3
     assert stays.got("m") == list(range(100))
+
+
+@pytest.mark.parametrize("working", [0, 1])
+async def test_a_socket_that_fills_up_in_the_middle_of_a_frame_gets_every_byte(
+    working: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Straight to the socket, or through the transport while threads are at work.
+    monkeypatch.setattr(tally.here, "working", working)
+    phone = await Wire().start()
+    fanout = Fanout()
+    fanout.add(phone.viewer)
+    stopped = 0
+    for n in range(3000):
+        if n % 500 == 100:
+            phone.stop()
+        if n % 500 == 400:
+            stopped += not phone.viewer.flows
+            phone.go()
+            await phone.until(lambda: phone.viewer.flows or None)
+        frame = packing.pack(must(n, padding=1100 + n % 97))
+        fanout.tell(frame, kind="must", hold=partial(hold, "m", frame))
+        if n % FEW == 0:
+            await asyncio.sleep(0)
+    await rounds(3000)
+
+    assert [event["d"]["slow_s"] for event in await phone.events(3000)] == list(range(3000))
+    assert stopped == 6
+    await phone.end()
+
+
+async def test_a_socket_whose_peer_has_gone_is_ended_and_nobody_else_feels_it() -> None:
+    gone, stays = await Wire().start(), await Wire().start()
+    fanout = Fanout()
+    for phone in (gone, stays):
+        fanout.add(phone.viewer)
+    gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.socket.close()
+    for n in range(20):
+        frame = packing.pack(must(n))
+        fanout.tell(frame, kind="must", hold=partial(hold, "m", frame))
+        await asyncio.sleep(0.001)
+
+    assert [event["d"]["slow_s"] for event in await stays.events(20)] == list(range(20))
+    await stays.until(lambda: gone.viewer.gone or None)
+    for phone in (gone, stays):
+        await phone.end()

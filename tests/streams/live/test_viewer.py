@@ -201,3 +201,16 @@ async def test_a_connection_that_takes_not_even_a_close_frame_is_cut(phone: Phon
     await phone.until(lambda: phone.has_ended() or None)
     assert phone.viewer.gone
     assert not phone.viewer.flows
+
+
+async def test_what_is_told_the_moment_after_all_was_sent_is_sent_too() -> None:
+    phone = phones.Queue()
+    for n in range(50):
+        phone.viewer.must(must(n))
+        # As many rounds of the loop as bring it to every moment between.
+        for _ in range(n % 5):
+            await asyncio.sleep(0)
+    phone.viewer.close(4503)
+
+    assert await phone.closed() == 4503
+    assert [event["d"]["slow_s"] for event in phone.got()] == list(range(50))
