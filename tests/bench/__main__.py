@@ -95,6 +95,9 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         except Exception:
             traceback.print_exc()
             failed.append(f"{name} could not run; see above.")
+        except KeyboardInterrupt:
+            print(table.printed(rows))
+            raise
         runs.note(f"took {time.monotonic() - begun:.0f} s")
     connection.close()
     print(table.printed(rows))
