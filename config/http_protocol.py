@@ -67,7 +67,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _look(self) -> None:
         # Where reading is paused, or a "100 Continue" is due, it is we who are slow.
-        ours = self.flow.read_paused or (self.cycle is not None and self.cycle.waiting_for_100_continue)
+        ours = self.flow.read_paused or getattr(self.cycle, "waiting_for_100_continue", False)
         if self._came < LEAST_BYTES and not ours:
             self.transport.abort()
         else:

@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -90,11 +91,12 @@ async def attack(live: LiveRoom, stream: Stream, name: str, frames: int) -> int:
         listening = asyncio.create_task(_hear(end))
         if greet:
             await end.send(HELLO)
-        for _ in range(frames):
+        for n in range(frames):
             if end.state is not State.OPEN:
                 break
             end.transport.write(frame())
-            await asyncio.sleep(0.01)  # So that a goodbye is read before the reset that follows it.
+            if n % 3 == 2:
+                await asyncio.sleep(0.01)  # So that a goodbye is read before the reset that follows it.
         await end.close()
         await listening
         return end.close_code or 1006
@@ -128,7 +130,7 @@ async def bystander(live: LiveRoom, stream: Stream) -> AsyncIterator[list[float]
                 await asyncio.sleep(0.02)
 
     listening = asyncio.create_task(listen())
-    await eventually(lambda: len(took) >= 3 or listening.done())
+    await eventually(lambda: len(took) >= 10 or listening.done())
     try:
         yield took
     finally:
@@ -138,24 +140,25 @@ async def bystander(live: LiveRoom, stream: Stream) -> AsyncIterator[list[float]
 
 async def test_a_thousand_senseless_frames_harm_nobody_and_leave_nothing(live_process: LiveRoom) -> None:
     stream = await aside(make.show)
-    await storm(live_process, stream, frames=30)  # What is loaded on first use stays loaded.
+    await storm(live_process, stream, frames=150)  # What is loaded on first use stays loaded.
     await room.counted(stream, 0)
     before = live_process.memory
 
     async with bystander(live_process, stream) as took:
-        for _ in range(2):
-            codes = await storm(live_process, stream, frames=60)
-            assert set(codes.values()) <= GOODBYES, codes
+        calm = len(took)
+        codes = await storm(live_process, stream, frames=150)
+        again = await storm(live_process, stream, frames=150)
+        assert {*codes.values(), *again.values()} <= GOODBYES, (codes, again)
         await room.counted(stream, 1)
-        assert len(took) > 10
+        delay = median(took[calm:]) - median(took[:calm])
     await room.counted(stream, 0)
     await room.deserted(live_process)
 
-    print(f"{codes}; {(live_process.memory - before) / 1e6:+.1f} MB; slowest {max(took):.3f} s")
+    print(f"{codes}; {(live_process.memory - before) / 1e6:+.1f} MB; {delay:+.3f} s")
     assert codes["too many"] == codes["malformed"] == 4429
     assert codes["oversized"] == 1009
     assert codes["too early"] == 4400
-    assert sorted(took)[len(took) // 2] < 0.2
+    assert delay < 0.2
     assert live_process.memory - before < KEEPS_MB * 1_000_000
     assert "Traceback" not in live_process.log
 
@@ -257,7 +260,7 @@ async def test_who_takes_forever_to_come_in_is_shown_out_and_holds_up_nobody(liv
     longest = {linger.__name__: max(waits[n * 10 : n * 10 + 10]) for n, linger in enumerate(LINGERERS)}
     print(longest, f"slowest {max(took):.3f} s")
     assert max(longest.values()) <= PATIENCE, longest
-    assert sorted(took)[len(took) // 2] < 0.2
+    assert median(took[10:]) - median(took[:10]) < 0.2
     # Threads and pools have opened connections of their own; sixty lingerers would be sixty files.
     await aside(
         scraping.until, live_process.metrics_port, lambda now: now.value("process_open_fds") < files + 20

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from commerce import redis_client
 from streams import client, showlog
 from streams.client.connection import PROTOCOL
 from streams.live import collector
@@ -120,11 +121,11 @@ async def test_gaps_and_lost_connections_to_redis_are_counted(live_room: LiveRoo
         await aside(room.tell_one, stream)
         await eventually(lambda: len(viewer.of("stock.sold_out")) == 2)
         await since.moved("yellowcart_gaps_repaired_total")
-        showlog.redis_client.sync().client_kill_filter(_type="pubsub")
+        redis_client.sync().client_kill_filter(_type="pubsub")
         await since.moved("yellowcart_redis_reconnects_total")
         assert since.now("yellowcart_gaps_lost_total") == 0
-        await eventually(lambda: showlog.redis_client.sync().pubsub_numsub(showlog.channel(stream.id))[0][1])
-        showlog.redis_client.sync().flushall()
+        await eventually(lambda: redis_client.sync().pubsub_numsub(showlog.channel(stream.id))[0][1])
+        redis_client.sync().flushall()
         await aside(room.tell_one, stream)
         await viewer.wait("resync")
         await since.moved("yellowcart_gaps_lost_total")
