@@ -12,6 +12,7 @@ _LOOK_ALIKE = str.maketrans(
 _latin = re.compile(r"[a-z]")
 _word = re.compile(r"\w+")
 _spaces = re.compile(r"\s+")
+_marks = re.compile(r"[^\w\s]|_")
 
 # Scripts that put no room between words; there a listed word is looked for anywhere.
 _unspaced = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -29,16 +30,23 @@ def folded(text: str) -> str:
     return _spaces.sub(" ", _word.sub(_unmixed, plain)).strip()
 
 
-def pattern(word: str) -> re.Pattern[str]:
-    """Return what finds a folded word or phrase in folded text.
+def bare(word: str) -> str:
+    """Return a folded word or phrase without punctuation, which is not compared."""
+    return _spaces.sub(" ", _marks.sub("", word)).strip()
 
-    It finds the word alone, with its letters drawn out or put apart; it does not find it inside another.
+
+def pattern(word: str) -> re.Pattern[str]:
+    """Return what finds a folded word or phrase in folded text; `bare(word)` must not be empty.
+
+    It finds the word alone, with its letters drawn out or put apart; it does not find it inside another. A
+    letter and what may stand between two are never the same, so looking does not go back and forth.
     """
-    letters = [f"{re.escape(letter)}+" for letter in word.replace(" ", "")]
-    together = r"[^\w\s]*".join(_spaced(word))
+    plain = bare(word)
+    letters = [f"{re.escape(letter)}+" for letter in plain.replace(" ", "")]
+    together = r"[^\w\s]*".join(_spaced(plain))
     apart = r"[\W_]+".join(letters)
     either = f"(?:{together}|{apart})" if len(letters) > 2 else together
-    if _unspaced.search(word):
+    if _unspaced.search(plain):
         return re.compile(either)
     return re.compile(rf"(?<!\w){either}(?!\w)")
 
@@ -53,7 +61,7 @@ def _spaced(word: str) -> list[str]:
 def _run(run: str) -> str:
     letter, n = re.escape(run[0]), len(run)
     # "cool" is not a drawn-out "col": only three and more of a letter count as drawing out.
-    return f"(?:{letter}{{{n}}}|{letter}{{{max(3, n)},}})" if n < 3 else f"{letter}{{{n},}}"
+    return f"(?:{letter}|{letter}{{3,}})" if n == 1 else rf"{letter}(?:[^\w\s]*{letter}){{{n - 1},}}"
 
 
 def _unmixed(match: re.Match[str]) -> str:

@@ -41,7 +41,7 @@ class TooManyWords(errors.Conflict):
 
 
 class BadWord(errors.Invalid):
-    message = f"A word or phrase has 2 to {MAX_LENGTH} characters, letters or digits among them."
+    message = f"A word or phrase has 2 to {MAX_LENGTH} characters, two letters or digits at least."
 
 
 class UnknownWord(errors.NotFound):
@@ -81,7 +81,7 @@ def add(*, host_id: UUID, text: str, by_id: UUID, now: datetime) -> BlockedWord:
     """
     text = " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
     folded = folding.folded(text)
-    if len(text) > MAX_LENGTH or len(folded) < 2 or not re.search(r"\w", folded):
+    if len(text) > MAX_LENGTH or len(folding.bare(folded)) < 2:
         raise BadWord(errors={"text": f"2 to {MAX_LENGTH} characters"})
     with transaction.atomic():
         # The host's row queues those who add at the same time, so that the list keeps to its size.

@@ -1,5 +1,6 @@
 """Folding: a disguised word is the same word, and a word inside another is another."""
 
+import time
 import unicodedata
 
 import pytest
@@ -92,10 +93,26 @@ def test_another_word_is_not_found(word: str, text: str) -> None:
         ("便宜", "真的很便宜啊"),
         ("дешево", "ДЕШЕВО!"),
         ("straße", "STRASSE"),
+        ("hot-tub", "a hot-tub"),
+        ("hot-tub", "a hottub"),
+        ("f*ck", "f.c.k"),
+        ("c++ junk", "C++  junk!"),
     ],
 )
 def test_the_same_word_is_found(word: str, text: str) -> None:
     assert found(word, text)
+
+
+@pytest.mark.parametrize(
+    "word", ["!?!?!?!?a", "a-a-a-a-a-a-b", "_._._._.a", "......aa", "a b a b a b c", "a1" * 30]
+)
+@pytest.mark.parametrize("part", ["!?", "a", "a-", "_.", ".", "a b ", "a1", "-a ", "a!?"])
+def test_no_word_of_a_host_takes_long_to_look_for(word: str, part: str) -> None:
+    text = (part * 200)[:200]
+    began = time.thread_time()
+    found(word, text)
+
+    assert time.thread_time() - began < 0.1
 
 
 def test_words_of_other_scripts_stay_what_they_are() -> None:

@@ -330,7 +330,7 @@ def test_a_word_is_there_once_however_it_is_written_and_can_be_dropped() -> None
     assert not acts.say(stream, make.user(), "dupe").held
 
 
-@pytest.mark.parametrize("text", ["", "x", "!!", "x" * 61, "\u200b\u200b\u200b"])
+@pytest.mark.parametrize("text", ["", "x", "!!", "__", "c++", "x" * 61, "\u200b\u200b\u200b"])
 def test_what_is_no_word_is_refused(text: str) -> None:
     with pytest.raises(words.BadWord):
         add(make.show(), text)
