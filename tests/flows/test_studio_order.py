@@ -247,6 +247,21 @@ def test_on_a_phone_all_parts_fit_and_a_lost_network_is_said_in_words(desk: Desk
     expect(desk.page.locator("#part-review .cr-wrong").first).to_be_hidden()
 
 
+def test_the_chat_is_at_its_end_when_the_room_opens_and_stays_there(desk: Desk) -> None:
+    noa = aside(make.user)
+    rows = [
+        ChatMessage(stream=desk.stream, author=noa, key=uuid4(), text=f"Line {number}", at=now())
+        for number in range(50)
+    ]
+    aside(lambda: ChatMessage.objects.bulk_create(rows))
+    for _ in range(2):
+        desk.page.reload()
+        expect(desk.page.locator(".chat__line").last).to_be_in_viewport()
+    desk.say("One more")
+    expect(desk.page.locator(".chat__line").filter(has_text="One more")).to_be_in_viewport()
+    expect(desk.button("New messages")).to_be_hidden()
+
+
 def test_followers_only_is_switched_at_the_chat(desk: Desk) -> None:
     with desk.page.expect_response("**/mode"):
         desk.page.get_by_label("Followers only").check()

@@ -89,6 +89,7 @@ export function drawChat(place, { show, press, unpin, appeal, grown = () => {} }
   const pinned = h("div", { class: "chat__pinned", hidden: true });
   place.replaceChildren(pinned, quiet, list, newer);
   let atEnd = true;
+  let top = 0;
   /** When the newest line was said; nothing before is new. */
   let newest = show.chat.all.at(-1)?.at ?? 0;
   /** What each row shows. @type {WeakMap<HTMLElement, Line | Decided>} */
@@ -101,7 +102,10 @@ export function drawChat(place, { show, press, unpin, appeal, grown = () => {} }
   list.addEventListener(
     "scroll",
     () => {
-      atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+      // Only who moves up leaves the end; another height of the list moves nobody.
+      if (list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END) atEnd = true;
+      else if (list.scrollTop < top) atEnd = false;
+      top = list.scrollTop;
       if (atEnd) newer.hidden = true;
     },
     { passive: true },
