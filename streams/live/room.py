@@ -72,8 +72,17 @@ class Room:
             role, _, author = b.decode().partition(":")
             self._ticks.say(Line(a.decode(), role, author, payload))
 
-    def settle(self, lane: showlog.Lane) -> bool:
-        """Go on from the lane as read; False when events were lost and all viewers need a snapshot."""
+    @property
+    def waiting(self) -> int:
+        """How many messages are held back until the lane is known."""
+        return len(self._held)
+
+    def settle(self, lane: showlog.Lane, *, before: int = 0) -> bool:
+        """Go on from the lane as read; False when events were lost and all viewers need a snapshot.
+
+        `before` is how many messages were waiting when the lane was asked for. Those of another epoch are of
+        an older one and count no more; one that came later may be of the next.
+        """
         whole = True
         if not self.epoch or lane.epoch != self.epoch or not self._continues(lane):
             whole = not self.epoch or not self.viewers
@@ -91,11 +100,11 @@ class Room:
             self._state(key, version, state.encode())
         self.settled = True
         held, self._held = self._held, []
-        for epoch, offset, packed in held:
-            if self.settled:
-                self._place_in_lane(epoch, offset, packed)
-            else:
+        for n, (epoch, offset, packed) in enumerate(held):
+            if not self.settled:
                 self._held.append((epoch, offset, packed))
+            elif n >= before or epoch == self.epoch:
+                self._place_in_lane(epoch, offset, packed)
         return whole
 
     def unsettle(self) -> None:

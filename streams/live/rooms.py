@@ -135,12 +135,13 @@ class Rooms:
     async def _repair(self, room: Room) -> None:
         try:
             while not room.settled:
+                before = room.waiting
                 try:
                     lane = await showlog.read(self._client, stream_id=room.show.id, after=room.top)
                 except (RedisError, OSError):
                     await asyncio.sleep(random.uniform(0.2, 1.0))
                     continue
-                if not room.settle(lane):
+                if not room.settle(lane, before=before):
                     log.warning("room.lost", stream=str(room.show.id), epoch=room.epoch, top=room.top)
                     _lose(room)
         finally:

@@ -171,6 +171,35 @@ async def test_while_the_lane_is_read_nothing_is_lost(room: Room, watch: Watch) 
     assert await watcher.offsets() == [11, 12]
 
 
+async def test_what_an_epoch_has_left_behind_does_not_keep_the_room_waiting(
+    room: Room, watch: Watch, gaps: list[Room]
+) -> None:
+    room.unsettle()
+    room.hear(published(11))  # A moment before Redis lost its data.
+    asked = room.waiting
+    room.hear(published(1, "bb"))
+
+    assert room.settle(lane(1, 1, "bb"), before=asked)
+    assert room.settled
+    watcher = watch(room, 1)
+    room.hear(published(2, "bb"))
+    assert await watcher.offsets() == [2]
+
+
+async def test_what_came_while_the_lane_was_read_may_be_of_the_next_epoch(
+    room: Room, gaps: list[Room]
+) -> None:
+    room.unsettle()
+    asked = room.waiting
+    room.hear(published(1, "cc"))
+
+    assert room.settle(lane(1, 1, "bb"), before=asked)
+    assert not room.settled
+    assert gaps == [room]
+    room.settle(lane(1, 1, "cc"), before=room.waiting)
+    assert (room.settled, room.epoch, room.top) == (True, "cc", 1)
+
+
 async def test_states_are_told_newest_once_a_tick(room: Room, watch: Watch) -> None:
     watcher = watch(room, 10)
     for n in (1, 3, 2):
