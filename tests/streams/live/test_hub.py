@@ -10,6 +10,7 @@ import redis
 from streams.live import hub as hubs
 from streams.live.hub import Hub
 from streams.live.viewer import CUT_SECONDS, LIFE_SECONDS, STUCK_SECONDS, TOO_SLOW, WARN_SECONDS, Place
+from tests.live_server import eventually
 from tests.streams.live.phones import Queue
 
 
@@ -162,4 +163,5 @@ async def test_a_hub_that_has_ended_leaves_no_task_and_no_connection(redis_serve
     await hub.stop()
 
     assert len(asyncio.all_tasks()) == tasks
-    assert ours() == before
+    # Redis notices a little later; a live process of other tests may come and go there, too.
+    await eventually(lambda: ours() <= before)
