@@ -73,6 +73,14 @@ class RoomProtocol(WebSocketsSansIOProtocol):
 
     # --- what the server calls ---
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the protocol that has read the handshake, which is not needed any more then."""
+        super().connection_made(transport)
+        http = self.transport.get_protocol()
+        if http is not self and hasattr(http, "parser"):
+            # The two hold each other.
+            self.loop.call_soon(setattr, http, "parser", None)
+
     def handle_connect(self, event: Request) -> None:
         """Prepare the connection for the application that is about to start."""
         super().handle_connect(event)
@@ -96,7 +104,7 @@ class RoomProtocol(WebSocketsSansIOProtocol):
             self.listener.over()
 
     def send_receive_event_to_app(self) -> None:
-        """Called with a whole message; one that came behind nonsense, in the same piece, is of no interest."""
+        """Called with a whole message; one that came behind nonsense in the same piece is left out."""
         if self.conn.state is State.OPEN:
             super().send_receive_event_to_app()
         else:
