@@ -39,6 +39,7 @@ class Subscriber:
         self._own = f"lc:subscriber:{process}"
         self._channels: dict[str, _Channel] = {}
         self._connection: Any = None
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def hear(self, name: str, *, heard: Callable[[bytes], None], again: Callable[[], None]) -> None:
         """Call `heard` with every message of a channel from now on, and `again` after an interruption.
@@ -50,7 +51,9 @@ class Subscriber:
             channel = self._channels[name] = _Channel(heard, again)
             await self._say("SUBSCRIBE", name)
         try:
-            await asyncio.wait_for(asyncio.shield(channel.ready), READY_SECONDS)
+            # Not `wait_for`, which may swallow that its caller is cancelled.
+            async with asyncio.timeout(READY_SECONDS):
+                await asyncio.shield(channel.ready)
         except TimeoutError:
             await self.forget(name)
             raise errors.Unavailable from None
@@ -119,6 +122,13 @@ class Subscriber:
         connection = self._connection
         if connection is None or not connection.is_connected:
             return
+        # Whoever asked may go meanwhile; given up in the middle it would be closed for everybody.
+        sending = asyncio.create_task(self._send(connection, command, name))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+        await asyncio.shield(sending)
+
+    async def _send(self, connection: Any, command: str, name: str) -> None:
         try:
             await connection.send_command(command, name, check_health=False)
         except (RedisError, OSError) as error:

@@ -113,6 +113,25 @@ async def test_one_unreadable_message_does_not_deafen(
     await eventually(lambda: good.heard)
 
 
+@pytest.mark.parametrize("rounds", range(6))
+async def test_who_leaves_while_a_channel_is_opened_is_gone_and_leaves_it_to_others(
+    subscriber: Subscriber, redis_server: redis.Redis, rounds: int
+) -> None:
+    listener = await listen(subscriber, "one")
+    hers = asyncio.create_task(listen(subscriber, "hers"))
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    hers.cancel()
+    await asyncio.wait([hers])
+
+    assert hers.cancelled()
+    again = await asyncio.wait_for(listen(subscriber, "hers"), 2)
+    redis_server.publish("hers", "x")
+    redis_server.publish("one", "x")
+    await eventually(lambda: listener.heard == [b"x"])
+    assert (again.interruptions, listener.interruptions) == (0, 0)
+
+
 async def test_without_redis_it_is_said_that_nothing_can_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriber_module, "READY_SECONDS", 0.2)
     client = redis.asyncio.Redis.from_url("redis://127.0.0.1:1/0")
