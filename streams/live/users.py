@@ -103,7 +103,8 @@ class Users:
         """Stop hearing the channels of users who have gone."""
         now = self._clock()
         for user_id, since in list(self._quiet.items()):
-            if now - since > LINGER_SECONDS:
+            # Whoever came back while others were forgotten is quiet no more.
+            if now - since > LINGER_SECONDS and self._quiet.get(user_id) == since:
                 del self._quiet[user_id]
                 self._lanes.pop(user_id, None)
                 await self._subscriber.forget(showlog.user_channel(user_id))
