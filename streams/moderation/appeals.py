@@ -36,6 +36,10 @@ class OwnDecision(errors.Forbidden):
     message = "You made this decision. Let another moderator look at it."
 
 
+class OwnAppeal(OwnDecision):
+    message = "This is your own appeal. Somebody else decides it."
+
+
 def make(*, decision_id: UUID, by_id: UUID, text: str, now: datetime) -> Appeal:
     """Appeal against a decision about oneself, once; again returns the first.
 
@@ -82,7 +86,9 @@ def decide(
             return appeal
         if appeal.outcome != Appeal.Outcome.OPEN:
             raise decisions.AlreadyDecided(outcome=appeal.outcome)
-        if by_id in (appeal.decision.actor_id, appeal.by_id) and _others(stream_id, by, appeal):
+        if by_id == appeal.by_id:
+            raise OwnAppeal
+        if by_id == appeal.decision.actor_id and _others(stream_id, by, appeal):
             raise OwnDecision
         appeal.outcome, appeal.reason = outcome, reason
         appeal.decided_by_id, appeal.decided_at = by_id, now

@@ -168,6 +168,18 @@ def test_nobody_decides_about_an_appeal_of_ones_own() -> None:
         decide(stream, made, noa, overturn=True)
 
 
+def test_not_even_a_host_alone_decides_about_an_appeal_of_her_own() -> None:
+    stream = make.show()
+    acts.removed(stream, stream.host.user, by=acts.mod(stream, Right.REMOVE))
+    made = appeal(stream.host.user)
+
+    with pytest.raises(appeals.OwnDecision):
+        decide(stream, made, stream.host.user, overturn=True)
+    staff = make.user("Ops")
+    User.objects.filter(pk=staff.pk).update(is_staff=True)
+    assert decide(stream, made, staff, overturn=True).outcome == "overturned"
+
+
 def test_the_same_outcome_again_is_once_and_another_is_refused() -> None:
     stream, noa = make.show(), make.user("Noa")
     line = acts.removed(stream, noa, by=acts.mod(stream))
