@@ -8,12 +8,14 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from commerce import errors
 from commerce.models import User
@@ -22,6 +24,8 @@ from streams.live.room import Show
 from streams.models import Stream
 from streams.moderation import restraints, standing
 from streams.passes import Pass
+
+log = structlog.get_logger(__name__)
 
 OVER_AFTER = timedelta(hours=24)  # Until then a show that has ended still shows its end and one's orders.
 
@@ -122,12 +126,18 @@ def require(held: Pass) -> None:
 
 
 def renew(held: Sequence[Pass]) -> list[errors.Refusal | None]:
-    """Do as `recheck`, and keep the good passes for those who come back."""
+    """Do as `recheck`, and keep the good passes for those who come back.
+
+    Without Redis nothing can be kept; who may not stay is known all the same.
+    """
     found = recheck(held)
-    for each, refusal in zip(held, found, strict=True):
-        if refusal is not None:
-            passes.drop(user_id=each.person.id)
-    passes.keep(*(each for each, refusal in zip(held, found, strict=True) if refusal is None))
+    try:
+        for each, refusal in zip(held, found, strict=True):
+            if refusal is not None:
+                passes.drop(user_id=each.person.id)
+        passes.keep(*(each for each, refusal in zip(held, found, strict=True) if refusal is None))
+    except (errors.Unavailable, RedisError) as error:
+        log.warning("passes.not_kept", error=str(error))
     return found
 
 

@@ -50,6 +50,8 @@ class Warden:
                 await self.look()
             except errors.Refusal as refusal:
                 log.warning("warden.blind", code=refusal.code)
+            except Exception:
+                log.exception("warden.failed")  # The next look may see.
 
     async def look(self) -> None:
         """Look at everybody's pass."""
