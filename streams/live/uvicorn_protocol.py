@@ -27,11 +27,45 @@ UNACKNOWLEDGED_MS = 30_000
 _RESET = struct.pack("ii", 1, 0)
 
 
+Message = dict[str, Any]
+
+
+class Inbox:
+    """What uvicorn uses a queue for: one reader, and nobody waits to write. asyncio's takes 3 KB more."""
+
+    __slots__ = ("_messages", "_news")
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._news: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Message) -> None:
+        """Add a message."""
+        self._messages.append(message)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def get(self) -> Message:
+        """Take the oldest message, once there is one."""
+        while not self._messages:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        return self._messages.pop(0)
+
+    def empty(self) -> bool:
+        """Say whether there is no message."""
+        return not self._messages
+
+
 class RoomProtocol(WebSocketsSansIOProtocol):
     """uvicorn's websocket protocol as a `Way`."""
 
     listener: Listener | None = None
     _hanging_up: "asyncio.Task[None] | None" = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = Inbox()  # type: ignore[assignment]  # what is used of a queue
 
     # --- the way ---
 
@@ -70,6 +104,12 @@ class RoomProtocol(WebSocketsSansIOProtocol):
         # Lost, or closed by the other end meanwhile.
         with suppress(OSError, RuntimeError):
             await self.send({"type": "websocket.close", "code": code})
+
+    async def send(self, message: Any) -> None:
+        """Called by the application to accept and to close; the handshake is not needed after it."""
+        await super().send(message)
+        if self.handshake_complete:
+            self.request = self.response = None  # type: ignore[assignment]  # read before that only
 
     # --- what the server calls ---
 

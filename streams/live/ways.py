@@ -64,7 +64,7 @@ class Queued:
 
     __slots__ = ("_code", "_cut", "_paused", "_pieces", "_send", "_task", "_waits", "listener")
 
-    def __init__(self, send: Callable[[Message], Awaitable[None]], *, cut: Callable[[], None]) -> None:
+    def __init__(self, send: Callable[[Message], Awaitable[None]], *, cut: Callable[[], object]) -> None:
         self._send, self._cut = send, cut
         self._pieces: list[bytes] = []
         self._waits = 0

@@ -103,3 +103,28 @@ async def test_without_the_kernel_noticing_a_silent_peer_would_stay(phone: Wire)
 
     timeout = server_side.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert timeout == uvicorn_protocol.UNACKNOWLEDGED_MS
+
+
+async def test_an_inbox_gives_everything_in_order_and_waits_for_what_is_not_there() -> None:
+    inbox = uvicorn_protocol.Inbox()
+    reading = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    assert not reading.done()
+
+    for n in range(3):
+        inbox.put_nowait({"n": n})
+
+    assert await reading == {"n": 0}
+    assert [await inbox.get(), await inbox.get()] == [{"n": 1}, {"n": 2}]
+    assert inbox.empty()
+
+
+async def test_an_inbox_whose_reader_gave_up_loses_nothing() -> None:
+    inbox = uvicorn_protocol.Inbox()
+    reading = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait([reading])
+    inbox.put_nowait({"n": 1})
+
+    assert await inbox.get() == {"n": 1}
