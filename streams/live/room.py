@@ -88,6 +88,8 @@ class Room:
             whole = not self.epoch or not self.viewers
             tally.here.lost += not whole
             self._ring.clear()
+            if lane.epoch != self.epoch:
+                self._states.clear()  # Their versions may begin anew, too; snapshots have the numbers.
             self._ring.extend((offset, packing.pack(frame)) for offset, frame in lane.frames)
             self.epoch, self.top = lane.epoch, lane.top
             self._place = Place(self.epoch, self.top, self._place.told_at)

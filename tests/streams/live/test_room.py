@@ -11,6 +11,7 @@ from streams.frames import wire
 from streams.live import ticks
 from streams.live.room import Room, Show
 from streams.showlog import RING, Lane
+from tests.live_server import eventually
 from tests.streams.live.phones import Queue
 
 SHOW = Show(UUID(int=1), "evening-glow", UUID(int=2))
@@ -151,6 +152,16 @@ async def test_a_new_epoch_means_a_snapshot_for_all(room: Room, watch: Watch, ga
 
     assert (room.epoch, room.top) == ("bb", 1)
     assert not room.can_resume("aa", 10)
+
+
+async def test_in_a_new_epoch_states_may_count_from_the_beginning(room: Room, watch: Watch) -> None:
+    counted = '{"v":1,"t":"reaction.count","k":"reactions","n":%d,"d":{"counts":{}}}'
+    room.hear(b"s|reactions|500|" + (counted % 500).encode())
+    room.settle(lane(1, 1, "bb"))
+
+    watcher = watch(room, 1)
+    room.hear(b"s|reactions|1|" + (counted % 1).encode())
+    await eventually(lambda: [each["n"] for each in watcher.phone.got() if each.get("k")] == [1])
 
 
 async def test_a_lane_that_went_backwards_is_not_continued(room: Room, watch: Watch) -> None:
