@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from commerce.models import User
-from streams.models import Restraint, ShowModerator, Stream
+from streams.models import ShowModerator, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +21,6 @@ class Person:
     def as_dict(self) -> dict[str, str]:
         """Return the person as viewers are told."""
         return {"id": str(self.id), "name": self.name, "role": self.role}
-
-
-def in_show(user: User, stream: Stream) -> Person:
-    """Return how a user appears in a show now; `stream.host` should be loaded."""
-    person = among(user, stream, moderators=moderators(stream.id))
-    if person.role == "host":
-        return person
-    muted = Restraint.objects.filter(
-        stream=stream, user=user, kind=Restraint.Kind.MUTE, lifted_at=None, until__gt=timezone.now()
-    )
-    return Person(person.id, person.name, person.role, muted.values_list("until", flat=True).first())
 
 
 def moderators(stream_id: UUID) -> frozenset[UUID]:

@@ -143,7 +143,6 @@ class Room:
 
     def admit(self, viewer: Viewer) -> None:
         """Count a viewer in, who will join."""
-        viewer.room = self
         self.members.add(viewer)
         self.empty_since = None
 
@@ -157,11 +156,6 @@ class Room:
         """Forget a viewer."""
         self.viewers.discard(viewer)
         self.members.discard(viewer)
-
-    def audience(self) -> int:
-        """Return how many watch here: users once each, anonymous connections one by one."""
-        known = {viewer.user_id for viewer in self.members if viewer.watches and viewer.user_id}
-        return len(known) + sum(1 for viewer in self.members if viewer.watches and viewer.user_id is None)
 
     def react(self, kind: str, n: int) -> None:
         """Count a reaction until the hub takes the counts."""

@@ -119,7 +119,6 @@ class Viewer:
         "gone",
         "place",
         "renew",
-        "room",
         "seat",
         "since",
         "slot",
@@ -143,7 +142,6 @@ class Viewer:
         self._snapshot_waits = False
         self._told_at = self.since = now()
         self.user_id: UUID | None = None
-        self.room: object = None  # Which one it watches, to compare only.
         self.watches = True  # Counts as a viewer; the host at her own show does not.
         self.place: Place | None = None  # Of the room that it hears, or where it stopped hearing it.
         self.answer_by: float | None = None  # When a hello or a pong is overdue.

@@ -236,14 +236,6 @@ async def test_a_line_taken_down_is_not_told_to_newcomers(room: Room, watch: Wat
     assert [event["d"]["id"] for event in events] == [str(UUID(int=2))]
 
 
-async def test_a_user_is_one_viewer_on_however_many_connections(room: Room, watch: Watch) -> None:
-    watchers = [watch(room, 10).viewer for _ in range(5)]
-    watchers[0].user_id = watchers[1].user_id = UUID(int=5)
-    watchers[4].watches = False  # the host
-
-    assert room.audience() == 3
-
-
 async def test_nothing_is_kept_of_who_has_left(room: Room, watch: Watch) -> None:
     watcher = watch(room, 10)
     room.part(watcher.viewer)
