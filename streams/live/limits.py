@@ -10,11 +10,11 @@ class Bucket:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, now
 
-    def take(self, now: float) -> bool:
-        """Take one token; False when there is none. `now` is in seconds of any steady clock."""
+    def take(self, now: float, n: int = 1) -> bool:
+        """Take so many tokens; False when there are fewer. `now` is in seconds of any steady clock."""
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < 1:
+        if self._left < n:
             return False
-        self._left -= 1
+        self._left -= n
         return True

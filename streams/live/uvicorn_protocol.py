@@ -16,6 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from streams.live.limits import Bucket
 from streams.live.ways import Listener
 
 EXTENSION = "livecommerce.direct"
@@ -25,6 +26,11 @@ SEND_BUFFER = 65_536  # Bytes the kernel holds for one peer; left alone it grows
 # is sent fits into its buffer.
 UNACKNOWLEDGED_MS = 30_000
 _RESET = struct.pack("ii", 1, 0)
+
+# Frames of any kind that come in: pings and parts of messages, too, of which nobody else keeps count. Whoever
+# sends more is cut off before more than PIECE bytes of it were looked at.
+FRAMES_PER_SECOND, FRAMES_AT_ONCE = 100, 500
+PIECE = 4096
 
 
 Message = dict[str, Any]
@@ -66,6 +72,7 @@ class RoomProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.queue = Inbox()  # type: ignore[assignment]  # what is used of a queue
+        self._allowed = Bucket(rate=FRAMES_PER_SECOND, burst=FRAMES_AT_ONCE, now=self.loop.time())
 
     # --- the way ---
 
@@ -139,9 +146,19 @@ class RoomProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; a close frame among them, or nonsense, is answered by one and ends all writing."""
-        super().data_received(data)
+        for start in range(0, len(data), PIECE):
+            super().data_received(data[start : start + PIECE])
+            if self.transport.is_closing():
+                break
         if self.listener is not None and self.conn.state is not State.OPEN:
             self.listener.over()
+
+    def handle_events(self) -> None:
+        """Called when frames have come."""
+        if self._allowed.take(self.loop.time(), len(self.conn.events)):
+            super().handle_events()
+        else:
+            self.cut()
 
     def send_receive_event_to_app(self) -> None:
         """Called with a whole message; one that came behind nonsense in the same piece is left out."""

@@ -4,11 +4,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import uvloop
 
 from streams.live import uvicorn_protocol
+from streams.live.limits import Bucket
 from tests.streams.live.phones import Wire, must
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
@@ -79,6 +81,37 @@ async def test_a_ping_between_frames_is_answered(phone: Wire) -> None:
     await phone.events(2)
 
     await phone.until(lambda: (PONG, b"hi") in phone._frames() or None)
+
+
+FLOODS = {
+    "messages": b"\x81\x80\x00\x00\x00\x00",
+    "pings": b"\x89\x80\x00\x00\x00\x00",
+    "pieces": b"\x00\x80\x00\x00\x00\x00",
+}
+
+
+async def flood(phone: Wire, frames: bytes) -> None:
+    with suppress(OSError):
+        await asyncio.get_running_loop().sock_sendall(phone.socket, frames)
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_a_flood_of_frames_is_cut_off(phone: Wire, kind: str) -> None:
+    if kind == "pieces":
+        phone.socket.send(b"\x01\x80\x00\x00\x00\x00")  # Of this message.
+    await flood(phone, FLOODS[kind] * 20_000)
+
+    await phone.until(lambda: phone.viewer.gone or None)
+    assert len(phone._frames()) <= uvicorn_protocol.FRAMES_AT_ONCE
+
+
+async def test_without_the_limit_all_of_a_flood_is_answered(
+    phone: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phone.protocol, "_allowed", Bucket(rate=0, burst=10**9, now=0))
+    await flood(phone, FLOODS["pings"] * 5_000)
+
+    await phone.until(lambda: len(phone._frames()) == 5_000 or None)
 
 
 async def test_of_a_reader_that_stopped_little_is_buffered(phone: Wire) -> None:
