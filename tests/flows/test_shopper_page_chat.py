@@ -250,7 +250,7 @@ def test_when_only_followers_may_chat_a_press_follows_the_host(stream: Stream, s
     expect(line(ada, "Now I follow you")).to_be_visible()
     assert aside(lambda: Follow.objects.filter(user=user).exists())
     ada.button("Unfollow Mira").click()
-    expect(ada.button("Follow Mira")).to_be_visible()
+    expect(ada.page.get_by_role("button", name="Follow Mira", exact=True)).to_be_visible()
     assert not aside(lambda: Follow.objects.filter(user=user).exists())
 
 
