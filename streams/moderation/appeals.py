@@ -136,6 +136,7 @@ def _undo(decision: Decision, *, by: standing.Standing, reason: str, now: dateti
         if message.decision_id == decision.id:
             lines.put_back(message, by=by, reason=reason, now=now)
         return
+    restraints.alone(decision.stream_id, decision.subject_id)
     restraint = Restraint.objects.select_for_update(of=("self",)).select_related("decision")
     held = restraint.get(decisions=decision)
     # A later decision stands in its own right, and so does a restraint that was lifted already.

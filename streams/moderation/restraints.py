@@ -104,6 +104,7 @@ def pardon(
     reason = rules.worded(reason)
     lifted = []
     with transaction.atomic():
+        alone(stream_id, user_id)
         for restraint in (
             _active(stream_id, user_id, now).filter(kind__in=kinds).select_for_update(of=("self",))
         ):
@@ -134,6 +135,16 @@ def lift(restraint: Restraint, *, by_id: UUID, reason: str, now: datetime) -> De
     decisions.tell_restrained(restraint, decision)
     _access_changed(restraint)
     return decision
+
+
+def alone(stream_id: UUID, user_id: UUID) -> None:
+    """Wait until nobody else restrains, pardons or stores a line of this user, to the transaction's end.
+
+    It is the lock that the tables' triggers take, as there may be no row yet. Whoever locks a restraint's row
+    takes it first: the other way round two moderators would wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"{stream_id}{user_id}"])
 
 
 def banned(stream_id: UUID, user_id: UUID, now: datetime) -> bool:
@@ -209,9 +220,7 @@ def _access_changed(restraint: Restraint) -> None:
 
 
 def _locked(kind: Restraint.Kind, stream_id: UUID, user_id: UUID) -> Restraint | None:
-    # The lock that the tables' triggers take: there may be no row yet that could be locked.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"{stream_id}{user_id}"])
+    alone(stream_id, user_id)
     found = Restraint.objects.filter(stream_id=stream_id, user_id=user_id, kind=kind)
     return found.select_for_update(of=("self",)).first()
 

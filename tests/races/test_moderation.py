@@ -1,6 +1,7 @@
 """Moderators and viewers at the same moment; controls show what a guard that is off lets by."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -218,6 +219,44 @@ def test_two_mutes_at_once_are_one_restraint() -> None:
         held = Restraint.objects.get(stream=stream)
         assert Decision.objects.filter(stream=stream, action="muted").count() == 2
         assert Decision.objects.get(pk=held.decision_id).until == held.until
+
+
+@pytest.mark.parametrize("how", ["pardon", "appeal"])
+def test_who_lifts_a_restraint_does_not_hold_what_who_gives_one_waits_for(how: str) -> None:
+    stream, noa = make.show(), make.user("Noa")
+    _ban(stream, noa)
+    made = appeals.make(
+        decision_id=Decision.objects.get(subject=noa).id, by_id=noa.id, text="No", now=make.after(2)
+    )
+    by: dict[str, Any] = {"stream_id": stream.id, "by_id": stream.host.user_id, "now": make.after(5)}
+    lifting: Callable[[], Any] = {
+        "pardon": lambda: restraints.pardon(user_id=noa.id, **by),
+        "appeal": lambda: appeals.decide(appeal_id=made.id, overturn=True, **by),
+    }[how]
+
+    def lift() -> None:
+        try:
+            lifting()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=lift, daemon=True)
+    with transaction.atomic():
+        restraints.alone(stream.id, noa.id)  # As who mutes or bans does first,
+        thread.start()
+        until = time.monotonic() + 10
+        while not _somebody_waits():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert Restraint.objects.select_for_update(nowait=True).get(user=noa)  # and then this.
+    thread.join(10)
+    assert Restraint.objects.get(user=noa).lifted_at is not None
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_control_without_the_lock_the_constraint_refuses_one_mute(monkeypatch: pytest.MonkeyPatch) -> None:
