@@ -39,8 +39,8 @@ class Connection:
     ) -> None:
         """A connection to make.
 
-        A ticket is good once, so whoever comes back gives a function that fetches one; its OSErrors count as a
-        lost network. `check` is called with the text of every frame that comes, and may raise. With
+        A ticket is good once, so whoever comes back gives a function that fetches one; its OSErrors count as
+        a lost network. `check` is called with the text of every frame that comes, and may raise. With
         `keep` at least the last so many events are kept, and at most twice as many; without, all.
         """
         self.url, self.cookie, self.origin, self.ticket, self.name = url, cookie, origin, ticket, name

@@ -8,7 +8,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -20,6 +20,7 @@ from streams.live.ways import Queued, Way
 from streams.live.wheel import Wheel
 
 Message = dict[str, Any]
+T = TypeVar("T")
 DEADLINE = 10.0
 
 
@@ -68,7 +69,7 @@ class Phone:
         """Return the close code, once it is here."""
         return await self.until(lambda: self.code)
 
-    async def until(self, true: Callable[[], Any]) -> Any:
+    async def until(self, true: Callable[[], T | None]) -> T:
         async with asyncio.timeout(DEADLINE):
             while (value := true()) is None:  # noqa: ASYNC110  # what is waited for has no event
                 await asyncio.sleep(0.005)
@@ -234,7 +235,8 @@ class Wire(Phone):
         self.socket.send(bytes((0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
 
     def _frames(self) -> list[tuple[int, bytes]]:
-        frames, rest = [], self._bytes
+        frames: list[tuple[int, bytes]] = []
+        rest = self._bytes
         while len(rest) >= 2:
             size, head = rest[1], 2
             if size == 126:

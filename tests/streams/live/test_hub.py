@@ -99,7 +99,8 @@ async def test_a_connection_is_warned_before_it_expires(connection: Connection) 
 async def test_a_stuck_viewer_is_closed_and_in_the_end_cut(connection: Connection) -> None:
     await connection.phone.jam()
     await connection.after(STUCK_SECONDS / 2)
-    assert connection.viewer.closing is None
+    before = connection.viewer.closing
+    assert before is None
     await connection.after(STUCK_SECONDS + 1)
     assert connection.viewer.closing == TOO_SLOW
     assert connection.closed is None

@@ -31,7 +31,8 @@ from tests.streams import make
 @pytest.fixture
 def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
     """The loop that the live process runs on."""
-    return uvloop.EventLoopPolicy()
+    policy: asyncio.AbstractEventLoopPolicy = uvloop.EventLoopPolicy()
+    return policy
 
 
 OURS = ("arrival", "streams", "orders")  # Threads of the hub.

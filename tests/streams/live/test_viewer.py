@@ -20,7 +20,8 @@ from tests.streams.live.phones import Phone, chat, must, now, state
 @pytest.fixture
 def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
     """The loop that the live process runs on."""
-    return uvloop.EventLoopPolicy()
+    policy: asyncio.AbstractEventLoopPolicy = uvloop.EventLoopPolicy()
+    return policy
 
 
 @pytest.fixture(params=["queued", "direct"])
