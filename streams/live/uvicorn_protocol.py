@@ -152,6 +152,10 @@ class RoomProtocol(WebSocketsSansIOProtocol):
                 break
         if self.listener is not None and self.conn.state is not State.OPEN:
             self.listener.over()
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # Such as one with a body or a long field. uvicorn would keep it for ever, and nobody counts it.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
     def handle_events(self) -> None:
         """Called when frames have come."""

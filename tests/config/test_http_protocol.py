@@ -94,3 +94,24 @@ async def test_a_second_request_on_the_same_connection_has_its_own_time(quick: L
 
 async def test_a_head_without_end_is_cut_off(quick: LiveRoom) -> None:
     assert await answer(quick, HEAD.encode() + b"X: " + b"x" * 70_000) == b""
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("Content-Length: 10", b""),
+        ("Transfer-Encoding: chunked", b""),
+        ("X: " + "x" * 10_000, b"HTTP/1.1 431 "),
+        ("\r\n".join(f"X-{n}: 1" for n in range(200)), b"HTTP/1.1 431 "),
+        ("Sec-WebSocket-Version: 12", b"HTTP/1.1 4"),
+    ],
+)
+async def test_a_handshake_that_cannot_be_read_ends_its_connection(
+    quick: LiveRoom, field: str, told: bytes
+) -> None:
+    fields = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+    head = f"GET /ws/v1/live/any HTTP/1.1\r\nHost: localhost\r\n{fields}{field}\r\n\r\n"
+    said = await answer(quick, head.encode())
+
+    assert said.startswith(told)
+    assert not said.endswith(b"STILL OPEN")
