@@ -24,16 +24,28 @@ CONTROL = "lc:control"  # The Redis channel on which every live process hears wh
 LIFE_MS = 7 * 24 * 3_600_000  # How long a lane's epoch and top outlive its last event.
 KEY_MS = 48 * 3_600_000  # How long an event's key is remembered; the relay's last retry comes far earlier.
 
+# A lane that Redis has forgotten, or never knew, begins with a new epoch. So does every lane after a restart of
+# Redis or a failover: the last moments may not have been kept, and an offset must not be given out twice.
+_EPOCH = """
+local function epoch_of(lane, new)
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local held = redis.call('HMGET', lane, 'epoch', 'run')
+  if held[1] and held[2] == run then return held[1], false, false end
+  redis.call('DEL', lane)
+  redis.call('HSET', lane, 'epoch', new, 'run', run)
+  return new, true, held[1]
+end
+"""
+
 # A key seen before gives its old place again, with nothing appended and nothing published.
-_APPEND = """
+_APPEND = (
+    _EPOCH
+    + """
 local seen = redis.call('HMGET', KEYS[3], 'e', 'o', 'ts')
 if seen[1] then return {seen[1], tonumber(seen[2]), seen[3], 0} end
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[1], 'epoch', epoch)
-  redis.call('DEL', KEYS[2])
-end
+local epoch, new, stale = epoch_of(KEYS[1], ARGV[1])
+if new then redis.call('DEL', KEYS[2]) end
+if stale then redis.call('DEL', KEYS[5]) end
 local top = redis.call('HINCRBY', KEYS[1], 'top', 1)
 local frame = ARGV[2] .. epoch .. '","o":' .. string.format('%d', top) .. ARGV[3]
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[5], string.format('%d-0', top), 'f', frame)
@@ -44,6 +56,7 @@ redis.call('PEXPIRE', KEYS[3], ARGV[8])
 redis.call('PUBLISH', KEYS[4], 'm|' .. epoch .. '|' .. string.format('%d', top) .. '|' .. frame)
 return {epoch, top, ARGV[4], 1}
 """
+)
 
 # An older version than the one held is dropped, so that publishers may overtake each other.
 _STATE = """
@@ -56,34 +69,38 @@ return 1
 """
 
 # A user's lane keeps no frames, only its epoch and top: whoever missed one is told anew from the database.
-_TELL = """
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[1], 'epoch', epoch)
-end
+_TELL = (
+    _EPOCH
+    + """
+local epoch = epoch_of(KEYS[1], ARGV[1])
 local top = string.format('%d', redis.call('HINCRBY', KEYS[1], 'top', 1))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 local frame = ARGV[2] .. epoch .. '","o":' .. top .. ARGV[3]
 redis.call('PUBLISH', KEYS[2], epoch .. '|' .. top .. '|' .. frame)
 return {epoch, tonumber(top)}
 """
+)
 
-_USER_OPEN = """
-redis.call('HSETNX', KEYS[1], 'epoch', ARGV[1])
+_USER_OPEN = (
+    _EPOCH
+    + """
+local epoch = epoch_of(KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local lane = redis.call('HMGET', KEYS[1], 'epoch', 'top')
-return {lane[1], tonumber(lane[2] or 0)}
+return {epoch, tonumber(redis.call('HGET', KEYS[1], 'top') or 0)}
 """
+)
 
-# A lane that Redis has forgotten, or never knew, begins here with a new epoch.
-_OPEN = """
-if redis.call('HSETNX', KEYS[1], 'epoch', ARGV[1]) == 1 then redis.call('DEL', KEYS[2]) end
+_OPEN = (
+    _EPOCH
+    + """
+local epoch, new, stale = epoch_of(KEYS[1], ARGV[1])
+if new then redis.call('DEL', KEYS[2]) end
+if stale then redis.call('DEL', KEYS[3]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-local lane = redis.call('HMGET', KEYS[1], 'epoch', 'top')
 local entries = redis.call('XRANGE', KEYS[2], '(' .. ARGV[2] .. '-0', '+')
-return {lane[1], tonumber(lane[2] or 0), entries, redis.call('HGETALL', KEYS[3])}
+return {epoch, tonumber(redis.call('HGET', KEYS[1], 'top') or 0), entries, redis.call('HGETALL', KEYS[3])}
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +144,7 @@ def append(*, stream_id: UUID, t: str, d: object, key: str, ts: int) -> Place:
     at = base(stream_id)
     epoch, offset, told_at, fresh = redis_client.run(
         _APPEND,
-        [f"{at}:m", f"{at}:x", f"{at}:k:{key}", channel(stream_id)],
+        [f"{at}:m", f"{at}:x", f"{at}:k:{key}", channel(stream_id), f"{at}:s"],
         [_new_epoch(), head, tail, ts, RING, WINDOW_MS, LIFE_MS, KEY_MS],
     )
     return Place(epoch.decode(), offset, int(told_at), bool(fresh))

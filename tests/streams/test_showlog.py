@@ -111,6 +111,32 @@ async def test_frames_of_an_old_epoch_do_not_outlive_it(redis_server: redis.Redi
     assert [offset for offset, _ in (await lane()).frames] == [1]
 
 
+async def test_a_lane_of_another_run_of_redis_begins_a_new_epoch(redis_server: redis.Redis) -> None:
+    """A restart may have lost the last moments: an offset told before it must not mean another event."""
+    before = [tell(n) for n in range(3)][-1]
+    again = tell(3)
+    assert (again.epoch, again.offset) == (before.epoch, 4)  # The same run goes on.
+    redis_server.hset(f"{showlog.base(STREAM)}:m", mapping={"run": "of-before", "top": 2})
+
+    assert (await lane()).top == 0
+    place = tell(9)
+
+    assert place.epoch != before.epoch
+    assert place.offset == 1
+    assert [offset for offset, _ in (await lane()).frames] == [1]
+
+
+def test_a_users_lane_of_another_run_of_redis_begins_a_new_epoch(redis_server: redis.Redis) -> None:
+    user = uuid4()
+    showlog.tell_user(user_id=user, t="chat.held", d={}, ts=1)
+    epoch, top = showlog.user_position(user)
+    assert (epoch, top) == showlog.user_position(user)
+    redis_server.hset(f"{showlog.user_channel(user)}:m", "run", "of-before")
+
+    assert showlog.user_position(user)[0] != epoch
+    assert showlog.user_position(user)[1] == 0
+
+
 async def test_an_older_state_does_not_replace_a_newer_one(heard: Any) -> None:
     def left(n: int, units: int) -> bool:
         return showlog.tell_state(
