@@ -2,8 +2,8 @@
 
 Finding out who a session cookie is costs queries. The answer is kept for minutes under a hash of the
 session, so that whoever comes back is let in without one; a live process keeps renewing the passes of those
-who are there. `drop` makes every pass and ticket of a user worthless at once. One that is written in that
-same moment is found when the process next looks at all its viewers.
+who are there. `drop` makes every pass and ticket of a user worthless at once, and nothing that was found out
+before it is written after it.
 """
 
 import hashlib
@@ -21,10 +21,12 @@ from streams import people
 from streams.moderation import standing
 
 LIFE_SECONDS = 300
+_DROPS = "lc:w"  # Counts the drops of all users.
 WORD_SECONDS = 3600  # Longer than any pass or ticket lives.
 
 # What is kept is `<user>|<word>|<pass>`; it counts while the user's word is still the same.
 _KEEP = """
+if ARGV[4] ~= '' and (redis.call('GET', 'lc:w') or '0') ~= ARGV[4] then return 0 end
 local word = redis.call('GET', KEYS[2]) or '0'
 redis.call('SET', KEYS[1], ARGV[1] .. '|' .. word .. '|' .. ARGV[2], 'EX', ARGV[3])
 return 1
@@ -71,13 +73,28 @@ def find(*, session: str, stream_id: UUID) -> Pass | None:
     return replace(kept, session=session) if kept else None
 
 
-def keep(*held: Pass) -> None:
-    """Keep passes that came by a session for LIFE_SECONDS; raises Unavailable."""
+def mark() -> str:
+    """Return what changes with every `drop`, to be read before it is looked who may come in.
+
+    Raises Unavailable.
+    """
+    try:
+        return (redis_client.sync().get(_DROPS) or b"0").decode()
+    except RedisError:
+        raise errors.Unavailable from None
+
+
+def keep(*held: Pass, since: str) -> None:
+    """Keep passes that came by a session for LIFE_SECONDS, unless any was dropped since that mark.
+
+    What was found out before somebody's access changed must not be written after it. Raises Unavailable.
+    """
     try:
         with redis_client.sync().pipeline(transaction=False) as pipe:
             for each in held:
                 if each.session is not None:
-                    _keep(pipe, _key(each.session, each.stream), replace(each, session=None), LIFE_SECONDS)
+                    key = _key(each.session, each.stream)
+                    _keep(pipe, key, replace(each, session=None), LIFE_SECONDS, since)
             pipe.execute()
     except RedisError:
         raise errors.Unavailable from None
@@ -88,6 +105,7 @@ def drop(*, user_id: UUID) -> None:
     with redis_client.sync().pipeline() as pipe:
         pipe.incr(_word(user_id))
         pipe.expire(_word(user_id), WORD_SECONDS)
+        pipe.incr(_DROPS)
         pipe.execute()
 
 
@@ -111,9 +129,9 @@ def spend(token: str) -> Pass | None:
     return replace(kept, session=_xor(token, bytes.fromhex(kept.session)).decode())
 
 
-def _keep(client: Any, key: str, held: Pass, seconds: int) -> None:
+def _keep(client: Any, key: str, held: Pass, seconds: int, since: str = "") -> None:
     user = held.person.id
-    client.eval(_KEEP, 2, key, _word(user), str(user), msgspec.json.encode(held), seconds)
+    client.eval(_KEEP, 2, key, _word(user), str(user), msgspec.json.encode(held), seconds, since)
 
 
 def _found(key: str, *, spend: bool) -> Pass | None:

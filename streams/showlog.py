@@ -24,8 +24,8 @@ CONTROL = "lc:control"  # The Redis channel on which every live process hears wh
 LIFE_MS = 7 * 24 * 3_600_000  # How long a lane's epoch and top outlive its last event.
 KEY_MS = 48 * 3_600_000  # How long an event's key is remembered; the relay's last retry comes far earlier.
 
-# A lane that Redis has forgotten, or never knew, begins with a new epoch. So does every lane after a restart of
-# Redis or a failover: the last moments may not have been kept, and an offset must not be given out twice.
+# A lane that Redis has forgotten, or never knew, begins with a new epoch. So does every lane after a restart
+# of Redis or a failover: the last moments may not have been kept, and no offset may be given out twice.
 _EPOCH = """
 local function epoch_of(lane, new)
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')

@@ -73,9 +73,10 @@ def admit(*, show: Show, ticket: str | None, cookie: str | None, origin: str | N
         return None
     held = passes.find(session=cookie, stream_id=show.id)
     if held is None:
+        before = passes.mark()
         held = _look_up(cookie, show.id)
         if held is not None:
-            passes.keep(held)
+            passes.keep(held, since=before)
     return held
 
 
@@ -130,12 +131,19 @@ def renew(held: Sequence[Pass]) -> list[errors.Refusal | None]:
 
     Without Redis nothing can be kept; who may not stay is known all the same.
     """
-    found = recheck(held)
     try:
+        before = passes.mark()
+    except errors.Unavailable:
+        before = None
+    found = recheck(held)
+    if before is None:
+        return found
+    try:
+        good = [each for each, refusal in zip(held, found, strict=True) if refusal is None]
+        passes.keep(*good, since=before)
         for each, refusal in zip(held, found, strict=True):
             if refusal is not None:
                 passes.drop(user_id=each.person.id)
-        passes.keep(*(each for each, refusal in zip(held, found, strict=True) if refusal is None))
     except (errors.Unavailable, RedisError) as error:
         log.warning("passes.not_kept", error=str(error))
     return found

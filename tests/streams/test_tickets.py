@@ -40,7 +40,7 @@ def test_a_ticket_for_another_show_is_spent_and_refused() -> None:
 
 def test_neither_ticket_nor_session_can_be_read_from_redis(redis_server: redis.Redis) -> None:
     token = issue(SESSION)
-    passes.keep(a_pass(SESSION))
+    passes.keep(a_pass(SESSION), since=passes.mark())
 
     for name in redis_server.keys("lc:*"):
         kept = f"{name!r} {redis_server.get(name)!r}"
@@ -60,7 +60,7 @@ def test_tickets_are_not_alike() -> None:
 
 
 def test_a_pass_is_found_by_its_session_in_its_show_only() -> None:
-    passes.keep(a_pass(SESSION))
+    passes.keep(a_pass(SESSION), since=passes.mark())
 
     assert passes.find(session=SESSION, stream_id=STREAM) == a_pass(SESSION)
     assert passes.find(session=SESSION, stream_id=uuid4()) is None
@@ -69,20 +69,31 @@ def test_a_pass_is_found_by_its_session_in_its_show_only() -> None:
 
 def test_what_a_user_held_is_worthless_once_it_is_dropped() -> None:
     token = issue(SESSION)
-    passes.keep(a_pass(SESSION))
+    passes.keep(a_pass(SESSION), since=passes.mark())
 
     passes.drop(user_id=USER)
 
     assert passes.find(session=SESSION, stream_id=STREAM) is None
     with pytest.raises(tickets.BadTicket):
         tickets.redeem(token=token, stream_id=STREAM)
-    passes.keep(a_pass(SESSION))
+    passes.keep(a_pass(SESSION), since=passes.mark())
     assert passes.find(session=SESSION, stream_id=STREAM) is not None
 
 
 def test_dropping_one_users_passes_leaves_the_others() -> None:
-    passes.keep(a_pass(SESSION))
+    passes.keep(a_pass(SESSION), since=passes.mark())
 
     passes.drop(user_id=uuid4())
 
+    assert passes.find(session=SESSION, stream_id=STREAM) is not None
+
+
+def test_a_pass_that_was_found_before_it_was_dropped_is_not_kept_after() -> None:
+    before = passes.mark()
+    passes.drop(user_id=USER)
+
+    passes.keep(a_pass(SESSION), since=before)
+    assert passes.find(session=SESSION, stream_id=STREAM) is None
+
+    passes.keep(a_pass(SESSION), since=passes.mark())
     assert passes.find(session=SESSION, stream_id=STREAM) is not None

@@ -27,7 +27,7 @@ def test_without_redis_it_is_known_who_may_not_stay(settings: Any) -> None:
     redis_client.sync.cache_clear()
     try:
         with pytest.raises(errors.Unavailable):
-            passes.keep(held[1])  # It is away indeed.
+            passes.keep(held[1], since="0")  # It is away indeed.
         noa, ben = admission.renew(held)
     finally:
         redis_client.sync.cache_clear()
