@@ -79,9 +79,10 @@ def mark() -> str:
     Raises Unavailable.
     """
     try:
-        return (redis_client.sync().get(_DROPS) or b"0").decode()
+        counted = redis_client.sync().get(_DROPS)
     except RedisError:
         raise errors.Unavailable from None
+    return counted.decode() if isinstance(counted, bytes) else "0"
 
 
 def keep(*held: Pass, since: str) -> None:

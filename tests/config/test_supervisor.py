@@ -140,11 +140,16 @@ time.sleep(600)
     stack = stacks(program("patient", patient, stop_within=60.0))
     stack.start()
     pid = stack.pid("patient")
+    # A shell starts what runs in its background with SIGINT ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     again = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     started = time.monotonic()
     again.start()
-    with pytest.raises(KeyboardInterrupt):
-        stack.stop()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stack.stop()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - started < 20
     assert not runs(pid)
 
