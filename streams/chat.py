@@ -6,6 +6,7 @@ stored as held, told to its author and to the moderators, and to nobody else.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 LINES, SECONDS = 5, 10  # A viewer may say so many lines in so many seconds.
 MAX_LENGTH = 200
 HISTORY = 50
+MARKS = 4  # Accents that one letter may bear.
 AT_DESK = "Taken down at the desk."
 OPEN = (Stream.Status.SCHEDULED, Stream.Status.LIVE)
 
@@ -32,6 +34,7 @@ OPEN = (Stream.Status.SCHEDULED, Stream.Status.LIVE)
 _unseen = re.compile(
     r"[\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+"
 )
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # Letters and symbols that look like nothing.
 _blanks = re.compile(r"\s+")
 
 
@@ -157,8 +160,20 @@ def body(message: ChatMessage) -> bodies.Body:
 
 
 def cleaned(text: str) -> str:
-    """Return the line as it is stored: one line, without unseen characters, not padded."""
-    return _blanks.sub(" ", _unseen.sub(" ", text)).strip()
+    """Return the line as it is stored: one line, without unseen characters, not padded; "" shows nothing."""
+    line = _blanks.sub(" ", _unseen.sub(" ", text)).strip()
+    kept, marks = [], 0
+    for character in line:
+        kind = unicodedata.category(character)
+        marks = marks + 1 if kind in ("Mn", "Me") else 0
+        # More than this belongs to no script and only covers the lines of others.
+        if marks <= MARKS:
+            kept.append(character)
+    return "".join(kept) if any(map(_shows, kept)) else ""
+
+
+def _shows(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
 
 
 def remove(*, host_id: UUID, message_id: UUID, by_id: UUID, now: datetime) -> ChatMessage:

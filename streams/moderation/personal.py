@@ -12,7 +12,7 @@ from streams.moderation.filters import Finding
 
 LEAST_DIGITS = 9  # Of a phone number; fewer are an hour or a size.
 
-_card = re.compile(r"(?<![\d+])(?:\d[ .\-]{0,2}){13,18}\d(?!\d)")
+_card = re.compile(r"(?<![\d+])(?<!\d[.,])[1-9](?:[ ._/\-]{0,2}\d){13,18}(?!\d)")  # No decimal fraction.
 _account = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{2,4}){3,8}(?![A-Z0-9])", re.I)
 _mail = re.compile(r"[\w.+\-]+\s?(?:@|\(at\)|\[at\])\s?[\w\-]+(?:\.[\w\-]+)*\.[a-z]{2,}(?!\w)", re.I)
 _phone = re.compile(

@@ -107,18 +107,19 @@ def drop(*, host_id: UUID, word_id: UUID) -> None:
 def found_in(text: str, *, host_id: UUID) -> Finding | None:
     """Return the word of a host's list that a line has; a change of the list counts within 2 seconds."""
     folded = folding.folded(text)
-    for pattern in _patterns(host_id):
-        if found := pattern.search(folded):
+    letters = folding.skeleton(folded)
+    for skeleton, pattern in _patterns(host_id):
+        if skeleton in letters and (found := pattern.search(folded)):
             return Finding(rules.HOST_WORDS, found.group())
     return None
 
 
 # Read anew when it is older than FRESH_SECONDS: chat does not ask for it with every line.
-_lists: dict[UUID, tuple[float, list[re.Pattern[str]]]] = {}
+_lists: dict[UUID, tuple[float, list[tuple[str, re.Pattern[str]]]]] = {}
 KEPT = 1000
 
 
-def _patterns(host_id: UUID) -> list[re.Pattern[str]]:
+def _patterns(host_id: UUID) -> list[tuple[str, re.Pattern[str]]]:
     kept = _lists.get(host_id)
     if kept is None or time.monotonic() - kept[0] > FRESH_SECONDS:
         words = BlockedWord.objects.filter(host_id=host_id).values_list("folded", flat=True)
@@ -128,4 +129,6 @@ def _patterns(host_id: UUID) -> list[re.Pattern[str]]:
     return kept[1]
 
 
-_pattern = lru_cache(8192)(folding.pattern)
+@lru_cache(8192)
+def _pattern(word: str) -> tuple[str, re.Pattern[str]]:
+    return folding.skeleton(folding.bare(word)), folding.pattern(word)

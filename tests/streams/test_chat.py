@@ -90,10 +90,30 @@ def test_two_people_may_use_the_same_key() -> None:
     assert not say(stream, make.user("Ben"), key=key).replayed
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\u202e\u200f", "\u200b\u2060\u202e", "x" * 201])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "\u202e\u200f",
+        "\u200b\u2060\u202e",
+        "x" * 201,
+        "ㅤ",
+        "⠀" * 20,
+        "\u200d",
+        "\U000e0041" * 50,
+        " ́̂",
+    ],
+)
 def test_an_empty_or_endless_line_is_refused(text: str) -> None:
     with pytest.raises(chat.NothingSaid):
         say(make.show(), make.user(), text)
+
+
+def test_accents_do_not_cover_the_lines_of_others() -> None:
+    assert chat.cleaned("e" + "\u0301" * 150) == "e" + "\u0301" * chat.MARKS
+    for kept in ("Tiếng Việt", "เก้าอี้", "नमस्ते", "👩‍👩‍👧", "שָׁלוֹם", "ok 👍🏽", "3€"):
+        assert chat.cleaned(kept) == kept
 
 
 def test_a_viewer_who_writes_too_fast_is_asked_to_wait() -> None:

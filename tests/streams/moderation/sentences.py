@@ -1,6 +1,7 @@
 """What people say in a show without meaning harm, though parts of it look as if they did."""
 
 HARMLESS = """
+it grew by a factor of 0.8234567890120798
 Is it available in Scunthorpe or Penistone?
 My aunt lives in Essex and loves it
 I wear a 36 class A cup, does that fit?
@@ -171,5 +172,7 @@ my card is 4242424242424242 ok
 5555-5555-5555-4444
 3782 822463 10005
 6011.1111.1111.1117
+4111_1111_1111_1111
+4111/1111/1111/1111
 \uff14\uff12\uff14\uff12 4242 4242 4242
 """.strip().splitlines()
