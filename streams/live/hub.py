@@ -1,6 +1,7 @@
 """All viewers of this process: rooms, their own lanes, one clockwork over everybody, and the end."""
 
 import asyncio
+import contextvars
 import random
 import secrets
 import time
@@ -32,6 +33,7 @@ HELLO_SECONDS = 5.0
 ANSWER_SECONDS = 10.0  # For a pong.
 CUT_SECONDS = 3.0  # For close frames to be taken.
 TIDY_SECONDS = 1.0
+AGAIN_SECONDS = 1.0  # After a part of the clockwork has failed.
 LOOKS = 512  # Viewers looked at in one round of the loop.
 CHECK_SECONDS = 15.0
 RENEWALS = 8  # Viewers told anew at once, when many need it.
@@ -72,20 +74,23 @@ class Hub:
         self.wheel: Wheel[Viewer] = Wheel(self._clock())
         self._viewers: dict[Viewer, Room | None] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        for work in (
-            self._subscriber.run(),
-            self._look(),
-            self._tidy(),
-            self.audience.run(),
-            self._warden.run(),
-            self._compare(),
-            lag.watch(),
+        for run in (
+            self._subscriber.run,
+            self._look,
+            self._tidy,
+            self.audience.run,
+            self._warden.run,
+            self._compare,
+            lag.watch,
         ):
-            self.begin(work)
+            # Not in the context of the viewer who happened to be first.
+            self.begin(self._run_on(run), context=contextvars.Context())
 
-    def begin(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    def begin(
+        self, work: Coroutine[Any, Any, Any], *, context: contextvars.Context | None = None
+    ) -> "asyncio.Task[Any]":
         """Run a task that the hub keeps, and stops when it stops."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -133,6 +138,15 @@ class Hub:
         self.users.depart(viewer)
 
     # --- clockwork ---
+
+    async def _run_on(self, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Keep a part of the clockwork going: without it, the process would only seem to live."""
+        while True:
+            try:
+                await run()
+            except Exception:
+                log.exception("hub.task_failed")
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _look(self) -> None:
         while True:
@@ -244,7 +258,10 @@ def running() -> list[Hub]:
 
 async def finish() -> None:
     """Drain and stop the hub of the running event loop, if there is one."""
-    hub = _hubs.pop(asyncio.get_running_loop(), None)
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
     if hub is not None:
         await hub.drain()
+        # Until now whoever was let in before the doors closed still comes to this one.
+        _hubs.pop(loop, None)
         await hub.stop()

@@ -50,7 +50,7 @@ class Rooms:
         self._snapshots = SnapshotCache(arrivals, clock)
         self._open: dict[UUID, Room] = {}
         self._opening: dict[UUID, asyncio.Task[Room]] = {}
-        self._repairing: set[UUID] = set()
+        self._repairing: set[Room] = set()
         self._shows: dict[str, tuple[Show, float]] = {}
         self._finding: dict[str, asyncio.Task[Show]] = {}
 
@@ -88,8 +88,8 @@ class Rooms:
     def repair(self, room: Room) -> None:
         """Read the lane again from where the room stands."""
         room.unsettle()
-        if room.show.id not in self._repairing:
-            self._repairing.add(room.show.id)
+        if room not in self._repairing:
+            self._repairing.add(room)
             self._begin(self._repair(room))
 
     def empty(self, room: Room) -> None:
@@ -145,7 +145,7 @@ class Rooms:
                     log.warning("room.lost", stream=str(room.show.id), epoch=room.epoch, top=room.top)
                     _lose(room)
         finally:
-            self._repairing.discard(room.show.id)
+            self._repairing.discard(room)
 
 
 def _lose(room: Room) -> None:

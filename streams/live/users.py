@@ -121,7 +121,7 @@ class Users:
     def _tell(self, user_id: UUID, message: bytes) -> None:
         epoch, offset, frame = message.decode().split("|", 2)
         lane, place = self._lanes[user_id], int(offset)
-        if lane.epoch == epoch and place != lane.top + 1:
+        if lane.epoch and place != (lane.top + 1 if lane.epoch == epoch else 1):
             self._renew(user_id)
         if lane.epoch != epoch:
             lane.kept.clear()

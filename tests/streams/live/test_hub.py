@@ -166,3 +166,17 @@ async def test_a_hub_that_has_ended_leaves_no_task_and_no_connection(redis_serve
     assert len(asyncio.all_tasks()) == tasks
     # Redis notices a little later; a live process of other tests may come and go there, too.
     await eventually(lambda: ours() <= before)
+
+
+async def test_a_part_of_the_clockwork_that_failed_goes_on(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    async def tidy() -> None:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise RuntimeError("as a mistake of ours would")
+
+    monkeypatch.setattr(hubs, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(hub.rooms, "tidy", tidy)
+
+    await eventually(lambda: len(looks) > 1)
