@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import connection, transaction
 
-from streams import showlog
+from streams import client, showlog
 from streams.consumers import RoomConsumer
 from streams.live import executor
 from streams.models import Stream
@@ -214,3 +214,34 @@ async def test_a_thread_is_counted_until_it_is_free_even_if_nobody_waits() -> No
             except executor.Busy:
                 await asyncio.sleep(0.01)
     hands.stop()
+
+
+async def test_a_command_in_flight_is_finished_before_the_process_goes(live_process: LiveRoom) -> None:
+    stream, noa, ben = await aside(make.show), await aside(make.user), await aside(make.user, "Ben")
+
+    async with (
+        await aside(live_process.visitor, stream, noa) as caller,
+        await aside(live_process.visitor, stream, ben) as late,
+    ):
+        async with locked_table():
+            asked = asyncio.create_task(
+                caller.command("chat.send", {"text": "Last words"}, key=uuid4(), deadline=30)
+            )
+            await caller.command("time.sync", {"c": 1})  # What was sent before has been taken in.
+            stopping = asyncio.create_task(aside(live_process.stop))
+            await caller.wait("reconnect")
+            while await refusal(late) != "UNAVAILABLE":  # noqa: ASYNC110  # it begins nothing any more
+                await asyncio.sleep(0.2)
+            assert not asked.done()
+        said = await asked
+        codes = {await caller.wait_closed(), await late.wait_closed()}
+        await stopping
+
+    assert not said["replayed"]
+    assert codes == {4503}
+
+
+async def refusal(viewer: client.Room) -> str:
+    with pytest.raises(client.RefusedByServer) as refused:
+        await viewer.command("purchase.status", {"purchase": str(uuid4())})
+    return refused.value.code
