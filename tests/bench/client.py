@@ -106,7 +106,7 @@ class Client:
         stopped = [each for each in self._viewers.values() if each.group is group]
         for viewer in stopped:
             self._epoll.unregister(viewer.fd)
-        self._say("deaf", group=group.name, ports=[viewer.port for viewer in stopped])
+        self._say("deaf", group=group.name, ends=[viewer.end for viewer in stopped])
 
     # --- connecting ---
 

@@ -70,9 +70,9 @@ def proportional_bytes(pid: int) -> int | None:
     return getattr(psutil.Process(pid).memory_full_info(), "pss", None)
 
 
-def holds(pid: int, port: int) -> bool:
-    """Say whether a process still has a connection whose other end is that port."""
-    return any(tuple(each.raddr)[1:] == (port,) for each in psutil.Process(pid).net_connections("tcp4"))
+def holds(pid: int, end: tuple[str, int]) -> bool:
+    """Say whether a process still has a connection whose other end is that address and port."""
+    return any(tuple(each.raddr) == end for each in psutil.Process(pid).net_connections("tcp4"))
 
 
 def allow_sockets() -> int:

@@ -44,8 +44,8 @@ def run() -> list[table.Row]:
             slow = f"slow{number}"
             viewers.open(slow, 1, port, path=path, receive_buffer=RECEIVE_BUFFER, rate=1)
             viewers.order("stop_reading", group=slow)
-            (deaf,) = viewers.hear("deaf", group=slow, within=5)["ports"]
-            spell = _tell(viewers, pin, child.pid, seconds=MOST_SECONDS, until_closed=deaf)
+            ((address, port_there),) = viewers.hear("deaf", group=slow, within=5)["ends"]
+            spell = _tell(viewers, pin, child.pid, seconds=MOST_SECONDS, until_closed=(address, port_there))
             beside.append(spell.p99_ms)
             grown.append(spell.grown_bytes / 1024)
             closed.append(spell.seconds)
@@ -71,9 +71,9 @@ def _tell(
     *,
     seconds: float,
     rate: float = EVENTS_PER_SECOND,
-    until_closed: int | None = None,
+    until_closed: tuple[str, int] | None = None,
 ) -> Spell:
-    """Tell events for so many seconds, or until the server has closed the connection from that port."""
+    """Tell events for so many seconds, or until the server has closed the connection from there."""
     viewers.begin("room")
     before = most = machine.resident_bytes(pid)
     last, begun = 0, time.monotonic()

@@ -193,9 +193,10 @@ class Viewer:
                     self._owns(event["d"].get("u"))
 
     @property
-    def port(self) -> int:
-        """The client's port of the connection."""
-        return int(self._socket.getsockname()[1])
+    def end(self) -> tuple[str, int]:
+        """The client's address and port of the connection; other addresses have the same ports."""
+        address, port = self._socket.getsockname()
+        return address, port
 
     def disconnect(self) -> None:
         """Close the socket."""
