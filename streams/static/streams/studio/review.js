@@ -100,7 +100,7 @@ function drawCases({ show, order, now }) {
     event.preventDefault();
   }
 
-  const hint = h("p", { class: "cr-keys" }, h("kbd", {}, "S"), " shows, ", h("kbd", {}, "R"), " removes, ", h("kbd", {}, "↑"), h("kbd", {}, "↓"), " moves");
+  const hint = h("p", { class: "cr-keys" }, "On the line you are at, ", h("kbd", {}, "S"), " shows, ", h("kbd", {}, "R"), " removes, ", h("kbd", {}, "↑"), h("kbd", {}, "↓"), " moves");
   return { list, elements: [title.element, hint, list.element] };
 }
 
