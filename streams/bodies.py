@@ -9,7 +9,7 @@ from django.db.models import Prefetch
 
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce.money import Money
-from streams import queries
+from streams import people, queries
 from streams.models import ChatMessage, Offer, Question, ShowcaseItem
 
 Body = dict[str, Any]
@@ -80,6 +80,13 @@ def line(message: ChatMessage, user: Body, *, asked: Question | None) -> Body:
         "at": unix_ms(message.at),
     }
     return {**body, "question": question(asked)} if asked is not None else body
+
+
+def said(message: ChatMessage) -> Body:
+    """Return what viewers are told of a line, its author as she appears now."""
+    moderators = people.moderators(message.stream_id)
+    author = people.among(message.author, message.stream, moderators=moderators)
+    return line(message, author.as_dict(), asked=getattr(message, "question", None))
 
 
 def question(asked: Question) -> Body:

@@ -66,10 +66,6 @@ class KeyReused(errors.Conflict):
     message = "This key was used for another line."
 
 
-class UnknownMessage(errors.NotFound):
-    message = "There is no such chat line."
-
-
 class UnknownProduct(errors.NotFound):
     message = "This product is not in the showcase."
 
@@ -153,12 +149,6 @@ def latest(*, stream_id: UUID) -> list[bodies.Body]:
     ]
 
 
-def body(message: ChatMessage) -> bodies.Body:
-    """Return what viewers are told of a line, its author as she appears now."""
-    moderators = people.moderators(message.stream_id)
-    return _body(message, people.among(message.author, message.stream, moderators=moderators))
-
-
 def cleaned(text: str) -> str:
     """Return the line as it is stored: one line, without unseen characters, not padded; "" shows nothing."""
     line = _blanks.sub(" ", _unseen.sub(" ", text)).strip()
@@ -180,7 +170,7 @@ def remove(*, host_id: UUID, message_id: UUID, by_id: UUID, now: datetime) -> Ch
     """Take a line of the host's show down, as the host or an operator; raises UnknownMessage."""
     found = ChatMessage.objects.filter(pk=message_id, stream__host_id=host_id).only("stream_id").first()
     if found is None:
-        raise UnknownMessage
+        raise queries.UnknownMessage
     return lines.remove(
         stream_id=found.stream_id,
         message_id=message_id,

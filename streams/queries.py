@@ -17,6 +17,10 @@ class UnknownItem(errors.NotFound):
     message = "This product is not in the showcase."
 
 
+class UnknownMessage(errors.NotFound):
+    message = "There is no such chat line."
+
+
 class StreamNotLive(errors.Conflict):
     code = "STREAM_NOT_LIVE"
     message = "The show is not live."

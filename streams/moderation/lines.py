@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from commerce import errors
-from streams import announce, chat, metrics
+from streams import announce, bodies, metrics, queries
 from streams.models import ChatMessage, Decision, Report, Right, Stream
 from streams.moderation import decisions, filters, rules, standing
 
@@ -142,7 +142,7 @@ def _locked(stream_id: UUID, message_id: UUID) -> ChatMessage:
     )
     message = found.filter(pk=message_id, stream_id=stream_id).first()
     if message is None:
-        raise chat.UnknownMessage
+        raise queries.UnknownMessage
     return message
 
 
@@ -166,7 +166,7 @@ def _show(
     announce.tell_room(
         stream_id=message.stream_id,
         t="chat.restored",
-        d=chat.body(message),
+        d=bodies.said(message),
         key=f"chat.restored:{decision.id}",
     )
     decisions.tell_author(message, decision, role=by.role)

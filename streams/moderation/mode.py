@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from commerce import errors
-from streams import announce, chat
+from streams import announce, bodies
 from streams.models import ChatMessage, Right, Stream
 from streams.moderation import lines, standing
 
@@ -70,7 +70,7 @@ def pin(*, stream_id: UUID, message_id: UUID, by_id: UUID, now: datetime) -> Cha
             raise NotShown(status=message.status)
         pinned = Stream.objects.filter(pk=stream_id).exclude(pinned_line=message)
         if pinned.update(pinned_line=message):
-            announce.tell_room(stream_id=stream_id, t="chat.pinned", d=chat.body(message))
+            announce.tell_room(stream_id=stream_id, t="chat.pinned", d=bodies.said(message))
     return message
 
 
@@ -94,4 +94,4 @@ def pinned(stream: Stream) -> dict[str, object] | None:
         .filter(pk=stream.pinned_line_id, status=ChatMessage.Status.SHOWN)
         .first()
     )
-    return chat.body(found) if found else None
+    return bodies.said(found) if found else None

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from commerce import errors, throttles
-from streams import chat
+from streams import queries
 from streams.models import ChatMessage, Report
 from streams.moderation import decisions, rules, standing
 
@@ -44,7 +44,7 @@ def make(
             line = ChatMessage.objects.select_for_update(of=("self",), no_key=True)
             message = line.filter(pk=message_id, stream_id=stream_id).first()
             if message is None or message.status != ChatMessage.Status.SHOWN:
-                raise chat.UnknownMessage
+                raise queries.UnknownMessage
             if message.author_id == by_id:
                 raise OwnLine
             report = Report.objects.create(

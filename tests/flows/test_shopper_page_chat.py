@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from playwright.sync_api import Locator, expect
 
 from commerce.models import User
-from streams import chat, showlog
+from streams import bodies, chat, showlog
 from streams.models import Appeal, ChatMessage, Follow, Question, Report, Restraint, Stream
 from streams.moderation import appeals, lines, mode, moderators, questions, restraints
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
@@ -298,7 +298,7 @@ def test_a_busy_chat_keeps_few_rows_and_does_not_pull_down_who_reads_back(
 
     def publish() -> None:
         for each in ChatMessage.objects.bulk_create(rows):
-            showlog.tell_chat(stream_id=stream.id, message_id=each.id, d=chat.body(each), ts=0)
+            showlog.tell_chat(stream_id=stream.id, message_id=each.id, d=bodies.said(each), ts=0)
 
     aside(publish)
     expect(line(ada, "Line 299")).to_be_visible()

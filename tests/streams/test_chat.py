@@ -167,7 +167,7 @@ def test_another_hosts_chat_is_not_hers_to_change() -> None:
     stream, other = make.show(), make.host("Eve")
     line = say(stream, make.user()).message
 
-    with pytest.raises(chat.UnknownMessage):
+    with pytest.raises(queries.UnknownMessage):
         chat.remove(host_id=other.id, message_id=line.id, by_id=other.user_id, now=make.NOW)
     with pytest.raises(queries.UnknownShow):
         chat.slow(host_id=other.id, stream_id=stream.id, seconds=5)

@@ -331,9 +331,9 @@ def test_a_line_of_another_show_is_unknown_in_ones_own() -> None:
     stream, other = make.show(), make.show(make.host("Eve"))
     line, waits = acts.line(stream), acts.held(stream)
 
-    with pytest.raises(chat.UnknownMessage):
+    with pytest.raises(queries.UnknownMessage):
         remove(other, line)
-    with pytest.raises(chat.UnknownMessage):
+    with pytest.raises(queries.UnknownMessage):
         restore(other, line)
-    with pytest.raises(chat.UnknownMessage):
+    with pytest.raises(queries.UnknownMessage):
         decide(other, waits, show=True)

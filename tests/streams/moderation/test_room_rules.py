@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from commerce.models import Event
-from streams import chat, follows, queries
+from streams import bodies, chat, follows, queries
 from streams.models import BlockedWord, Follow, Report, Right
 from streams.moderation import (
     filters,
@@ -134,7 +134,7 @@ def test_what_nobody_sees_is_not_pinned() -> None:
 def test_a_line_of_another_show_is_not_pinned() -> None:
     stream, other = make.show(), make.show(make.host("Eve"))
 
-    with pytest.raises(chat.UnknownMessage):
+    with pytest.raises(queries.UnknownMessage):
         pin(stream, acts.line(other))
     with pytest.raises(standing.MissingRight):
         pin(stream, acts.line(stream), by=acts.mod(stream, Right.BAN))
@@ -228,7 +228,7 @@ def test_what_cannot_be_seen_or_is_ones_own_is_not_reported() -> None:
     stream, other, noa = make.show(), make.show(make.host("Eve")), make.user("Noa")
 
     for line in (acts.held(stream), acts.removed(stream), acts.line(other)):
-        with pytest.raises(chat.UnknownMessage):
+        with pytest.raises(queries.UnknownMessage):
             report(stream, line)
     with pytest.raises(reports.OwnLine):
         report(stream, acts.line(stream, noa), noa)
@@ -251,7 +251,7 @@ def test_a_host_appoints_by_id_or_address_changes_rights_and_dismisses() -> None
     appoint(stream, stream.host.user, email=f" {max_.email.upper()} ")
     appoint(stream, stream.host.user, user_id=max_.id, rights=["mute", "pin", "mute"])
     assert acts.rights_of(stream, max_) == ["mute", "pin"]
-    assert chat.body(acts.line(stream, max_))["user"]["role"] == "mod"
+    assert bodies.said(acts.line(stream, max_))["user"]["role"] == "mod"
     moderators.dismiss(stream_id=stream.id, by_id=stream.host.user_id, user_id=max_.id, now=make.NOW)
 
     with pytest.raises(moderators.UnknownModerator):
