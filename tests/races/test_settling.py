@@ -39,8 +39,13 @@ def test_control_with_a_key_per_request_a_task_that_runs_twice_charges_twice(
     stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     purchase = bought()
-    charge = gateway.charge
-    monkeypatch.setattr(gateway, "charge", lambda **given: charge(**{**given, "key": str(uuid4())}))
+    charge, both = gateway.charge, threading.Barrier(2)
+
+    def with_a_key_per_request(**given: Any) -> Any:
+        both.wait(20)  # Neither has paid before the other asks.
+        return charge(**{**given, "key": str(uuid4())})
+
+    monkeypatch.setattr(gateway, "charge", with_a_key_per_request)
     monkeypatch.setattr(charging, "ASKED_AGAIN_AFTER", after(0) - after(0))
 
     at_once([charging_of(purchase)] * 2)
