@@ -248,7 +248,8 @@ class Connection:
             if t != "reply":
                 self._note(frame)
         elif t == "ping":
-            await self.send("pong")
+            # Not waited for: once the other end has closed, sending waits until what came has been read.
+            self._run(self._pong())
         elif self.heard.take(frame):
             if t == "snapshot":
                 self.snapshot = d
@@ -280,6 +281,10 @@ class Connection:
         task = asyncio.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
+
+    async def _pong(self) -> None:
+        with suppress(Disconnected):
+            await self.send("pong")
 
     async def _resync(self, lanes: list[str]) -> None:
         """Ask for lanes anew until it is granted; without a snapshot coming anew is what helps."""

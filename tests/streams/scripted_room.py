@@ -82,6 +82,14 @@ class Peer:
         """End the connection with a code."""
         await self.socket.close(code)
 
+    def burst(self, *frames: Frame, code: int) -> None:
+        """Send frames and a close frame in one piece, so that they arrive together."""
+        protocol = self.socket.protocol
+        for frame in frames:
+            protocol.send_text(json.dumps({"v": 1, **frame}).encode())
+        protocol.send_close(code)
+        self.socket.transport.write(b"".join(protocol.data_to_send()))
+
     async def stay(self) -> None:
         """Wait until the other side goes."""
         await self.socket.wait_closed()

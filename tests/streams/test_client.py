@@ -194,6 +194,22 @@ async def test_pings_are_answered() -> None:
         await told(viewer, 1)
 
 
+async def test_a_ping_and_a_goodbye_in_one_piece_do_not_wait_for_each_other() -> None:
+    errors = [{"t": "error", "d": {"code": "BAD_REQUEST", "message": "", "temporary": False}}] * 40
+
+    async def act(peer: Peer) -> None:
+        await peer.welcome()
+        await peer.hear("time.sync")
+        peer.burst({"t": "ping", "d": {}}, *errors, code=4429)
+        await peer.stay()
+
+    async with scripted(act) as script, client.Room(script.url) as viewer:
+        await viewer.send("time.sync")
+        # websockets itself gives up on a goodbye after ten seconds.
+        assert await viewer.wait_closed(deadline=5) == 4429
+        assert len(viewer.of("error")) == 40
+
+
 # --- coming back ---
 
 
