@@ -1,11 +1,17 @@
 """A limit on request bodies at the door: Django writes any number of bytes to disk before a view runs."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
 
 from commerce import errors
+
+# After a refusal, for callers who read the answer only when they have noticed it.
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 2.0
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -32,7 +38,7 @@ class BodyLimit:
         """Serve one request."""
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced[:20]) > self.most:
-            await self._refuse(send)
+            await self._refuse(receive, send)
             return
         taken, answered = 0, False
 
@@ -52,9 +58,9 @@ class BodyLimit:
         try:
             await self.app(scope, limited, noting)
         except _TooMuch:
-            await self._refuse(send)
+            await self._refuse(receive, send)
 
-    async def _refuse(self, send: Send) -> None:
+    async def _refuse(self, receive: Receive, send: Send) -> None:
         refusal = errors.TooLarge(limit=self.most)
         body = orjson.dumps(
             {
@@ -73,4 +79,21 @@ class BodyLimit:
             (b"connection", b"close"),
         ]
         await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._linger(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _linger(self, receive: Receive) -> None:
+        """Take in some of what is still coming, and drop it.
+
+        A connection that is closed over unread bytes is reset, and the caller may lose the answer (RFC 9112,
+        9.6).
+        """
+        left = LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0:
+                    message = await receive()
+                    if message["type"] == "http.disconnect" or not message.get("more_body"):
+                        return
+                    left -= len(message["body"])

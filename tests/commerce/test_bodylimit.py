@@ -1,58 +1,114 @@
 """Bodies beyond the limit end at the door, announced or not."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Any
 
 import orjson
 import pytest
 
+from commerce import bodylimit
 from commerce.bodylimit import BodyLimit
 
 
-async def serve(headers: dict[bytes, bytes], chunks: list[bytes], *, most: int = 10) -> tuple[int, Any, int]:
-    """Send a request in chunks; returns status, JSON body and how many chunks were asked for."""
-    left: Iterator[tuple[int, bytes]] = iter(enumerate(chunks, start=1))
-    asked = 0
-    sent: list[Any] = []
+class Exchange:
+    """One request sent in chunks: what came of it, and how many chunks had been asked for by then."""
 
-    async def receive() -> dict[str, Any]:
-        nonlocal asked
-        asked, chunk = next(left)
-        return {"type": "http.request", "body": chunk, "more_body": asked < len(chunks)}
+    def __init__(self, chunks: Iterable[bytes], *, ends: bool = True) -> None:
+        self._left: Iterator[bytes] = iter(chunks)
+        self._next = next(self._left, None)
+        self._ends = ends
+        self.asked = self.asked_before_answer = self.app_heard = 0
+        self.status = 0
+        self.body = b""
+        self.done = False
 
-    async def send(message: Any) -> None:
-        sent.append(message)
+    async def receive(self) -> dict[str, Any]:
+        if self._next is None:
+            await asyncio.Event().wait()
+        chunk, self._next = self._next, next(self._left, None)
+        self.asked += 1
+        return {"type": "http.request", "body": chunk, "more_body": not self._ends or self._next is not None}
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        size, more = 0, True
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            return
+        if message["body"]:
+            self.asked_before_answer = self.asked
+        self.body += message["body"]
+        self.done = not message.get("more_body", False)
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        more = True
         while more:
             message = await receive()
-            size, more = size + len(message["body"]), message["more_body"]
+            self.app_heard, more = self.app_heard + len(message["body"]), message["more_body"]
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": orjson.dumps(size)})
+        await send({"type": "http.response.body", "body": orjson.dumps(self.app_heard)})
 
-    scope = {"type": "http", "headers": list(headers.items())}
-    await BodyLimit(app, most=most)(scope, receive, send)
-    return sent[0]["status"], orjson.loads(sent[1]["body"]), asked
+    async def run(self, *headers: tuple[bytes, bytes], most: int = 10) -> "Exchange":
+        async with asyncio.timeout(10):
+            await BodyLimit(self.app, most=most)(
+                {"type": "http", "headers": list(headers)}, self.receive, self.send
+            )
+        assert self.done
+        return self
+
+    @property
+    def answer(self) -> Any:
+        return orjson.loads(self.body)
+
+
+def announced(size: int | bytes) -> tuple[bytes, bytes]:
+    return b"content-length", size if isinstance(size, bytes) else b"%d" % size
 
 
 @pytest.mark.parametrize("chunks", [[b""], [b"12345"], [b"12345", b"67890"]])
 async def test_a_body_within_the_limit_goes_through(chunks: list[bytes]) -> None:
     size = sum(map(len, chunks))
-    assert await serve({b"content-length": b"%d" % size}, chunks) == (200, size, len(chunks))
-    assert (await serve({}, chunks))[0] == 200
+
+    known, unknown = await Exchange(chunks).run(announced(size)), await Exchange(chunks).run()
+
+    assert (known.status, known.answer, known.asked) == (200, size, len(chunks))
+    assert (unknown.status, unknown.answer) == (200, size)
 
 
 async def test_an_announced_giant_is_refused_unread() -> None:
-    status, body, asked = await serve({b"content-length": b"1073741824"}, [b"x"] * 100)
-    assert (status, body["code"], body["data"], asked) == (413, "TOO_LARGE", {"limit": 10}, 0)
+    giant = await Exchange([b"x"] * 100).run(announced(1 << 30))
+
+    assert (giant.status, giant.answer["code"], giant.answer["data"]) == (413, "TOO_LARGE", {"limit": 10})
+    assert (giant.asked_before_answer, giant.app_heard) == (0, 0)
 
 
 async def test_a_giant_that_is_not_announced_is_read_up_to_the_limit() -> None:
-    status, body, asked = await serve({}, [b"xxxx"] * 100)
-    assert (status, body["code"], asked) == (413, "TOO_LARGE", 3)
+    giant = await Exchange([b"xxxx"] * 100).run()
+
+    assert (giant.status, giant.answer["code"]) == (413, "TOO_LARGE")
+    assert (giant.asked_before_answer, giant.app_heard) == (3, 8)
 
 
 async def test_a_length_that_is_none_leaves_the_counting() -> None:
-    assert (await serve({b"content-length": b"-5"}, [b"xxxx"] * 100))[0] == 413
-    assert (await serve({b"content-length": b"9" * 5000}, [b"x"]))[0] == 413
+    assert (await Exchange([b"xxxx"] * 100).run(announced(b"-5"))).status == 413
+    assert (await Exchange([b"x"]).run(announced(b"9" * 5000))).status == 413
+
+
+# --- what still comes after the refusal ---
+
+
+async def test_what_still_comes_is_dropped_to_its_end() -> None:
+    """A connection closed over unread bytes is reset, and the answer may be lost with it."""
+    assert (await Exchange([b"x"] * 100).run(announced(100))).asked == 100
+
+
+async def test_of_what_comes_without_end_only_so_much_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodylimit, "LINGER_BYTES", 1000)
+
+    assert (await Exchange(repeat(b"x" * 100)).run(announced(1 << 30))).asked == 10
+
+
+async def test_who_says_nothing_more_is_waited_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodylimit, "LINGER_SECONDS", 0.05)
+
+    assert (await Exchange([b"x"] * 3, ends=False).run(announced(1 << 30))).asked == 3
