@@ -172,5 +172,5 @@ def _price(
         raise offers.OfferMismatch(offer=str(one.offer_id))
     quote = offers.quote(offer_id=one.offer_id, stream_id=stream.id, variant_id=one.variant_id, now=now)
     same = price is not None and price.currency == quote.currency
-    reference = price.amount if price and same else quote.offer.reference_amount
+    reference = price.amount if price and same else quote.offer.list_amount
     return Money(quote.amount, quote.currency), reference

@@ -61,7 +61,7 @@ def offer(offer: Offer) -> Body:
         "product": str(offer.item.product_id),
         "variant": str(offer.variant_id) if offer.variant_id else None,
         "price": Money(offer.amount, offer.currency).as_dict(),
-        "reference": Money(offer.reference_amount, offer.currency).as_dict(),
+        "reference": Money(offer.list_amount, offer.currency).as_dict(),
         "quota": offer.quota,
         "left": offer.left,
         "per_buyer": offer.per_buyer,

@@ -107,7 +107,7 @@ def open(  # offers.open() reads as what it does
             item=item,
             variant_id=variant_id,
             amount=amount,
-            reference_amount=reference.amount,
+            list_amount=reference.amount,
             currency=reference.currency,
             quota=quota,
             left=quota,

@@ -1,12 +1,14 @@
 from catalog.models.imports import Import, ImportContent, ImportProblem
-from catalog.models.products import Price, Product, ProductImage, Variant
+from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
 from catalog.models.stock import Stock, StockMovement
 
 __all__ = [
+    "BundlePart",
     "Import",
     "ImportContent",
     "ImportProblem",
     "Price",
+    "PriceFloor",
     "Product",
     "ProductImage",
     "Stock",

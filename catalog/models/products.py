@@ -71,6 +71,9 @@ class Variant(models.Model):
     weight_grams = models.PositiveIntegerField(default=0)
     position = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
+    release_at = models.DateTimeField(
+        null=True, blank=True, help_text="A pre-order before this moment: charged when it is shipped."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -119,3 +122,40 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.variant_id} {self.amount} {self.currency}"
+
+
+class PriceFloor(models.Model):
+    """What a variant is never sold below, whatever hosts, offers and coupons come together."""
+
+    variant = models.OneToOneField(Variant, on_delete=models.CASCADE, primary_key=True, related_name="floor")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    amount = models.PositiveIntegerField(help_text="Of one unit, in minor units.")
+    currency = models.CharField(max_length=3)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(amount__gt=0), name="floor_positive"),)
+
+    def __str__(self) -> str:
+        return f"{self.variant_id} not below {self.amount} {self.currency}"
+
+
+class BundlePart(models.Model):
+    """Units of a part in one unit of a bundle. A bundle has no stock of its own: it takes its parts'."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    bundle = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="parts")
+    part = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="in_bundles")
+    quantity = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["bundle", "part"], name="bundle_part_once"),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gte=1) & models.Q(quantity__lte=99), name="bundle_quantity_sane"
+            ),
+            models.CheckConstraint(condition=~models.Q(bundle=models.F("part")), name="bundle_not_of_itself"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.part_id} in {self.bundle_id}"

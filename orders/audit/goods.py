@@ -78,7 +78,7 @@ TRADE: tuple[Check, ...] = (
           FROM orders_orderline l
           JOIN orders_order o ON o.id = l.order_id
           LEFT JOIN orders_hold h ON h.line_id = l.id
-         WHERE h.line_id IS NULL OR h.quantity <> l.quantity OR h.variant_id <> l.variant_id
+         WHERE h.id IS NULL OR h.quantity <> l.quantity OR h.variant_id <> l.variant_id
             OR h.offer_id IS DISTINCT FROM l.offer_id OR h.purchase_id <> o.purchase_id
         """,
     ),

@@ -1,4 +1,4 @@
-from orders.models.carts import Cart, CartLine
+from orders.models.carts import Cart, CartHold, CartLine, CartPolicy, Hoarder
 from orders.models.payments import Payment, Refund
 from orders.models.purchases import (
     Commission,
@@ -10,11 +10,15 @@ from orders.models.purchases import (
     PurchaseMove,
     Shipment,
 )
+from orders.models.waitlist import WaitlistEntry
 
 __all__ = [
     "Cart",
+    "CartHold",
     "CartLine",
+    "CartPolicy",
     "Commission",
+    "Hoarder",
     "Hold",
     "Order",
     "OrderLine",
@@ -24,4 +28,5 @@ __all__ = [
     "PurchaseMove",
     "Refund",
     "Shipment",
+    "WaitlistEntry",
 ]

@@ -1,10 +1,11 @@
-"""Carts: what a buyer means to buy. Nothing is held for a cart; first paid, first served."""
+"""Carts: what a buyer means to buy, and what is held for it where a merchant's policy is to hold."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 from catalog.models import Variant
-from commerce.models import User
+from commerce import ids
+from commerce.models import Merchant, User
 from streams.models import Stream
 
 
@@ -38,3 +39,64 @@ class CartLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.variant_id}"
+
+
+class CartPolicy(models.Model):
+    """A merchant whose goods are held for a cart. Without a row: first paid, first served."""
+
+    merchant = models.OneToOneField(
+        Merchant, on_delete=models.CASCADE, primary_key=True, related_name="cart_policy"
+    )
+    hold_seconds = models.PositiveIntegerField(help_text="How long units are held for a cart.")
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "cart policies"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(hold_seconds__gte=60) & models.Q(hold_seconds__lte=3600),
+                name="cart_policy_sane",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}: {self.hold_seconds} s"
+
+
+class Hoarder(models.Model):
+    """A shopper for whose carts a merchant holds nothing any more."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="hoarders")
+    buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["merchant", "buyer"], name="hoarder_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.buyer_id} at {self.merchant_id}"
+
+
+class CartHold(models.Model):
+    """Units held for a cart until a moment. They left the stock, and go back to it or into a purchase."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="cart_holds")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveSmallIntegerField()
+    until = models.DateTimeField()
+    warned_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["buyer", "variant"], name="cart_hold_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gte=1), name="cart_hold_positive"),
+        )
+        indexes = (models.Index(fields=["until"], name="cart_hold_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.variant_id} for {self.buyer_id}"

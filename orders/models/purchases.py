@@ -1,12 +1,13 @@
 """Purchases and their parts: an order per merchant, lines with what the buyer saw, holds."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
 from catalog.models import Variant
 from commerce import ids
 from commerce.models import Card, Host, Merchant, User
-from streams.models import Offer, Pin, ShowcaseItem, Stream
+from streams.models import Coupon, Offer, Pin, ShowcaseItem, Stream
 
 
 class Purchase(models.Model):
@@ -31,8 +32,20 @@ class Purchase(models.Model):
     version = models.PositiveIntegerField(default=1, help_text="Grows by one per change.")
     amount = models.PositiveIntegerField(help_text="Total in minor units.")
     currency = models.CharField(max_length=3)
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+", db_index=False)
     ship_to = models.JSONField(help_text="Copy of the buyer's address.")
+    households = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Households by which an offer counted its units.",
+    )
+    coupon = models.ForeignKey(
+        Coupon, null=True, blank=True, on_delete=models.PROTECT, related_name="purchases", db_index=False
+    )
+    pay_at_shipping = models.BooleanField(
+        default=False, help_text="A pre-order: captured once shipped."
+    )
     hold_until = models.DateTimeField(help_text="Units go back after this unless a charge is in flight.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
@@ -77,8 +90,9 @@ class Order(models.Model):
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="orders")
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="orders")
+    # Their unique constraints serve as the foreign keys' indexes: a purchase writes few of them.
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="orders", db_index=False)
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
@@ -113,22 +127,51 @@ class OrderLine(models.Model):
     """Units of one variant in an order, at the agreed price, with the evidence of what the buyer saw."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_constraint=False)
+    # The tenant's walls are composite foreign keys, on (merchant, order) and (merchant, variant).
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     title = models.CharField(max_length=515, help_text="Product and variant as named when it was bought.")
     sku = models.CharField(max_length=255, blank=True)
     quantity = models.PositiveSmallIntegerField()
     unit_amount = models.PositiveIntegerField(help_text="Agreed price of one unit in minor units.")
-    amount = models.PositiveIntegerField(help_text="Quantity times unit price.")
+    discount_amount = models.PositiveIntegerField(default=0, help_text="The coupon's share, for all units.")
+    amount = models.PositiveIntegerField(help_text="Quantity times unit price, less the discount.")
     currency = models.CharField(max_length=3)
-    # What the buyer saw when she pressed buy.
+    release_at = models.DateTimeField(null=True, blank=True, help_text="A pre-order until then.")
+    # What the buyer saw when she pressed buy. The till reads these rows in the transaction that writes the
+    # line, and nothing ever deletes them: a check of each by the database would double a purchase's cost.
     list_amount = models.PositiveIntegerField(help_text="List price of one unit at that moment.")
-    offer = models.ForeignKey(Offer, null=True, on_delete=models.PROTECT, related_name="order_lines")
-    stream = models.ForeignKey(Stream, null=True, on_delete=models.PROTECT, related_name="+")
-    host = models.ForeignKey(Host, null=True, on_delete=models.PROTECT, related_name="+")
-    item = models.ForeignKey(ShowcaseItem, null=True, on_delete=models.PROTECT, related_name="+")
-    pin = models.ForeignKey(Pin, null=True, on_delete=models.PROTECT, related_name="+")
+    reference_amount = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Price of one unit that was shown struck through."
+    )
+    offer = models.ForeignKey(
+        Offer,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="order_lines",
+        db_index=False,
+        db_constraint=False,
+    )
+    stream = models.ForeignKey(
+        Stream, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    host = models.ForeignKey(
+        Host, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    item = models.ForeignKey(
+        ShowcaseItem,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    pin = models.ForeignKey(
+        Pin, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     stream_ms = models.PositiveBigIntegerField(null=True, help_text="Milliseconds on the stream clock.")
     frame_epoch = models.CharField(max_length=16, blank=True)
     frame_offset = models.PositiveBigIntegerField(
@@ -141,7 +184,9 @@ class OrderLine(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(amount=models.F("quantity") * models.F("unit_amount"))
+                condition=models.Q(
+                    amount=models.F("quantity") * models.F("unit_amount") - models.F("discount_amount")
+                )
                 & models.Q(quantity__gte=1),
                 name="order_line_adds_up",
             ),
@@ -153,22 +198,31 @@ class OrderLine(models.Model):
 
 
 class Hold(models.Model):
-    """Units promised to one order line. Paying takes them without touching the hot stock row."""
+    """Units promised to an order line, of its variant or of a bundle's part.
+
+    Paying takes them without touching the hot stock row. Of an offer as many units count as the line has.
+    """
 
     class Status(models.TextChoices):
         HELD = "held"
         TAKEN = "taken"
         RELEASED = "released"
 
-    line = models.OneToOneField(OrderLine, on_delete=models.PROTECT, primary_key=True, related_name="hold")
+    id = models.BigAutoField(primary_key=True)
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="holds", db_index=False)
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="holds")
-    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
-    offer = models.ForeignKey(Offer, null=True, on_delete=models.PROTECT, related_name="+")
+    variant = models.ForeignKey(
+        Variant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    offer = models.ForeignKey(
+        Offer, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     quantity = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=8, choices=Status, default=Status.HELD)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        constraints = (models.UniqueConstraint(fields=["line", "variant"], name="hold_once_per_line"),)
         indexes = (
             models.Index(fields=["variant"], condition=~models.Q(status="released"), name="hold_live"),
         )

@@ -8,17 +8,20 @@ from streams.models.moderation import (
     Right,
     ShowModerator,
 )
-from streams.models.offers import Offer, OfferBuyer
+from streams.models.offers import Coupon, CouponClaim, Offer, OfferBuyer, OfferHousehold
 from streams.models.shows import Pin, ShowcaseItem, ShowEvent, Stream, StreamMove
 
 __all__ = [
     "Appeal",
     "BlockedWord",
     "ChatMessage",
+    "Coupon",
+    "CouponClaim",
     "Decision",
     "Follow",
     "Offer",
     "OfferBuyer",
+    "OfferHousehold",
     "Pin",
     "Question",
     "Report",

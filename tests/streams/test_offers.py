@@ -61,13 +61,13 @@ def test_a_price_above_the_lowest_list_price_is_refused(stream: Stream) -> None:
         make.offer(stream, amount=1500)
 
     assert refusal.value.data == {"list_price": {"amount": 1499, "currency": "EUR"}}
-    assert make.offer(stream, amount=1499).reference_amount == 1499
+    assert make.offer(stream, amount=1499).list_amount == 1499
 
 
 def test_an_offer_for_one_variant_is_measured_by_that_variants_price(stream: Stream) -> None:
     red = Variant.objects.get(title="Red")
 
-    assert make.offer(stream, variant_id=red.id, amount=1999).reference_amount == 1999
+    assert make.offer(stream, variant_id=red.id, amount=1999).list_amount == 1999
 
 
 def test_a_variant_of_another_product_is_refused(stream: Stream) -> None:
