@@ -181,6 +181,7 @@ def _keep(user_id: UUID, card: gateway.Card) -> None:
         "last4": card.last4,
         "exp_month": card.exp_month,
         "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint[:64],
     }
     # A card that was removed here stays removed, even when the provider has not been told yet.
     Card.objects.update_or_create(user_id=user_id, provider_id=card.id, defaults=facts)

@@ -54,6 +54,7 @@ class Card:
     last4: str
     exp_month: int
     exp_year: int
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

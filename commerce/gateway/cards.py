@@ -115,4 +115,5 @@ def _card(one: stripe.PaymentMethod) -> Card:
         last4=one.card.last4,
         exp_month=one.card.exp_month,
         exp_year=one.card.exp_year,
+        fingerprint=one.card.fingerprint or "",
     )

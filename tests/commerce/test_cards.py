@@ -60,6 +60,20 @@ def test_a_filled_in_form_becomes_the_card_that_pays(ada: User) -> None:
     assert card.exp_year >= timezone.now().year
 
 
+def test_one_card_has_one_fingerprint_whoever_saves_it(ada: User) -> None:
+    hers, his = saved(ada), saved(shopper("bob"))
+
+    assert hers.fingerprint == his.fingerprint != ""
+    assert saved(ada, "pm_card_mastercard").fingerprint != hers.fingerprint
+
+
+def test_a_card_kept_before_learns_its_fingerprint_when_cards_are_synced(ada: User) -> None:
+    card = saved(ada)
+    Card.objects.filter(pk=card.pk).update(fingerprint="")
+
+    assert cards.sync(user_id=ada.id, now=timezone.now())[0].fingerprint == card.fingerprint
+
+
 def test_the_newest_card_pays_and_only_one_does(ada: User) -> None:
     saved(ada)
     newest = saved(ada, "pm_card_mastercard")

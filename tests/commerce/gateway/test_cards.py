@@ -40,6 +40,7 @@ def test_a_card_is_saved_with_the_sheet(buyer: Buyer, stripe_server: StripeServe
     assert done.card is not None
     saved = gateway.card(customer=buyer.customer, card_id=done.card)
     assert (saved.brand, saved.last4, saved.exp_month, saved.exp_year) == ("amex", "8431", 12, 2040)
+    assert saved.fingerprint
     assert gateway.cards(customer=buyer.customer)[0] == saved
 
 
