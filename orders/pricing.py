@@ -1,7 +1,11 @@
-"""What a purchase costs and who gets which part of it. Integers in minor units, no rounding loss."""
+"""What a purchase costs and who gets which part of it. Integers in minor units, no rounding loss.
+
+The rule for offers, coupons and floors is published in docs/pricing.md.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from commerce import errors, money
@@ -21,6 +25,38 @@ class TooExpensive(errors.Invalid):
     message = "This is more than one payment can take. Buy in parts."
 
 
+class PriceBelowFloor(errors.Conflict):
+    """The merchant has set a floor above this price since it was promised."""
+
+    code = "PRICE_BELOW_FLOOR"
+    message = "The merchant does not sell this below a higher price."
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides the price of one unit of a variant: amounts of one unit in minor units of one currency.
+
+    `floor` is the merchant's, `reference` the proven price to strike through. `coupons_allowed` is True for
+    what is sold at its list price; for an offer it is what the offer says.
+    """
+
+    list_amount: int
+    currency: str
+    floor: int | None = None
+    offer_amount: int | None = None
+    reference: int | None = None
+    coupons_allowed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """What one merchant's coupon takes off its lines: a share in basis points, or minor units."""
+
+    percent_bp: int | None
+    amount_off: int | None
+    min_amount: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Units of one variant at an agreed price, with what the buyer saw."""
@@ -38,11 +74,15 @@ class Line:
     item_id: UUID | None = None
     pin_id: UUID | None = None
     host_id: UUID | None = None
+    discount: int = 0
+    reference_amount: int | None = None
+    release_at: datetime | None = None
+    coupon_id: UUID | None = None
 
     @property
     def total(self) -> Money:
-        """Quantity times unit price."""
-        return self.unit * self.quantity
+        """Quantity times unit price, less the coupon's share."""
+        return self.unit * self.quantity - Money(self.discount, self.unit.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +92,62 @@ class Shares:
     merchant: int
     host: int
     platform: int
+
+
+def unit(terms: Terms) -> int:
+    """Return what one unit costs before coupons: the offer's price, or else the list price.
+
+    Raises PriceBelowFloor: a floor set after the price was promised ends the sale and changes no price.
+    """
+    amount = terms.list_amount if terms.offer_amount is None else terms.offer_amount
+    if terms.floor is not None and amount < terms.floor:
+        raise PriceBelowFloor(price={"amount": amount, "currency": terms.currency})
+    return amount
+
+
+def reference(terms: Terms) -> int | None:
+    """Return the price of one unit to strike through: the proven one, and only above what is asked for."""
+    asked = terms.list_amount if terms.offer_amount is None else terms.offer_amount
+    return terms.reference if terms.reference is not None and terms.reference > asked else None
+
+
+def discounts(amounts: Sequence[tuple[Terms, int]], discount: Discount | None) -> list[int]:
+    """Return what a coupon takes off each (terms, quantity), lines of its merchant in its currency.
+
+    The least amount is asked of the lines it is for, before the discount. A percentage is rounded once, over
+    all of them, in the shopper's favour. Shares are by largest remainder, the same in whatever order the
+    lines come. No line falls below its floor, nor any unit below one minor unit. What a floor keeps back of a
+    percentage lapses; of an amount it goes to the other lines. Raises PriceBelowFloor.
+    """
+    parts = [0] * len(amounts)
+    if discount is None:
+        return parts
+    costs = [unit(terms) * quantity for terms, quantity in amounts]
+    room = [
+        cost - (terms.floor or 1) * quantity for cost, (terms, quantity) in zip(costs, amounts, strict=True)
+    ]
+    # By their contents: ties of the remainders go to the earlier line, wherever it stood in the cart.
+    lines = sorted(
+        (i for i, (terms, _) in enumerate(amounts) if terms.coupons_allowed and costs[i]),
+        key=lambda i: (costs[i], room[i], amounts[i][1]),
+    )
+    subtotal = sum(costs[i] for i in lines)
+    if not lines or subtotal < discount.min_amount:
+        return parts
+    if discount.percent_bp is not None:
+        off = -(-subtotal * discount.percent_bp // 10_000)
+        for i, part in zip(lines, money.share(off, [costs[i] for i in lines]), strict=True):
+            parts[i] = min(part, room[i])
+        return parts
+    off = min(discount.amount_off or 0, subtotal)
+    while lines and off:
+        shared = dict(zip(lines, money.share(off, [costs[i] for i in lines]), strict=True))
+        full = [i for i in lines if shared[i] >= room[i]]
+        for i in full or lines:
+            parts[i] = min(shared[i], room[i])
+            off -= parts[i]
+        lines = [i for i in lines if i not in full] if full else []
+    return parts
 
 
 def total(lines: Iterable[Line]) -> Money:
