@@ -7,7 +7,7 @@ _LIVE_HOLDS = "status <> 'released'"
 STOCK: tuple[Check, ...] = (
     Check(
         "stock-adds-up",
-        "Units that can be promised are the movements less the live holds.",
+        "Units that can be promised are the movements less live holds, carts' holds and offered turns.",
         "SELECT count(*) FROM catalog_stock",
         f"""
         SELECT format('variant %s: available %s, movements %s, held or sold %s',
@@ -15,8 +15,12 @@ STOCK: tuple[Check, ...] = (
           FROM catalog_stock s
           LEFT JOIN (SELECT variant_id, sum(delta) AS units FROM catalog_stockmovement GROUP BY 1) m
                  ON m.variant_id = s.variant_id
-          LEFT JOIN (SELECT variant_id, sum(quantity) AS units FROM orders_hold
-                      WHERE {_LIVE_HOLDS} GROUP BY 1) h ON h.variant_id = s.variant_id
+          LEFT JOIN (SELECT variant_id, sum(quantity) AS units FROM (
+                         SELECT variant_id, quantity FROM orders_hold WHERE {_LIVE_HOLDS}
+                         UNION ALL SELECT variant_id, quantity FROM orders_carthold
+                         UNION ALL SELECT variant_id, quantity FROM orders_waitlistentry
+                                    WHERE status = 'offered') held
+                      GROUP BY 1) h ON h.variant_id = s.variant_id
          WHERE s.available <> coalesce(m.units, 0) - coalesce(h.units, 0)
         """,
     ),

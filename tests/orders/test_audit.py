@@ -8,9 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from catalog import stock
 from commerce.models import Event, Notice
 from orders import audit, books, charging, fulfilment, payments
-from orders.models import Order, Payment, Purchase, Refund
+from orders.models import CartHold, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams.models import ShowEvent
 from tests.orders import make
 from tests.orders.make import after
@@ -64,6 +65,13 @@ def world() -> None:
     books.refund_paid(Refund.objects.get())
     for offset in (1, 2, 3):
         ShowEvent.objects.create(stream=stream, epoch="k3f9", offset=offset, key=str(offset), frame={})
+    wanted = make.variant(stocked=3)
+    stock.take(units={wanted.id: 3}, now=make.NOW)
+    CartHold.objects.create(
+        buyer=make.user(), merchant=wanted.merchant, variant=wanted, quantity=2, until=after(600)
+    )
+    WaitlistEntry.objects.create(buyer=make.user(), variant=wanted, status="offered", turn_until=after(60))
+    WaitlistEntry.objects.create(buyer=make.user(), variant=wanted, status="waiting", turn_until=after(60))
     Event.objects.update(delivered_at=make.NOW)
     Notice.objects.create(provider_id="evt_1", type="x", payload={}, livemode=False, processed_at=make.NOW)
 
@@ -94,6 +102,10 @@ LIES = [
     lie("stock-adds-up", "UPDATE catalog_stock SET available = available + 1"),
     lie("stock-adds-up", "UPDATE orders_hold SET quantity = quantity + 1 WHERE status = 'taken'"),
     lie("stock-adds-up", "DELETE FROM catalog_stockmovement"),
+    lie("stock-adds-up", "DELETE FROM orders_carthold"),
+    lie("stock-adds-up", "UPDATE orders_carthold SET quantity = quantity + 1"),
+    lie("stock-adds-up", "UPDATE orders_waitlistentry SET status = 'lapsed' WHERE status = 'offered'"),
+    lie("stock-adds-up", "UPDATE orders_waitlistentry SET status = 'offered' WHERE status = 'waiting'"),
     lie(
         "stock-not-negative",
         "ALTER TABLE catalog_stock DROP CONSTRAINT stock_never_negative",
