@@ -170,6 +170,12 @@ def test_the_order_of_the_lines_changes_nothing(
     assert outcome(chance.sample(cart, len(cart))) == outcome(cart)
 
 
+def test_the_odd_unit_goes_to_the_same_line_wherever_it_stands() -> None:
+    # Half a unit each is left over: the cheaper line has it.
+    assert pricing.discounts([(terms(10), 1), (terms(30), 1)], Discount(None, 2)) == [1, 1]
+    assert pricing.discounts([(terms(30), 1), (terms(10), 1)], Discount(None, 2)) == [1, 1]
+
+
 @given(carts())
 def test_without_a_coupon_nothing_changes(cart: list[tuple[Terms, int]]) -> None:
     assert pricing.discounts(cart, None) == [0] * len(cart)
