@@ -1,4 +1,13 @@
-from orders.models.carts import Cart, CartHold, CartLine, CartPolicy, Hoarder
+from orders.models.carts import (
+    GUEST_LINES,
+    Cart,
+    CartHold,
+    CartHolder,
+    CartLine,
+    CartPolicy,
+    GuestCart,
+    Hoarder,
+)
 from orders.models.payments import Payment, Refund
 from orders.models.purchases import (
     Commission,
@@ -13,11 +22,14 @@ from orders.models.purchases import (
 from orders.models.waitlist import WaitlistEntry
 
 __all__ = [
+    "GUEST_LINES",
     "Cart",
     "CartHold",
+    "CartHolder",
     "CartLine",
     "CartPolicy",
     "Commission",
+    "GuestCart",
     "Hoarder",
     "Hold",
     "Order",

@@ -1,7 +1,9 @@
 """Carts: what a buyer means to buy, and what is held for it where a merchant's policy is to hold."""
 
 from django.db import models
+from django.db.models import Func
 from django.db.models.functions import Now
+from django.db.models.lookups import LessThanOrEqual
 
 from catalog.models import Variant
 from commerce import ids
@@ -83,7 +85,8 @@ class CartHold(models.Model):
     """Units held for a cart until a moment. They left the stock, and go back to it or into a purchase."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="cart_holds")
+    # Not with the user: her units would be lost to everybody.
+    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="cart_holds")
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveSmallIntegerField()
@@ -100,3 +103,49 @@ class CartHold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.variant_id} for {self.buyer_id}"
+
+
+class CartHolder(models.Model):
+    """How much a merchant has held for one shopper's carts so far, and how much of it came back unbought."""
+
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.CASCADE, related_name="cart_holders", db_index=False
+    )
+    buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    held = models.PositiveBigIntegerField(default=0, help_text="Units, all holds together.")
+    lapsed = models.PositiveBigIntegerField(default=0, help_text="Units whose hold ran out.")
+    last_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["merchant", "buyer"], name="cart_holder_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.held} for {self.buyer_id} at {self.merchant_id}"
+
+
+GUEST_LINES = 20
+
+
+class GuestCart(models.Model):
+    """The cart of somebody who is not signed in. Its token is in her browser; here is only its hash."""
+
+    token_hash = models.CharField(primary_key=True, max_length=64)
+    version = models.PositiveBigIntegerField(default=0)
+    lines = models.JSONField(default=list, help_text="Variant, quantity and show of each line, in order.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=LessThanOrEqual(
+                    Func("lines", function="jsonb_array_length", output_field=models.IntegerField()),
+                    GUEST_LINES,
+                ),
+                name="guest_cart_bounded",
+            ),
+        )
+        indexes = (models.Index(fields=["updated_at"], name="guest_cart_old"),)
+
+    def __str__(self) -> str:
+        return f"guest cart of {len(self.lines)} lines"

@@ -43,9 +43,7 @@ class Purchase(models.Model):
     coupon = models.ForeignKey(
         Coupon, null=True, blank=True, on_delete=models.PROTECT, related_name="purchases", db_index=False
     )
-    pay_at_shipping = models.BooleanField(
-        default=False, help_text="A pre-order: captured once shipped."
-    )
+    pay_at_shipping = models.BooleanField(default=False, help_text="A pre-order: captured once shipped.")
     hold_until = models.DateTimeField(help_text="Units go back after this unless a charge is in flight.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
