@@ -1,9 +1,10 @@
 """Households: who shares an address or a card, known by keyed hashes alone.
 
-A key says that two purchases go to one door, or are paid with one card. Nobody can read the address or the card
-from it, or make one without this installation's SECRET_KEY; a new SECRET_KEY begins new households. Names are no
-part of it, since one address under ten names is what a limit per household is for. Writing variants are folded
-only where they hardly ever mean another door: a neighbour who is refused is worse than a cousin who is not found.
+A key says that two purchases go to one door, or are paid with one card. Nobody can read the address or the
+card from it, or make one without this installation's SECRET_KEY; a new SECRET_KEY begins new households.
+Names are no part of it, since one address under ten names is what a limit per household is for. Writing
+variants are folded only where they hardly ever mean another door: a neighbour who is refused is worse than a
+cousin who is not found.
 """
 
 import re
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 
 from django.utils.crypto import salted_hmac
 
-# The words of a street as they are shortened in addresses. One letter is never a word of its own here.
+# The words of a street, as they are shortened in addresses.
 _SHORT = {
     "street": "st",
     "saint": "st",
