@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from catalog.models import Variant
 from commerce import errors
@@ -218,26 +218,58 @@ def take(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
 def give_back(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
     """Return units that a buyer had taken, inside the caller's transaction.
 
-    An offer that had sold out opens again while its window and its show still run, and the room is told.
     Raises UnknownOffer; ValueError when the buyer never had so many.
     """
-    offer = _locked(offer_id)
-    returned = OfferBuyer.objects.filter(offer=offer, buyer_id=buyer_id, units__gte=units)
-    holder = returned.first()
-    if units < 1 or holder is None:
+    _locked(offer_id)
+    uncount(offer_id=offer_id, buyer_id=buyer_id, units=units)
+    return put_back(offer_id=offer_id, units=units, now=now)
+
+
+def uncount(*, offer_id: UUID, buyer_id: UUID, units: int) -> None:
+    """Take units off those that a buyer has of a locked offer; ValueError when she never had so many."""
+    had = OfferBuyer.objects.filter(offer_id=offer_id, buyer_id=buyer_id, units__gte=units)
+    if units < 1 or not had.update(units=F("units") - units):
         raise ValueError(f"buyer {buyer_id} does not have {units} units of offer {offer_id}")
-    holder.units -= units
-    holder.save(update_fields=["units"])
+
+
+def put_back(*, offer_id: UUID, units: int, now: datetime) -> Offer:
+    """Let units of an offer be sold again that nobody has any more, inside the caller's transaction.
+
+    An offer that had sold out opens again while its window and its show still run, and the room is told.
+    Raises UnknownOffer.
+    """
+    offer = _locked(offer_id)
     offer.left += units
     _save(offer, "left")
-    if (
-        offer.status == Offer.Status.ENDED
-        and offer.reason == Offer.Reason.SOLD_OUT
-        and now < offer.closes_at
-        and Stream.objects.filter(pk=offer.stream_id, status=Stream.Status.LIVE).exists()
-    ):
+    if may_sell_again(offer, now=now) and offer.status == Offer.Status.ENDED:
         _reopen(offer)
     return offer
+
+
+def set_aside(*, offer_id: UUID, units: int, now: datetime) -> Offer:
+    """Take units of an offer for nobody yet, inside the caller's transaction: they are held for a shopper in
+    line. The last unit ends the offer.
+
+    Raises UnknownOffer, OfferSoldOut.
+    """
+    offer = _locked(offer_id)
+    if units > offer.left:
+        raise OfferSoldOut(offer=str(offer.id), left=offer.left)
+    offer.left -= units
+    if offer.left == 0 and offer.status == Offer.Status.OPEN:
+        _end(offer, reason=Offer.Reason.SOLD_OUT, at=now)
+    else:
+        _save(offer, "left")
+    return offer
+
+
+def may_sell_again(offer: Offer, *, now: datetime) -> bool:
+    """Say whether an offer sells, or would if units came back: its window and its show run."""
+    return (
+        (offer.status == Offer.Status.OPEN or offer.reason == Offer.Reason.SOLD_OUT)
+        and offer.opens_at <= now < offer.closes_at
+        and Stream.objects.filter(pk=offer.stream_id, status=Stream.Status.LIVE).exists()
+    )
 
 
 def _check_numbers(*, amount: int, quota: int, seconds: int, per_buyer: int) -> None:
