@@ -126,9 +126,9 @@ class MovementInline(Inline):
 class VariantAdmin(Screen):
     """Everybody's sellable units."""
 
-    list_display = ("__str__", "sku", "merchant", "price", "available", "is_active")
+    list_display = ("__str__", "sku", "merchant", "price", "floor_price", "available", "is_active")
     list_filter = ("is_active", "merchant")
-    list_select_related = ("product", "merchant", "stock")
+    list_select_related = ("product", "merchant", "stock", "floor")
     search_fields = ("sku", "barcode", "product__title")
     ordering = ("-id",)
     inlines = (PriceInline, MovementInline)
@@ -143,6 +143,11 @@ class VariantAdmin(Screen):
     def price(self, row: Any) -> str:
         """Return the current price."""
         return next((str(Money(one.amount, one.currency)) for one in row.current_prices), "none")
+
+    @admin.display(description="Not below")
+    def floor_price(self, row: Variant) -> str:
+        """Return the merchant's floor."""
+        return str(Money(row.floor.amount, row.floor.currency)) if hasattr(row, "floor") else ""
 
     @admin.display(description="Available")
     def available(self, row: Variant) -> int:

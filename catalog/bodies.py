@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
-from catalog.models import Import, ImportProblem, Price, Product, Stock, StockMovement, Variant
+from catalog.models import Import, ImportProblem, Price, PriceFloor, Product, Stock, StockMovement, Variant
 
 Body = dict[str, Any]
 
@@ -64,6 +65,12 @@ def prices(rows: list[Price], lowest: int | None) -> Body:
     """Return a variant's prices, newest first, with the lowest amount of the last 30 days."""
     current = next((price(row) for row in rows if row.valid_to is None), None)
     return {"current": current, "lowest_30_days": lowest, "history": [price(row) for row in rows]}
+
+
+def floor(variant_id: UUID, row: PriceFloor | None) -> Body:
+    """Return what a variant is never sold below."""
+    said = {"amount": row.amount, "currency": row.currency, "updated_at": row.updated_at} if row else None
+    return {"variant": variant_id, "floor": said}
 
 
 def stock(row: Stock, movements: Iterable[StockMovement]) -> Body:

@@ -12,6 +12,7 @@ velvet-lipstick,,,,Plum,VL-PLU,19.90,80
 """
 
 PRICE_WRITE: dict[str, Any] = {"amount": 1490, "compare_at": 1990}
+FLOOR_WRITE: dict[str, Any] = {"amount": 1200, "currency": "EUR"}
 STOCK_SET: dict[str, Any] = {"available": 120, "note": "Counted"}
 STOCK_ADJUST: dict[str, Any] = {"delta": -3, "note": "Broken in the warehouse"}
 VARIANT_CHANGE: dict[str, Any] = {"sku": "VL-COR-2", "is_active": True}
@@ -45,6 +46,10 @@ PRICE: dict[str, Any] = {
     "valid_to": None,
 }
 PRICES: dict[str, Any] = {"current": PRICE, "lowest_30_days": 1990, "history": [PRICE]}
+FLOOR: dict[str, Any] = {
+    "variant": _VARIANT,
+    "floor": {"amount": 1200, "currency": "EUR", "updated_at": _MOMENT},
+}
 VARIANT: dict[str, Any] = {
     "id": _VARIANT,
     "product": _PRODUCT,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from catalog import prices, stock
+from catalog import floors, prices, stock
 from catalog.drafts import ProductDraft, VariantDraft
 from catalog.models import Product, ProductImage, Variant
 from catalog.sheets import Problem
+from commerce.money import Money
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ def write(
     quotes = {
         variant.pk: prices.Quote(draft.amount, draft.compare_at, currency) for variant, draft, _ in matched
     }
+    _leave_out_below_floor(merchant_id, matched, quotes, outcome)
     prices.change_many(merchant_id=merchant_id, quotes=quotes, now=now)
     first = {variant.pk: draft.quantity or 0 for variant, draft, is_new in matched if is_new}
     levels = {
@@ -201,6 +203,25 @@ def _write_variants(
     outcome.variants_created = sum(is_new for _, _, is_new in matched)
     outcome.variants_updated = len(matched) - outcome.variants_created
     return matched
+
+
+def _leave_out_below_floor(
+    merchant_id: UUID,
+    matched: list[tuple[Variant, VariantDraft, bool]],
+    quotes: dict[UUID, prices.Quote],
+    outcome: Outcome,
+) -> None:
+    """Leave the prices as they are that would fall below the merchant's own floors."""
+    refused = prices.below_floor(merchant_id=merchant_id, quotes=quotes)
+    for variant, draft, _ in matched:
+        if (floor := refused.get(variant.pk)) and quotes.pop(variant.pk, None):
+            given = str(Money(draft.amount, floor.currency)).split()[0]
+            message = f"Your floor for it is {floor}. Its price stays; the rest of the row was taken."
+            outcome.problems.append(
+                Problem(
+                    draft.line, "Variant Price", floors.PriceBelowFloor.code, given, message, skipped=False
+                )
+            )
 
 
 def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:

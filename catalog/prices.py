@@ -9,9 +9,10 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
-from catalog import queries
+from catalog import floors, queries
 from catalog.models import Price, Variant
 from commerce import errors, money
+from commerce.money import Money
 
 
 class BadPrice(errors.Invalid):
@@ -48,7 +49,7 @@ def change(
 ) -> Price:
     """Give a variant a new price from now on and return it; the same price again changes nothing.
 
-    Raises queries.UnknownVariant, BadPrice, BadCurrency.
+    Raises queries.UnknownVariant, BadPrice, BadCurrency, floors.PriceBelowFloor.
     """
     quote = Quote(amount, compare_at, currency)
     with transaction.atomic():
@@ -61,12 +62,8 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
     for quote in quotes.values():
         _check(quote)
     with transaction.atomic():
-        # The variants' rows, in order, are the lock: a variant's first price has no row to lock yet.
-        variants = Variant.objects.select_for_update(no_key=True).filter(
-            merchant_id=merchant_id, pk__in=list(quotes)
-        )
-        if len(variants.order_by("pk").values_list("pk")) < len(quotes):
-            raise queries.UnknownVariant
+        for variant_id, floor in below_floor(merchant_id=merchant_id, quotes=quotes).items():
+            raise floors.PriceBelowFloor(variant=str(variant_id), floor=floor.as_dict())
         old = current(quotes)
         new = {pk: quote for pk, quote in quotes.items() if pk not in old or _quote(old[pk]) != quote}
         # A clock that runs behind another's must not make a price end before it began.
@@ -87,6 +84,24 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
         return len(new)
 
 
+def below_floor(*, merchant_id: UUID, quotes: Mapping[UUID, Quote]) -> dict[UUID, Money]:
+    """Lock the variants and return the floors of those whose price would be below it, or in another currency.
+
+    Inside the caller's transaction. Raises queries.UnknownVariant.
+    """
+    # The variants' rows, in order, are the lock: a variant's first price has no row to lock yet.
+    variants = Variant.objects.select_for_update(no_key=True).filter(
+        merchant_id=merchant_id, pk__in=list(quotes)
+    )
+    if len(variants.order_by("pk").values_list("pk")) < len(quotes):
+        raise queries.UnknownVariant
+    return {
+        pk: Money(floor.amount, floor.currency)
+        for pk, floor in floors.of(quotes).items()
+        if quotes[pk].currency != floor.currency or quotes[pk].amount < floor.amount
+    }
+
+
 def current(variant_ids: Iterable[UUID]) -> dict[UUID, Price]:
     """Return the current price of those of the variants that have one."""
     rows = Price.objects.filter(variant_id__in=list(variant_ids), valid_to=None)
@@ -94,17 +109,37 @@ def current(variant_ids: Iterable[UUID]) -> dict[UUID, Price]:
 
 
 def lowest(variant_id: UUID, since: datetime) -> int | None:
-    """Return the lowest amount that applied at any time since (minor units of the current currency), or None.
-
-    The price to name beside an announced reduction is the lowest of the 30 days before it (Directive 98/6/EC,
-    article 6a).
-    """
+    """Return the lowest amount that applied at any time since (minor units of the current currency)."""
     now_price = Price.objects.filter(variant_id=variant_id, valid_to=None).first()
     if now_price is None:
         return None
     rows = Price.objects.filter(variant_id=variant_id, currency=now_price.currency)
     applied = rows.filter(Q(valid_to=None) | Q(valid_to__gt=since))
     return applied.order_by("amount").values_list("amount", flat=True).first()
+
+
+def proven(variant_ids: Iterable[UUID], *, currency: str, at: datetime) -> dict[UUID, int]:
+    """Return the lowest list price of the 30 days before `at` (minor units), where they are recorded in full.
+
+    That is the prior price to name beside an announced reduction: "the lowest price applied by the trader
+    during a period of time not shorter than 30 days" (Directive 98/6/EC, article 6a). A variant whose prices
+    reach less far back, or were in another currency in that time, is left out.
+    """
+    since = queries.reduction_window(at)
+    applied = Price.objects.filter(
+        Q(valid_to=None) | Q(valid_to__gt=since) & Q(valid_to__gt=F("valid_from")),
+        variant_id__in=list(variant_ids),
+        valid_from__lt=at,
+    )
+    history: dict[UUID, list[Price]] = {}
+    for price in applied:
+        history.setdefault(price.variant_id, []).append(price)
+    return {
+        variant_id: min(price.amount for price in rows)
+        for variant_id, rows in history.items()
+        if min(price.valid_from for price in rows) <= since
+        and {price.currency for price in rows} == {currency}
+    }
 
 
 def _check(quote: Quote) -> None:

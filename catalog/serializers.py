@@ -70,6 +70,19 @@ class PriceWriteSerializer(StrictSerializer):
         return attrs
 
 
+@_shown(examples.FLOOR_WRITE, request_only=True)
+class FloorWriteSerializer(StrictSerializer):
+    """What a variant is never sold below: minor units of one unit."""
+
+    amount = Whole(min_value=1, max_value=money.MAX_AMOUNT, help_text="At most the list price.")
+    currency = serializers.ChoiceField(
+        choices=sorted(money.CURRENCIES),
+        required=False,
+        default=None,
+        help_text="The currency of the price; any other is refused.",
+    )
+
+
 class ImageWriteSerializer(StrictSerializer):
     """A picture, by address."""
 
@@ -199,6 +212,22 @@ class PricesSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Lowest amount that applied in the last 30 days, in the current currency."
     )
     history = PriceSerializer(many=True, help_text="The latest 100, newest first.")
+
+
+class FloorAmountSerializer(serializers.Serializer[Any]):
+    """A floor in minor units of one unit."""
+
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    updated_at = serializers.DateTimeField()
+
+
+@_shown(examples.FLOOR, response_only=True)
+class FloorSerializer(serializers.Serializer[Any]):
+    """What a variant is never sold below, whatever hosts, offers and coupons come together."""
+
+    variant = serializers.UUIDField()
+    floor = FloorAmountSerializer(allow_null=True)
 
 
 class ImageSerializer(serializers.Serializer[Any]):

@@ -15,5 +15,6 @@ urlpatterns = [
     path("variants", products.VariantsView.as_view(), name="variants"),
     path("variants/<uuid:variant_id>", products.VariantView.as_view(), name="variant"),
     path("variants/<uuid:variant_id>/price", shelf.PriceView.as_view(), name="variant-price"),
+    path("variants/<uuid:variant_id>/floor", shelf.FloorView.as_view(), name="variant-floor"),
     path("variants/<uuid:variant_id>/stock", shelf.StockView.as_view(), name="variant-stock"),
 ]

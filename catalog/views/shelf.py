@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, prices, queries, stock
+from catalog import bodies, floors, prices, queries, stock
 from catalog import serializers as shapes
 from catalog.views import edge
 from commerce import http
@@ -50,6 +50,51 @@ class PriceView(http.MerchantView):
         rows = queries.price_history(merchant_id=self.merchant.pk, variant_id=variant_id)
         lowest = prices.lowest(variant_id, queries.reduction_window(timezone.now()))
         return bodies.prices(rows, lowest)
+
+
+class FloorView(http.MerchantView):
+    """What a variant is never sold below."""
+
+    @extend_schema(tags=["Prices"], operation_id="floor_get", responses=shapes.FloorSerializer)
+    def get(self, request: Request, variant_id: UUID) -> Response:
+        """Return the floor, or null where there is none."""
+        return Response(self._body(variant_id))
+
+    @extend_schema(
+        tags=["Prices"],
+        operation_id="floor_set",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.FloorWriteSerializer,
+        responses=shapes.FloorSerializer,
+    )
+    def put(self, request: Request, variant_id: UUID) -> Response:
+        """Set what no host, offer or coupon may sell a unit below; an offer below it ends selling."""
+        sent = edge.sent(shapes.FloorWriteSerializer, request)
+
+        def run() -> tuple[int, bodies.Body]:
+            floors.set_floor(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    @extend_schema(
+        tags=["Prices"],
+        operation_id="floor_clear",
+        parameters=[IDEMPOTENCY_KEY],
+        responses=shapes.FloorSerializer,
+    )
+    def delete(self, request: Request, variant_id: UUID) -> Response:
+        """Take the floor away."""
+
+        def run() -> tuple[int, bodies.Body]:
+            floors.clear_floor(merchant_id=self.merchant.pk, variant_id=variant_id)
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    def _body(self, variant_id: UUID) -> bodies.Body:
+        queries.variant(merchant_id=self.merchant.pk, variant_id=variant_id)
+        return bodies.floor(variant_id, floors.of([variant_id]).get(variant_id))
 
 
 class StockView(http.MerchantView):

@@ -92,6 +92,38 @@ def test_the_lowest_is_of_the_current_currency() -> None:
     assert prices.lowest(one.pk, NOW) == 2000
 
 
+DAY = 24 * 3600
+
+
+def proven(one: Variant, days: float, *, currency: str = "EUR") -> int | None:
+    return prices.proven([one.pk], currency=currency, at=after(days * DAY)).get(one.pk)
+
+
+def test_the_prior_price_is_the_lowest_of_the_thirty_days_before() -> None:
+    one = make.variant(make.merchant(), amount=1000)
+    change(one, 800, at=40 * DAY)
+    change(one, 900, at=41 * DAY)
+    assert proven(one, 40) == 1000  # the 800 begins with the reduction, not before it
+    assert proven(one, 40.1) == proven(one, 70.9) == 800
+    assert proven(one, 71) == 900
+
+
+def test_a_history_shorter_than_thirty_days_proves_nothing() -> None:
+    one = make.variant(make.merchant(), amount=1000)
+    assert proven(one, 29.9) is None
+    assert proven(one, 30) == 1000
+    assert proven(make.variant(make.merchant(), amount=None), 40) is None
+
+
+def test_a_price_in_another_currency_breaks_the_history() -> None:
+    one = make.variant(make.merchant(), amount=1000)
+    change(one, 1100, at=50 * DAY, currency="USD")
+    change(one, 1000, at=51 * DAY)
+    assert proven(one, 60) is None
+    assert proven(one, 60, currency="USD") is None
+    assert proven(one, 81) == 1000
+
+
 def test_a_variant_without_a_price_has_no_lowest() -> None:
     one = make.variant(make.merchant(), amount=None)
     assert prices.lowest(one.pk, NOW) is None

@@ -100,6 +100,32 @@ def test_a_price_is_set_with_its_history(api: Api) -> None:
     assert api.put(path, {"amount": 1499, "currency": "USD"}).body["current"]["currency"] == "USD"
 
 
+def test_a_floor_is_set_and_taken_away_and_no_price_goes_below(api: Api) -> None:
+    one = make.variant(api.merchant, amount=1999)
+    path = f"variants/{one.pk}/floor"
+    assert api.get(path).body == {"variant": str(one.pk), "floor": None}
+    assert api.put(path, {"amount": 1200, "currency": "EUR"}).body["floor"]["amount"] == 1200
+    refused = api.put(f"variants/{one.pk}/price", {"amount": 1199})
+    assert (refused.status, refused.code) == (409, "PRICE_BELOW_FLOOR")
+    assert refused.body["data"]["floor"] == {"amount": 1200, "currency": "EUR"}
+    assert api.put(path, {"amount": 2000}).code == "PRICE_BELOW_FLOOR"
+    assert api.put(path, {"amount": 1000, "currency": "USD"}).code == "BAD_CURRENCY"
+    for body in (
+        {},
+        {"amount": 0},
+        {"amount": "1200"},
+        {"amount": 1, "currency": "XXX"},
+        {"amount": 1, "x": 1},
+    ):
+        assert (api.put(path, body).status, api.put(path, body).code) == (400, "BAD_REQUEST")
+    assert api.get(path).body["floor"]["amount"] == 1200
+    assert api.call("DELETE", path).body["floor"] is None
+    assert api.put(f"variants/{one.pk}/price", {"amount": 1199}).status == 200
+    assert api.put(f"variants/{make.variant(api.merchant, amount=None).pk}/floor", {"amount": 1}).code == (
+        "NO_LIST_PRICE"
+    )
+
+
 def test_a_variant_without_a_price_says_so(api: Api) -> None:
     one = make.variant(api.merchant, amount=None)
     assert api.get(f"variants/{one.pk}/price").body == {
@@ -234,6 +260,8 @@ def test_every_write_takes_a_key(api: Api) -> None:
         ("POST", f"products/{product}/variants", {"options": {"Shade": "New"}}),
         ("PATCH", f"variants/{variant}", {"sku": "new"}),
         ("PUT", f"variants/{variant}/price", {"amount": 5}),
+        ("PUT", f"variants/{variant}/floor", {"amount": 4}),
+        ("DELETE", f"variants/{variant}/floor", None),
         ("PUT", f"variants/{variant}/stock", {"available": 5}),
         ("POST", f"variants/{variant}/stock", {"delta": 5}),
     ]
