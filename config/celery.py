@@ -25,6 +25,9 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     },
     # What lost tasks and webhooks left behind, and holds whose time is over.
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    # Holds for carts: the word before their end, and the end. Pages count down by themselves.
+    "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},
+    "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
     # Told events and used keys, of which there are some for every purchase.

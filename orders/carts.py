@@ -1,15 +1,19 @@
-"""Carts: what a buyer means to buy. Nothing is held for a cart. The version guards against lost updates."""
+"""Carts: what a buyer means to buy. The version guards against lost updates.
 
-from collections.abc import Sequence
+What is held for a cart, and until when, is the business of `cartholds`; the rules are in docs/carts.md.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 
+from catalog import stock
 from catalog.models import Product, Variant
 from commerce import errors
-from orders import queries, quotes
+from orders import cartbodies, cartholds, quotes, transactions
 from orders.models import Cart, CartLine
 from streams import announce
 
@@ -27,35 +31,46 @@ class NotInCart(errors.NotFound):
     message = "This is not in your cart."
 
 
-def read(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> queries.Body:
+def read(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> cartbodies.Body:
     """Return the buyer's cart, priced for a show or outside of any."""
-    return queries.cart(buyer_id=buyer_id, stream_id=stream_id, now=now)
+    return cartbodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=now)
 
 
 def add(
-    *, buyer_id: UUID, variant_id: UUID, quantity: int, stream_id: UUID | None, now: datetime
-) -> queries.Body:
-    """Add units of a variant and return the cart.
+    *,
+    buyer_id: UUID,
+    variant_id: UUID,
+    quantity: int,
+    stream_id: UUID | None,
+    now: datetime,
+    version: int | None = None,
+) -> cartbodies.Body:
+    """Add units of a variant and return the cart; with a `version` only to the cart that has it.
 
-    Raises BadQuantity, UnknownVariant, NotForSale, TooManyLines.
+    Where the merchant holds goods for carts, the whole line is held. Raises CartConflict, BadQuantity,
+    UnknownVariant, NotForSale, TooManyLines, stock.OutOfStock, Busy, Unavailable.
     """
-    _check(variant_id, quantity)
-    with transaction.atomic():
-        cart = _locked(buyer_id)
-        _check_for_sale([variant_id])
+    check_quantity(variant_id, quantity)
+
+    def work() -> cartbodies.Body:
+        cart = _at(buyer_id, version, stream_id, now)
+        check_for_sale([variant_id])
         line = CartLine.objects.filter(cart=cart, variant_id=variant_id).first()
         if line is not None:
-            _check(variant_id, line.quantity + quantity)
+            check_quantity(variant_id, line.quantity + quantity)
             line.quantity += quantity
             line.stream_id = stream_id or line.stream_id
             line.save(update_fields=["quantity", "stream"])
         else:
             if CartLine.objects.filter(cart=cart).count() >= MAX_LINES:
                 raise quotes.TooManyLines(limit=MAX_LINES)
-            CartLine.objects.create(
+            line = CartLine.objects.create(
                 cart=cart, variant_id=variant_id, quantity=quantity, stream_id=stream_id, added_at=now
             )
-        return _changed(cart, stream_id, now)
+        moved = cartholds.hold(buyer_id=buyer_id, units={variant_id: line.quantity}, now=now)
+        return _changed(cart, stream_id, now, moved)
+
+    return transactions.run(work)
 
 
 def update(
@@ -66,29 +81,42 @@ def update(
     quantity: int,
     stream_id: UUID | None,
     now: datetime,
-) -> queries.Body:
+) -> cartbodies.Body:
     """Set the units of a variant in the cart and return the cart.
 
-    Raises CartConflict, NotInCart, BadQuantity.
+    As many as before, or more, are held anew where the hold was over. Raises CartConflict, NotInCart,
+    BadQuantity, stock.OutOfStock, Busy, Unavailable.
     """
-    _check(variant_id, quantity)
-    with transaction.atomic():
+    check_quantity(variant_id, quantity)
+
+    def work() -> cartbodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
-        if not CartLine.objects.filter(cart=cart, variant_id=variant_id).update(quantity=quantity):
+        line = CartLine.objects.filter(cart=cart, variant_id=variant_id).first()
+        if line is None:
             raise NotInCart
-        return _changed(cart, stream_id, now)
+        # Taking units out always works, also when the goods are gone.
+        fit = cartholds.adjust if quantity < line.quantity else cartholds.hold
+        CartLine.objects.filter(pk=line.pk).update(quantity=quantity)
+        moved = fit(buyer_id=buyer_id, units={variant_id: quantity}, now=now)
+        return _changed(cart, stream_id, now, moved)
+
+    return transactions.run(work)
 
 
 def remove(
     *, buyer_id: UUID, version: int, variant_id: UUID, stream_id: UUID | None, now: datetime
-) -> queries.Body:
-    """Take a variant out of the cart and return the cart; raises CartConflict, NotInCart."""
-    with transaction.atomic():
+) -> cartbodies.Body:
+    """Take a variant out of the cart and return the cart; raises CartConflict, NotInCart, Busy."""
+
+    def work() -> cartbodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
         count, _ = CartLine.objects.filter(cart=cart, variant_id=variant_id).delete()
         if not count:
             raise NotInCart
-        return _changed(cart, stream_id, now)
+        moved = cartholds.release(buyer_id=buyer_id, variant_ids=[variant_id], now=now)
+        return _changed(cart, stream_id, now, moved)
+
+    return transactions.run(work)
 
 
 def replace(
@@ -98,19 +126,22 @@ def replace(
     lines: Sequence[tuple[UUID, int]],
     stream_id: UUID | None,
     now: datetime,
-) -> queries.Body:
-    """Make the cart hold exactly these units and return it; no lines empty it.
+) -> cartbodies.Body:
+    """Make the cart have exactly these units and return it; no lines empty it.
 
-    Raises CartConflict, BadQuantity, UnknownVariant, NotForSale, TooManyLines.
+    Lines that are new or grow are held as with `add`, all or none. Raises CartConflict, BadQuantity,
+    UnknownVariant, NotForSale, TooManyLines, stock.OutOfStock, Busy, Unavailable.
     """
     wanted = {
         one.variant_id: one.quantity
         for one in (quotes.merged([quotes.Wanted(*line) for line in lines]) if lines else [])
     }
-    with transaction.atomic():
+
+    def work() -> cartbodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
         kept = {line.variant_id: line for line in CartLine.objects.filter(cart=cart)}
-        _check_for_sale([variant_id for variant_id in wanted if variant_id not in kept])
+        check_for_sale([variant_id for variant_id in wanted if variant_id not in kept])
+        had = {variant_id: line.quantity for variant_id, line in kept.items()}
         CartLine.objects.filter(cart=cart).exclude(variant_id__in=wanted).delete()
         for variant_id, quantity in wanted.items():
             line = kept.get(variant_id) or CartLine(
@@ -118,65 +149,131 @@ def replace(
             )
             line.quantity = quantity
             line.save()
-        return _changed(cart, stream_id, now)
+        less = {one: wanted.get(one, 0) for one in had if wanted.get(one, 0) < had[one]}
+        more = {one: quantity for one, quantity in wanted.items() if quantity > had.get(one, 0)}
+        lowered = cartholds.adjust(buyer_id=buyer_id, units=less, now=now)
+        raised = cartholds.hold(buyer_id=buyer_id, units=more, now=now)
+        return _changed(cart, stream_id, now, cartholds.Moved({**lowered.units, **raised.units}))
+
+    return transactions.run(work)
 
 
-def clear(*, buyer_id: UUID, version: int, stream_id: UUID | None, now: datetime) -> queries.Body:
-    """Empty the cart and return it; raises CartConflict."""
+def clear(*, buyer_id: UUID, version: int, stream_id: UUID | None, now: datetime) -> cartbodies.Body:
+    """Empty the cart and return it; raises CartConflict, Busy, Unavailable."""
     return replace(buyer_id=buyer_id, version=version, lines=[], stream_id=stream_id, now=now)
+
+
+def merge(*, buyer_id: UUID, lines: Sequence[tuple[UUID, int, UUID | None]], now: datetime) -> None:
+    """Add the lines (variant, units, show) of a guest's cart to the buyer's, inside the caller's transaction.
+
+    What is not for sale or does not fit is left out, quantities are capped, and a line of which there are not
+    enough is not held: coming in never fails for what was in the cart.
+    """
+    cart = locked(buyer_id)
+    sellable = for_sale([variant_id for variant_id, _, _ in lines])
+    kept = {line.variant_id: line for line in CartLine.objects.filter(cart=cart)}
+    for variant_id, quantity, stream_id in lines:
+        line = kept.get(variant_id)
+        if variant_id not in sellable or (line is None and len(kept) >= MAX_LINES):
+            continue
+        if line is None:
+            line = kept[variant_id] = CartLine(
+                cart=cart, variant_id=variant_id, quantity=0, stream_id=stream_id, added_at=now
+            )
+        line.quantity = min(line.quantity + quantity, quotes.MAX_QUANTITY)
+        line.save()
+    for variant_id in sorted({variant_id for variant_id, _, _ in lines} & kept.keys()):
+        _hold_if_there(buyer_id, variant_id, kept[variant_id].quantity, now)
+    _changed(cart, None, now)
 
 
 def bought(
     *, buyer_id: UUID, lines: Sequence[tuple[UUID, int]], stream_id: UUID | None, now: datetime
-) -> None:
-    """Take bought units out of the buyer's cart, inside the purchase's transaction."""
-    variants = [variant_id for variant_id, _ in lines]
-    if not CartLine.objects.filter(cart_id=buyer_id, variant_id__in=variants).exists():
-        return
-    cart = _locked(buyer_id)
+) -> dict[UUID, int]:
+    """Take bought units out of the buyer's cart, and what was held for them, inside the purchase's
+    transaction.
+
+    Returns how many units of each variant were held: the purchase need not take them from the stock.
+    """
+    units: dict[UUID, int] = {}
     for variant_id, quantity in lines:
+        units[variant_id] = units.get(variant_id, 0) + quantity
+    if not CartLine.objects.filter(cart_id=buyer_id, variant_id__in=units).exists():
+        return {}
+    cart = locked(buyer_id)
+    spared = cartholds.consume(buyer_id=buyer_id, units=units)
+    for variant_id, quantity in units.items():
         in_cart = CartLine.objects.filter(cart=cart, variant_id=variant_id)
         in_cart.filter(quantity__lte=quantity).delete()
         in_cart.update(quantity=F("quantity") - quantity)
     _changed(cart, stream_id, now)
+    return spared
 
 
-def _locked(buyer_id: UUID) -> Cart:
+def locked(buyer_id: UUID) -> Cart:
+    """Lock the buyer's cart, which is made when there is none, until the transaction ends."""
     Cart.objects.bulk_create([Cart(buyer_id=buyer_id)], ignore_conflicts=True)
     return Cart.objects.select_for_update(no_key=True).get(pk=buyer_id)
 
 
-def _at(buyer_id: UUID, version: int, stream_id: UUID | None, now: datetime) -> Cart:
-    cart = _locked(buyer_id)
-    if cart.version != version:
-        raise CartConflict(cart=queries.cart(buyer_id=buyer_id, stream_id=stream_id, now=now))
-    return cart
-
-
-def _changed(cart: Cart, stream_id: UUID | None, now: datetime) -> queries.Body:
-    cart.version += 1
-    cart.updated_at = now
-    cart.save(update_fields=["version", "updated_at"])
-    body = queries.cart(buyer_id=cart.buyer_id, stream_id=stream_id, now=now)
-    announce.tell_user(
-        user_id=cart.buyer_id, t="cart.updated", d=body, key=f"cart.updated:{cart.buyer_id}:{cart.version}"
-    )
-    return body
-
-
-def _check(variant_id: UUID, quantity: int) -> None:
+def check_quantity(variant_id: UUID, quantity: int) -> None:
+    """Raise BadQuantity unless so many units can be in a cart."""
     if not 1 <= quantity <= quotes.MAX_QUANTITY:
         raise quotes.BadQuantity(variant=str(variant_id), quantity=quantity)
 
 
-def _check_for_sale(variant_ids: Sequence[UUID]) -> None:
-    for_sale = Variant.objects.filter(
+def for_sale(variant_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these variants can be bought at all."""
+    sold = Variant.objects.filter(
         is_active=True, product__status=Product.Status.ACTIVE, merchant__is_active=True
     )
-    found = dict(Variant.objects.filter(pk__in=variant_ids).values_list("id", "is_active"))
-    sellable = set(for_sale.filter(pk__in=variant_ids).values_list("id", flat=True))
+    return set(sold.filter(pk__in=variant_ids).values_list("id", flat=True))
+
+
+def check_for_sale(variant_ids: Sequence[UUID]) -> None:
+    """Raise UnknownVariant or NotForSale unless all of these variants can be bought."""
+    sellable = for_sale(variant_ids)
+    found = set(Variant.objects.filter(pk__in=variant_ids).values_list("id", flat=True))
     for variant_id in variant_ids:
         if variant_id not in found:
             raise quotes.UnknownVariant(variant=str(variant_id))
         if variant_id not in sellable:
             raise quotes.NotForSale(variant=str(variant_id))
+
+
+def _at(buyer_id: UUID, version: int | None, stream_id: UUID | None, now: datetime) -> Cart:
+    cart = locked(buyer_id)
+    if version is not None and cart.version != version:
+        raise CartConflict(cart=cartbodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=now))
+    return cart
+
+
+def _hold_if_there(buyer_id: UUID, variant_id: UUID, quantity: int, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            cartholds.hold(buyer_id=buyer_id, units={variant_id: quantity}, now=now).settle(now=now)
+    except stock.OutOfStock:
+        return
+
+
+def _changed(
+    cart: Cart, stream_id: UUID | None, now: datetime, moved: cartholds.Moved | None = None
+) -> cartbodies.Body:
+    cart.version += 1
+    cart.updated_at = now
+    cart.save(update_fields=["version", "updated_at"])
+    body = cartbodies.of_buyer(buyer_id=cart.buyer_id, stream_id=stream_id, now=now)
+    if moved is not None:
+        _expect(body, moved.units)
+    announce.tell_user(
+        user_id=cart.buyer_id, t="cart.updated", d=body, key=f"cart.updated:{cart.buyer_id}:{cart.version}"
+    )
+    if moved is not None:
+        moved.settle(now=now)
+    return body
+
+
+def _expect(body: cartbodies.Body, units: Mapping[UUID, int]) -> None:
+    # The body is made before the stock is locked, so that others wait for a moment only.
+    for line in body["lines"]:
+        line["left"] = max(0, line["left"] - units.get(UUID(line["variant"]), 0))

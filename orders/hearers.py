@@ -19,6 +19,12 @@ def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
         tasks.ask_buyer.delay(purchase_id=payload["purchase"])
 
 
+def tell_of_cart(payload: dict[str, Any], *, key: str) -> None:
+    """Tell a buyer what is left in her cart after she bought out of it."""
+    stream = payload["stream"]
+    notifications.tell_of_cart(buyer_id=UUID(payload["buyer"]), stream_id=UUID(stream) if stream else None)
+
+
 def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
     """Tell the buyer that a merchant has shipped; what follows from paying is told with the purchase."""
     if payload["status"] == "shipped":
@@ -28,6 +34,17 @@ def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
 def ask_again(payload: dict[str, Any], *, key: str) -> None:
     """Have the buyer asked again for what her bank wants."""
     tasks.ask_buyer.delay(purchase_id=payload["purchase"])
+
+
+def tell_cart(payload: dict[str, Any], *, key: str) -> None:
+    """Tell a buyer's devices her cart, out of which she has bought."""
+    stream = payload.get("stream")
+    notifications.tell_cart(buyer_id=UUID(payload["buyer"]), stream_id=UUID(stream) if stream else None)
+
+
+def tell_carts(payload: dict[str, Any], *, key: str) -> None:
+    """Have many shoppers told that what their carts held is back: too many to tell before anything else."""
+    tasks.tell_carts.delay(buyers=payload["buyers"])
 
 
 def read_notice(payload: dict[str, Any], *, key: str) -> None:

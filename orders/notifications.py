@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from orders import charging, queries
+from orders import cartbodies, charging, queries
 from orders.models import Purchase
 from streams import showlog
 from streams.bodies import unix_ms
@@ -15,6 +15,18 @@ def tell_buyer(*, purchase_id: UUID) -> None:
     """Send a buyer the purchase as it is now."""
     buyer_id = Purchase.objects.values_list("buyer_id", flat=True).get(pk=purchase_id)
     _send(buyer_id, "order.updated", queries.purchase_body(purchase_id))
+
+
+def tell_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:
+    """Send a buyer her cart as it is now, priced for a show or outside of any."""
+    body = cartbodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=queries.database_now())
+    _send(buyer_id, "cart.updated", body)
+
+
+def tell_of_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:
+    """Send a buyer her cart as it is now, priced for a show or outside of any."""
+    now = queries.database_now()
+    _send(buyer_id, "cart.updated", carts.read(buyer_id=buyer_id, stream_id=stream_id, now=now))
 
 
 def ask_buyer(*, purchase_id: UUID) -> None:

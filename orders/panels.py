@@ -4,12 +4,12 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from orders import queries
+from orders import cartbodies, queries
 
 
 def cart(user_id: UUID, stream_id: UUID) -> queries.Body:
     """Return the shopper's cart, priced for the show."""
-    return queries.cart(buyer_id=user_id, stream_id=stream_id, now=timezone.now())
+    return cartbodies.of_buyer(buyer_id=user_id, stream_id=stream_id, now=timezone.now())
 
 
 def purchases(user_id: UUID, stream_id: UUID) -> list[queries.Body]:

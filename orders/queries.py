@@ -1,7 +1,6 @@
-"""Reads of the trade: carts and purchases for buyers, orders for merchants, sales for hosts."""
+"""Reads of the trade: purchases for buyers, orders for merchants, sales for hosts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,13 +8,10 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
-from catalog import prices
-from catalog.models import ProductImage
 from commerce import errors
 from commerce.money import Money
-from orders.models import Cart, CartLine, Commission, Order, OrderLine, OrderMove, Payment, Purchase
+from orders.models import Commission, Order, OrderLine, OrderMove, Payment, Purchase
 from streams.bodies import unix_ms
-from streams.models import Offer, OfferBuyer
 
 Body = dict[str, Any]
 LATEST = 10  # Purchases of a show in a snapshot.
@@ -39,83 +35,6 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         row: tuple[datetime] = cursor.fetchone()
     return row[0]
-
-
-# --- carts ---
-
-
-def cart(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
-    """Return the body of a buyer's cart, at the prices it would be bought for now in that show.
-
-    A line that has no price any more is left out; its variant cannot be bought.
-    """
-    version = Cart.objects.filter(pk=buyer_id).values_list("version", flat=True).first() or 0
-    rows = list(
-        CartLine.objects.filter(cart_id=buyer_id)
-        .select_related("variant__product", "variant__stock")
-        .order_by("added_at", "id")
-    )
-    listed = prices.current([row.variant_id for row in rows])
-    pictures = dict(
-        ProductImage.objects.filter(product_id__in={row.variant.product_id for row in rows})
-        .order_by("product_id", "position", "id")
-        .distinct("product_id")
-        .values_list("product_id", "url")
-    )
-    running = _open_offers(stream_id, now) if rows else []
-    had = dict(
-        OfferBuyer.objects.filter(buyer_id=buyer_id, offer__in=running).values_list("offer_id", "units")
-        if running
-        else ()
-    )
-    lines: list[Body] = []
-    totals: dict[str, int] = defaultdict(int)
-    for row in rows:
-        price = listed.get(row.variant_id)
-        if price is None:
-            continue
-        offer = _offer_for(row, running, had)
-        if offer is not None:
-            had[offer.id] = had.get(offer.id, 0) + row.quantity
-            offer.left -= row.quantity
-        unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
-        totals[unit.currency] += unit.amount * row.quantity
-        product, variant = row.variant.product, row.variant
-        lines.append(
-            {
-                "variant": str(variant.id),
-                "product": str(product.id),
-                "title": f"{product.title} ({variant.title})" if variant.title else product.title,
-                "image": pictures.get(product.id),
-                "quantity": row.quantity,
-                "price": unit.as_dict(),
-                "offer": str(offer.id) if offer else None,
-                "left": variant.stock.available if hasattr(variant, "stock") else 0,
-            }
-        )
-    return {
-        "version": version,
-        "lines": lines,
-        "totals": [Money(amount, currency).as_dict() for currency, amount in sorted(totals.items())],
-    }
-
-
-def _open_offers(stream_id: UUID | None, now: datetime) -> list[Offer]:
-    if stream_id is None:
-        return []
-    running = Offer.objects.filter(
-        stream_id=stream_id, status=Offer.Status.OPEN, opens_at__lte=now, closes_at__gt=now
-    )
-    return list(running.select_related("item"))
-
-
-def _offer_for(row: CartLine, running: Iterable[Offer], had: Mapping[UUID, int]) -> Offer | None:
-    for offer in running:
-        if offer.item.product_id == row.variant.product_id and offer.variant_id in (None, row.variant_id):
-            # More than the offer grants this buyer cannot be bought at its price.
-            granted = min(offer.per_buyer - had.get(offer.id, 0), offer.left)
-            return offer if row.quantity <= granted else None
-    return None
 
 
 # --- purchases ---

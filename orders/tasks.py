@@ -8,7 +8,9 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import errors
-from orders import charging, notices, notifications, queries, recovery, refunds
+from orders import cartclock, charging, notices, notifications, queries, recovery, refunds
+
+PRUNED_AT_ONCE = 20_000
 
 
 @shared_task(name="orders.settle", queue="settle")
@@ -41,6 +43,32 @@ def refund(*, refund_id: str, **_: object) -> None:
 def ask_buyer(*, purchase_id: str, **_: object) -> None:
     """Send the buyer what she needs to satisfy her bank."""
     notifications.ask_buyer(purchase_id=UUID(purchase_id))
+
+
+@shared_task(
+    name="orders.tell_carts",
+    queue="notify",
+    autoretry_for=(errors.Unavailable, RedisError),
+    retry_backoff=2,
+    retry_backoff_max=60,
+    max_retries=10,
+)
+def tell_carts(*, buyers: list[str], **_: object) -> None:
+    """Tell shoppers' devices their carts as they are."""
+    for buyer_id in buyers:
+        notifications.tell_cart(buyer_id=UUID(buyer_id), stream_id=None)
+
+
+@shared_task(name="orders.sweep_carts", queue="settle")
+def sweep_carts(**_: object) -> dict[str, int]:
+    """Warn before holds for carts end and give back those that are over, by the database's clock."""
+    return cartclock.sweep(now=queries.database_now())
+
+
+@shared_task(name="orders.prune_carts", queue="notify")
+def prune_carts(**_: object) -> int:
+    """Delete carts of guests who do not come back."""
+    return cartclock.prune(now=timezone.now(), limit=PRUNED_AT_ONCE)
 
 
 @shared_task(name="orders.sweep", queue="settle")

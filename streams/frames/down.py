@@ -131,20 +131,37 @@ class StreamRef(Told):
 
 
 class CartLine(Told):
+    """`held` units are hers until `held_until`; 0 and null where nothing is held."""
+
     variant: UUID
     product: UUID
+    merchant: MerchantRef
     title: str
     image: str | None
     quantity: Quantity
     price: Money
     offer: UUID | None
     left: Count
+    held: Count
+    held_until: Instant | None
 
 
 class Cart(Told):
     version: Count
     lines: list[CartLine]
     totals: list[Money]
+
+
+class EndingHold(Told):
+    variant: UUID
+    held: Count
+    held_until: Instant
+
+
+class HoldExpiring(Told):
+    """Lines of the cart that are held for a minute more at most; each is told once."""
+
+    lines: list[EndingHold]
 
 
 class CardRef(Told):

@@ -1,0 +1,125 @@
+"""What a cart looks like: its lines at the prices they would be bought for now, and what is held for them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from catalog import prices
+from catalog.models import ProductImage, Variant
+from commerce.money import Money
+from orders.models import Cart, CartHold, CartLine
+from streams.bodies import unix_ms
+from streams.models import Offer, OfferBuyer
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Units of a variant in somebody's cart."""
+
+    variant_id: UUID
+    quantity: int
+
+
+def of_buyer(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
+    """Return the body of a buyer's cart, at the prices it would be bought for now in that show.
+
+    A line that has no price any more is left out; its variant cannot be bought.
+    """
+    version = Cart.objects.filter(pk=buyer_id).values_list("version", flat=True).first() or 0
+    rows = CartLine.objects.filter(cart_id=buyer_id).order_by("added_at", "id")
+    lines = [Line(*row) for row in rows.values_list("variant_id", "quantity")]
+    return _body(version, lines, buyer_id, stream_id, now)
+
+
+def of_guest(*, version: int, lines: Sequence[Line], stream_id: UUID | None, now: datetime) -> Body:
+    """Return the body of a cart of somebody who is not signed in; nothing is held for it."""
+    return _body(version, lines, None, stream_id, now)
+
+
+def _body(
+    version: int, rows: Sequence[Line], buyer_id: UUID | None, stream_id: UUID | None, now: datetime
+) -> Body:
+    goods = Variant.objects.select_related("product", "merchant", "stock").in_bulk(
+        [row.variant_id for row in rows]
+    )
+    listed = prices.current(list(goods))
+    pictures = dict(
+        ProductImage.objects.filter(product_id__in={variant.product_id for variant in goods.values()})
+        .order_by("product_id", "position", "id")
+        .distinct("product_id")
+        .values_list("product_id", "url")
+    )
+    running = _open_offers(stream_id, now) if rows else []
+    had = _had(buyer_id, running)
+    held = _held(buyer_id) if rows else {}
+    lines: list[Body] = []
+    totals: dict[str, int] = defaultdict(int)
+    for row in rows:
+        price, variant = listed.get(row.variant_id), goods.get(row.variant_id)
+        if price is None or variant is None:
+            continue
+        offer = _offer_for(variant, row.quantity, running, had)
+        if offer is not None:
+            had[offer.id] = had.get(offer.id, 0) + row.quantity
+            offer.left -= row.quantity
+        unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
+        totals[unit.currency] += unit.amount * row.quantity
+        product, hold = variant.product, held.get(row.variant_id)
+        lines.append(
+            {
+                "variant": str(variant.id),
+                "product": str(product.id),
+                "merchant": {"id": str(variant.merchant_id), "name": variant.merchant.name},
+                "title": f"{product.title} ({variant.title})" if variant.title else product.title,
+                "image": pictures.get(product.id),
+                "quantity": row.quantity,
+                "price": unit.as_dict(),
+                "offer": str(offer.id) if offer else None,
+                "left": variant.stock.available if hasattr(variant, "stock") else 0,
+                "held": hold.quantity if hold else 0,
+                "held_until": unix_ms(hold.until) if hold else None,
+            }
+        )
+    return {
+        "version": version,
+        "lines": lines,
+        "totals": [Money(amount, currency).as_dict() for currency, amount in sorted(totals.items())],
+    }
+
+
+def _held(buyer_id: UUID | None) -> dict[UUID, CartHold]:
+    if buyer_id is None:
+        return {}
+    return {hold.variant_id: hold for hold in CartHold.objects.filter(buyer_id=buyer_id)}
+
+
+def _had(buyer_id: UUID | None, running: Sequence[Offer]) -> dict[UUID, int]:
+    if buyer_id is None or not running:
+        return {}
+    counted = OfferBuyer.objects.filter(buyer_id=buyer_id, offer__in=running)
+    return dict(counted.values_list("offer_id", "units"))
+
+
+def _open_offers(stream_id: UUID | None, now: datetime) -> list[Offer]:
+    if stream_id is None:
+        return []
+    running = Offer.objects.filter(
+        stream_id=stream_id, status=Offer.Status.OPEN, opens_at__lte=now, closes_at__gt=now
+    )
+    return list(running.select_related("item"))
+
+
+def _offer_for(
+    variant: Variant, quantity: int, running: Iterable[Offer], had: Mapping[UUID, int]
+) -> Offer | None:
+    for offer in running:
+        if offer.item.product_id == variant.product_id and offer.variant_id in (None, variant.id):
+            # More than the offer grants this buyer cannot be bought at its price.
+            granted = min(offer.per_buyer - had.get(offer.id, 0), offer.left)
+            return offer if quantity <= granted else None
+    return None

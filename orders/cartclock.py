@@ -1,0 +1,85 @@
+"""The end of holds for carts, by the database's clock: a word before it, and the units back on time.
+
+A process may die anywhere: what was not done is found again by the next sweep. A cart that somebody is just
+changing is stepped over, and so is one that fails, so that neither keeps the others waiting.
+"""
+
+import time
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from commerce import outbox
+from orders import cartholds, transactions
+from orders.models import CartHold, GuestCart
+from streams import announce
+from streams.bodies import unix_ms
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+SECONDS = 20  # One sweep at most; the next one goes on.
+WARNED_AHEAD = timedelta(seconds=60)
+GUESTS_KEPT = timedelta(days=30)
+
+
+def sweep(*, now: datetime) -> dict[str, int]:
+    """Warn whose holds end soon and give back those that are over, until none is left or SECONDS are over.
+
+    Returns how many shoppers were warned and how many carts lost holds.
+    """
+    end = time.monotonic() + SECONDS
+    done = {"warned": 0, "lapsed": 0}
+    passed: set[UUID] = set()
+    while buyers := cartholds.due(now=now, limit=BATCH, without=passed):
+        touched = _lapse(buyers, now)
+        done["lapsed"] += len(touched)
+        passed |= set(buyers) - set(touched)
+        if time.monotonic() > end:
+            return done
+    while warned := transactions.run(lambda: _warn(now), lock_timeout_ms=transactions.PATIENT_MS):
+        done["warned"] += warned
+        if time.monotonic() > end:
+            return done
+    return done
+
+
+def prune(*, now: datetime, limit: int) -> int:
+    """Delete at most `limit` carts of guests that nobody has touched for GUESTS_KEPT; returns how many."""
+    old = GuestCart.objects.filter(updated_at__lt=now - GUESTS_KEPT).order_by("updated_at").values("pk")
+    count, _ = GuestCart.objects.filter(pk__in=old[:limit]).delete()
+    return count
+
+
+def _lapse(buyers: Collection[UUID], now: datetime) -> list[UUID]:
+    try:
+        return transactions.run(lambda: _batch(buyers, now), lock_timeout_ms=transactions.PATIENT_MS)
+    except Exception:
+        log.exception("cart_holds.batch_failed", carts=len(buyers))
+    if len(buyers) == 1:
+        return []
+    return [each for buyer_id in buyers for each in _lapse([buyer_id], now)]
+
+
+def _batch(buyers: Collection[UUID], now: datetime) -> list[UUID]:
+    touched = cartholds.lapse(buyer_ids=buyers, now=now)
+    if touched:
+        outbox.record(name="carts.lapsed", payload={"buyers": [str(buyer_id) for buyer_id in touched]})
+    return touched
+
+
+def _warn(now: datetime) -> int:
+    warned = cartholds.warn(now=now, ahead=WARNED_AHEAD, limit=BATCH)
+    for buyer_id, holds in warned.items():
+        announce.tell_user(user_id=buyer_id, t="cart.hold_expiring", d={"lines": [_line(h) for h in holds]})
+    return len(warned)
+
+
+def _line(hold: CartHold) -> dict[str, object]:
+    return {
+        "variant": str(hold.variant_id),
+        "held": hold.quantity,
+        "held_until": unix_ms(hold.until),
+    }
