@@ -5,7 +5,7 @@ each other. Taking is one conditional statement per variant: whoever finds too f
 table's CHECK stands behind it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -49,6 +49,42 @@ def take(*, units: Mapping[UUID, int], now: datetime) -> None:
             if not taken:
                 left = Stock.objects.filter(pk=variant_id).values_list("available", flat=True).first()
                 raise OutOfStock(variant=variant_id, left=left or 0)
+
+
+def lock(variant_ids: Collection[UUID], *, skip_locked: bool) -> dict[UUID, int]:
+    """Lock the stock of variants, in the order of their ids, and return what can be promised of each.
+
+    With `skip_locked` without those that somebody else keeps locked.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT variant_id, available FROM catalog_stock WHERE variant_id = ANY(%s::uuid[])"
+            f" ORDER BY variant_id FOR NO KEY UPDATE {'SKIP LOCKED' if skip_locked else ''}",
+            [[str(pk) for pk in variant_ids]],
+        )
+        return dict(cursor.fetchall())
+
+
+def there(variant_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these variants have a stock."""
+    if not variant_ids:
+        return set()
+    return (
+        set(Stock.objects.filter(pk__in=variant_ids).values_list("pk", flat=True)) if variant_ids else set()
+    )
+
+
+def take_locked(*, units: Mapping[UUID, int], now: datetime) -> None:
+    """Promise units of variants whose stock the caller has locked and seen to be enough, in one statement."""
+    if not units:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_stock"
+            " SET available = available - sold.units, version = version + 1, updated_at = %s"
+            " FROM unnest(%s::uuid[], %s::int[]) AS sold (id, units) WHERE variant_id = sold.id",
+            [now, [str(pk) for pk in units], list(units.values())],
+        )
 
 
 def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:

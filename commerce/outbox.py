@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
@@ -56,8 +57,23 @@ def record(*, name: str, payload: dict[str, Any], key: str | None = None, lane: 
 
 
 def record_all(events: Iterable[tuple[str, dict[str, Any], str | None]]) -> None:
-    """Record several events (name, payload, key) in one statement; raises OutsideTransaction."""
-    _record([Event(name=name, payload=payload, key=key or str(ids.new())) for name, payload, key in events])
+    """Record many events (name, payload, key) in one statement; raises OutsideTransaction."""
+    if not connection.in_atomic_block:
+        raise OutsideTransaction
+    rows = [(name, key or str(ids.new()), orjson.dumps(payload).decode()) for name, payload, key in events]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO commerce_event (name, key, payload, lane, attempts, error)
+            SELECT name, key, payload::jsonb, '', 0, ''
+              FROM unnest(%s::text[], %s::text[], %s::text[]) AS event (name, key, payload)
+                ON CONFLICT DO NOTHING
+            """,
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+        cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 def waiting_before(*, key: str, lane: str) -> list[tuple[str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ from commerce.money import Money
 from orders import carts, charging, checkout, fulfilment, notices, queries, quotes
 from orders import serializers as bodies
 from orders.models import Order, Purchase
+from orders.till import refusals
 from streams.models import Stream
 
 MAX_NOTICE_BYTES = 256 * 1024
@@ -40,7 +41,7 @@ def _stream_id(slug: str | None) -> UUID | None:
         return None
     found = Stream.objects.filter(slug=slug).values_list("id", flat=True).first()
     if found is None:
-        raise checkout.UnknownStream
+        raise refusals.UnknownStream
     return found
 
 

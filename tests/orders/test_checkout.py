@@ -10,6 +10,7 @@ from commerce.models import Address, Card, Event
 from commerce.money import Money
 from orders import carts, checkout, pricing, quotes
 from orders.models import Cart, CartLine, Hold, Order, OrderLine, Purchase, PurchaseMove
+from orders.till import refusals
 from streams import offers, queries, shows
 from streams.models import OfferBuyer, Pin
 from tests.orders import make
@@ -209,7 +210,7 @@ def test_a_changed_price_is_refused_with_the_new_total() -> None:
         now=after(1),
     )
 
-    with pytest.raises(checkout.PriceChanged) as refused:
+    with pytest.raises(refusals.PriceChanged) as refused:
         basket.go()
 
     assert refused.value.data["total"] == {"amount": 4198, "currency": "EUR"}
@@ -221,7 +222,7 @@ def test_the_same_number_in_another_currency_is_another_price() -> None:
     basket = make.basket((lipstick, 1))
     basket.total = Money(1999, "JPY")
 
-    with pytest.raises(checkout.PriceChanged):
+    with pytest.raises(refusals.PriceChanged):
         basket.go()
 
 
@@ -277,7 +278,7 @@ def test_a_show_sells_only_while_it_is_live() -> None:
     for stream in (planned, ended):
         with pytest.raises(queries.StreamNotLive):
             make.basket((lipstick, 1), stream=stream).go(now=after(20))
-    with pytest.raises(checkout.UnknownStream):
+    with pytest.raises(refusals.UnknownStream):
         checkout.buy(
             buyer_id=make.buyer().id,
             key=uuid4(),
@@ -294,11 +295,11 @@ def test_a_show_sells_only_while_it_is_live() -> None:
 def test_without_a_card_or_an_address_nothing_is_bought() -> None:
     lipstick = make.variant()
     buyer = make.user()
-    with pytest.raises(checkout.CardRequired):
+    with pytest.raises(refusals.CardRequired):
         make.basket((lipstick, 1), by=buyer).go()
 
     make.card(buyer)
-    with pytest.raises(checkout.AddressRequired):
+    with pytest.raises(refusals.AddressRequired):
         make.basket((lipstick, 1), by=buyer).go()
     nothing_happened(lipstick)
 
@@ -313,7 +314,7 @@ def test_somebody_elses_card_and_a_removed_one_are_not_found() -> None:
     Card.objects.filter(pk=removed.pk).update(removed_at=NOW)
 
     for card in (Card.objects.get(user=stranger), removed):
-        with pytest.raises(checkout.UnknownCard) as refused:
+        with pytest.raises(refusals.UnknownCard) as refused:
             make.basket((lipstick, 1), by=buyer, card=card).go()
         assert refused.value.status == 404
     nothing_happened(lipstick)
@@ -436,10 +437,10 @@ def test_every_refusal_has_a_stable_code() -> None:
         quotes.BadQuantity: "BAD_REQUEST",
         quotes.UnknownVariant: "NOT_FOUND",
         quotes.NotForSale: "NOT_FOR_SALE",
-        checkout.PriceChanged: "PRICE_CHANGED",
-        checkout.CardRequired: "CARD_REQUIRED",
-        checkout.AddressRequired: "ADDRESS_REQUIRED",
-        checkout.UnknownCard: "NOT_FOUND",
+        refusals.PriceChanged: "PRICE_CHANGED",
+        refusals.CardRequired: "CARD_REQUIRED",
+        refusals.AddressRequired: "ADDRESS_REQUIRED",
+        refusals.UnknownCard: "NOT_FOUND",
         pricing.MixedCurrencies: "MIXED_CURRENCIES",
         carts.CartConflict: "CART_CONFLICT",
     }

@@ -1,0 +1,113 @@
+"""What a buyer asks of the till, and what it gives."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from commerce import errors
+from commerce.money import Money
+
+MAX_LINES = 20
+MAX_QUANTITY = 99
+
+
+class NothingWanted(errors.Invalid):
+    message = "Say what to buy: at least one line."
+
+
+class TooManyLines(errors.Invalid):
+    code = "TOO_MANY_LINES"
+    message = f"At most {MAX_LINES} different things can be bought at once."
+
+
+class BadQuantity(errors.Invalid):
+    message = f"The quantity has to be between 1 and {MAX_QUANTITY}."
+
+
+class Wanted(NamedTuple):
+    """Units of a variant somebody wants, at an offer's price or at the list price."""
+
+    variant_id: UUID
+    quantity: int
+    offer_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One press of the button. `seen` is the (epoch, offset) of the last room event the client had."""
+
+    buyer_id: UUID
+    key: UUID
+    lines: tuple[Wanted, ...]
+    expect_total: Money
+    card_id: UUID | None
+    stream_id: UUID | None
+    coupon_id: UUID | None
+    seen: tuple[str, int] | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An accepted purchase: its id and its body as JSON. `replayed`: this key had bought it before."""
+
+    purchase_id: UUID
+    body: bytes
+    replayed: bool
+
+
+Outcome = Receipt | Exception
+
+
+def ask(
+    *,
+    buyer_id: UUID,
+    key: UUID,
+    lines: Sequence[Wanted],
+    expect_total: Money,
+    card_id: UUID | None = None,
+    stream_id: UUID | None = None,
+    coupon_id: UUID | None = None,
+    seen: tuple[str, int] | None = None,
+) -> Asked:
+    """Return what is asked, in the form that makes a repetition recognisable.
+
+    Raises NothingWanted, TooManyLines, BadQuantity.
+    """
+    wanted = merged(lines)
+    # Not `seen`: a retry on a new socket may have seen more of the show and still be the same purchase.
+    asked = [[list(one) for one in wanted], expect_total.as_dict(), card_id, stream_id]
+    if coupon_id is not None:
+        asked.append(coupon_id)
+    fingerprint = hashlib.sha256(orjson.dumps(asked)).hexdigest()
+    return Asked(buyer_id, key, wanted, expect_total, card_id, stream_id, coupon_id, seen, fingerprint)
+
+
+def merged(wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
+    """Return one line per variant and offer, in a fixed order, with the quantities added up.
+
+    Raises NothingWanted, TooManyLines, BadQuantity.
+    """
+    if len(wanted) == 1:
+        (one,) = wanted
+        if 1 <= one.quantity <= MAX_QUANTITY:
+            return (one,)
+    sums: dict[tuple[UUID, UUID | None], int] = {}
+    for one in wanted:
+        if not 1 <= one.quantity <= MAX_QUANTITY:
+            raise BadQuantity(variant=str(one.variant_id), quantity=one.quantity)
+        kind = one.variant_id, one.offer_id
+        sums[kind] = sums.get(kind, 0) + one.quantity
+    if not sums:
+        raise NothingWanted
+    if len(sums) > MAX_LINES:
+        raise TooManyLines(limit=MAX_LINES)
+    for (variant_id, _), quantity in sums.items():
+        if quantity > MAX_QUANTITY:
+            raise BadQuantity(variant=str(variant_id), quantity=quantity)
+    ordered = sorted(sums, key=lambda kind: (kind[0], kind[1] is not None, kind[1] or kind[0]))
+    return tuple(Wanted(variant_id, sums[variant_id, offer_id], offer_id) for variant_id, offer_id in ordered)

@@ -1,0 +1,90 @@
+"""What the till knows when it decides a batch: read under lock what is counted, as of now the rest.
+
+Counted numbers are the batch's own ledger: deciding takes from them, so the next in line sees what is left.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from streams.grants import Claim, Deal
+
+
+@dataclass(slots=True)
+class Goods:
+    """A variant, its product, its merchant, and what it costs now."""
+
+    id: UUID
+    merchant_id: UUID
+    product_id: UUID
+    title: str
+    sku: str
+    for_sale: bool
+    merchant: str
+    host_commission_bp: int
+    platform_fee_bp: int
+    list_amount: int | None
+    currency: str
+    floor: int | None
+    release_at: datetime | None
+    parts: list[tuple[UUID, int]] = field(default_factory=list)  # Of a bundle: part and quantity.
+
+    def takes(self, quantity: int) -> list[tuple[UUID, int]]:
+        """Return which stock so many units take, and how much of it."""
+        if self.parts:
+            return [(part, each * quantity) for part, each in self.parts]
+        return [(self.id, quantity)]
+
+
+@dataclass(slots=True)
+class Show:
+    """A show, what is pinned in it, and which products are in its showcase."""
+
+    id: UUID
+    slug: str
+    host_id: UUID
+    there: bool  # Its host may still sell.
+    status: str
+    live_at: datetime | None
+    pin_id: UUID | None
+    pinned: UUID | None
+    items: dict[UUID, UUID] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CardKept:
+    """A buyer's saved card."""
+
+    id: UUID
+    brand: str
+    last4: str
+    fingerprint: str
+    is_default: bool
+
+
+@dataclass(slots=True)
+class Buyer:
+    """A buyer's cards, and the address that parcels go to."""
+
+    cards: list[CardKept] = field(default_factory=list)
+    ship_to: dict[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Facts:
+    """All that one batch is decided by. `now` is the database's clock."""
+
+    now: datetime
+    goods: dict[UUID, Goods] = field(default_factory=dict)
+    shows: dict[UUID, Show] = field(default_factory=dict)
+    deals: dict[UUID, Deal] = field(default_factory=dict)
+    buyers: dict[UUID, Buyer] = field(default_factory=dict)
+    stock: dict[UUID, int] = field(default_factory=dict)
+    had: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # (offer, buyer) -> units
+    households: dict[tuple[UUID, str], int] = field(default_factory=dict)  # (offer, household) -> units
+    claims: dict[tuple[UUID, UUID], Claim] = field(default_factory=dict)  # (coupon, buyer)
+    cart_holds: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # (buyer, variant) -> units
+    turns: dict[tuple[UUID, UUID, UUID | None], int] = field(default_factory=dict)  # -> units
+    turn_ids: dict[tuple[UUID, UUID, UUID | None], UUID] = field(default_factory=dict)
+    in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
+    busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

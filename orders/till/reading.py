@@ -1,0 +1,188 @@
+"""Reads all that a batch is decided by, in a dozen statements however many purchases it has.
+
+What is counted is locked, in the one order that everybody keeps: carts, what is held for carts, turns of the
+waitlist, offers, claimed coupons, stock; each by its key. A row that somebody else keeps locked fails the
+batch after `lock_timeout`, or, where `patient` is off, is stepped over and noted as busy.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from catalog import stock
+from commerce import households
+from orders.till.asking import Asked
+from orders.till.facts import Buyer, CardKept, Facts, Goods, Show
+from streams import grants
+
+_GOODS = """
+    SELECT v.id, v.merchant_id, v.product_id, p.title, v.title, v.sku,
+           v.is_active AND p.status = 'active' AND m.is_active,
+           m.name, m.host_commission_bp, m.platform_fee_bp,
+           c.amount, c.currency, CASE WHEN f.currency = c.currency THEN f.amount END, v.release_at
+      FROM catalog_variant v
+      JOIN catalog_product p ON p.id = v.product_id
+      JOIN commerce_merchant m ON m.id = v.merchant_id
+      LEFT JOIN catalog_price c ON c.variant_id = v.id AND c.valid_to IS NULL
+      LEFT JOIN catalog_pricefloor f ON f.variant_id = v.id
+     WHERE v.id = ANY(%s::uuid[])
+"""
+_PARTS = """
+    SELECT b.bundle_id, b.part_id, b.quantity, v.is_active
+      FROM catalog_bundlepart b JOIN catalog_variant v ON v.id = b.part_id
+     WHERE b.bundle_id = ANY(%s::uuid[]) ORDER BY b.part_id
+"""
+_SHOWS = """
+    SELECT s.id, s.slug, s.host_id, h.is_active, s.status, s.live_at, p.id, p.item_id
+      FROM streams_stream s
+      JOIN commerce_host h ON h.id = s.host_id
+      LEFT JOIN streams_pin p ON p.stream_id = s.id AND p.unpinned_at IS NULL
+     WHERE s.id = ANY(%s::uuid[])
+"""
+_ITEMS = """
+    SELECT stream_id, product_id, id FROM streams_showcaseitem
+     WHERE stream_id = ANY(%s::uuid[]) AND product_id = ANY(%s::uuid[]) AND removed_at IS NULL
+"""
+_CARDS = """
+    SELECT user_id, id, brand, last4, fingerprint, is_default FROM commerce_card
+     WHERE user_id = ANY(%s::uuid[]) AND removed_at IS NULL
+"""
+_ADDRESSES = """
+    SELECT DISTINCT ON (user_id) user_id, name, line1, line2, city, postal_code, country FROM commerce_address
+     WHERE user_id = ANY(%s::uuid[]) ORDER BY user_id, is_default DESC, id DESC
+"""
+_ADDRESS = ("name", "line1", "line2", "city", "postal_code", "country")
+_IN_CARTS = """
+    SELECT cart_id, variant_id, quantity FROM orders_cartline
+     WHERE cart_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
+"""
+_CARTS = (
+    "SELECT buyer_id FROM orders_cart WHERE buyer_id = ANY(%s::uuid[]) ORDER BY buyer_id FOR NO KEY UPDATE"
+)
+_CART_HOLDS = """
+    SELECT buyer_id, variant_id, quantity FROM orders_carthold
+     WHERE buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+"""
+_TURNS = """
+    SELECT buyer_id, variant_id, offer_id, id, quantity FROM orders_waitlistentry
+     WHERE status = 'offered' AND turn_until > %s
+       AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+
+def read(batch: Sequence[Asked], *, patient: bool, now: datetime | None = None) -> Facts:
+    """Return the facts of a batch, inside its transaction; what is counted stays locked until it ends.
+
+    `now` is the database's clock unless it is given.
+    """
+    variants = {line.variant_id for asked in batch for line in asked.lines}
+    buyers = _ids(asked.buyer_id for asked in batch)
+    with connection.cursor() as cursor:
+        facts = Facts(now=now or _now(cursor))
+        _goods(cursor, facts, variants)
+        wanted = _ids(variants)
+        # A bundle's parts are what is counted, and what a cart may hold.
+        units = {part for goods in facts.goods.values() for part, _ in goods.takes(1)}
+        _shows(cursor, facts, _ids(asked.stream_id for asked in batch))
+        _buyers(cursor, facts, buyers)
+        _carts(cursor, facts, buyers, wanted, units, patient)
+        cursor.execute(_TURNS + _skip(patient), [facts.now, buyers, wanted])
+        for buyer_id, variant_id, offer_id, entry_id, quantity in cursor.fetchall():
+            facts.turns[buyer_id, variant_id, offer_id] = quantity
+            facts.turn_ids[buyer_id, variant_id, offer_id] = entry_id
+    _counted(facts, batch, units, patient)
+    return facts
+
+
+def _now(cursor: Any) -> Any:
+    cursor.execute("SELECT clock_timestamp()")
+    return cursor.fetchone()[0]
+
+
+def _goods(cursor: Any, facts: Facts, variants: set[UUID]) -> None:
+    cursor.execute(_GOODS, [_ids(variants)])
+    for row in cursor.fetchall():
+        title = f"{row[3]} ({row[4]})" if row[4] else row[3]
+        facts.goods[row[0]] = Goods(*row[:3], title, row[5], *row[6:])
+    cursor.execute(_PARTS, [_ids(variants)])
+    for bundle_id, part_id, quantity, for_sale in cursor.fetchall():
+        bundle = facts.goods[bundle_id]
+        bundle.parts.append((part_id, quantity))
+        bundle.for_sale = bundle.for_sale and for_sale
+
+
+def _shows(cursor: Any, facts: Facts, streams: list[str]) -> None:
+    if not streams:
+        return
+    cursor.execute(_SHOWS, [streams])
+    for row in cursor.fetchall():
+        facts.shows[row[0]] = Show(*row)
+    cursor.execute(_ITEMS, [streams, _ids(goods.product_id for goods in facts.goods.values())])
+    for stream_id, product_id, item_id in cursor.fetchall():
+        facts.shows[stream_id].items[product_id] = item_id
+
+
+def _buyers(cursor: Any, facts: Facts, buyers: list[str]) -> None:
+    cursor.execute(_CARDS, [buyers])
+    for buyer_id, *card in cursor.fetchall():
+        facts.buyers.setdefault(buyer_id, Buyer()).cards.append(CardKept(*card))
+    cursor.execute(_ADDRESSES, [buyers])
+    for buyer_id, *address in cursor.fetchall():
+        facts.buyers.setdefault(buyer_id, Buyer()).ship_to = dict(zip(_ADDRESS, address, strict=True))
+
+
+def _carts(
+    cursor: Any, facts: Facts, buyers: list[str], wanted: list[str], units: set[UUID], patient: bool
+) -> None:
+    cursor.execute(_IN_CARTS, [buyers, wanted])
+    concerned = {row[0] for row in cursor.fetchall()}
+    if concerned:
+        cursor.execute(_CARTS + _skip(patient), [_ids(concerned)])
+        locked = {row[0] for row in cursor.fetchall()}
+        facts.busy |= concerned - locked
+        # Again, under the lock: what is taken out of the cart is what is in it now.
+        cursor.execute(_IN_CARTS, [_ids(locked), wanted])
+        for buyer_id, variant_id, quantity in cursor.fetchall():
+            facts.in_cart.setdefault(buyer_id, {})[variant_id] = quantity
+    cursor.execute(_CART_HOLDS + _skip(patient), [buyers, _ids(units)])
+    for buyer_id, variant_id, quantity in cursor.fetchall():
+        facts.cart_holds[buyer_id, variant_id] = quantity
+
+
+def _counted(facts: Facts, batch: Sequence[Asked], units: set[UUID], patient: bool) -> None:
+    asked = {(line.offer_id, asked.buyer_id) for asked in batch for line in asked.lines if line.offer_id}
+    offers = {offer_id for offer_id, _ in asked}
+    if offers:
+        facts.deals = grants.lock_offers(offers, skip_locked=not patient)
+        facts.busy |= grants.there(offers - facts.deals.keys()) if not patient else set()
+        facts.had = grants.units_had({buyer for _, buyer in asked}, offers=facts.deals)
+        limited = [deal.id for deal in facts.deals.values() if deal.per_household is not None]
+        if limited:
+            facts.households = grants.households_had(_households(facts), offers=limited)
+    coupons = {(asked.coupon_id, asked.buyer_id) for asked in batch if asked.coupon_id is not None}
+    if coupons:
+        facts.claims = grants.lock_claims(coupons)
+    facts.stock = stock.lock(units, skip_locked=not patient)
+    if not patient:
+        facts.busy |= stock.there(units - facts.stock.keys())
+
+
+def _households(facts: Facts) -> set[str]:
+    return {
+        key
+        for buyer in facts.buyers.values()
+        if buyer.ship_to is not None
+        for card in buyer.cards
+        for key in households.keys(address=buyer.ship_to, fingerprint=card.fingerprint)
+    }
+
+
+def _skip(patient: bool) -> str:
+    return "" if patient else " SKIP LOCKED"
+
+
+def _ids(ids: Iterable[UUID | None]) -> list[str]:
+    return sorted({str(each) for each in ids if each is not None})

@@ -1,0 +1,80 @@
+"""What the till says no with, beside what offers, stock and pricing refuse themselves."""
+
+from commerce import errors
+
+
+class PriceChanged(errors.Conflict):
+    """The total is not what the buyer saw; `total` and `lines` say what it would be."""
+
+    code = "PRICE_CHANGED"
+    message = "The price has changed. Look at the new total first."
+
+
+class CardRequired(errors.Conflict):
+    """There is no saved card to charge."""
+
+    code = "CARD_REQUIRED"
+    message = "Add a card first."
+
+
+class AddressRequired(errors.Conflict):
+    """There is no address to send to."""
+
+    code = "ADDRESS_REQUIRED"
+    message = "Add an address first."
+
+
+class UnknownCard(errors.NotFound):
+    message = "You have no such card."
+
+
+class UnknownStream(errors.NotFound):
+    message = "There is no such show."
+
+
+class UnknownVariant(errors.NotFound):
+    message = "There is no such product variant."
+
+
+class UnknownCoupon(errors.NotFound):
+    code = "UNKNOWN_COUPON"
+    message = "You have not claimed such a coupon in this show."
+
+
+class NotForSale(errors.Conflict):
+    code = "NOT_FOR_SALE"
+    message = "This is not for sale."
+
+
+class HouseholdLimit(errors.Conflict):
+    """Her address, or her card, has as many units of the offer as one household may have."""
+
+    code = "HOUSEHOLD_LIMIT"
+    message = "Your household has as many of this offer as one household may have."
+
+
+class CouponSpent(errors.Conflict):
+    """The coupon was used up, is over, or is not for what is bought."""
+
+    code = "COUPON_NOT_USABLE"
+    message = "You have used this coupon as often as you may."
+
+
+class MixedRelease(errors.Conflict):
+    """A pre-order is charged when it is shipped, and other goods at once: one payment cannot do both."""
+
+    code = "PREORDER_SEPARATELY"
+    message = "A pre-order is paid when it is shipped. Buy it separately from goods that are shipped now."
+
+
+class Busy(errors.Unavailable):
+    """A row that everybody wants was not free in time; nothing was done."""
+
+    message = "Too many people are buying this at once. Nothing was done; try again."
+    retry_ms = 300
+
+
+class TillFull(errors.Unavailable):
+    """More purchases wait than can be written in time; nothing was done."""
+
+    message = "Too many people are buying at once. Nothing was done; try again."
