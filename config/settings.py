@@ -245,6 +245,9 @@ if "_live_" in STRIPE_SECRET_KEY[:8] and STRIPE_API_BASE != "https://api.stripe.
 # --- rules ---
 
 HOLD_SECONDS = env.number("HOLD_SECONDS")
+WAITLIST_TURN_SECONDS = env.number("WAITLIST_TURN_SECONDS")
+PURCHASES_PER_MINUTE = env.number("PURCHASES_PER_MINUTE")
+ADMISSION_SECONDS = env.number("ADMISSION_SECONDS")
 IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES")
 
 # --- what is taken in ---

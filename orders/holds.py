@@ -5,24 +5,28 @@ then stock by variant id.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from catalog import stock
+from orders import carts, lines
 from orders.models import Hold, Purchase
 from streams import announce, offers
 
 
-def take(*, buyer_id: UUID, held: Iterable[Hold], now: datetime) -> None:
+def take(
+    *, buyer_id: UUID, held: Iterable[Hold], now: datetime, spared: Mapping[UUID, int] | None = None
+) -> None:
     """Take the units of these holds from offers and stock, inside the caller's transaction.
 
-    Raises what `offers.take` raises (OfferEnded, OfferSoldOut, CustomerLimit) and `stock.OutOfStock`.
+    Units that were held for the buyer's cart (`spared`) left the stock before. Raises what `offers.take`
+    raises (OfferEnded, OfferSoldOut, CustomerLimit) and `stock.OutOfStock`.
     """
     of_offers, of_stock = _units(held)
     for offer_id in sorted(of_offers):
         offers.take(offer_id=offer_id, buyer_id=buyer_id, units=of_offers[offer_id], now=now)
-    stock.take(units=of_stock, now=now)
+    stock.take(units=of_stock - Counter(spared or {}), now=now)
     announce.stock_moved(variants=of_stock, offers=of_offers)
 
 
@@ -34,7 +38,8 @@ def keep(*, purchase: Purchase, now: datetime) -> None:
 
 
 def release(*, purchase: Purchase, now: datetime) -> None:
-    """Give a purchase's held units back to offers and stock; nothing happens when they are back already.
+    """Give a purchase's held units to the next in line, or back to offers and stock; nothing happens when
+    they are back already.
 
     The caller has locked the purchase.
     """
@@ -42,22 +47,31 @@ def release(*, purchase: Purchase, now: datetime) -> None:
     if not held:
         return
     of_offers, of_stock = _units(held)
-    for offer_id in sorted(of_offers):
-        offers.give_back(offer_id=offer_id, buyer_id=purchase.buyer_id, units=of_offers[offer_id], now=now)
-    stock.give_back(units=of_stock, now=now)
+
+    def count_back() -> None:
+        for offer_id in sorted(of_offers):
+            offers.uncount(offer_id=offer_id, buyer_id=purchase.buyer_id, units=of_offers[offer_id])
+
+    lines.returned(units=of_stock, of_offers=of_offers, now=now, meanwhile=count_back)
     Hold.objects.filter(purchase=purchase, status=Hold.Status.HELD).update(
         status=Hold.Status.RELEASED, updated_at=now
     )
-    announce.stock_moved(variants=of_stock, offers=of_offers)
 
 
 def retake(*, purchase: Purchase, now: datetime) -> None:
     """Take a purchase's released units again, all of them.
 
-    Raises like `take`. The caller has locked the purchase.
+    Raises like `take`. The caller has locked the purchase. What the buyer has put in her cart again meanwhile
+    is what she buys now.
     """
     released = list(Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED))
-    take(buyer_id=purchase.buyer_id, held=released, now=now)
+    spared = carts.bought(
+        buyer_id=purchase.buyer_id,
+        lines=[(hold.variant_id, hold.quantity) for hold in released],
+        stream_id=purchase.stream_id,
+        now=now,
+    )
+    take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared)
     Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED).update(
         status=Hold.Status.HELD, updated_at=now
     )

@@ -32,14 +32,17 @@ STOCK: tuple[Check, ...] = (
     ),
     Check(
         "offer-quota-adds-up",
-        "What is left of an offer is its quota less the live holds, never below zero.",
+        "What is left of an offer is its quota less live holds and offered turns, never below zero.",
         "SELECT count(*) FROM streams_offer",
         f"""
         SELECT format('offer %s: left %s of %s, held or sold %s',
                       o.id, o."left", o.quota, coalesce(h.units, 0))
           FROM streams_offer o
-          LEFT JOIN (SELECT offer_id, sum(quantity) AS units FROM orders_hold
-                      WHERE {_LIVE_HOLDS} AND offer_id IS NOT NULL GROUP BY 1) h ON h.offer_id = o.id
+          LEFT JOIN (SELECT offer_id, sum(quantity) AS units FROM (
+                         SELECT offer_id, quantity FROM orders_hold WHERE {_LIVE_HOLDS}
+                         UNION ALL SELECT offer_id, quantity FROM orders_waitlistentry
+                                    WHERE status = 'offered') held
+                      WHERE offer_id IS NOT NULL GROUP BY 1) h ON h.offer_id = o.id
          WHERE o."left" <> o.quota - coalesce(h.units, 0) OR o."left" < 0
         """,
     ),

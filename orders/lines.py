@@ -1,0 +1,253 @@
+"""Units that come back, and the line for them: every unit that returns goes through here.
+
+Whoever joins a line and whoever hands out its units take the line's lock, the first shared, the second alone:
+so nobody joins unseen between the look at the line and the unit's way back to the stock. Then come turns by
+id, offers by id, what `meanwhile` locks, and stock by variant id, as everywhere.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from catalog import stock
+from catalog.models import Price, Product, Stock
+from orders import transactions, turns, waiting
+from orders.models import WaitlistEntry
+from orders.turns import Waiter
+from streams import announce, offers
+from streams.models import Offer, OfferBuyer, Stream
+
+BATCH = 100
+CANDIDATES = 500  # Of the front of a line that are looked at for one unit's way.
+
+Status = WaitlistEntry.Status
+
+
+def returned(
+    *,
+    units: Mapping[UUID, int],
+    of_offers: Mapping[UUID, int],
+    now: datetime,
+    meanwhile: Callable[[], None] | None = None,
+) -> list[UUID]:
+    """Give units per variant, and units per offer, to the next in line, and what nobody waits for back to
+    stock and offers; inside the caller's transaction. Returns the entries whose turn it is.
+
+    `meanwhile` is called with the offers locked and the stock not yet: there a purchase takes back what it
+    counted for its buyer, household and coupon. Raises UnknownOffer.
+    """
+    with transaction.atomic():
+        lock(units)
+        chosen = _choose(waiting_for(units, now=now), stock=units, of_offers=of_offers, now=now)
+        _hand_out(chosen, units=units, of_offers=of_offers, now=now, meanwhile=meanwhile)
+    return [one.id for one in chosen]
+
+
+def serve(*, variant_ids: Iterable[UUID], offer_ids: Iterable[UUID], now: datetime) -> list[UUID]:
+    """Give the next in line what can be had anyhow: units that a merchant or a host has added.
+
+    Cheap when nobody waits, and safe to repeat. Returns the entries whose turn it is. Raises Busy.
+    """
+    concerned = Q(variant_id__in=list(variant_ids)) | Q(offer_id__in=list(offer_ids))
+    there = Q(offer=None) | Q(offer__left__gte=F("quantity"))
+    ready = _fit(WaitlistEntry.objects.filter(concerned), now).filter(
+        there, variant__stock__available__gte=F("quantity")
+    )
+    variants = sorted(set(ready.values_list("variant_id", flat=True)))
+    return transactions.run(lambda: _serve(variants, now)) if variants else []
+
+
+def lapse_due(*, now: datetime, limit: int = BATCH) -> int:
+    """End the turns whose time is over and give their units on; returns how many ended. Raises Busy."""
+    over = Q(status=Status.OFFERED, turn_until__lte=now)
+    oldest = WaitlistEntry.objects.filter(over).order_by("turn_until")
+    due = list(oldest.values_list("id", "variant_id")[:limit])
+
+    def work() -> int:
+        lock({variant_id for _, variant_id in due})
+        # One that is being bought at this moment is locked by the purchase, and left to it.
+        rows = list(
+            WaitlistEntry.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            .select_related("stream", "offer")
+            .filter(over, id__in=[entry_id for entry_id, _ in due])
+            .order_by("id")
+        )
+        _lapse(rows, reason="turn_over", now=now)
+        given_up(rows, now=now)
+        return len(rows)
+
+    return transactions.run(work) if due else 0
+
+
+def end_waits(*, now: datetime, limit: int = BATCH) -> int:
+    """End the waiting for offers and in shows that are over; returns how many waited. A turn stays good."""
+    live = Q(stream__status=Stream.Status.LIVE)
+    sells = Q(offer=None) | Q(offer__status=Offer.Status.ANNOUNCED) | _SELLS & Q(offer__closes_at__gt=now)
+    over = WaitlistEntry.objects.filter(status=Status.WAITING).exclude(live & sells)
+
+    def work() -> int:
+        rows = list(
+            over.select_for_update(no_key=True, skip_locked=True, of=("self",))
+            .select_related("stream", "offer")
+            .order_by("id")[:limit]
+        )
+        ended = [row for row in rows if row.stream is None or row.stream.status != Stream.Status.LIVE]
+        _lapse(ended, reason="show_ended", now=now)
+        _lapse([row for row in rows if row not in ended], reason="offer_ended", now=now)
+        return len(rows)
+
+    return transactions.run(work)
+
+
+def given_up(rows: Iterable[WaitlistEntry], *, now: datetime) -> None:
+    """Give the units of ended turns on, inside the caller's transaction, which has the lines' locks."""
+    units: Counter[UUID] = Counter()
+    of_offers: Counter[UUID] = Counter()
+    for row in rows:
+        units[row.variant_id] += row.quantity
+        if row.offer_id is not None:
+            of_offers[row.offer_id] += row.quantity
+    if units:
+        returned(units=units, of_offers=of_offers, now=now)
+
+
+def lock(variant_ids: Iterable[UUID], *, shared: bool = False) -> None:
+    """Hold the lines of variants until the transaction ends: alone, or with others who join.
+
+    A lock of the stock's row would do it, too, but thousands join while it is wanted by everybody else.
+    """
+    how = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        for variant_id in sorted(set(variant_ids)):
+            cursor.execute(f"SELECT {how}(hashtextextended(%s, 0))", [f"line:{variant_id}"])
+
+
+_SELLS = Q(offer__status=Offer.Status.OPEN) | Q(offer__reason=Offer.Reason.SOLD_OUT)
+
+
+def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEntry]:
+    """Those who wait for what may be sold now: goods for sale, an offer whose window runs, a live show."""
+    priced = Price.objects.filter(variant=OuterRef("variant"), valid_to=None)
+    in_window = Q(offer=None) | _SELLS & Q(offer__opens_at__lte=now, offer__closes_at__gt=now)
+    return entries.filter(
+        in_window,
+        Exists(priced),
+        status=Status.WAITING,
+        stream__status=Stream.Status.LIVE,
+        variant__is_active=True,
+        variant__product__status=Product.Status.ACTIVE,
+        variant__merchant__is_active=True,
+    )
+
+
+def waiting_for(variant_ids: Iterable[UUID], *, now: datetime) -> list[Waiter]:
+    """Return the front of the lines of variants, first come first."""
+    rows = _fit(WaitlistEntry.objects.filter(variant_id__in=list(variant_ids)), now).order_by("id")
+    return [
+        Waiter(*row)
+        for row in rows.values_list("id", "buyer_id", "variant_id", "offer_id", "quantity")[:CANDIDATES]
+    ]
+
+
+def _serve(variant_ids: list[UUID], now: datetime) -> list[UUID]:
+    lock(variant_ids)
+    candidates = waiting_for(variant_ids, now=now)
+    _lock_offers(candidates, {})
+    rows = Stock.objects.select_for_update(no_key=True).filter(pk__in=variant_ids).order_by("pk")
+    available = {row.pk: row.available for row in rows}
+    chosen = _choose(candidates, stock=available, of_offers={}, now=now)
+    _hand_out(chosen, units={}, of_offers={}, now=now)
+    return [one.id for one in chosen]
+
+
+def _lock_offers(candidates: Iterable[Waiter], of_offers: Mapping[UUID, int]) -> list[Offer]:
+    concerned = {*of_offers, *(one.offer_id for one in candidates if one.offer_id)}
+    if not concerned:
+        return []
+    rows = Offer.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=concerned)
+    return list(rows.order_by("pk"))
+
+
+def _choose(
+    candidates: list[Waiter], *, stock: Mapping[UUID, int], of_offers: Mapping[UUID, int], now: datetime
+) -> list[Waiter]:
+    if not candidates:
+        return []
+    locked = _lock_offers(candidates, of_offers)
+    left = {
+        each.id: each.left + of_offers.get(each.id, 0)
+        for each in locked
+        if offers.may_sell_again(each, now=now)
+    }
+    had = OfferBuyer.objects.filter(offer__in=left, buyer__in={one.buyer_id for one in candidates})
+    rooms = {(row.offer_id, row.buyer_id): row.cap - row.units for row in had}
+    full = {
+        (one.offer_id, one.buyer_id)
+        for one in candidates
+        if one.offer_id and rooms.get((one.offer_id, one.buyer_id), one.quantity) < one.quantity
+    }
+    return turns.next_turns(candidates, stock=stock, offers=left, full=full)
+
+
+def _hand_out(
+    chosen: list[Waiter],
+    *,
+    units: Mapping[UUID, int],
+    of_offers: Mapping[UUID, int],
+    now: datetime,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
+    """Write the turns down, and what stock and offers have more, or less, in all."""
+    offers_gain, stock_gain = Counter(of_offers), Counter(units)
+    for one in chosen:
+        stock_gain[one.variant_id] -= one.quantity
+        if one.offer_id is not None:
+            offers_gain[one.offer_id] -= one.quantity
+    for offer_id in sorted(offers_gain):
+        if (gain := offers_gain[offer_id]) > 0:
+            offers.put_back(offer_id=offer_id, units=gain, now=now)
+        elif gain < 0:
+            offers.set_aside(offer_id=offer_id, units=-gain, now=now)
+    if meanwhile is not None:
+        meanwhile()
+    stock.take(units={pk: -gain for pk, gain in stock_gain.items() if gain < 0}, now=now)
+    stock.give_back(units={pk: gain for pk, gain in stock_gain.items() if gain > 0}, now=now)
+    for one in chosen:
+        _begin_turn(one, now)
+    announce.stock_moved(
+        variants=[pk for pk, gain in stock_gain.items() if gain],
+        offers=[pk for pk, gain in offers_gain.items() if gain],
+    )
+
+
+def _begin_turn(one: Waiter, now: datetime) -> None:
+    entry = WaitlistEntry.objects.select_related("stream", "offer").get(pk=one.id)
+    seconds = entry.offer.turn_seconds if entry.offer else settings.WAITLIST_TURN_SECONDS
+    entry.status, entry.turn_until, entry.updated_at = Status.OFFERED, now + timedelta(seconds=seconds), now
+    entry.save(update_fields=["status", "turn_until", "updated_at"])
+    announce.tell_user(
+        user_id=entry.buyer_id,
+        t="waitlist.turn",
+        d=waiting.body(entry),
+        key=f"waitlist.turn:{entry.id}",
+    )
+
+
+def _lapse(
+    rows: Iterable[WaitlistEntry], *, reason: Literal["turn_over", "offer_ended", "show_ended"], now: datetime
+) -> None:
+    for row in rows:
+        row.status, row.updated_at = Status.LAPSED, now
+        row.save(update_fields=["status", "updated_at"])
+        announce.tell_user(
+            user_id=row.buyer_id,
+            t="waitlist.lapsed",
+            d={**waiting.body(row), "reason": reason},
+            key=f"waitlist.lapsed:{row.id}",
+        )

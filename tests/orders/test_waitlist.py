@@ -1,0 +1,365 @@
+"""The waitlist: who may join, who is next, and where every unit is meanwhile."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from catalog import stock
+from catalog.models import BundlePart, Product, Stock
+from orders import holds, lines, quotes, waiting, waitlist
+from orders.models import WaitlistEntry
+from streams import offers, shows
+from streams import queries as show_queries
+from streams.models import Offer, OfferBuyer
+from tests.orders import make
+from tests.orders.lining import Drop, drop, status
+from tests.orders.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+
+def sold_out(**more: Any) -> tuple[Drop, Any]:
+    """A drop whose two units are bought, and the purchase."""
+    made = drop(**more)
+    return made, made.buy(quantity=made.offer.quota)
+
+
+def told(name: str) -> list[dict[str, Any]]:
+    return [each["d"] for each in make.events("user.told") if each["t"] == name]
+
+
+def refused(refusal: type[Exception], made: Drop, **more: Any) -> Any:
+    asked = {
+        "buyer_id": make.buyer().id,
+        "stream_id": made.stream.id,
+        "variant_id": made.variant.id,
+        "offer_id": made.offer.id,
+        "quantity": 1,
+        "now": NOW,
+        **more,
+    }
+    with pytest.raises(refusal) as caught:
+        waitlist.join(**asked)
+    assert not WaitlistEntry.objects.filter(buyer_id=asked["buyer_id"]).exists()
+    return caught.value
+
+
+# --- joining ---
+
+
+def test_whoever_joins_has_a_place_behind_those_before_her() -> None:
+    made, _ = sold_out()
+    made.join()
+    made.join()
+
+    body = waiting.body(made.join())
+
+    assert (body["number"], body["ahead"], body["status"], body["until"]) == (3, 2, "waiting", None)
+    assert body["price"] == {"amount": 999, "currency": "EUR"}
+    assert [each["number"] for each in told("waitlist.joined")] == [1, 2, 3]
+
+
+def test_one_lines_up_only_for_what_is_sold_out() -> None:
+    made = drop()
+
+    assert refused(waitlist.NotSoldOut, made).data == {"left": 2}
+    made.buy()
+    assert refused(waitlist.NotSoldOut, made).data == {"left": 1}
+    assert refused(waitlist.NotSoldOut, made, offer_id=None).data == {"left": 1}
+
+
+def test_the_offer_may_be_sold_out_while_the_goods_are_not() -> None:
+    made, _ = sold_out(stocked=5)
+
+    made.join()
+    refused(waitlist.NotSoldOut, made, offer_id=None)
+
+
+def test_one_stands_in_a_line_once() -> None:
+    made, _ = sold_out()
+    ana = make.buyer()
+    place = made.join(ana)
+
+    with pytest.raises(waitlist.AlreadyInLine) as caught:
+        made.join(ana)
+    assert caught.value.data["entry"]["id"] == str(place.id)
+    # The line for the list price is another one.
+    made.join(ana, listed=True)
+    waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
+    assert made.join(ana).id > place.id
+
+
+@pytest.mark.parametrize("quantity", [-1, 0, 100, 10_000])
+def test_a_senseless_quantity_is_refused(quantity: int) -> None:
+    made, _ = sold_out()
+    refused(quotes.BadQuantity, made, quantity=quantity)
+
+
+def test_more_than_the_offer_grants_a_buyer_is_refused() -> None:
+    made, _ = sold_out(quota=3, stocked=3, per_buyer=3)
+    refused(offers.CustomerLimit, made, quantity=4)
+    other = drop(quota=2, per_buyer=2)
+    ana = make.buyer()
+    other.buy(ana)
+    other.buy()
+
+    refused(offers.CustomerLimit, other, buyer_id=ana.id, quantity=2)
+
+
+def test_what_is_not_there_or_not_of_this_show_has_no_line() -> None:
+    made, _ = sold_out()
+    elsewhere, _ = sold_out()
+    refused(offers.OfferMismatch, made, offer_id=uuid4())
+    refused(offers.OfferMismatch, made, offer_id=elsewhere.offer.id)
+    refused(quotes.UnknownVariant, made, variant_id=uuid4())
+    refused(quotes.UnknownVariant, made, variant_id=elsewhere.variant.id)
+    refused(waitlist.UnknownStream, made, stream_id=uuid4())
+
+
+def test_an_offer_that_is_over_or_to_come_has_no_line() -> None:
+    made, _ = sold_out()
+    refused(offers.OfferEnded, made, now=after(61))
+    Offer.objects.filter(pk=made.offer.pk).update(opens_at=after(5))
+    refused(offers.OfferNotStarted, made)
+    Offer.objects.filter(pk=made.offer.pk).update(opens_at=NOW, reason="host")
+    refused(offers.OfferEnded, made)
+
+
+def test_a_show_that_is_over_has_no_lines() -> None:
+    made, _ = sold_out()
+    shows.end(host_id=made.stream.host_id, stream_id=made.stream.id, now=NOW)
+
+    refused(show_queries.StreamNotLive, made)
+
+
+def test_a_retired_product_and_a_bundle_have_no_line() -> None:
+    made, _ = sold_out()
+    Product.objects.filter(pk=made.variant.product_id).update(status=Product.Status.RETIRED)
+    refused(quotes.NotForSale, made)
+
+    other = drop()
+    part = make.variant(seller=other.variant.merchant)
+    Stock.objects.filter(pk=other.variant.pk).delete()
+    BundlePart.objects.create(merchant=part.merchant, bundle=other.variant, part=part)
+    refused(waitlist.NoLine, other)
+
+
+def test_nobody_stands_in_more_lines_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waitlist, "MOST", 1)
+    made, _ = sold_out()
+    ana = make.buyer()
+    made.join(ana)
+
+    with pytest.raises(waitlist.TooManyLines):
+        made.join(ana, listed=True)
+
+
+# --- turns ---
+
+
+def test_units_of_an_ended_purchase_go_to_the_next_in_line() -> None:
+    made, purchase = sold_out()
+    first, second, third = made.join(), made.join(), made.join()
+
+    holds.release(purchase=purchase, now=after(5))
+    type(purchase).objects.filter(pk=purchase.pk).update(status="declined")
+
+    assert [status(each) for each in (first, second, third)] == ["offered", "offered", "waiting"]
+    assert made.left() == (0, 0)
+    turn = told("waitlist.turn")[0]
+    assert turn["id"] == str(first.id)
+    assert (turn["variant"], turn["offer"]) == (str(made.variant.id), str(made.offer.id))
+    assert turn["until"] == int(after(5 + 120).timestamp() * 1000)
+    assert turn["price"] == {"amount": 999, "currency": "EUR"}
+    # The room was not told that there is something to be had.
+    assert [each["t"] for each in make.events("room.told")].count("offer.started") == 1
+    assert {"offer-quota-adds-up", "stock-adds-up", "offer-limit-adds-up"}.isdisjoint(make.broken())
+
+
+def test_what_nobody_waits_for_goes_back_on_sale() -> None:
+    made, purchase = sold_out()
+
+    holds.release(purchase=purchase, now=after(5))
+
+    assert made.left() == (2, 2)
+    assert Offer.objects.get(pk=made.offer.pk).status == "open"
+
+
+def test_an_offer_says_itself_how_long_a_turn_lasts() -> None:
+    made, purchase = sold_out(turn_seconds=30)
+    entry = made.join()
+
+    holds.release(purchase=purchase, now=NOW)
+
+    assert WaitlistEntry.objects.get(pk=entry.pk).turn_until == after(30)
+
+
+def test_who_waits_for_the_list_price_gets_the_goods_and_the_offer_its_units() -> None:
+    made, purchase = sold_out()
+    entry = made.join(listed=True)
+
+    holds.release(purchase=purchase, now=NOW)
+
+    assert status(entry) == "offered"
+    assert made.left() == (1, 2)
+
+
+def test_after_the_offers_window_its_line_gets_nothing() -> None:
+    made, purchase = sold_out()
+    entry = made.join()
+
+    holds.release(purchase=purchase, now=after(61))
+
+    assert status(entry) == "waiting"
+    assert made.left() == (2, 2)
+
+
+def test_a_buyer_at_her_limit_is_passed_over() -> None:
+    made, purchase = sold_out(per_buyer=2)
+    ana = make.buyer()
+    entry, next_one = made.join(ana, quantity=2), made.join()
+    OfferBuyer.objects.create(offer=made.offer, buyer=ana, units=1, cap=2)
+
+    holds.release(purchase=purchase, now=NOW)
+
+    assert (status(entry), status(next_one)) == ("waiting", "offered")
+
+
+def test_a_turn_that_ends_goes_to_the_next_and_at_last_back_on_sale() -> None:
+    made, purchase = sold_out(quota=1, stocked=1, seconds=600)
+    first, second = made.join(), made.join()
+    holds.release(purchase=purchase, now=NOW)
+
+    assert lines.lapse_due(now=after(119)) == 0
+    assert lines.lapse_due(now=after(120)) == 1
+    assert [status(first), status(second)] == ["lapsed", "offered"]
+    assert told("waitlist.lapsed")[0]["reason"] == "turn_over"
+    assert made.left() == (0, 0)
+
+    assert lines.lapse_due(now=after(240)) == 1
+    assert made.left() == (1, 1)
+    assert Offer.objects.get(pk=made.offer.pk).status == "open"
+
+
+def test_turns_that_end_are_taken_in_batches() -> None:
+    made, purchase = sold_out()
+    made.join(), made.join()
+    holds.release(purchase=purchase, now=NOW)
+
+    assert lines.lapse_due(now=after(120), limit=1) == 1
+    assert lines.lapse_due(now=after(120), limit=1) == 1
+    assert made.left() == (2, 2)
+
+
+def test_leaving_in_ones_turn_gives_the_units_on() -> None:
+    made, purchase = sold_out(quota=1, stocked=1)
+    ana = make.buyer()
+    first, second = made.join(ana), made.join()
+    holds.release(purchase=purchase, now=NOW)
+
+    waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=after(1))
+
+    assert [status(first), status(second)] == ["left", "offered"]
+    with pytest.raises(waitlist.NotInLine):
+        waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=after(1))
+
+
+def test_somebody_elses_place_cannot_be_left() -> None:
+    made, _ = sold_out()
+    entry = made.join()
+
+    with pytest.raises(waitlist.NotInLine):
+        waitlist.leave(buyer_id=make.buyer().id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
+    assert status(entry) == "waiting"
+
+
+def test_waiting_ends_with_the_offer_and_with_the_show_and_a_turn_does_not() -> None:
+    made, purchase = sold_out(quota=1, stocked=1)
+    turn, waits, listed = made.join(), made.join(), made.join(listed=True)
+    holds.release(purchase=purchase, now=NOW)
+
+    assert lines.end_waits(now=after(30)) == 0
+    assert lines.end_waits(now=after(60)) == 1
+    assert [status(turn), status(waits), status(listed)] == ["offered", "lapsed", "waiting"]
+    assert told("waitlist.lapsed")[-1]["reason"] == "offer_ended"
+
+    shows.end(host_id=made.stream.host_id, stream_id=made.stream.id, now=after(61))
+    assert lines.end_waits(now=after(61)) == 1
+    assert [status(turn), status(listed)] == ["offered", "lapsed"]
+    assert told("waitlist.lapsed")[-1]["reason"] == "show_ended"
+
+
+# --- buying in one's turn ---
+
+
+def turn_of(made: Drop, buyer: Any, units: int, *, seconds: float = 1) -> int:
+    return waitlist.take_turn(
+        buyer_id=buyer.id,
+        variant_id=made.variant.id,
+        offer_id=made.offer.id,
+        units=units,
+        now=after(seconds),
+    )
+
+
+def test_a_turn_is_used_once_by_its_owner_in_its_time() -> None:
+    made, purchase = sold_out()
+    ana = make.buyer()
+    entry = made.join(ana, quantity=2)
+    holds.release(purchase=purchase, now=NOW)
+
+    assert turn_of(made, make.buyer(), 2) == 0
+    assert turn_of(made, ana, 2, seconds=120) == 0
+    assert turn_of(made, ana, 1) == 1
+    assert WaitlistEntry.objects.get(pk=entry.pk).quantity == 1
+    assert turn_of(made, ana, 2) == 1
+    assert status(entry) == "bought"
+    assert turn_of(made, ana, 1) == 0
+
+
+# --- units that a merchant adds ---
+
+
+def test_what_a_merchant_adds_goes_to_the_line_first() -> None:
+    made = drop(stocked=1, quota=5)
+    made.buy()
+    first, second = made.join(), made.join(listed=True)
+    stock.adjust(
+        merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=3, note="", now=after(1)
+    )
+
+    served = lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+
+    assert served == [first.id, second.id]
+    assert made.left() == (1, 3)
+    assert lines.serve(variant_ids=[made.variant.id], offer_ids=[made.offer.id], now=after(1)) == []
+    assert make.broken() == []
+
+
+def test_a_line_is_served_from_a_quota_only_while_its_offer_sells() -> None:
+    made = drop(stocked=1, quota=5)
+    made.buy()
+    entry = made.join()
+    stock.adjust(
+        merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=3, note="", now=after(1)
+    )
+
+    assert lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(60)) == []
+    assert status(entry) == "waiting"
+
+
+def test_a_shopper_sees_her_places_and_a_host_the_length_of_the_line() -> None:
+    made, purchase = sold_out(quota=1, stocked=1)
+    ana = make.buyer()
+    first, second = made.join(ana), made.join()
+    third = made.join()
+    holds.release(purchase=purchase, now=NOW)
+
+    (own,) = waiting.bodies(buyer_id=ana.id, stream_id=made.stream.id)
+    assert (own["id"], own["status"], own["ahead"]) == (str(first.id), "offered", 0)
+    assert waiting.lengths(stream_id=made.stream.id) == {made.variant.id: 2}
+    assert waiting.lines() == [waiting.Line(made.stream.id, made.variant.id, 2, 2)]
+    assert [waiting.body(each)["ahead"] for each in (second, third)] == [0, 1]
+    other = sold_out()[0]
+    assert waiting.bodies(buyer_id=ana.id, stream_id=other.stream.id) == []
