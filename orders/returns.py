@@ -1,14 +1,14 @@
-"""Units that nobody holds any more go back on sale."""
+"""Units that nobody holds any more: for the next in line, or back on sale."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from catalog import stock
-from streams import announce
+from orders import lines
 
 
 def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
-    """Put units that were taken back into the stock, inside the caller's transaction, and have it told."""
-    stock.give_back(units=units, now=now)
-    announce.stock_moved(variants=units)
+    """Give units that were taken from the stock to the next in line or back to it, inside the caller's
+    transaction, and have it told.
+    """
+    lines.returned(units=units, of_offers={}, now=now)

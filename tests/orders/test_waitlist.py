@@ -7,7 +7,7 @@ import pytest
 
 from catalog import stock
 from catalog.models import BundlePart, Product, Stock
-from orders import holds, lines, quotes, waiting, waitlist
+from orders import holds, lines, quotes, returns, waiting, waitlist
 from orders.models import WaitlistEntry
 from streams import offers, shows
 from streams import queries as show_queries
@@ -363,3 +363,13 @@ def test_a_shopper_sees_her_places_and_a_host_the_length_of_the_line() -> None:
     assert [waiting.body(each)["ahead"] for each in (second, third)] == [0, 1]
     other = sold_out()[0]
     assert waiting.bodies(buyer_id=ana.id, stream_id=other.stream.id) == []
+
+
+def test_units_that_no_cart_holds_any_more_go_to_the_line() -> None:
+    made = drop(stocked=1)
+    stock.take(units={made.variant.id: 1}, now=NOW)
+    first, second = made.join(listed=True), made.join(listed=True)
+
+    returns.give_back(units={made.variant.id: 1}, now=NOW)
+
+    assert [status(first), status(second), make.left(made.variant)] == ["offered", "waiting", 0]
