@@ -69,9 +69,7 @@ def there(variant_ids: Collection[UUID]) -> set[UUID]:
     """Return which of these variants have a stock."""
     if not variant_ids:
         return set()
-    return (
-        set(Stock.objects.filter(pk__in=variant_ids).values_list("pk", flat=True)) if variant_ids else set()
-    )
+    return set(Stock.objects.filter(pk__in=variant_ids).values_list("pk", flat=True))
 
 
 def take_locked(*, units: Mapping[UUID, int], now: datetime) -> None:

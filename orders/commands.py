@@ -1,12 +1,16 @@
 """Socket door of the trade: carts and purchases inside a show."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from commerce import errors
 from commerce.money import Money
-from orders import carts, charging, checkout, frames, queries, quotes
+from orders import carts, charging, frames, queries
+from orders.till import asking, counter
 from streams.frames import Caller
+
+Answer = Callable[[str | Exception], None]
 
 
 def cart_add(caller: Caller, d: frames.CartAdd, *, key: UUID | None, now: datetime) -> queries.Body:
@@ -43,19 +47,23 @@ def cart_remove(caller: Caller, d: frames.CartRemove, *, key: UUID | None, now: 
     )
 
 
-def purchase_create(caller: Caller, d: frames.PurchaseCreate, *, key: UUID, now: datetime) -> queries.Body:
+def purchase_create(caller: Caller, d: frames.PurchaseCreate, *, key: UUID, answer: Answer) -> None:
     """Buy in the caller's show; the reply says accepted, `order.updated` says what became of it."""
-    purchase, replayed = checkout.buy(
+    asked = asking.ask(
         buyer_id=caller.signed_in(),
         key=key,
-        lines=[quotes.Wanted(line.variant, line.quantity, line.offer) for line in d.lines],
+        lines=[asking.Wanted(line.variant, line.quantity, line.offer) for line in d.lines],
         expect_total=Money(d.expect_total.amount, d.expect_total.currency),
         card_id=d.card,
         stream_id=caller.stream_id,
+        coupon_id=d.coupon,
         seen=(d.seen.epoch, d.seen.offset) if d.seen else caller.position,
-        now=now,
     )
-    return queries.purchase_body(purchase.id, replayed=replayed)
+
+    def rung_up(outcome: asking.Outcome) -> None:
+        answer(outcome.body.decode() if isinstance(outcome, asking.Receipt) else outcome)
+
+    counter.here().hand_over(asked, rung_up)
 
 
 def purchase_status(

@@ -44,6 +44,7 @@ class PurchaseCreate(Body):
     lines: list[PurchaseLine]
     expect_total: Money
     card: UUID | None = None
+    coupon: UUID | None = None
     seen: Position | None = None
 
 

@@ -39,6 +39,9 @@ class BuySerializer(strict.StrictSerializer):
     lines = WantedSerializer(many=True, allow_empty=False)
     expect_total = MoneySerializer()
     card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
+    coupon = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="One she has claimed in the show."
+    )
     stream = serializers.SlugField(
         required=False, allow_null=True, default=None, help_text="The show it is bought in."
     )

@@ -3,6 +3,7 @@
 from typing import cast
 from uuid import UUID
 
+import orjson
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -16,10 +17,10 @@ from catalog.filters import Filters
 from commerce import errors, gateway, http
 from commerce.models import User
 from commerce.money import Money
-from orders import carts, charging, checkout, fulfilment, notices, queries, quotes
+from orders import carts, charging, fulfilment, notices, queries
 from orders import serializers as bodies
 from orders.models import Order, Purchase
-from orders.till import refusals
+from orders.till import asking, counter, refusals
 from streams.models import Stream
 
 MAX_NOTICE_BYTES = 256 * 1024
@@ -86,23 +87,23 @@ class PurchasesView(http.ShopperView):
             raise http.BadIdempotencyKey("Send an Idempotency-Key: a UUID that stays the same on a retry.")
         body = bodies.BuySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asked, now = body.validated_data, timezone.now()
+        asked = body.validated_data
         seen = asked["seen"]
-        purchase, replayed = checkout.buy(
-            buyer_id=_buyer(request),
-            key=UUID(key),
-            lines=[
-                quotes.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
-            ],
-            expect_total=Money(asked["expect_total"]["amount"], asked["expect_total"]["currency"]),
-            card_id=asked["card"],
-            stream_id=_stream_id(asked["stream"]),
-            seen=(seen["epoch"], seen["offset"]) if seen else None,
-            now=now,
+        receipt = counter.here().buy(
+            asking.ask(
+                buyer_id=_buyer(request),
+                key=UUID(key),
+                lines=[
+                    asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
+                ],
+                expect_total=Money(asked["expect_total"]["amount"], asked["expect_total"]["currency"]),
+                card_id=asked["card"],
+                stream_id=_stream_id(asked["stream"]),
+                coupon_id=asked["coupon"],
+                seen=(seen["epoch"], seen["offset"]) if seen else None,
+            )
         )
-        return Response(
-            queries.purchase_body(purchase.id, replayed=replayed), status=200 if replayed else 201
-        )
+        return Response(orjson.loads(receipt.body), status=200 if receipt.replayed else 201)
 
 
 class PurchaseView(http.ShopperView):

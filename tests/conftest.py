@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from commerce import redis_client
+from orders.till import counter
 from tests import emptying
 
 pytest_plugins = [
@@ -28,6 +30,13 @@ emptying.install()
 def clean_redis() -> None:
     """Every test begins with an empty Redis."""
     redis_client.sync().flushall()
+
+
+@pytest.fixture(autouse=True)
+def closed_till() -> Iterator[None]:
+    """No test leaves a till behind, whose connection would be to a database that goes."""
+    yield
+    counter.close()
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def _goods(cursor: Any, facts: Facts, variants: set[UUID]) -> None:
     cursor.execute(_GOODS, [_ids(variants)])
     for row in cursor.fetchall():
         title = f"{row[3]} ({row[4]})" if row[4] else row[3]
-        facts.goods[row[0]] = Goods(*row[:3], title, row[5], *row[6:])
+        facts.goods[row[0]] = Goods(row[0], row[1], row[2], title, row[5], *row[6:])
     cursor.execute(_PARTS, [_ids(variants)])
     for bundle_id, part_id, quantity, for_sale in cursor.fetchall():
         bundle = facts.goods[bundle_id]

@@ -74,7 +74,17 @@ class Busy(errors.Unavailable):
     retry_ms = 300
 
 
+class TooLate(errors.Unavailable):
+    """The line was so long that nothing was begun for this purchase."""
+
+    message = "It took too long to reach the till. Nothing was done; try again."
+
+
 class TillFull(errors.Unavailable):
     """More purchases wait than can be written in time; nothing was done."""
 
     message = "Too many people are buying at once. Nothing was done; try again."
+
+    def __init__(self, *, retry_ms: int) -> None:
+        super().__init__()
+        self.retry_ms = retry_ms  # type: ignore[misc]  # as long as the line is

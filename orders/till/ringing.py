@@ -8,6 +8,7 @@ that it refuses stands alone.
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -28,13 +29,20 @@ STATEMENT_TIMEOUT_MS = 5_000
 KEY_TAKEN_AGAIN = 3  # Somebody else's commit came between: read again, and the key is known.
 
 
+class Rung(NamedTuple):
+    """What came of each purchase of a batch, and whether locked rows were stepped over."""
+
+    outcomes: list[Outcome]
+    stepped_over: bool
+
+
 def ring_up(
     batch: Sequence[Asked],
     *,
     waited: Sequence[float] = (),
     patient: bool = True,
     now: datetime | None = None,
-) -> list[Outcome]:
+) -> Rung:
     """Carry out a batch in this thread and return what came of each, in its order; nothing is raised.
 
     `waited` says for how many seconds each has been here: offers are judged by the moment of arrival. With
@@ -43,28 +51,27 @@ def ring_up(
     """
     waited = waited or [0.0] * len(batch)
     try:
-        return _attempt(batch, waited, patient, now)
+        return Rung(_attempt(batch, waited, patient, now), stepped_over=not patient)
     except transactions.Busy:
         if patient:
             return ring_up(batch, waited=waited, patient=False, now=now)
-        return [Busy() for _ in batch]
+        return Rung([Busy() for _ in batch], stepped_over=True)
     except errors.Refusal as refusal:
-        return [refusal for _ in batch]
+        return Rung([refusal for _ in batch], stepped_over=False)
     except DatabaseError as error:
         if len(batch) == 1:
             log.exception("till.refused_by_database", key=str(batch[0].key))
-            return [error]
+            return Rung([error], stepped_over=False)
         log.warning("till.halved", size=len(batch), error=str(error))
     except Exception as error:
         if len(batch) == 1:
             log.exception("till.failed", key=str(batch[0].key))
-            return [error]
+            return Rung([error], stepped_over=False)
         log.exception("till.halved", size=len(batch))
     half = len(batch) // 2
-    return [
-        *ring_up(batch[:half], waited=waited[:half], patient=patient, now=now),
-        *ring_up(batch[half:], waited=waited[half:], patient=patient, now=now),
-    ]
+    first = ring_up(batch[:half], waited=waited[:half], patient=patient, now=now)
+    second = ring_up(batch[half:], waited=waited[half:], patient=patient, now=now)
+    return Rung([*first.outcomes, *second.outcomes], first.stepped_over or second.stepped_over)
 
 
 def _attempt(

@@ -116,7 +116,7 @@ def _orders(
                 order_id,
                 each.id,
                 merchant_id,
-                Order.Status.PENDING.value,
+                pending,
                 amount,
                 each.total.currency,
                 now,
@@ -242,13 +242,10 @@ def _less(cursor: Any, table: str, owner: str, units: Counter[tuple[UUID, UUID]]
     """Take units off an owner's rows by variant; a row that comes to nothing goes."""
     asked = [[str(pk) for pk, _ in units], [str(pk) for _, pk in units], list(units.values())]
     less = "unnest(%s::uuid[], %s::uuid[], %s::int[]) AS less (owner_id, variant_id, units)"
-    same = f"row.{owner} = less.owner_id AND row.variant_id = less.variant_id"
-    cursor.execute(
-        f"DELETE FROM {table} AS row USING {less} WHERE {same} AND row.quantity <= less.units", asked
-    )
-    cursor.execute(
-        f"UPDATE {table} AS row SET quantity = row.quantity - less.units FROM {less} WHERE {same}", asked
-    )
+    same = f"had.{owner} = less.owner_id AND had.variant_id = less.variant_id"
+    cursor.execute(f"DELETE FROM {table} had USING {less} WHERE {same} AND had.quantity <= less.units", asked)
+    changed = "quantity = had.quantity - less.units"
+    cursor.execute(f"UPDATE {table} had SET {changed} FROM {less} WHERE {same}", asked)
 
 
 # --- COPY ---

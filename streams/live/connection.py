@@ -65,7 +65,8 @@ class Connection:
         self._teller: Teller | None = None
         self._inbox: deque[wire.Incoming] = deque()
         self._worker: asyncio.Task[None] | None = None
-        self._settling: asyncio.Task[Any] | None = None
+        self._handed_over = 0  # Commands that are in a line of their own, and have no answer yet.
+        self._answered: asyncio.Future[None] | None = None  # Somebody waits until there are none.
         self._frames = Bucket(rate=FRAMES_PER_SECOND, burst=FRAMES_BURST, now=now)
         self._reactions: Bucket | None = None
         self._resyncs: Bucket | None = None
@@ -118,6 +119,8 @@ class Connection:
                 self._sync(incoming)
             case "reaction.send":
                 self._react(incoming, now)
+            case t if self._worker is None and dispatch.hands_over(t):
+                self._hand_over(incoming)
             case _:
                 self._queue(incoming)
 
@@ -159,6 +162,10 @@ class Connection:
     async def _work(self) -> None:
         while self._inbox and self.viewer.closing is None:
             incoming = self._inbox.popleft()
+            if self._handed_over:
+                # One after the other, whichever way they go.
+                self._answered = asyncio.get_running_loop().create_future()
+                await self._answered
             try:
                 await self._carry_out(incoming)
             except (admission.SignedOut, standing.Banned) as refusal:
@@ -196,7 +203,36 @@ class Connection:
             self.renew("s")
 
     async def _command(self, incoming: wire.Incoming) -> None:
+        if dispatch.hands_over(incoming.t):
+            self._hand_over(incoming)
+            return
         found, body = dispatch.read(incoming)
+        caller, held = self._caller()
+        crew = self.hub.crews.of(found.app)
+        answer = await crew.run(dispatch.run, found, body, held=held, caller=caller, key=incoming.key)
+        self._say(incoming, answer)
+
+    def _hand_over(self, incoming: wire.Incoming) -> None:
+        found, body = dispatch.read(incoming)
+        caller, _ = self._caller()
+        if self._handed_over >= INBOX:
+            raise TooManyFrames
+
+        def answer(outcome: str | errors.Refusal) -> None:
+            self._handed_over -= 1
+            tally.here.handed_over -= 1
+            if isinstance(outcome, str):
+                self._say(incoming, outcome)
+            else:
+                self._refuse(incoming.id, outcome, _now())
+            if self._answered is not None and not self._handed_over and not self._answered.done():
+                self._answered.set_result(None)
+
+        dispatch.hand_over(found, body, caller=caller, key=incoming.key, answer=answer)
+        self._handed_over += 1
+        tally.here.handed_over += 1
+
+    def _caller(self) -> tuple[Caller, Pass]:
         if self._guest is None:
             raise errors.Unauthenticated
         if self.hub.going:
@@ -211,8 +247,9 @@ class Connection:
             connection=self.id,
             position=self.viewer.position,
         )
-        crew = self.hub.crews.of(found.app)
-        answer = await crew.run(dispatch.run, found, body, held=held, caller=caller, key=incoming.key)
+        return caller, held
+
+    def _say(self, incoming: wire.Incoming, answer: str) -> None:
         self.viewer.must(f'{{"v":1,"t":"reply","re":{incoming.id},"d":{answer}}}')
 
     async def _refresh(self, incoming: wire.Incoming) -> None:

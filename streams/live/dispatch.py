@@ -46,12 +46,17 @@ class Unsure(errors.Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A handler, the shape of the body it takes, whether it insists on a key, and the app it belongs to."""
+    """A handler, the shape of the body it takes, whether it insists on a key, and the app it belongs to.
 
-    call: Callable[..., dict[str, Any]]
+    One that `hands_over` is called on the event loop: it puts the command in a line of its own, at once, and
+    says later what came of it, through `answer`.
+    """
+
+    call: Callable[..., Any]
     shape: type[Body]
     needs_key: bool
     app: str
+    hands_over: bool = False
 
 
 @cache
@@ -64,7 +69,13 @@ def command(call: Callable[..., dict[str, Any]]) -> Command:
     """Return a handler with what its own annotations say."""
     hints = get_type_hints(call)
     shape = hints[list(inspect.signature(call).parameters)[1]]
-    return Command(call, shape, hints["key"] is UUID, call.__module__.partition(".")[0])
+    return Command(call, shape, hints["key"] is UUID, call.__module__.partition(".")[0], "answer" in hints)
+
+
+def hands_over(t: str) -> bool:
+    """Say whether a command goes into a line of its own."""
+    found = table().get(t)
+    return found is not None and found.hands_over
 
 
 def described() -> dict[str, tuple[type[Body], bool, str]]:
@@ -87,23 +98,53 @@ def read(incoming: wire.Incoming) -> tuple[Command, Body]:
     return found, wire.body(incoming, found.shape)
 
 
+def hand_over(
+    found: Command,
+    body: Body,
+    *,
+    caller: Caller,
+    key: UUID | None,
+    answer: Callable[[str | errors.Refusal], None],
+) -> None:
+    """Put a command in its line; `answer` is called once, on this event loop, with JSON or a refusal.
+
+    Raises Refusal and nothing else; then there will be no answer. Whether its user may still act is what the
+    warden saw last, half a minute ago at most: a query for each would cost more than the command.
+    """
+    started = perf_counter()
+
+    def answered(outcome: str | Exception) -> None:
+        refusal, name = (None, "done") if isinstance(outcome, str) else _refusal(found, outcome)
+        metrics.COMMANDS.labels(found.call.__name__, name).observe(perf_counter() - started)
+        answer(refusal or str(outcome))
+
+    try:
+        found.call(caller, body, key=key, answer=answered)
+    except Exception as error:
+        refusal, name = _refusal(found, error)
+        metrics.COMMANDS.labels(found.call.__name__, name).observe(perf_counter() - started)
+        raise refusal from None
+
+
+def _refusal(found: Command, error: Exception) -> tuple[errors.Refusal, str]:
+    """Return the refusal that goes out for an error of a handler, and what it counts as."""
+    if isinstance(error, errors.Refusal):
+        return error, "refused"
+    if isinstance(error, OperationalError | InterfaceError | RedisError):
+        log.warning("command.unsure", handler=found.call.__name__, exc_info=error)
+        return Unsure(), "unsure"
+    log.error("command.failed", handler=found.call.__name__, exc_info=error)
+    return Internal(), "failed"
+
+
 def run(found: Command, body: Body, *, held: Pass, caller: Caller, key: UUID | None) -> str:
     """Carry out a command in a thread and return its answer as JSON; raises Refusal and nothing else."""
-    started, outcome = perf_counter(), "failed"
+    started, outcome = perf_counter(), "done"
     try:
         admission.require(held)
-        answer = wire.dumps(found.call(caller, body, key=key, now=timezone.now()))
-        outcome = "done"
-        return answer
-    except errors.Refusal:
-        outcome = "refused"
-        raise
-    except (OperationalError, InterfaceError, RedisError):
-        outcome = "unsure"
-        log.warning("command.unsure", handler=found.call.__name__, exc_info=True)
-        raise Unsure from None
-    except Exception:
-        log.exception("command.failed", handler=found.call.__name__)
-        raise Internal from None
+        return wire.dumps(found.call(caller, body, key=key, now=timezone.now()))
+    except Exception as error:
+        refusal, outcome = _refusal(found, error)
+        raise refusal from None
     finally:
         metrics.COMMANDS.labels(found.call.__name__, outcome).observe(perf_counter() - started)

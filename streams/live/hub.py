@@ -209,7 +209,7 @@ class Hub:
             viewer.must(reconnect)
         await self._until(lambda: not self._viewers, spread_ms / 1000 + drain.GRACE_SECONDS)
         self.going = True
-        await self._until(lambda: not self.crews.busy, drain.FINISH_SECONDS)
+        await self._until(lambda: not self.crews.busy and not tally.here.handed_over, drain.FINISH_SECONDS)
         for viewer in list(self._viewers):
             viewer.close(GOING)
         await self._until(lambda: not self._viewers, CUT_SECONDS)

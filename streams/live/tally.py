@@ -1,5 +1,5 @@
 """What this process has done for its viewers, in plain numbers that whoever collects them may read at any
-time. They only grow, but for `open`, `held` and `working`.
+time. They only grow, but for `open`, `held`, `working` and `handed_over`.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ class Tally:
     dropped: Counter[str] = field(default_factory=Counter)  # Left out for slow viewers, by class.
     thinned: int = 0  # Lines of chat left out for a whole room.
     working: int = 0  # Tasks that run in threads now, or wait for one.
+    handed_over: int = 0  # Commands in a line of their own that have no answer yet.
     repaired: int = 0  # Gaps in a lane that were filled.
     lost: int = 0  # Gaps that were not, so that all viewers needed a snapshot.
     heard: int = 0  # Frames that came in.

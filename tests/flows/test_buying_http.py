@@ -19,7 +19,7 @@ from streams import offers
 from streams.frames import down
 from tests.orders import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # The till has a connection of its own.
 
 Post = Callable[..., Any]
 
