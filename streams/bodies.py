@@ -61,14 +61,23 @@ def offer(offer: Offer) -> Body:
         "product": str(offer.item.product_id),
         "variant": str(offer.variant_id) if offer.variant_id else None,
         "price": Money(offer.amount, offer.currency).as_dict(),
-        "reference": Money(offer.list_amount, offer.currency).as_dict(),
+        "reference": _reference(offer),
         "quota": offer.quota,
         "left": offer.left,
         "per_buyer": offer.per_buyer,
+        "per_household": offer.per_household,
+        "takes_coupons": offer.takes_coupons,
         "starts_at": unix_ms(offer.opens_at),
         "ends_at": unix_ms(offer.closes_at),
         "status": offer.status,
     }
+
+
+def _reference(offer: Offer) -> Body | None:
+    """The proven price to strike through; no other is ever shown."""
+    if offer.reference_amount is None:
+        return None
+    return Money(offer.reference_amount, offer.currency).as_dict()
 
 
 def line(message: ChatMessage, user: Body, *, asked: Question | None) -> Body:

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog.models import Price, Product, ProductImage, Stock, Variant
+from catalog.models import Price, PriceFloor, Product, ProductImage, Stock, Variant
 from commerce import errors
 from commerce.money import Money
 from streams.models import ShowcaseItem
@@ -41,6 +41,17 @@ def list_price(*, product_id: UUID, variant_id: UUID | None = None) -> Money:
     if lowest is None:
         raise NotForSale
     return Money(lowest["amount"], lowest["currency"])
+
+
+def floor(*, product_id: UUID, variant_id: UUID | None, currency: str) -> Money | None:
+    """Return what an offer on this product (or one variant of it) may not go below: the highest floor."""
+    floors = PriceFloor.objects.filter(
+        variant__product_id=product_id, variant__is_active=True, currency=currency
+    )
+    if variant_id is not None:
+        floors = floors.filter(variant_id=variant_id)
+    highest: int | None = floors.aggregate(most=Max("amount"))["most"]
+    return Money(highest, currency) if highest is not None else None
 
 
 def stock_behind(*, product_id: UUID, variant_id: UUID | None = None) -> int:

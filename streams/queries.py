@@ -86,10 +86,11 @@ def item(*, stream_id: UUID, item_id: UUID) -> ShowcaseItem:
     return found
 
 
-def open_offers(*, stream_id: UUID) -> QuerySet[Offer]:
-    """Return the show's open offers with their items, the first to open first."""
+def current_offers(*, stream_id: UUID) -> QuerySet[Offer]:
+    """Return the show's open and announced offers with their items, the first to open first."""
     return (
-        Offer.objects.filter(stream_id=stream_id, status=Offer.Status.OPEN)
+        Offer.objects.filter(stream_id=stream_id)
+        .exclude(status=Offer.Status.ENDED)
         .select_related("item")
         .order_by("opens_at", "id")
     )

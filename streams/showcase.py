@@ -31,7 +31,7 @@ class ShowcaseChanged(errors.Conflict):
 
 class ItemHasOffer(errors.Conflict):
     code = "ITEM_HAS_OFFER"
-    message = "An offer for this product is running. End it before you remove the product."
+    message = "An offer for this product is running or announced. End it before you remove the product."
 
 
 def add(*, host_id: UUID, stream_id: UUID, product_id: UUID, now: datetime) -> ShowcaseItem:
@@ -66,7 +66,7 @@ def remove(*, host_id: UUID, stream_id: UUID, item_id: UUID, now: datetime) -> N
     with transaction.atomic():
         stream = queries.editable_show(host_id=host_id, stream_id=stream_id)
         item = queries.item(stream_id=stream_id, item_id=item_id)
-        if offers.item_has_open_offer(item):
+        if offers.is_taken(item):
             raise ItemHasOffer
         held = pins.current(stream_id=stream_id)
         if held is not None and held.item_id == item.id:

@@ -32,7 +32,7 @@ def public(*, stream: Stream) -> dict[str, Any]:
         "stream": _stream(stream),
         "pinned": _pinned(stream.id),
         "items": bodies.showcase(stream_id=stream.id),
-        "offers": [bodies.offer(offer) for offer in queries.open_offers(stream_id=stream.id)],
+        "offers": [bodies.offer(offer) for offer in queries.current_offers(stream_id=stream.id)],
         "viewers": _viewers(stream.id),
         "chat": chat.latest(stream_id=stream.id),
         "pinned_line": mode.pinned(stream),

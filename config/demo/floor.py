@@ -107,7 +107,7 @@ class Floor:
             case "snapshot":
                 self.stream, self.status, self.pinned = d["stream"], d["stream"]["status"], d["pinned"]
                 self.items = {item["id"]: item for item in d["items"]}
-                self.offers = {offer["id"]: offer for offer in d["offers"]}
+                self.offers = {offer["id"]: offer for offer in d["offers"] if offer["status"] == "open"}
             case "product.pinned":
                 self.pinned = d["id"]
                 self.items[d["id"]] = d
@@ -115,7 +115,7 @@ class Floor:
                 self.pinned = None
             case "showcase.changed":
                 self.items = {item["id"]: item for item in d["items"]}
-            case "offer.started" | "offer.updated":
+            case "offer.started" | "offer.updated" if d["status"] == "open":
                 self.offers[d["id"]] = d
             case "offer.ended":
                 self.offers.pop(d["id"], None)

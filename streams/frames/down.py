@@ -45,20 +45,26 @@ class Item(Told):
 
 
 class OfferBody(Told):
-    """A live-only price. Count down to `ends_at` with the clock offset of `time.sync`; no ticks are sent."""
+    """A live-only price. Count down to `starts_at` and `ends_at` with the clock offset of `time.sync`; no ticks
+    are sent, and an announced offer sells from `starts_at` on, whether `offer.started` has come or not.
+
+    `reference` is the lowest price of the 30 days before, to be struck through; null: strike nothing through.
+    """
 
     id: UUID
     item: UUID
     product: UUID
     variant: UUID | None
     price: Money
-    reference: Money
+    reference: Money | None
     quota: Count
     left: Count
     per_buyer: Count
+    per_household: Count | None
+    takes_coupons: bool
     starts_at: Instant
     ends_at: Instant
-    status: Literal["open", "ended"]
+    status: Literal["announced", "open", "ended"]
 
 
 class Unpinned(Told):

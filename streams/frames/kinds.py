@@ -50,6 +50,7 @@ DOWN: dict[str, Down] = {
         Down("product.pinned", down.Item, "must", "The host explains this item now.", "s"),
         Down("product.unpinned", down.Unpinned, "must", "No item is pinned.", "s"),
         Down("showcase.changed", down.Showcase, "must", "The whole list of the show, in order.", "s"),
+        Down("offer.announced", down.OfferBody, "must", "An offer opens at a moment ahead.", "s"),
         Down("offer.started", down.OfferBody, "must", "An offer opened.", "s"),
         Down("offer.updated", down.OfferBody, "must", "An offer's terms or end changed.", "s"),
         Down("offer.ended", down.OfferEnded, "must", "An offer closed.", "s"),

@@ -12,6 +12,7 @@ from commerce import ids
 from commerce.models import User
 from streams import offers, pins, queries, shows
 from streams.models import ChatMessage, Offer, OfferBuyer, Pin, Stream
+from streams.offers import quota, rows
 from tests.streams import make
 from tests.streams.make import NOW, after
 
@@ -60,7 +61,7 @@ def no_lock(monkeypatch: pytest.MonkeyPatch, *, meet: int = 2) -> Iterator[None]
         return offer
 
     with monkeypatch.context() as patch:
-        patch.setattr(offers, "_locked", unlocked)
+        patch.setattr(rows, "locked", unlocked)
         yield
 
 
@@ -121,7 +122,7 @@ def test_control_without_the_condition_on_her_row_one_buyer_gets_more(
 
     stream, buyer = make.show(products=(make.product(),)), make.user()
     offer = make.offer(stream, quota=9, per_buyer=2)
-    monkeypatch.setattr(offers, "_grant", no_limit)
+    monkeypatch.setattr(quota, "_grant", no_limit)
 
     at_once(*(taking(offer, buyer) for _ in range(4)))
 
@@ -139,7 +140,7 @@ def test_behind_the_condition_the_rows_constraint_keeps_the_limit(monkeypatch: p
 
     stream, buyer = make.show(products=(make.product(),)), make.user()
     offer = make.offer(stream, quota=9, per_buyer=2)
-    monkeypatch.setattr(offers, "_grant", no_condition)
+    monkeypatch.setattr(quota, "_grant", no_condition)
 
     outcomes = at_once(*(taking(offer, buyer) for _ in range(4)))
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from catalog.models import Price, Product, ProductImage, Stock, Variant
@@ -85,19 +86,25 @@ def offer(
     seconds: int = 60,
     variant_id: UUID | None = None,
     now: datetime = NOW,
+    opens_at: datetime | None = None,
+    **more: Any,
 ) -> Offer:
-    """Open an offer on the show's first item, or on the given one."""
-    return offers.open(
-        host_id=stream.host_id,
-        stream_id=stream.id,
-        item_id=(of or item(stream)).id,
-        variant_id=variant_id,
-        amount=amount,
-        quota=quota,
-        per_buyer=per_buyer,
-        seconds=seconds,
-        now=now,
-    )
+    """Open an offer on the show's first item, or on the given one; with `opens_at` announce it."""
+    asked = {
+        "host_id": stream.host_id,
+        "stream_id": stream.id,
+        "item_id": (of or item(stream)).id,
+        "variant_id": variant_id,
+        "amount": amount,
+        "quota": quota,
+        "per_buyer": per_buyer,
+        "seconds": seconds,
+        "now": now,
+        **more,
+    }
+    if opens_at is not None:
+        return offers.announce(opens_at=opens_at, **asked)
+    return offers.open(**asked)
 
 
 def told(stream: Stream) -> list[tuple[str, dict[str, object]]]:

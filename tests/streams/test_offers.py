@@ -49,6 +49,8 @@ def test_an_open_offer_is_told_whole(stream: Stream) -> None:
             "quota": 5,
             "left": 5,
             "per_buyer": 2,
+            "per_household": None,
+            "takes_coupons": False,
             "starts_at": int(NOW.timestamp() * 1000),
             "ends_at": int(NOW.timestamp() * 1000) + 60_000,
             "status": "open",
@@ -79,7 +81,12 @@ def test_a_variant_of_another_product_is_refused(stream: Stream) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("amount", 0), ("quota", 0), ("quota", 1_000_001), ("per_buyer", 0), ("per_buyer", 100), ("seconds", 4)],
+    [
+        *(("amount", 0), ("quota", 0), ("quota", 1_000_001), ("seconds", 4), ("seconds", 86_401)),
+        *(("per_buyer", 0), ("per_buyer", 100), ("per_household", 0), ("per_household", 100)),
+        *(("tries_per_minute", 0), ("tries_per_minute", 601), ("admits_per_second", 0)),
+        *(("admits_per_second", 10_001), ("turn_seconds", 14), ("turn_seconds", 3601)),
+    ],
 )
 def test_an_offer_with_nonsense_numbers_is_refused_naming_the_field(
     stream: Stream, field: str, value: int

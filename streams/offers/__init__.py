@@ -1,0 +1,70 @@
+"""Offers: a live-only price with a quota, limits and a window. What hosts and the clock do to them.
+
+Announced, open, ended; the clock decides, whatever the sweep has done so far. Windows of one item never
+overlap.
+Locks: a host's verb locks the show, then the offer. A purchase locks the offer, then its buyer's row, and
+never the show, so neither waits for the other in a circle.
+"""
+
+from streams.offers.clock import close_due, open_due
+from streams.offers.hosting import (
+    announce,
+    end,
+    end_all,
+    extend,
+    is_taken,
+    open,
+    open_now,
+)
+from streams.offers.quota import give_back, may_sell_again, put_back, quote, set_aside, take, uncount
+from streams.offers.rules import (
+    SECONDS,
+    Asked,
+    BadOffer,
+    CustomerLimit,
+    OfferAlreadyOpen,
+    OfferAnnounced,
+    OfferEnded,
+    OfferMismatch,
+    OfferNotStarted,
+    OfferSoldOut,
+    PriceAboveList,
+    PriceBelowFloor,
+    Quote,
+    ReferenceNotProven,
+    UnknownOffer,
+)
+
+__all__ = [
+    "SECONDS",
+    "Asked",
+    "BadOffer",
+    "CustomerLimit",
+    "OfferAlreadyOpen",
+    "OfferAnnounced",
+    "OfferEnded",
+    "OfferMismatch",
+    "OfferNotStarted",
+    "OfferSoldOut",
+    "PriceAboveList",
+    "PriceBelowFloor",
+    "Quote",
+    "ReferenceNotProven",
+    "UnknownOffer",
+    "announce",
+    "close_due",
+    "end",
+    "end_all",
+    "extend",
+    "give_back",
+    "is_taken",
+    "may_sell_again",
+    "open",
+    "open_due",
+    "open_now",
+    "put_back",
+    "quote",
+    "set_aside",
+    "take",
+    "uncount",
+]

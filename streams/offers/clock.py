@@ -1,0 +1,51 @@
+"""What the clock does to offers: they open and close. The sweep only writes down what is true already."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from streams.models import Offer
+from streams.offers import rows, rules
+
+
+def open_due(*, now: datetime) -> int:
+    """Open the announced offers whose time has come, tell their rooms, and return how many there were."""
+    due = Offer.objects.filter(status=Offer.Status.ANNOUNCED, opens_at__lte=now).order_by("pk")
+    return sum(_open(offer_id, now) for offer_id in due.values_list("pk", flat=True))
+
+
+def close_due(*, now: datetime) -> int:
+    """End the offers whose window is over, tell their rooms, and return how many there were."""
+    with transaction.atomic():
+        return end_due(now=now)
+
+
+def end_due(*, now: datetime, item_id: UUID | None = None) -> int:
+    """End the offers whose window is over (of one item), inside the caller's transaction."""
+    # Skipping locked rows: a purchase that holds one is let through, and the next sweep ends the offer.
+    due = Offer.objects.select_for_update(of=("self",), no_key=True, skip_locked=item_id is None).filter(
+        status__in=(Offer.Status.OPEN, Offer.Status.ANNOUNCED), closes_at__lte=now
+    )
+    if item_id is not None:
+        due = due.filter(item_id=item_id)
+    count = 0
+    for offer in due.order_by("pk"):
+        rows.end(offer, reason=Offer.Reason.TIME, at=offer.closes_at)
+        count += 1
+    return count
+
+
+def _open(offer_id: UUID, now: datetime) -> bool:
+    with transaction.atomic():
+        due = Offer.objects.select_for_update(of=("self",), no_key=True, skip_locked=True).select_related(
+            "item"
+        )
+        offer = due.filter(pk=offer_id, status=Offer.Status.ANNOUNCED, opens_at__lte=now).first()
+        if offer is None:
+            return False
+        try:
+            rows.begin(offer, at=offer.opens_at)
+        except rules.OfferAlreadyOpen:
+            return False  # The one before is over by the clock; the sweep that ends it comes first next time.
+    return True

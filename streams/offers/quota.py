@@ -1,0 +1,123 @@
+"""Units of an offer: what one costs, taking them and giving them back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+
+from catalog.models import Variant
+from streams.models import Offer, OfferBuyer, Stream
+from streams.offers import rows
+from streams.offers.rules import CustomerLimit, OfferMismatch, OfferSoldOut, Quote, check_window
+
+
+def quote(*, offer_id: UUID, stream_id: UUID, variant_id: UUID, now: datetime) -> Quote:
+    """Return the price of a variant under an offer of this show, in minor units.
+
+    Raises OfferMismatch (unknown, of another show, or for another variant), OfferNotStarted, OfferEnded,
+    OfferSoldOut.
+    """
+    offer = Offer.objects.select_related("item").filter(pk=offer_id, stream_id=stream_id).first()
+    if offer is None:
+        raise OfferMismatch
+    if offer.variant_id is not None:
+        if offer.variant_id != variant_id:
+            raise OfferMismatch
+    elif not Variant.objects.filter(pk=variant_id, product_id=offer.item.product_id).exists():
+        raise OfferMismatch
+    check_window(offer, now)
+    return Quote(amount=offer.amount, currency=offer.currency, offer=offer, per_buyer=offer.per_buyer)
+
+
+def take(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
+    """Take units of an offer for a buyer, inside the caller's transaction; the last unit ends the offer.
+
+    Several offers are taken in the order of their ids. Raises UnknownOffer, OfferNotStarted, OfferEnded,
+    OfferSoldOut, CustomerLimit.
+    """
+    offer = rows.locked(offer_id)
+    check_window(offer, now)
+    if units > offer.left:
+        raise OfferSoldOut(offer=str(offer.id), left=offer.left)
+    if not _grant(offer=offer, buyer_id=buyer_id, units=units):
+        raise CustomerLimit(offer=str(offer.id), per_buyer=offer.per_buyer)
+    offer.left -= units
+    if offer.left == 0:
+        rows.end(offer, reason=Offer.Reason.SOLD_OUT, at=now)
+    else:
+        rows.save(offer, "left")
+    return offer
+
+
+def give_back(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
+    """Return units that a buyer had taken, inside the caller's transaction.
+
+    Raises UnknownOffer; ValueError when the buyer never had so many.
+    """
+    rows.locked(offer_id)
+    uncount(offer_id=offer_id, buyer_id=buyer_id, units=units)
+    return put_back(offer_id=offer_id, units=units, now=now)
+
+
+def uncount(*, offer_id: UUID, buyer_id: UUID, units: int) -> None:
+    """Take units off those that a buyer has of a locked offer; ValueError when she never had so many."""
+    had = OfferBuyer.objects.filter(offer_id=offer_id, buyer_id=buyer_id, units__gte=units)
+    if units < 1 or not had.update(units=F("units") - units):
+        raise ValueError(f"buyer {buyer_id} does not have {units} units of offer {offer_id}")
+
+
+def put_back(*, offer_id: UUID, units: int, now: datetime) -> Offer:
+    """Let units of an offer be sold again that nobody has any more, inside the caller's transaction.
+
+    An offer that had sold out opens again while its window and its show still run, and the room is told.
+    Raises UnknownOffer.
+    """
+    offer = rows.locked(offer_id)
+    offer.left += units
+    rows.save(offer, "left")
+    if may_sell_again(offer, now=now) and offer.status == Offer.Status.ENDED:
+        rows.reopen(offer)
+    return offer
+
+
+def set_aside(*, offer_id: UUID, units: int, now: datetime) -> Offer:
+    """Take units of an offer for nobody yet, inside the caller's transaction: they are held for a shopper in
+    line. The last unit ends the offer.
+
+    Raises UnknownOffer, OfferSoldOut.
+    """
+    offer = rows.locked(offer_id)
+    if units > offer.left:
+        raise OfferSoldOut(offer=str(offer.id), left=offer.left)
+    offer.left -= units
+    if offer.left == 0 and offer.status != Offer.Status.ENDED:
+        rows.end(offer, reason=Offer.Reason.SOLD_OUT, at=now)
+    else:
+        rows.save(offer, "left")
+    return offer
+
+
+def may_sell_again(offer: Offer, *, now: datetime) -> bool:
+    """Say whether an offer sells, or would if units came back: its window and its show run."""
+    return (
+        (offer.status != Offer.Status.ENDED or offer.reason == Offer.Reason.SOLD_OUT)
+        and offer.opens_at <= now < offer.closes_at
+        and Stream.objects.filter(pk=offer.stream_id, status=Stream.Status.LIVE).exists()
+    )
+
+
+def _grant(*, offer: Offer, buyer_id: UUID, units: int) -> bool:
+    """Add units to the buyer's row within her limit; the row's constraint stands behind this condition."""
+    if not 1 <= units <= offer.per_buyer:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO streams_offerbuyer AS had (offer_id, buyer_id, units, cap) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (offer_id, buyer_id) DO UPDATE SET units = had.units + EXCLUDED.units
+            WHERE had.units + EXCLUDED.units <= had.cap
+            """,
+            [offer.id, buyer_id, units, offer.per_buyer],
+        )
+        return bool(cursor.rowcount == 1)

@@ -1,0 +1,331 @@
+"""Offers that are announced: a countdown, opened by the clock or by the host, never two at once."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from catalog import floors, prices
+from catalog.models import Variant
+from commerce.models import Event
+from streams import offers, queries, showcase, shows, snapshot
+from streams.models import Offer, Stream
+from tests.streams import make
+from tests.streams.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return make.show(products=(make.product(),))
+
+
+def announced(stream: Stream, *, opens: float = 30, seconds: int = 60, **more: object) -> Offer:
+    return make.offer(stream, opens_at=after(opens), seconds=seconds, **more)  # type: ignore[arg-type]
+
+
+def take(offer: Offer, *, seconds: float) -> Offer:
+    with transaction.atomic():
+        return offers.take(offer_id=offer.id, buyer_id=make.user().id, units=1, now=after(seconds))
+
+
+def hers(stream: Stream, offer: Offer) -> dict[str, object]:
+    return {"host_id": stream.host_id, "offer_id": offer.id}
+
+
+def test_the_room_hears_when_an_offer_will_open_and_late_joiners_see_it(stream: Stream) -> None:
+    offer = announced(stream)
+
+    t, d = make.told(stream)[-1]
+    assert (t, d["status"], d["starts_at"], d["ends_at"]) == (
+        "offer.announced",
+        "announced",
+        int(after(30).timestamp() * 1000),
+        int(after(90).timestamp() * 1000),
+    )
+    assert [one["id"] for one in snapshot.public(stream=stream)["offers"]] == [str(offer.id)]
+
+
+@pytest.mark.parametrize("ahead", [-1, 0, 4.9, 86_401])
+def test_an_offer_is_announced_five_seconds_to_a_day_ahead(stream: Stream, ahead: float) -> None:
+    with pytest.raises(offers.BadOffer) as refused:
+        announced(stream, opens=ahead)
+
+    assert list(refused.value.data["errors"]) == ["opens_in"]
+    assert announced(stream, opens=5).status == "announced"
+
+
+def test_before_its_time_it_sells_nothing_and_at_its_time_it_does_though_no_sweep_came(
+    stream: Stream,
+) -> None:
+    offer = announced(stream)
+
+    with pytest.raises(offers.OfferNotStarted) as refused:
+        take(offer, seconds=29.999)
+    assert refused.value.data["starts_at"] == int(after(30).timestamp() * 1000)
+    assert take(offer, seconds=30).left == 4
+    assert Offer.objects.get().status == "announced"
+
+
+def test_the_sweep_opens_it_at_its_time_and_tells_the_room_once(stream: Stream) -> None:
+    offer = announced(stream)
+
+    assert offers.open_due(now=after(29.9)) == 0
+    assert offers.open_due(now=after(31)) == 1
+    assert offers.open_due(now=after(31)) == 0
+
+    offer.refresh_from_db()
+    assert (offer.status, offer.opens_at, offer.closes_at) == ("open", after(30), after(90))
+    assert make.told_types(stream)[-2:] == ["offer.announced", "offer.started"]
+
+
+def test_an_offer_sold_out_before_any_sweep_ends_and_opens_again_when_a_unit_returns(stream: Stream) -> None:
+    offer, buyer = announced(stream, quota=1), make.user()
+    with transaction.atomic():
+        offers.take(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(31))
+    assert offers.open_due(now=after(32)) == 0
+    with transaction.atomic():
+        offers.give_back(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(33))
+
+    assert Offer.objects.get().status == "open"
+    assert make.told_types(stream)[-2:] == ["offer.ended", "offer.started"]
+
+
+def test_the_host_opens_it_early_for_as_long_as_was_announced(stream: Stream) -> None:
+    offer = announced(stream)
+
+    for _ in range(2):
+        opened = offers.open_now(**hers(stream, offer), now=after(10))  # type: ignore[arg-type]
+
+        assert (opened.status, opened.opens_at, opened.closes_at) == ("open", after(10), after(70))
+    assert make.told_types(stream).count("offer.started") == 1
+    assert take(offer, seconds=11).left == 4
+
+
+def test_opened_by_hand_after_its_time_it_keeps_its_window(stream: Stream) -> None:
+    offer = announced(stream)
+
+    opened = offers.open_now(**hers(stream, offer), now=after(40))  # type: ignore[arg-type]
+
+    assert (opened.opens_at, opened.closes_at) == (after(30), after(90))
+
+
+def test_an_announced_offer_can_be_called_off_and_is_never_opened(stream: Stream) -> None:
+    offer = announced(stream)
+    offers.end(**hers(stream, offer), now=after(5))  # type: ignore[arg-type]
+
+    assert offers.open_due(now=after(31)) == 0
+    with pytest.raises(offers.OfferEnded):
+        take(offer, seconds=31)
+    with pytest.raises(offers.OfferEnded):
+        offers.open_now(**hers(stream, offer), now=after(31))  # type: ignore[arg-type]
+    assert make.told(stream)[-1] == ("offer.ended", {"id": str(offer.id), "reason": "host"})
+
+
+def test_an_announced_offer_ends_with_its_show(stream: Stream) -> None:
+    offer = announced(stream)
+    shows.end(host_id=stream.host_id, stream_id=stream.id, now=after(5))
+
+    offer.refresh_from_db()
+    assert (offer.status, offer.reason) == ("ended", "host")
+
+
+def test_the_windows_of_one_item_never_overlap(stream: Stream) -> None:
+    running = make.offer(stream, seconds=40)
+    with pytest.raises(offers.OfferAlreadyOpen):
+        announced(stream, opens=39)
+    ahead = announced(stream, opens=40, seconds=60)
+    with pytest.raises(offers.OfferAnnounced):
+        announced(stream, opens=200)
+    with pytest.raises(offers.OfferAnnounced):
+        offers.extend(**hers(stream, running), seconds=5, now=after(1))  # type: ignore[arg-type]
+    with pytest.raises(offers.OfferAlreadyOpen):
+        offers.open_now(**hers(stream, ahead), now=after(39))  # type: ignore[arg-type]
+    offers.end(**hers(stream, running), now=after(2))  # type: ignore[arg-type]
+    with pytest.raises(offers.OfferAnnounced):
+        make.offer(stream, seconds=39, now=after(3))
+
+    assert make.offer(stream, seconds=37, now=after(3)).status == "open"
+    assert offers.close_due(now=after(41)) == 1
+    assert offers.open_due(now=after(41)) == 1
+
+
+def test_one_that_is_due_waits_until_the_one_before_is_closed(stream: Stream) -> None:
+    make.offer(stream, seconds=40)
+    announced(stream, opens=40)
+
+    assert offers.open_due(now=after(41)) == 0
+    assert offers.close_due(now=after(41)) == 1
+    assert offers.open_due(now=after(41)) == 1
+
+
+def test_the_database_refuses_two_announced_offers_for_one_item(stream: Stream) -> None:
+    offer = announced(stream)
+    offer.pk = None
+    with pytest.raises(IntegrityError, match="offer_one_announced_per_item"), transaction.atomic():
+        Offer(
+            **{
+                field.attname: getattr(offer, field.attname)
+                for field in Offer._meta.concrete_fields
+                if field.attname not in ("id", "created_at")
+            }
+        ).save(force_insert=True)
+
+
+def test_an_announced_offer_can_be_extended(stream: Stream) -> None:
+    offer = announced(stream)
+
+    assert offers.extend(**hers(stream, offer), seconds=30, now=after(1)).closes_at == after(120)  # type: ignore[arg-type]
+    assert make.told_types(stream)[-1] == "offer.updated"
+
+
+def test_an_item_with_an_announced_offer_stays_in_the_showcase(stream: Stream) -> None:
+    announced(stream)
+
+    with pytest.raises(showcase.ItemHasOffer):
+        showcase.remove(
+            host_id=stream.host_id, stream_id=stream.id, item_id=make.item(stream).id, now=after(1)
+        )
+
+
+def test_only_her_host_announces_and_only_in_a_live_show(stream: Stream) -> None:
+    offer = announced(stream)
+    with pytest.raises(offers.UnknownOffer):
+        offers.open_now(host_id=make.host().id, offer_id=offer.id, now=after(1))
+    with pytest.raises(queries.StreamNotLive):
+        announced(make.show(live=False, products=(make.product(),)))
+
+
+# --- floors ---
+
+
+def floor(variant: Variant, amount: int) -> None:
+    floors.set_floor(
+        merchant_id=variant.merchant_id, variant_id=variant.pk, amount=amount, currency=None, now=NOW
+    )
+
+
+def test_no_host_opens_an_offer_below_the_floor_of_any_of_its_variants() -> None:
+    stream = make.show(products=(make.product(variants=(("Red", 1999, 10), ("Coral", 1499, 10))),))
+    red, coral = Variant.objects.order_by("position")
+    floor(red, 1200)
+    floor(coral, 1000)
+
+    with pytest.raises(offers.PriceBelowFloor) as refused:
+        make.offer(stream, amount=1199)
+    assert refused.value.data == {"floor": {"amount": 1200, "currency": "EUR"}}
+    with pytest.raises(offers.PriceBelowFloor):
+        announced(stream, amount=999, variant_id=coral.id)
+    assert announced(stream, amount=1199, variant_id=coral.id).amount == 1199
+    assert not Event.objects.filter(payload__t="offer.started").exists()
+
+
+# --- the struck-through price ---
+
+DAY = 24 * 3600
+
+
+def reprice(stream: Stream, amount: int, *, days: float) -> None:
+    variant = Variant.objects.get(product=make.item(stream).product_id)
+    prices.change(
+        merchant_id=variant.merchant_id,
+        variant_id=variant.pk,
+        amount=amount,
+        compare_at=None,
+        currency="EUR",
+        now=after(days * DAY),
+    )
+
+
+def reference(stream: Stream, *, amount: int = 999, days: float = 0, **more: object) -> int | None:
+    return make.offer(stream, amount=amount, now=after(days * DAY), **more).reference_amount  # type: ignore[arg-type]
+
+
+def test_the_lowest_price_of_the_last_thirty_days_is_struck_through_not_the_list_price(
+    stream: Stream,
+) -> None:
+    reprice(stream, 1499, days=-10)
+    reprice(stream, 1999, days=-5)
+
+    offer = make.offer(stream, amount=999)
+
+    assert (offer.list_amount, offer.reference_amount) == (1999, 1499)
+    assert make.told(stream)[-1][1]["reference"] == {"amount": 1499, "currency": "EUR"}
+
+
+def test_nothing_is_struck_through_that_is_not_above_the_price(stream: Stream) -> None:
+    reprice(stream, 899, days=-10)
+    reprice(stream, 1999, days=-5)
+
+    assert reference(stream, amount=999) is None
+    assert make.told(stream)[-1][1]["reference"] is None
+
+
+def test_nothing_is_struck_through_while_the_history_is_shorter_than_thirty_days(stream: Stream) -> None:
+    Variant.objects.get().prices.update(valid_from=after(-29 * DAY))
+
+    assert reference(stream) is None
+
+
+def test_what_an_offer_charged_in_another_show_was_a_price_applied(stream: Stream) -> None:
+    other = make.show(products=(make.item(stream).product,))
+    assert reference(other, amount=1299) == 1999
+
+    assert reference(stream, amount=999, days=1) == 1299
+
+
+def test_an_offer_that_ended_thirty_days_ago_or_never_opened_proves_nothing(stream: Stream) -> None:
+    called_off = announced(stream, amount=799, opens=600)
+    offers.end(**hers(stream, called_off), now=after(1))  # type: ignore[arg-type]
+    make.offer(stream, amount=899, seconds=60, now=after(2))
+    offers.close_due(now=after(100))
+
+    assert reference(stream, amount=700, days=29) == 899
+    Offer.objects.filter(amount=700).delete()
+
+    assert reference(stream, amount=700, days=31) == 1999
+
+
+def test_the_same_offer_again_is_no_reduction(stream: Stream) -> None:
+    assert reference(stream, amount=999) == 1999
+    offers.close_due(now=after(61))
+
+    assert reference(stream, amount=999, days=0.01) is None
+
+
+def test_an_offer_for_all_variants_needs_the_proof_of_each() -> None:
+    stream = make.show(products=(make.product(variants=(("Red", 1999, 10), ("Coral", 1499, 10))),))
+    coral = Variant.objects.get(title="Coral")
+    assert reference(stream) == 1499
+    coral.prices.update(valid_from=after(-DAY))
+
+    offers.close_due(now=after(61))
+    assert reference(stream, days=0.01) is None
+    offers.close_due(now=after(0.02 * DAY))
+    red = Variant.objects.get(title="Red")
+    assert reference(stream, amount=500, days=0.03, variant_id=red.id) == 999
+
+
+def test_a_host_who_asks_for_another_reference_is_refused(stream: Stream) -> None:
+    with pytest.raises(offers.ReferenceNotProven) as refused:
+        make.offer(stream, reference=2999)
+    assert refused.value.data == {"proven": {"amount": 1999, "currency": "EUR"}}
+    assert not Offer.objects.exists()
+
+    assert make.offer(stream, reference=1999).reference_amount == 1999
+
+
+def test_the_reference_is_looked_up_again_when_an_announced_offer_opens(stream: Stream) -> None:
+    offer = announced(stream, opens=3600)
+    assert offer.reference_amount == 1999
+    reprice(stream, 1499, days=0.01)
+
+    offers.open_due(now=after(3600))
+
+    assert Offer.objects.get().reference_amount == 1499
+    assert make.told(stream)[-1][1]["reference"] == {"amount": 1499, "currency": "EUR"}
+
+
+def test_the_database_refuses_a_reference_that_is_not_above_the_price(stream: Stream) -> None:
+    offer = make.offer(stream)
+    with pytest.raises(IntegrityError, match="offer_reference_above_price"), transaction.atomic():
+        Offer.objects.filter(pk=offer.pk).update(reference_amount=offer.amount)
