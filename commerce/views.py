@@ -4,10 +4,12 @@ import ipaddress
 from typing import cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.db import transaction
 from django.middleware import csrf
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -47,12 +49,15 @@ def network_of(request: Request) -> str:
 
 
 def _enter(request: Request, user: User) -> None:
-    """Sign the user in under a fresh session key, also when she was signed in already."""
+    """Sign the user in under a fresh session key, also when she was signed in already, and have other rooms
+    bring what she left with them (settings.ENTRANCES)."""
     session = request._request.session
     before = session.session_key
     login(request._request, user, backend="django.contrib.auth.backends.ModelBackend")
     if session.session_key == before:
         session.cycle_key()
+    for path in settings.ENTRANCES:
+        import_string(path)(request._request, user)
 
 
 def _user(request: Request) -> User:

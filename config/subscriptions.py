@@ -7,22 +7,26 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "user.told": ["streams.hearers.tell_user"],
     "access.changed": ["streams.hearers.change_access"],
     "moderation.changed": ["streams.moderation_hearers.tell_moderators"],
-    "stock.moved": ["streams.hearers.show_stock"],
+    "stock.moved": ["streams.hearers.show_stock", "orders.hearers.serve_line"],
     "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyer"],
-    "cart.moved": ["orders.hearers.tell_of_cart"],
     "purchase.moved": ["orders.hearers.tell_buyer"],
     "order.moved": ["orders.hearers.tell_of_order"],
     "action.asked": ["orders.hearers.ask_again"],
     "cart.moved": ["orders.hearers.tell_cart"],
     "carts.lapsed": ["orders.hearers.tell_carts"],
+    "turn.begun": ["streams.hearers.let_in"],
     "notice.received": ["orders.hearers.read_notice"],
     "refund.owed": ["orders.hearers.start_refund"],
     "import.queued": ["catalog.hearers.start_import"],
     "card.removed": ["commerce.hearers.forget_card"],
 }
 
+# What is done with the request of somebody who has just signed in: dotted paths of (request, user).
+ENTRANCES: list[str] = ["orders.entrance.bring_cart"]
+
 # Part of a room's snapshot -> dotted path of the function (user_id, stream_id) that gives it.
 SNAPSHOT_PANELS: dict[str, str] = {
     "cart": "orders.panels.cart",
     "purchases": "orders.panels.purchases",
+    "waitlist": "orders.panels.waitlist",
 }

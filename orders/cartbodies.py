@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from catalog import prices
 from catalog.models import ProductImage, Variant
 from commerce.money import Money
-from orders.models import Cart, CartHold, CartLine
+from orders.models import Cart, CartHold, CartHolder, CartLine, Hoarder
 from streams.bodies import unix_ms
 from streams.models import Offer, OfferBuyer
 
@@ -123,3 +125,9 @@ def _offer_for(
             granted = min(offer.per_buyer - had.get(offer.id, 0), offer.left)
             return offer if quantity <= granted else None
     return None
+
+
+def holders(*, merchant_id: UUID) -> QuerySet[CartHolder]:
+    """Return the shoppers for whose carts a merchant has held goods, each with whether she is a hoarder."""
+    barred = Hoarder.objects.filter(merchant=OuterRef("merchant"), buyer=OuterRef("buyer"))
+    return CartHolder.objects.filter(merchant_id=merchant_id).annotate(hoarder=Exists(barred))

@@ -32,13 +32,10 @@ class Moved:
         Raises stock.OutOfStock.
         """
         taken = {variant_id: units for variant_id, units in self.units.items() if units > 0}
-        # In the order of the variants, whichever way they go, so that no two carts wait for each other.
-        for variant_id in sorted(self.units):
-            units = self.units[variant_id]
-            if units > 0:
-                stock.take(units={variant_id: units}, now=now)
-            elif units < 0:
-                returns.give_back(units={variant_id: -units}, now=now)
+        given = {variant_id: -units for variant_id, units in self.units.items() if units < 0}
+        if given:
+            returns.give_back(units=given, now=now)
+        stock.take(units=taken, now=now)
         announce.stock_moved(variants=taken)
 
 

@@ -4,7 +4,7 @@ Redis are left to tasks, so that one slow provider does not hold up what rooms a
 from typing import Any
 from uuid import UUID
 
-from orders import notifications, tasks
+from orders import lines, notifications, queries, tasks
 
 
 def start_settling(payload: dict[str, Any], *, key: str) -> None:
@@ -17,12 +17,6 @@ def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
     notifications.tell_buyer(purchase_id=UUID(payload["purchase"]))
     if payload.get("status") == "action_required":
         tasks.ask_buyer.delay(purchase_id=payload["purchase"])
-
-
-def tell_of_cart(payload: dict[str, Any], *, key: str) -> None:
-    """Tell a buyer what is left in her cart after she bought out of it."""
-    stream = payload["stream"]
-    notifications.tell_of_cart(buyer_id=UUID(payload["buyer"]), stream_id=UUID(stream) if stream else None)
 
 
 def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
@@ -55,3 +49,12 @@ def read_notice(payload: dict[str, Any], *, key: str) -> None:
 def start_refund(payload: dict[str, Any], *, key: str) -> None:
     """Have a refund carried out."""
     tasks.refund.delay(refund_id=payload["refund"])
+
+
+def serve_line(payload: dict[str, Any], *, key: str) -> None:
+    """Give units that came on sale, as those a merchant has added, to those who wait for them."""
+    lines.serve(
+        variant_ids=[UUID(each) for each in payload.get("variants", ())],
+        offer_ids=[UUID(each) for each in payload.get("offers", ())],
+        now=queries.database_now(),
+    )

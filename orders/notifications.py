@@ -23,12 +23,6 @@ def tell_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:
     _send(buyer_id, "cart.updated", body)
 
 
-def tell_of_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:
-    """Send a buyer her cart as it is now, priced for a show or outside of any."""
-    now = queries.database_now()
-    _send(buyer_id, "cart.updated", carts.read(buyer_id=buyer_id, stream_id=stream_id, now=now))
-
-
 def ask_buyer(*, purchase_id: UUID) -> None:
     """Send a buyer what she needs to satisfy her bank, fetched anew, while it still asks."""
     found = charging.action(purchase_id=purchase_id)

@@ -54,53 +54,7 @@ class PaySerializer(strict.StrictSerializer):
     card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
 
 
-class CartWantedSerializer(strict.StrictSerializer):
-    """Units of a variant in a cart."""
-
-    variant = serializers.UUIDField()
-    quantity = strict.Whole(help_text="Units, 1 to 99.")
-
-
-class CartChangeSerializer(strict.StrictSerializer):
-    """What the cart shall hold, if it still has this version."""
-
-    version = strict.Whole(min_value=0, max_value=MAX_SAFE)
-    lines = CartWantedSerializer(many=True)
-    stream = serializers.SlugField(
-        required=False, allow_null=True, default=None, help_text="The show whose offers apply."
-    )
-
-
-class StreamQuerySerializer(serializers.Serializer[Any]):
-    """In which show prices are asked for."""
-
-    stream = serializers.SlugField(
-        required=False, default=None, help_text="Slug of the show whose offers apply."
-    )
-
-
 # --- replies of which the bodies are made in queries.py ---
-
-
-class CartLineSerializer(serializers.Serializer[Any]):
-    """A line of a cart."""
-
-    variant = serializers.UUIDField()
-    product = serializers.UUIDField()
-    title = serializers.CharField()
-    image = serializers.CharField(allow_null=True)
-    quantity = serializers.IntegerField()
-    price = MoneySerializer()
-    offer = serializers.UUIDField(allow_null=True)
-    left = serializers.IntegerField(help_text="Units in stock, for information.")
-
-
-class CartSerializer(serializers.Serializer[Any]):
-    """A cart, at the prices it would be bought for now."""
-
-    version = serializers.IntegerField()
-    lines = CartLineSerializer(many=True)
-    totals = MoneySerializer(many=True, help_text="One per currency.")
 
 
 class PurchaseLineSerializer(serializers.Serializer[Any]):

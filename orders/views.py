@@ -17,7 +17,7 @@ from catalog.filters import Filters
 from commerce import errors, gateway, http
 from commerce.models import User
 from commerce.money import Money
-from orders import carts, charging, fulfilment, notices, queries
+from orders import charging, fulfilment, notices, queries
 from orders import serializers as bodies
 from orders.models import Order, Purchase
 from orders.till import asking, counter, refusals
@@ -135,48 +135,6 @@ class PayView(http.ShopperView):
             now=timezone.now(),
         )
         return Response(queries.purchase_body(purchase.id))
-
-
-class CartView(http.ShopperView):
-    """The shopper's cart."""
-
-    @extend_schema(
-        tags=["Cart"],
-        operation_id="cart_get",
-        parameters=[bodies.StreamQuerySerializer],
-        responses=bodies.CartSerializer,
-    )
-    def get(self, request: Request) -> Response:
-        asked = bodies.StreamQuerySerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        return Response(
-            carts.read(
-                buyer_id=_buyer(request),
-                stream_id=_stream_id(asked.validated_data["stream"]),
-                now=timezone.now(),
-            )
-        )
-
-    @extend_schema(
-        tags=["Cart"],
-        operation_id="cart_replace",
-        request=bodies.CartChangeSerializer,
-        responses=bodies.CartSerializer,
-        description="Make the cart hold exactly these lines; none empties it.",
-    )
-    def put(self, request: Request) -> Response:
-        body = bodies.CartChangeSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        return Response(
-            carts.replace(
-                buyer_id=_buyer(request),
-                version=asked["version"],
-                lines=[(line["variant"], line["quantity"]) for line in asked["lines"]],
-                stream_id=_stream_id(asked["stream"]),
-                now=timezone.now(),
-            )
-        )
 
 
 # --- merchants ---

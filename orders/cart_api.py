@@ -1,0 +1,213 @@
+"""HTTP door of carts: the signed-in shopper's own, and a guest's, whose token is in a cookie."""
+
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from commerce import http
+from commerce.models import User
+from commerce.views import network_of
+from orders import cart_shapes as shapes
+from orders import cartclock, carts, guestcarts
+from orders.till import refusals
+from streams.models import Stream
+
+COOKIE, SALT, PATH = "yellowcart_guest", "orders.guest-cart", "/api/v1/"
+
+
+def token_of(request: Any) -> str | None:
+    """Return the token of the guest's cart that the browser keeps; None without one that we gave."""
+    age = cartclock.GUESTS_KEPT
+    token = request.get_signed_cookie(COOKIE, default=None, salt=SALT, max_age=age)
+    return cast("str | None", token)
+
+
+def stream_id(slug: str | None) -> UUID | None:
+    """Return the id of the show of that address; raises UnknownStream."""
+    if slug is None:
+        return None
+    found = Stream.objects.filter(slug=slug).values_list("id", flat=True).first()
+    if found is None:
+        raise refusals.UnknownStream
+    return found
+
+
+class CartDoor(APIView):
+    """A door for shoppers and guests. Cross-site writes are refused for both."""
+
+    authentication_classes = [http.SessionAuthentication]
+    permission_classes = []
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        http.SessionAuthentication().enforce_csrf(request)
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def buyer_id(self) -> UUID | None:
+        """The signed-in shopper; None for a guest."""
+        user = self.request.user
+        return cast(User, user).id if user.is_authenticated else None
+
+    def guest(self) -> dict[str, Any]:
+        """Return how a guest is known."""
+        return {"token": token_of(self.request._request), "network": network_of(self.request)}
+
+    def kept(self, kept: guestcarts.Kept) -> Response:
+        """Answer with a guest's cart and have the browser keep its token."""
+        response = Response(kept.body)
+        if kept.token is not None:
+            response.set_signed_cookie(
+                COOKIE,
+                kept.token,
+                salt=SALT,
+                max_age=cartclock.GUESTS_KEPT / timedelta(seconds=1),
+                path=PATH,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+
+class CartView(CartDoor):
+    """The cart."""
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_get",
+        parameters=[shapes.CartQuerySerializer],
+        responses=shapes.CartSerializer,
+        description="The shopper's cart, or the guest's that the browser's cookie names.",
+    )
+    def get(self, request: Request) -> Response:
+        asked = shapes.CartQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        show, now = stream_id(asked.validated_data["stream"]), timezone.now()
+        if self.buyer_id is None:
+            return Response(guestcarts.read(token=token_of(request._request), stream_id=show, now=now))
+        return Response(carts.read(buyer_id=self.buyer_id, stream_id=show, now=now))
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_replace",
+        request=shapes.CartChangeSerializer,
+        responses=shapes.CartSerializer,
+        description="Make the cart have exactly these lines; none empties it.",
+    )
+    def put(self, request: Request) -> Response:
+        body = shapes.CartChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked, now = body.validated_data, timezone.now()
+        change: dict[str, Any] = {
+            "version": asked["version"],
+            "lines": [(line["variant"], line["quantity"]) for line in asked["lines"]],
+            "stream_id": stream_id(asked["stream"]),
+            "now": now,
+        }
+        if self.buyer_id is None:
+            return self.kept(guestcarts.replace(**change, **self.guest()))
+        return Response(carts.replace(**change, buyer_id=self.buyer_id))
+
+
+class CartLinesView(CartDoor):
+    """What is in the cart."""
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_add",
+        request=shapes.CartAddSerializer,
+        responses=shapes.CartSerializer,
+        description=(
+            "Add units and get the cart. Where the merchant holds goods for carts, the line's units are held"
+            " until its `held_until`. The first line of a guest makes a cart and sets its cookie."
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        body = shapes.CartAddSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        change: dict[str, Any] = {
+            "variant_id": asked["variant"],
+            "quantity": asked["quantity"],
+            "version": asked["version"],
+            "stream_id": stream_id(asked["stream"]),
+            "now": timezone.now(),
+        }
+        if self.buyer_id is None:
+            return self.kept(guestcarts.add(**change, **self.guest()))
+        return Response(carts.add(**change, buyer_id=self.buyer_id))
+
+
+class CartLineView(CartDoor):
+    """One line of the cart."""
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_set",
+        request=shapes.CartSetSerializer,
+        responses=shapes.CartSerializer,
+        description="Set the units of a variant that is in the cart.",
+    )
+    def patch(self, request: Request, variant_id: UUID) -> Response:
+        body = shapes.CartSetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        change: dict[str, Any] = {
+            "version": asked["version"],
+            "variant_id": variant_id,
+            "quantity": asked["quantity"],
+            "stream_id": stream_id(asked["stream"]),
+            "now": timezone.now(),
+        }
+        if self.buyer_id is None:
+            return self.kept(guestcarts.update(**change, **self.guest()))
+        return Response(carts.update(**change, buyer_id=self.buyer_id))
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_remove",
+        parameters=[shapes.CartRemoveSerializer],
+        responses=shapes.CartSerializer,
+        description="Take a variant out, and get the cart.",
+    )
+    def delete(self, request: Request, variant_id: UUID) -> Response:
+        query = shapes.CartRemoveSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        change: dict[str, Any] = {
+            "version": asked["version"],
+            "variant_id": variant_id,
+            "stream_id": stream_id(asked["stream"]),
+            "now": timezone.now(),
+        }
+        if self.buyer_id is None:
+            return self.kept(guestcarts.remove(**change, **self.guest()))
+        return Response(carts.remove(**change, buyer_id=self.buyer_id))
+
+
+class CartMergeView(http.ShopperView):
+    """What a guest collected before she came in."""
+
+    @extend_schema(
+        tags=["Cart"],
+        operation_id="cart_merge",
+        request=None,
+        responses=shapes.CartSerializer,
+        description=(
+            "Move the guest's cart that the browser's cookie names into the shopper's own, and get that."
+            " Signing in does it by itself; the same again moves nothing."
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        buyer_id, now = cast(User, request.user).id, timezone.now()
+        guestcarts.merge(token=token_of(request._request), buyer_id=buyer_id, now=now)
+        response = Response(carts.read(buyer_id=buyer_id, stream_id=None, now=now))
+        response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+        return response
