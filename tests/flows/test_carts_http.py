@@ -1,0 +1,451 @@
+"""Carts over HTTP: of shoppers, of guests, and how the one becomes the other."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from catalog.models import Product, Variant
+from commerce import errors
+from commerce.models import User
+from orders import cart_api, cartclock, carts, guestcarts, policies
+from orders.models import Cart, CartHold, CartLine, GuestCart
+from streams.frames import down
+from tests.orders import make
+from tests.orders.threads import at_once
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+
+CART, LINES, MERGE = "/api/v1/cart", "/api/v1/cart/lines", "/api/v1/cart/merge"
+PASSWORD = "correct-horse-battery"
+
+
+def send(client: Client, method: str, path: str, body: Any = None) -> Any:
+    return client.generic(
+        method,
+        path,
+        b"" if body is None else msgspec.json.encode(body),
+        content_type="application/json",
+    )
+
+
+def put_in(client: Client, variant: Variant, quantity: Any = 1, **more: Any) -> Any:
+    return send(client, "POST", LINES, {"variant": str(variant.id), "quantity": quantity, **more})
+
+
+def line(variant: Variant) -> str:
+    return f"{LINES}/{variant.id}"
+
+
+def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
+    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.content
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def quantities(answer: Any) -> dict[str, int]:
+    assert answer.status_code == 200, answer.content
+    msgspec.convert(answer.json(), down.Cart)
+    return {each["variant"]: each["quantity"] for each in answer.json()["lines"]}
+
+
+@pytest.fixture
+def member() -> User:
+    made = make.user("Noa")
+    made.set_password(PASSWORD)
+    made.save()
+    return made
+
+
+@pytest.fixture
+def shop(member: User) -> Client:
+    client = Client()
+    client.force_login(member)
+    return client
+
+
+@pytest.fixture
+def guest() -> Client:
+    return Client()
+
+
+def sign_in(client: Client, user: User) -> None:
+    answer = send(client, "POST", "/api/v1/account/sign-in", {"email": user.email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.content
+
+
+# --- the same for shoppers and guests ---
+
+
+@pytest.fixture(params=["shopper", "guest"])
+def client(request: pytest.FixtureRequest) -> Client:
+    chosen: Client = request.getfixturevalue("shop" if request.param == "shopper" else "guest")
+    return chosen
+
+
+def test_lines_are_added_set_and_taken_out(client: Client) -> None:
+    lipstick, blush = make.variant(amount=100), make.variant(amount=500, currency="JPY")
+
+    assert quantities(put_in(client, lipstick)) == {str(lipstick.id): 1}
+    assert quantities(put_in(client, lipstick, 2)) == {str(lipstick.id): 3}
+    cart = put_in(client, blush).json()
+    assert cart["totals"] == [{"amount": 300, "currency": "EUR"}, {"amount": 500, "currency": "JPY"}]
+    assert [each["merchant"]["id"] for each in cart["lines"]] == [
+        str(lipstick.merchant_id),
+        str(blush.merchant_id),
+    ]
+
+    answer = send(client, "PATCH", line(lipstick), {"version": cart["version"], "quantity": 7})
+    assert quantities(answer) == {str(lipstick.id): 7, str(blush.id): 1}
+    answer = send(client, "DELETE", f"{line(blush)}?version={answer.json()['version']}")
+    assert quantities(answer) == {str(lipstick.id): 7}
+    answer = send(
+        client,
+        "PUT",
+        CART,
+        {"version": answer.json()["version"], "lines": [{"variant": str(blush.id), "quantity": 2}]},
+    )
+    assert quantities(answer) == {str(blush.id): 2}
+    assert client.get(CART).json() == answer.json()
+
+
+def test_a_stale_version_is_a_conflict_with_the_cart_as_it_is(client: Client) -> None:
+    lipstick = make.variant()
+    stale = put_in(client, lipstick).json()["version"]
+    now = put_in(client, lipstick).json()
+
+    for answer in (
+        send(client, "PATCH", line(lipstick), {"version": stale, "quantity": 5}),
+        send(client, "DELETE", f"{line(lipstick)}?version={stale}"),
+        send(client, "PUT", CART, {"version": stale, "lines": []}),
+        put_in(client, lipstick, version=stale),
+    ):
+        assert refused(answer, 409, "CART_CONFLICT")["data"]["cart"] == now
+    assert client.get(CART).json() == now
+
+
+def test_with_a_version_a_repetition_adds_nothing_twice(client: Client) -> None:
+    lipstick = make.variant()
+
+    assert quantities(put_in(client, lipstick, 2, version=0)) == {str(lipstick.id): 2}
+    refused(put_in(client, lipstick, 2, version=0), 409, "CART_CONFLICT")
+
+    assert quantities(client.get(CART)) == {str(lipstick.id): 2}
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 100, 2**31, 2**70, "2", 1.5, None, True])
+def test_absurd_quantities_are_refused(client: Client, quantity: Any) -> None:
+    lipstick = make.variant()
+    put_in(client, lipstick)
+
+    refused(put_in(client, lipstick, quantity), 400, "BAD_REQUEST")
+    refused(send(client, "PATCH", line(lipstick), {"version": 1, "quantity": quantity}), 400, "BAD_REQUEST")
+    lines = [{"variant": str(lipstick.id), "quantity": quantity}]
+    refused(send(client, "PUT", CART, {"version": 1, "lines": lines}), 400, "BAD_REQUEST")
+
+    assert quantities(client.get(CART)) == {str(lipstick.id): 1}
+
+
+def test_what_cannot_be_bought_does_not_go_in(client: Client) -> None:
+    lipstick, retired = make.variant(), make.variant()
+    Product.objects.filter(pk=retired.product_id).update(status=Product.Status.RETIRED)
+
+    refused(put_in(client, retired), 409, "NOT_FOR_SALE")
+    refused(send(client, "POST", LINES, {"variant": str(uuid4())}), 404, "NOT_FOUND")
+    refused(put_in(client, lipstick, stream="no-such-show"), 404, "NOT_FOUND")
+    refused(send(client, "POST", LINES, {"variant": "x"}), 400, "BAD_REQUEST")
+    refused(send(client, "POST", LINES, [1, 2]), 400, "BAD_REQUEST")
+    refused(put_in(client, lipstick, wanted=True), 400, "BAD_REQUEST")
+    refused(send(client, "PATCH", line(lipstick), {"version": 0, "quantity": 1}), 404, "NOT_FOUND")
+    refused(send(client, "DELETE", f"{line(lipstick)}?version=0"), 404, "NOT_FOUND")
+    refused(send(client, "DELETE", line(lipstick)), 400, "BAD_REQUEST")
+    refused(send(client, "DELETE", f"{LINES}/{lipstick.id}?version={2**80}"), 400, "BAD_REQUEST")
+
+    assert quantities(client.get(CART)) == {}
+
+
+def test_ten_thousand_lines_are_refused_at_once(client: Client) -> None:
+    lipstick = make.variant()
+    for count in (21, 10_000):
+        lines = [{"variant": str(uuid4()), "quantity": 1} for _ in range(count)]
+        refused(send(client, "PUT", CART, {"version": 0, "lines": lines}), 400, "TOO_MANY_LINES")
+    many = [{"variant": str(lipstick.id), "quantity": 1} for _ in range(30)]
+    answer = send(client, "PUT", CART, {"version": 0, "lines": many})
+    assert quantities(answer) == {str(lipstick.id): 30}
+
+
+def test_a_cart_is_full_with_twenty_lines(client: Client) -> None:
+    for _ in range(20):
+        put_in(client, make.variant())
+    refused(put_in(client, make.variant()), 400, "TOO_MANY_LINES")
+
+
+def test_another_sites_page_cannot_fill_a_cart() -> None:
+    client = Client(enforce_csrf_checks=True)
+    refused(put_in(client, make.variant()), 403, "FORBIDDEN")
+    assert not GuestCart.objects.exists()
+
+
+# --- holds over HTTP ---
+
+
+def test_held_units_are_seen_with_their_end_and_too_many_are_refused(shop: Client, guest: Client) -> None:
+    lipstick = make.variant(stocked=3)
+    policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=600, now=timezone.now())
+
+    before = timezone.now()
+    (held,) = put_in(shop, lipstick, 2).json()["lines"]
+    assert held["held"] == 2
+    end = before + timedelta(seconds=600)
+    assert 0 <= held["held_until"] - end.timestamp() * 1000 < 20_000
+
+    assert refused(put_in(shop, lipstick, 2), 409, "OUT_OF_STOCK")["data"]["left"] == 1
+    (line,) = put_in(guest, lipstick, 3).json()["lines"]
+    assert (line["held"], line["held_until"], line["left"]) == (0, None, 1)
+
+
+# --- guests ---
+
+
+def test_looking_makes_no_cart_and_the_first_line_sets_an_unreadable_cookie(guest: Client) -> None:
+    assert guest.get(CART).json() == {"version": 0, "lines": [], "totals": []}
+    assert (GuestCart.objects.count(), dict(guest.cookies)) == (0, {})
+
+    answer = put_in(guest, make.variant())
+
+    cookie = answer.cookies[cart_api.COOKIE]
+    assert cookie["httponly"]
+    assert (cookie["samesite"], cookie["path"]) == ("Lax", "/api/v1/")
+    token = cookie.value.split(":")[0]
+    assert len(token) >= 43
+    assert GuestCart.objects.get().token_hash != token
+
+
+def test_an_invented_or_changed_token_names_no_cart(guest: Client) -> None:
+    lipstick = make.variant()
+    put_in(guest, lipstick)
+    real = guest.cookies[cart_api.COOKIE].value
+    row = GuestCart.objects.get()
+
+    for forged in ("x", "", real[:-1] + "?", real.split(":")[0], row.token_hash, "\x00", "a" * 4000):
+        other = Client()
+        other.cookies[cart_api.COOKIE] = forged
+        assert other.get(CART).json()["lines"] == []
+        sign_in(other, fresh := make_member())
+        assert not CartLine.objects.filter(cart__buyer=fresh).exists()
+
+    assert GuestCart.objects.get().lines == row.lines
+
+
+def make_member() -> User:
+    made = make.user("Ivo")
+    made.set_password(PASSWORD)
+    made.save()
+    return made
+
+
+def test_guests_of_one_network_cannot_make_carts_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guestcarts, "NEW_PER_NETWORK", 2)
+    lipstick, known = make.variant(), Client()
+    put_in(known, lipstick)
+    put_in(Client(), lipstick)
+
+    refused(put_in(Client(), lipstick), 429, "RATE_LIMITED")
+
+    assert quantities(put_in(known, lipstick)) == {str(lipstick.id): 2}
+    assert GuestCart.objects.count() == 2
+
+
+def test_the_database_bounds_a_guests_cart() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        GuestCart.objects.create(token_hash="x", lines=[{}] * 21)
+
+
+def test_a_guests_cart_that_nobody_comes_back_for_is_deleted(guest: Client) -> None:
+    put_in(guest, make.variant())
+    now = timezone.now()
+
+    assert cartclock.prune(now=now + cartclock.GUESTS_KEPT - timedelta(hours=1), limit=10) == 0
+    assert cartclock.prune(now=now + cartclock.GUESTS_KEPT + timedelta(hours=1), limit=10) == 1
+    assert guest.get(CART).json()["lines"] == []
+
+
+# --- coming in ---
+
+
+def test_signing_in_moves_the_guests_cart_into_her_own_once(guest: Client, member: User) -> None:
+    lipstick, blush = make.variant(), make.variant()
+    carts.add(buyer_id=member.id, variant_id=blush.id, quantity=98, stream_id=None, now=make.NOW)
+    stream = make.show(lipstick)
+    put_in(guest, lipstick, 2, stream=stream.slug)
+    put_in(guest, blush, 5)
+
+    sign_in(guest, member)
+
+    assert quantities(guest.get(CART)) == {str(blush.id): 99, str(lipstick.id): 2}
+    assert CartLine.objects.get(variant=lipstick).stream_id == stream.id
+    assert not GuestCart.objects.exists()
+    told = [each["d"]["version"] for each in make.events("user.told") if each["t"] == "cart.updated"]
+    assert told == [1, 2], "her other devices hear of it"
+
+    sign_in(guest, member)
+    assert quantities(send(guest, "POST", MERGE)) == {str(blush.id): 99, str(lipstick.id): 2}
+    assert Cart.objects.get().version == 2
+
+
+def test_a_new_account_begins_with_what_she_collected(guest: Client) -> None:
+    lipstick = make.variant()
+    put_in(guest, lipstick, 2)
+
+    body = {"email": "new@example.com", "name": "New", "password": PASSWORD}
+    assert send(guest, "POST", "/api/v1/account/sign-up", body).status_code == 201
+
+    assert quantities(guest.get(CART)) == {str(lipstick.id): 2}
+
+
+def test_after_signing_out_nothing_of_her_cart_is_left_in_the_browser(guest: Client, member: User) -> None:
+    lipstick = make.variant()
+    put_in(guest, lipstick)
+    sign_in(guest, member)
+
+    send(guest, "POST", "/api/v1/account/sign-out")
+
+    assert guest.get(CART).json()["lines"] == []
+    put_in(guest, lipstick, 3)
+    sign_in(guest, member)
+    assert quantities(guest.get(CART)) == {str(lipstick.id): 4}
+
+
+def test_what_comes_in_is_held_where_there_is_enough(guest: Client, member: User) -> None:
+    seller = make.merchant()
+    policies.set_policy(merchant_id=seller.id, hold_seconds=600, now=timezone.now())
+    plenty, scarce = make.variant(stocked=9, seller=seller), make.variant(stocked=1, seller=seller)
+    put_in(guest, plenty, 2)
+    put_in(guest, scarce, 2)
+
+    sign_in(guest, member)
+
+    lines = guest.get(CART).json()["lines"]
+    assert {each["variant"]: each["held"] for each in lines} == {str(plenty.id): 2, str(scarce.id): 0}
+    assert (make.left(plenty), make.left(scarce)) == (7, 1)
+    assert make.broken() == []
+
+
+def test_what_is_not_for_sale_or_does_not_fit_stays_outside(guest: Client, member: User) -> None:
+    for _ in range(19):
+        carts.add(buyer_id=member.id, variant_id=make.variant().id, quantity=1, stream_id=None, now=make.NOW)
+    retired, first, second = make.variant(), make.variant(), make.variant()
+    for each in (retired, first, second):
+        put_in(guest, each)
+    Variant.objects.filter(pk=retired.pk).update(is_active=False)
+
+    sign_in(guest, member)
+
+    assert CartLine.objects.count() == 20
+    assert CartLine.objects.filter(variant=first).exists()
+    assert not CartLine.objects.filter(variant__in=(retired, second)).exists()
+
+
+def test_a_merge_that_fails_keeps_nobody_out_and_can_be_asked_for_again(
+    guest: Client, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lipstick = make.variant()
+    put_in(guest, lipstick)
+    with monkeypatch.context() as patch:
+
+        def busy(**_: object) -> None:
+            raise errors.Unavailable
+
+        patch.setattr(carts, "merge", busy)
+        sign_in(guest, member)
+    assert GuestCart.objects.count() == 1
+
+    assert quantities(send(guest, "POST", MERGE)) == {str(lipstick.id): 1}
+    assert not GuestCart.objects.exists()
+
+
+def test_a_guest_has_nobody_to_merge_with(guest: Client) -> None:
+    put_in(guest, make.variant())
+    refused(send(guest, "POST", MERGE), 401, "UNAUTHENTICATED")
+    assert GuestCart.objects.count() == 1
+
+
+# --- several at once ---
+
+
+def several(acts: list[Callable[[], Any]]) -> list[Any]:
+    outcomes = at_once(acts)
+    failed = [each for each in outcomes if isinstance(each, Exception)]
+    assert failed == []
+    return outcomes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_come_in_at_once_merge_once(guest: Client, member: User) -> None:
+    lipstick = make.variant()
+    put_in(guest, lipstick, 2)
+    token = cart_api.token_of(_request(guest))
+
+    merge = partial(guestcarts.merge, token=token, buyer_id=member.id, now=make.NOW)
+    outcomes = several([merge] * 4)
+
+    assert sorted(outcomes) == [False, False, False, True]
+    assert CartLine.objects.get().quantity == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_its_lock_two_tabs_merge_twice(
+    guest: Client, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above: a guest's cart that is only read is there for both."""
+    lipstick = make.variant()
+    put_in(guest, lipstick, 2)
+    token = cart_api.token_of(_request(guest))
+    monkeypatch.setattr(guestcarts, "_locked", guestcarts._found)
+    both, merge_lines = threading.Barrier(2), carts.merge
+
+    def together(**what: Any) -> None:
+        both.wait(10)
+        merge_lines(**what)
+
+    monkeypatch.setattr(carts, "merge", together)
+    monkeypatch.setattr(GuestCart, "delete", lambda self: GuestCart.objects.none())
+
+    several([partial(guestcarts.merge, token=token, buyer_id=member.id, now=make.NOW)] * 2)
+
+    assert CartLine.objects.get().quantity == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_piece_is_held_for_one_of_many_carts() -> None:
+    lipstick = make.variant(stocked=1)
+    policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=600, now=make.NOW)
+    buyers = [make.user() for _ in range(6)]
+
+    outcomes = at_once(
+        [
+            partial(
+                carts.add, buyer_id=each.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=make.NOW
+            )
+            for each in buyers
+        ]
+    )
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["OutOfStock"] * 5 + ["dict"]
+    assert CartHold.objects.get().quantity == 1
+    assert CartLine.objects.count() == 1
+    assert make.left(lipstick) == 0
+
+
+def _request(client: Client) -> Any:
+    factory = RequestFactory()
+    factory.cookies = client.cookies
+    return factory.get(CART)
