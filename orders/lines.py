@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from catalog import stock
 from catalog.models import Price, Product, Stock
+from commerce import outbox
 from orders import transactions, turns, waiting
 from orders.models import WaitlistEntry
 from orders.turns import Waiter
@@ -231,6 +232,10 @@ def _begin_turn(one: Waiter, now: datetime) -> None:
     seconds = entry.offer.turn_seconds if entry.offer else settings.WAITLIST_TURN_SECONDS
     entry.status, entry.turn_until, entry.updated_at = Status.OFFERED, now + timedelta(seconds=seconds), now
     entry.save(update_fields=["status", "turn_until", "updated_at"])
+    if entry.offer is not None and entry.offer.admits_per_second is not None:
+        until = entry.turn_until.isoformat()
+        payload = {"user": str(entry.buyer_id), "offer": str(entry.offer_id), "until": until}
+        outbox.record(name="turn.begun", payload=payload, key=f"turn.begun:{entry.id}")
     announce.tell_user(
         user_id=entry.buyer_id,
         t="waitlist.turn",

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from orders import cartbodies, queries
+from orders import cartbodies, queries, waiting
 
 
 def cart(user_id: UUID, stream_id: UUID) -> queries.Body:
@@ -16,3 +16,8 @@ def purchases(user_id: UUID, stream_id: UUID) -> list[queries.Body]:
     """Return the shopper's latest purchases in the show, newest first."""
     latest = queries.purchases_of(buyer_id=user_id).filter(stream_id=stream_id)[: queries.LATEST]
     return [queries.render_purchase(row) for row in latest]
+
+
+def waitlist(user_id: UUID, stream_id: UUID) -> list[waiting.Body]:
+    """Return the lines in which the shopper stands in the show, and her turns."""
+    return waiting.bodies(buyer_id=user_id, stream_id=stream_id)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import errors
-from orders import cartclock, charging, notices, notifications, queries, recovery, refunds
+from orders import cartclock, charging, linekeeping, notices, notifications, queries, recovery, refunds
 
 PRUNED_AT_ONCE = 20_000
 
@@ -75,3 +75,9 @@ def prune_carts(**_: object) -> int:
 def sweep(**_: object) -> dict[str, Any]:
     """Finish what lost tasks and webhooks left behind, by the database's clock."""
     return recovery.finish(now=queries.database_now())
+
+
+@shared_task(name="orders.sweep_lines", queue="notify")
+def sweep_lines(**_: object) -> dict[str, int]:
+    """End turns and waits that are over, by the database's clock, and tell how long the lines are."""
+    return linekeeping.sweep(now=queries.database_now())

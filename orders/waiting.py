@@ -1,6 +1,5 @@
 """Reads of the line: a shopper's place in it, and how long it is."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,6 @@ from catalog import prices
 from commerce.money import Money
 from orders.models import WaitlistEntry
 from streams.bodies import unix_ms
-from streams.models import Stream
 
 Body = dict[str, Any]
 Status = WaitlistEntry.Status
@@ -22,12 +20,15 @@ OPEN = (Status.WAITING, Status.OFFERED)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The line of one variant in one show: how many wait, and the number of the first of them."""
+    """The line of one variant in one show: how many wait, and the number of the first of them (of the next to
+    come, if nobody does). `version` grows whenever one of them changes.
+    """
 
     stream_id: UUID
     variant_id: UUID
     waiting: int
     first: int
+    version: int
 
 
 def entries(*, buyer_id: UUID, stream_id: UUID | None = None) -> QuerySet[WaitlistEntry]:
@@ -71,27 +72,22 @@ def bodies(*, buyer_id: UUID, stream_id: UUID | None = None) -> list[Body]:
     return [body(entry) for entry in entries(buyer_id=buyer_id, stream_id=stream_id)]
 
 
-def lengths(*, stream_id: UUID) -> dict[UUID, int]:
-    """Return how many wait in a show, per variant."""
-    return {line.variant_id: line.waiting for line in lines(stream_ids=[stream_id])}
-
-
-def lines(*, stream_ids: Iterable[UUID] | None = None) -> list[Line]:
-    """Return the lines of these shows, or of all live ones, in two statements however many wait."""
-    if stream_ids is None:
-        stream_ids = Stream.objects.filter(status=Stream.Status.LIVE).values_list("id", flat=True)
+def lines() -> list[Line]:
+    """Return the lines of all live shows in one statement, however many wait."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT stream_id, variant_id, waiting,
                    (SELECT count(*) FROM orders_waitlistentry e
-                     WHERE e.variant_id = l.variant_id AND e.id <= l.first)
-              FROM (SELECT stream_id, variant_id, count(*) AS waiting,
-                           (array_agg(id ORDER BY id))[1] AS first
-                      FROM orders_waitlistentry
-                     WHERE status = 'waiting' AND stream_id = ANY(%s::uuid[])
+                     WHERE e.variant_id = l.variant_id AND (l.first IS NULL OR e.id < l.first)) + 1,
+                   -- Everybody who comes adds one, and so does everybody who goes.
+                   came + (came - waiting)
+              FROM (SELECT e.stream_id, e.variant_id, count(*) AS came,
+                           count(*) FILTER (WHERE e.status = 'waiting') AS waiting,
+                           (array_agg(e.id ORDER BY e.id) FILTER (WHERE e.status = 'waiting'))[1] AS first
+                      FROM orders_waitlistentry e JOIN streams_stream s ON s.id = e.stream_id
+                     WHERE s.status = 'live'
                      GROUP BY 1, 2) l
-            """,
-            [[str(each) for each in stream_ids]],
+            """
         )
         return [Line(*row) for row in cursor.fetchall()]

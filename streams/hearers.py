@@ -2,12 +2,13 @@
 
 import time
 from collections import OrderedDict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from catalog.models import Stock
 from commerce import outbox
-from streams import passes, showlog
+from streams import passes, showlog, waitingroom
 from streams.models import Offer, ShowcaseItem, ShowEvent, Stream
 
 
@@ -22,6 +23,7 @@ def tell_room(payload: dict[str, Any], *, key: str) -> None:
         if earlier_key not in _told:
             _log(earlier, key=earlier_key)
     _log(payload, key=key)
+    _move_door(payload["t"], payload["d"])
 
 
 def tell_state(payload: dict[str, Any], *, key: str) -> None:
@@ -41,6 +43,15 @@ def change_access(payload: dict[str, Any], *, key: str) -> None:
     user_id, stream = UUID(payload["user"]), payload.get("stream")
     passes.drop(user_id=user_id)
     showlog.tell_processes(user_id=user_id, stream_id=UUID(stream) if stream else None)
+
+
+def let_in(payload: dict[str, Any], *, key: str) -> None:
+    """Spare somebody the waiting room whose turn it is in the waitlist."""
+    waitingroom.let_in(
+        user_id=UUID(payload["user"]),
+        offer_id=UUID(payload["offer"]),
+        until=datetime.fromisoformat(payload["until"]),
+    )
 
 
 def show_stock(payload: dict[str, Any], *, key: str) -> None:
@@ -68,6 +79,14 @@ def show_stock(payload: dict[str, Any], *, key: str) -> None:
             n=offer.version,
             d={"id": str(offer.id), "left": offer.left, "quota": offer.quota},
         )
+
+
+def _move_door(t: str, d: dict[str, Any]) -> None:
+    """Let an offer's waiting room follow the offer."""
+    if t in ("offer.announced", "offer.started", "offer.updated"):
+        waitingroom.follow(offer_id=UUID(d["id"]), opens_ms=d["starts_at"], closes_ms=d["ends_at"])
+    elif t == "offer.ended":
+        waitingroom.shut(offer_id=UUID(d["id"]))
 
 
 def _show_stock(stream_id: UUID, stock: Stock) -> None:

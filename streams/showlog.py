@@ -7,6 +7,7 @@ being ready to send.
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -175,6 +176,26 @@ def tell_user(*, user_id: UUID, t: str, d: object, ts: int) -> tuple[str, int]:
     channel = user_channel(user_id)
     epoch, offset = redis_client.run(_TELL, [f"{channel}:m", channel], [_new_epoch(), head, tail, LIFE_MS])
     return epoch.decode(), int(offset)
+
+
+async def tell_users(
+    client: "redis.asyncio.Redis", told: Iterable[tuple[str, str, object]], *, ts: int
+) -> None:
+    """Publish one frame (user's id, type, body) each to many users, in one journey to Redis."""
+    async with client.pipeline(transaction=False) as journey:
+        for user, t, d in told:
+            head, tail = wire.must_halves(t, d, ts=ts, lane="u")
+            channel = f"lc:u:{user}"
+            journey.eval(_TELL, 2, f"{channel}:m", channel, _new_epoch(), head, tail, LIFE_MS)
+        await journey.execute()
+
+
+async def publish_state(
+    client: "redis.asyncio.Redis", *, stream_id: UUID, k: str, n: int, frame: str
+) -> None:
+    """Publish the newest value of `k` at version `n`, from the event loop; older ones are dropped."""
+    keys = [f"{base(stream_id)}:s", channel(stream_id)]
+    await redis_client.run_on(client, _STATE, keys, [k, n, frame, LIFE_MS])
 
 
 def user_position(user_id: UUID) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from commerce import errors, redis_client
 from streams.frames import wire
 from streams.live import drain, lag, packing, tally
 from streams.live.audience import Audience
+from streams.live.doorman import Doorman
 from streams.live.executor import BoundedExecutor, Crews
 from streams.live.room import Room
 from streams.live.rooms import Rooms
@@ -80,6 +81,7 @@ class Hub:
             self._tidy,
             self.audience.run,
             self._warden.run,
+            Doorman(self.client).run,
             self._compare,
             lag.watch,
         ):

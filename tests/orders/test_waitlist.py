@@ -358,8 +358,7 @@ def test_a_shopper_sees_her_places_and_a_host_the_length_of_the_line() -> None:
 
     (own,) = waiting.bodies(buyer_id=ana.id, stream_id=made.stream.id)
     assert (own["id"], own["status"], own["ahead"]) == (str(first.id), "offered", 0)
-    assert waiting.lengths(stream_id=made.stream.id) == {made.variant.id: 2}
-    assert waiting.lines() == [waiting.Line(made.stream.id, made.variant.id, 2, 2)]
+    assert waiting.lines() == [waiting.Line(made.stream.id, made.variant.id, waiting=2, first=2, version=4)]
     assert [waiting.body(each)["ahead"] for each in (second, third)] == [0, 1]
     other = sold_out()[0]
     assert waiting.bodies(buyer_id=ana.id, stream_id=other.stream.id) == []
