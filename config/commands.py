@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "user.pardon": "streams.commands.user_pardon",
     "host.follow": "streams.commands.host_follow",
     "host.unfollow": "streams.commands.host_unfollow",
+    "coupon.claim": "streams.commands.coupon_claim",
     "cart.add": "orders.commands.cart_add",
     "cart.update": "orders.commands.cart_update",
     "cart.remove": "orders.commands.cart_remove",

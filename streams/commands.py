@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from streams import bodies, chat, follows
+from streams import bodies, chat, coupons, follows
 from streams.frames import Caller, up
+from streams.frames.coupons import ClaimCoupon
 from streams.models import ChatMessage, Restraint
 from streams.moderation import appeals, lines, mode, questions, reports, restraints
 
@@ -181,6 +182,14 @@ def host_unfollow(caller: Caller, d: up.HostUnfollow, *, key: UUID | None, now: 
     """Follow the host no longer."""
     follows.unfollow(stream_id=caller.stream_id, user_id=caller.signed_in())
     return {"follows": False}
+
+
+def coupon_claim(caller: Caller, d: ClaimCoupon, *, key: UUID | None, now: datetime) -> Reply:
+    """Claim a coupon."""
+    claimed = coupons.claim(
+        stream_id=caller.stream_id, user_id=caller.signed_in(), coupon_id=d.coupon, now=now
+    )
+    return coupons.claim_body(claimed)
 
 
 def _said(said: chat.Said) -> Reply:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from streams import announce
+from streams import announce, coupons
 from streams.models import Offer
 
 
@@ -198,6 +198,7 @@ def spend(uses: Mapping[tuple[UUID, UUID], int]) -> None:
             """,
             [[str(coupon) for coupon, _ in uses], [str(buyer) for _, buyer in uses], list(uses.values())],
         )
+    coupons.tell_used(uses)
 
 
 def _texts(ids: Iterable[UUID]) -> list[str]:

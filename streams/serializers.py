@@ -42,6 +42,46 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
     snapshot = serializers.DictField(help_text="The body of the socket's `snapshot` frame.")
 
 
+class MoneySerializer(serializers.Serializer[Any]):
+    """Minor units of a currency."""
+
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class CouponMerchantSerializer(serializers.Serializer[Any]):
+    """Whose goods a coupon is for."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class CouponSerializer(serializers.Serializer[Any]):
+    """A coupon, as the socket's `coupon.opened` has it."""
+
+    id = serializers.UUIDField()
+    merchant = CouponMerchantSerializer()
+    code = serializers.CharField()
+    percent_bp = serializers.IntegerField(allow_null=True, help_text="Basis points off.")
+    amount_off = MoneySerializer(allow_null=True)
+    min_amount = MoneySerializer(allow_null=True, help_text="Least amount of the goods it is for.")
+    quota = serializers.IntegerField()
+    left = serializers.IntegerField(help_text="How many more may claim it.")
+    per_buyer = serializers.IntegerField(help_text="How often who claimed it may use it.")
+    starts_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    ends_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    status = serializers.ChoiceField(choices=["open", "ended"])
+
+
+class CouponClaimSerializer(serializers.Serializer[Any]):
+    """A coupon of one's own."""
+
+    coupon = CouponSerializer()
+    used = serializers.IntegerField()
+    cap = serializers.IntegerField()
+    claimed_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
 class TicketSerializer(serializers.Serializer[Any]):
     """A ticket for a `hello`."""
 

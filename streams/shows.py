@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from commerce import errors, ids
 from commerce.models import Host
-from streams import announce, bodies, offers, pins, queries, states
+from streams import announce, bodies, coupons, offers, pins, queries, states
 from streams.models import Stream, StreamMove
 
 SLUG_LENGTH = 80
@@ -122,6 +122,7 @@ def end(*, host_id: UUID, stream_id: UUID, now: datetime, by_id: UUID | None = N
         stream = queries.locked_show(host_id=host_id, stream_id=stream_id)
         if _move(stream, new=Stream.Status.ENDED, now=now, by_id=by_id, ended_at=now):
             offers.end_all(stream_id=stream_id, now=now)
+            coupons.end_all(stream_id=stream_id, now=now)
             pins.release(stream=stream, now=now)
             _tell(stream)
     return stream

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
 from commerce.models import User
-from streams import bodies, chat, pins, presence, queries, showlog
+from streams import bodies, chat, coupons, pins, presence, queries, showlog
 from streams.models import Stream
 from streams.moderation import mode
 from streams.moderation import own as own_part
@@ -18,7 +18,7 @@ from streams.moderation import own as own_part
 log = structlog.get_logger(__name__)
 
 # What a shopper's own part holds where no other room fills it in.
-NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "purchases": []}
+NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "claims": [], "purchases": []}
 
 
 def of(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def public(*, stream: Stream) -> dict[str, Any]:
         "pinned": _pinned(stream.id),
         "items": bodies.showcase(stream_id=stream.id),
         "offers": [bodies.offer(offer) for offer in queries.current_offers(stream_id=stream.id)],
+        "coupons": [coupons.body(coupon) for coupon in coupons.running(stream_id=stream.id)],
         "viewers": _viewers(stream.id),
         "chat": chat.latest(stream_id=stream.id),
         "pinned_line": mode.pinned(stream),
@@ -49,7 +50,9 @@ def own(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
     epoch, offset = showlog.user_position(user.id)
     me = own_part.part(user=user, stream=stream, now=timezone.now())
     u = {"epoch": epoch, "offset": offset}
-    return {**NOBODY, "me": me, "u": u, **panels(user_id=user.id, stream_id=stream.id)}
+    claimed = coupons.claims(stream_id=stream.id, user_id=user.id)
+    claims = [coupons.claim_body(claim) for claim in claimed]
+    return {**NOBODY, "me": me, "u": u, "claims": claims, **panels(user_id=user.id, stream_id=stream.id)}
 
 
 def panels(*, user_id: UUID, stream_id: UUID) -> dict[str, Any]:

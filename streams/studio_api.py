@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 
 from commerce import errors, http, sites
 from commerce.models import User
-from streams import bodies, goods, offers, panels, pins, queries, showcase, shows
-from streams.models import Offer, Stream
+from streams import bodies, goods, panels, pins, queries, showcase, shows
+from streams.models import Stream
 
 FOUND = 24  # Products per search.
 
@@ -160,56 +160,6 @@ class PinView(HostView):
         return Response({"pinned": None})
 
 
-class OfferSerializer(serializers.Serializer[Any]):
-    item = serializers.UUIDField()
-    variant = serializers.UUIDField(required=False, allow_null=True, default=None)
-    amount = serializers.IntegerField()
-    quota = serializers.IntegerField()
-    per_buyer = serializers.IntegerField(default=1)
-    seconds = serializers.IntegerField()
-
-
-class OffersView(HostView):
-    """Opening an offer; the answer says how many units there are behind it."""
-
-    def post(self, request: Request, stream_id: UUID) -> Response:
-        given = self.read(OfferSerializer)
-        offer = offers.open(
-            host_id=self.host_id,
-            stream_id=stream_id,
-            item_id=given["item"],
-            variant_id=given["variant"],
-            amount=given["amount"],
-            quota=given["quota"],
-            per_buyer=given["per_buyer"],
-            seconds=given["seconds"],
-            now=timezone.now(),
-        )
-        stock = goods.stock_behind(product_id=offer.item.product_id, variant_id=offer.variant_id)
-        return Response({"offer": bodies.offer(offer), "stock": stock}, status=status.HTTP_201_CREATED)
-
-
-class EndOfferView(HostView):
-    """Ending an offer early."""
-
-    def post(self, request: Request, offer_id: UUID) -> Response:
-        return _offer(offers.end(host_id=self.host_id, offer_id=offer_id, now=timezone.now()))
-
-
-class SecondsSerializer(serializers.Serializer[Any]):
-    seconds = serializers.IntegerField()
-
-
-class ExtendOfferView(HostView):
-    """Letting an offer run longer."""
-
-    def post(self, request: Request, offer_id: UUID) -> Response:
-        seconds = self.read(SecondsSerializer)["seconds"]
-        return _offer(
-            offers.extend(host_id=self.host_id, offer_id=offer_id, seconds=seconds, now=timezone.now())
-        )
-
-
 def _show(stream: Stream) -> dict[str, Any]:
     return {
         "id": str(stream.id),
@@ -217,7 +167,3 @@ def _show(stream: Stream) -> dict[str, Any]:
         "live_at": bodies.unix_ms(stream.live_at) if stream.live_at else None,
         "ended_at": bodies.unix_ms(stream.ended_at) if stream.ended_at else None,
     }
-
-
-def _offer(offer: Offer) -> Response:
-    return Response({"offer": bodies.offer(offer)})

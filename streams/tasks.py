@@ -3,11 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from streams import offers
+from streams import coupons, offers
 
 
 @shared_task(name="streams.sweep")
 def sweep(**_: object) -> int:
-    """End the offers whose window is over, then open those whose time has come."""
+    """End the offers and coupons whose time is over, then open the offers whose time has come."""
     now = timezone.now()
-    return offers.close_due(now=now) + offers.open_due(now=now)
+    return offers.close_due(now=now) + offers.open_due(now=now) + coupons.close_due(now=now)

@@ -2,6 +2,7 @@
 
 import time
 from typing import cast
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -13,7 +14,7 @@ from rest_framework.views import APIView
 
 from commerce import http
 from commerce.models import User
-from streams import listing, passes, queries, showlog, snapshot, tickets
+from streams import coupons, listing, passes, queries, showlog, snapshot, tickets
 from streams import serializers as bodies
 from streams.models import Stream
 
@@ -90,6 +91,26 @@ class TicketView(http.ShopperView):
             status=201,
             headers={"Cache-Control": "no-store"},
         )
+
+
+class ClaimView(http.ShopperView):
+    """Claiming a coupon of a show."""
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_coupon_claim",
+        request=None,
+        responses=bodies.CouponClaimSerializer,
+        description="The same as the socket's `coupon.claim`. Sent again it is the same claim.",
+    )
+    def post(self, request: Request, slug: str, coupon_id: UUID) -> Response:
+        claimed = coupons.claim(
+            stream_id=_show(slug).id,
+            user_id=cast(User, request.user).id,
+            coupon_id=coupon_id,
+            now=timezone.now(),
+        )
+        return Response(bodies.CouponClaimSerializer(coupons.claim_body(claimed)).data)
 
 
 def _show(slug: str) -> Stream:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from django.db import connection, transaction
 
 from orders.audit.checks import Check, Finding
-from orders.audit.goods import STOCK, TRADE
+from orders.audit.goods import COUPONS, STOCK, TRADE
 from orders.audit.money import MONEY
 from orders.audit.work import WORK
 
 SHOWN = 5  # Broken rows that are named per check.
-CHECKS: tuple[Check, ...] = (*STOCK, *TRADE, *MONEY, *WORK)
+CHECKS: tuple[Check, ...] = (*STOCK, *COUPONS, *TRADE, *MONEY, *WORK)
 
 
 def run(checks: Iterable[Check] | None = None) -> list[Finding]:

@@ -64,6 +64,30 @@ STOCK: tuple[Check, ...] = (
     ),
 )
 
+COUPONS: tuple[Check, ...] = (
+    Check(
+        "coupon-quota-adds-up",
+        "What is left of a coupon is its quota less the claims, never below zero.",
+        "SELECT count(*) FROM streams_coupon",
+        """
+        SELECT format('coupon %s: left %s of %s, claims %s', k.id, k."left", k.quota, coalesce(c.claims, 0))
+          FROM streams_coupon k
+          LEFT JOIN (SELECT coupon_id, count(*) AS claims FROM streams_couponclaim GROUP BY 1) c
+                 ON c.coupon_id = k.id
+         WHERE k."left" <> k.quota - coalesce(c.claims, 0) OR k."left" < 0
+        """,
+    ),
+    Check(
+        "coupon-use-within-limit",
+        "Nobody has used a coupon more often than she may.",
+        "SELECT count(*) FROM streams_couponclaim",
+        """
+        SELECT format('coupon %s, buyer %s: used %s of %s', coupon_id, buyer_id, used, cap)
+          FROM streams_couponclaim WHERE used > cap OR used < 0
+        """,
+    ),
+)
+
 TRADE: tuple[Check, ...] = (
     Check(
         "holds-follow-purchases",

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from streams.frames import down, examples, kinds, talk
+from streams.frames import coupons, down, examples, kinds, talk
 from streams.frames.base import MAX_FRAME_BYTES, PROTOCOL, VERSION, Body, Told
 
 Object = dict[str, Any]
@@ -31,6 +31,7 @@ REPLIES: dict[str, type[Told]] = {
     "user.pardon": talk.Pardoned,
     "host.follow": talk.Following,
     "host.unfollow": talk.Following,
+    "coupon.claim": coupons.CouponClaim,
     "cart.add": down.Cart,
     "cart.update": down.Cart,
     "cart.remove": down.Cart,

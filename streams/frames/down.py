@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.frames.base import Count, Epoch, Instant, Money, Offset, Position, Quantity, Role, Told
+from streams.frames.coupons import CouponBody, CouponClaim
 from streams.frames.talk import ChatMessage, LineDecision, Restraint, Right, Waiting
 
 # --- the show ---
@@ -45,8 +46,8 @@ class Item(Told):
 
 
 class OfferBody(Told):
-    """A live-only price. Count down to `starts_at` and `ends_at` with the clock offset of `time.sync`; no ticks
-    are sent, and an announced offer sells from `starts_at` on, whether `offer.started` has come or not.
+    """A live-only price. Count down to `starts_at` and `ends_at` with the clock offset of `time.sync`; no
+    ticks are sent, and an announced offer sells from `starts_at` on, whether `offer.started` has come or not.
 
     `reference` is the lowest price of the 30 days before, to be struck through; null: strike nothing through.
     """
@@ -284,6 +285,7 @@ class Snapshot(Told):
     pinned: UUID | None
     items: list[Item]
     offers: list[OfferBody]
+    coupons: list[CouponBody]
     viewers: Count
     chat: list[ChatMessage]
     slow_s: Count
@@ -291,6 +293,7 @@ class Snapshot(Told):
     u: Annotated[Position | None, Meta(description="Where lane u stood when cart and purchases were read.")]
     cart: Cart | None
     purchases: list[Purchase]
+    claims: list[CouponClaim]
     followers_only: bool = False
     pinned_line: ChatMessage | None = None
 

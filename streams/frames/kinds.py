@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.frames import down, talk, up
+from streams.frames import coupons, down, talk, up
 from streams.frames.base import Body, Told
 
 Class = Literal["connection", "must", "state", "best-effort"]
@@ -54,6 +54,8 @@ DOWN: dict[str, Down] = {
         Down("offer.started", down.OfferBody, "must", "An offer opened.", "s"),
         Down("offer.updated", down.OfferBody, "must", "An offer's terms or end changed.", "s"),
         Down("offer.ended", down.OfferEnded, "must", "An offer closed.", "s"),
+        Down("coupon.opened", coupons.CouponBody, "must", "A coupon may be claimed.", "s"),
+        Down("coupon.ended", coupons.CouponEnded, "must", "A coupon is over, also where claimed.", "s"),
         Down("stock.sold_out", down.SoldOut, "must", "The last unit was promised.", "s"),
         Down("chat.removed", talk.ChatRemoved, "must", "A line was taken down.", "s"),
         Down("chat.restored", talk.ChatMessage, "must", "A line stands that was held or taken down.", "s"),
@@ -74,6 +76,7 @@ DOWN: dict[str, Down] = {
             "The buyer has to confirm.",
             "u",
         ),
+        Down("coupon.claimed", coupons.CouponClaim, "must", "A coupon of one's own, and its use.", "u"),
         Down("chat.held", talk.LineDecision, "must", "A line of one's own waits for a human.", "u"),
         Down("chat.decided", talk.LineDecision, "must", "What became of a line of one's own.", "u"),
         Down("user.restrained", talk.Restraint, "must", "One was muted or banned, until when and why.", "u"),
@@ -83,6 +86,7 @@ DOWN: dict[str, Down] = {
         Down("moderation.waiting", talk.Waiting, "must", "How much waits for those who keep order.", "u"),
         Down("stock.changed", down.StockLeft, "state", "Units left of a variant."),
         Down("offer.progress", down.OfferProgress, "state", "Units left of an offer."),
+        Down("coupon.updated", coupons.CouponLeft, "state", "How many may still claim a coupon."),
         Down("viewers.count", down.Viewers, "state", "How many watch."),
         Down("reaction.count", down.Reactions, "state", "How many reactions there were."),
         Down("chat.message", talk.ChatMessage, "best-effort", "A line of chat."),

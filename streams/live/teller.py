@@ -155,5 +155,6 @@ def _anew(own: dict[str, Any]) -> list[str]:
     return [
         wire.event("me.updated", own["me"], ts=ts, l="u"),
         wire.event("cart.updated", own["cart"], ts=ts, l="u"),
+        *(wire.event("coupon.claimed", each, ts=ts, l="u") for each in reversed(own["claims"])),
         *(wire.event("order.updated", each, ts=ts, l="u") for each in reversed(own["purchases"])),
     ]

@@ -17,6 +17,7 @@ from streams.offers.hosting import (
     open_now,
 )
 from streams.offers.quota import give_back, may_sell_again, put_back, quote, set_aside, take, uncount
+from streams.offers.references import outlook
 from streams.offers.rules import (
     SECONDS,
     Asked,
@@ -62,6 +63,7 @@ __all__ = [
     "open",
     "open_due",
     "open_now",
+    "outlook",
     "put_back",
     "quote",
     "set_aside",

@@ -14,6 +14,8 @@ from django.db.models.functions import Coalesce
 from catalog import prices
 from catalog import queries as catalog
 from catalog.models import Variant
+from commerce.money import Money
+from streams import goods, queries
 from streams.models import Offer
 
 
@@ -40,6 +42,24 @@ def lowest(*, product_id: UUID, variant_id: UUID | None, currency: str, at: date
         "least"
     ]
     return min([*listed.values(), *([offered] if offered else [])])
+
+
+def outlook(
+    *, stream_id: UUID, item_id: UUID, variant_id: UUID | None, now: datetime
+) -> dict[str, dict[str, int | str] | None]:
+    """Return between which prices an offer on an item may be, and which it may strike through.
+
+    Raises UnknownItem, NotForSale, NotOfProduct.
+    """
+    product_id = queries.item(stream_id=stream_id, item_id=item_id).product_id
+    listed = goods.list_price(product_id=product_id, variant_id=variant_id)
+    floor = goods.floor(product_id=product_id, variant_id=variant_id, currency=listed.currency)
+    proven = lowest(product_id=product_id, variant_id=variant_id, currency=listed.currency, at=now)
+    return {
+        "list_price": listed.as_dict(),
+        "floor": floor.as_dict() if floor else None,
+        "reference": Money(proven, listed.currency).as_dict() if proven else None,
+    }
 
 
 def of(offer: Offer, *, at: datetime) -> int | None:

@@ -16,12 +16,30 @@ from commerce.models import Address, Card, Customer, Event, Host, Merchant, User
 from commerce.money import Money
 from orders import audit, checkout, quotes
 from orders.models import Payment, Purchase
-from streams import offers, pins, showcase, shows
-from streams.models import Offer, ShowcaseItem, Stream
+from streams import coupons, offers, pins, showcase, shows
+from streams.models import Coupon, Offer, ShowcaseItem, Stream
 from tests.stripe_server import StripeServer
 
 NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
 _numbers = count(1)
+
+
+def coupon(stream: Stream, merchant: Merchant, **more: Any) -> Coupon:
+    """Open a coupon of the merchant in the show: a tenth off, for anybody, unless told otherwise."""
+    asked = {
+        "merchant_id": merchant.id,
+        "code": f"MIRA-{next(_numbers)}",
+        "percent_bp": 1000,
+        "amount_off": None,
+        "min_amount": 0,
+        "quota": 10,
+        "per_buyer": 1,
+        "seconds": 3600,
+        **more,
+    }
+    return coupons.create(
+        host_id=stream.host_id, stream_id=stream.id, new=coupons.New(**asked), now=NOW
+    )
 
 
 def after(seconds: float) -> datetime:

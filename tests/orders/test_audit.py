@@ -12,6 +12,7 @@ from catalog import stock
 from commerce.models import Event, Notice
 from orders import audit, books, charging, fulfilment, payments
 from orders.models import CartHold, Order, Payment, Purchase, Refund, WaitlistEntry
+from streams import coupons
 from streams.models import ShowEvent
 from tests.orders import make
 from tests.orders.make import after
@@ -72,6 +73,8 @@ def world() -> None:
     )
     WaitlistEntry.objects.create(buyer=make.user(), variant=wanted, status="offered", turn_until=after(60))
     WaitlistEntry.objects.create(buyer=make.user(), variant=wanted, status="waiting", turn_until=after(60))
+    coupon = make.coupon(stream, lipstick.merchant)
+    coupons.claim(stream_id=stream.id, user_id=make.user().id, coupon_id=coupon.id, now=after(5))
     Event.objects.update(delivered_at=make.NOW)
     Notice.objects.create(provider_id="evt_1", type="x", payload={}, livemode=False, processed_at=make.NOW)
 
@@ -115,6 +118,13 @@ LIES = [
     lie("offer-limit-adds-up", "UPDATE streams_offerbuyer SET units = 1 WHERE units = 2"),
     lie("offer-limit-adds-up", "DELETE FROM streams_offerbuyer"),
     lie("offer-limit-adds-up", "UPDATE streams_offer SET per_buyer = 1"),
+    lie("coupon-quota-adds-up", 'UPDATE streams_coupon SET "left" = "left" + 1'),
+    lie("coupon-quota-adds-up", "DELETE FROM streams_couponclaim"),
+    lie(
+        "coupon-use-within-limit",
+        "ALTER TABLE streams_couponclaim DROP CONSTRAINT coupon_claim_limit_holds",
+        "UPDATE streams_couponclaim SET used = cap + 1",
+    ),
     lie("holds-follow-purchases", "UPDATE orders_hold SET status = 'held' WHERE status = 'taken'"),
     lie("holds-follow-purchases", "UPDATE orders_hold SET status = 'released' WHERE status = 'held'"),
     lie("holds-follow-purchases", "UPDATE orders_purchase SET status = 'expired' WHERE status = 'accepted'"),
