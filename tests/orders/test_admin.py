@@ -4,7 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from commerce.models import User
-from orders import models
+from orders import carts, models, policies
 from orders import payments as paying
 from tests.orders import make
 from tests.orders.make import after
@@ -12,6 +12,7 @@ from tests.orders.make import after
 pytestmark = pytest.mark.django_db
 
 SCREENS = ("purchase", "order", "payment", "refund", "hold", "commission")
+OF_CARTS = ("carthold", "cartholder", "cartpolicy", "hoarder")
 
 
 @pytest.fixture
@@ -81,4 +82,62 @@ def test_hosts_and_shoppers_do_not_enter() -> None:
 
 def test_no_screen_is_forgotten() -> None:
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "orders"}
-    assert ours == set(SCREENS)
+    assert ours == {*SCREENS, *OF_CARTS}
+
+
+# --- carts ---
+
+
+@pytest.fixture
+def held() -> models.CartHold:
+    lipstick = make.variant()
+    policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=300, now=make.NOW)
+    carts.add(buyer_id=make.user().id, variant_id=lipstick.id, quantity=2, stream_id=None, now=make.NOW)
+    return models.CartHold.objects.get()
+
+
+def test_the_screens_of_carts_show_what_is_held_and_for_whom(operator: Client, held: models.CartHold) -> None:
+    for screen, row in (
+        ("carthold", held),
+        ("cartholder", models.CartHolder.objects.get()),
+        ("cartpolicy", models.CartPolicy.objects.get()),
+    ):
+        assert operator.get(reverse(f"admin:orders_{screen}_changelist")).status_code == 200
+        assert operator.get(reverse(f"admin:orders_{screen}_change", args=[row.pk])).status_code == 200
+    for screen in ("carthold", "cartholder", "hoarder"):
+        assert operator.get(reverse(f"admin:orders_{screen}_add")).status_code == 403
+
+
+def test_an_operator_sets_changes_and_ends_a_policy(operator: Client) -> None:
+    merchant = make.merchant()
+    add = reverse("admin:orders_cartpolicy_add")
+
+    wrong = operator.post(add, {"merchant": str(merchant.id), "hold_seconds": 5})
+    assert wrong.status_code == 200, "the form says what is wrong"
+    assert not models.CartPolicy.objects.exists()
+
+    assert operator.post(add, {"merchant": str(merchant.id), "hold_seconds": 300}).status_code == 302
+    change = reverse("admin:orders_cartpolicy_change", args=[merchant.id])
+    assert operator.post(change, {"hold_seconds": 600}).status_code == 302
+    assert models.CartPolicy.objects.get().hold_seconds == 600
+
+    operator.post(reverse("admin:orders_cartpolicy_delete", args=[merchant.id]), {"post": "yes"})
+    assert not models.CartPolicy.objects.exists()
+
+
+def test_an_operator_bars_a_hoarder_and_pardons_her(operator: Client, held: models.CartHold) -> None:
+    holder = models.CartHolder.objects.get()
+    operator.post(
+        reverse("admin:orders_cartholder_changelist"), {"action": "bar", "_selected_action": [holder.pk]}
+    )
+    row = models.Hoarder.objects.get()
+    assert (row.buyer_id, row.merchant_id, row.by.email) == (
+        held.buyer_id,
+        held.merchant_id,
+        "ops@example.com",
+    )
+
+    operator.post(
+        reverse("admin:orders_hoarder_changelist"), {"action": "pardon", "_selected_action": [row.pk]}
+    )
+    assert not models.Hoarder.objects.exists()
