@@ -8,7 +8,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "access.changed": ["streams.hearers.change_access"],
     "moderation.changed": ["streams.moderation_hearers.tell_moderators"],
     "stock.moved": ["streams.hearers.show_stock", "orders.hearers.serve_line"],
-    "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyer"],
+    "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyers"],
     "purchase.moved": ["orders.hearers.tell_buyer"],
     "order.moved": ["orders.hearers.tell_of_order"],
     "action.asked": ["orders.hearers.ask_again"],

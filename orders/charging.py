@@ -128,7 +128,7 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
         _write_down(purchase, card, number, now)
         outbox.record(
             name="purchase.accepted",
-            payload={"purchase": str(purchase.id)},
+            payload={"purchases": [str(purchase.id)]},
             key=f"purchase.accepted:{purchase.id}:{number}",
         )
         return moves.purchase(

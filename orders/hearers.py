@@ -8,8 +8,15 @@ from orders import lines, notifications, queries, tasks
 
 
 def start_settling(payload: dict[str, Any], *, key: str) -> None:
-    """Have an accepted purchase charged."""
-    tasks.settle.delay(purchase_id=payload["purchase"])
+    """Have accepted purchases charged."""
+    for purchase_id in payload["purchases"]:
+        tasks.settle.delay(purchase_id=purchase_id)
+
+
+def tell_buyers(payload: dict[str, Any], *, key: str) -> None:
+    """Tell the buyers of accepted purchases, on all their devices."""
+    for purchase_id in payload["purchases"]:
+        notifications.tell_buyer(purchase_id=UUID(purchase_id))
 
 
 def tell_buyer(payload: dict[str, Any], *, key: str) -> None:

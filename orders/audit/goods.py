@@ -155,7 +155,7 @@ TRADE: tuple[Check, ...] = (
           FROM orders_purchase p
           LEFT JOIN LATERAL (SELECT new FROM orders_purchasemove
                               WHERE purchase_id = p.id ORDER BY id DESC LIMIT 1) m ON true
-         WHERE p.status IS DISTINCT FROM m.new
+         WHERE p.status <> coalesce(m.new, 'accepted')
         """,
     ),
 )

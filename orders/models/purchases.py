@@ -65,7 +65,7 @@ class Purchase(models.Model):
 
 
 class PurchaseMove(models.Model):
-    """History of a purchase's status."""
+    """History of a purchase's status; it begins as accepted when it is created."""
 
     id = models.BigAutoField(primary_key=True)
     purchase = models.ForeignKey(Purchase, on_delete=models.CASCADE, related_name="moves")
@@ -90,7 +90,10 @@ class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     # Their unique constraints serve as the foreign keys' indexes: a purchase writes few of them.
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="orders", db_index=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    # That the merchant exists is said by the lines, whose variants are its own.
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
+    )
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
@@ -102,7 +105,14 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["purchase", "merchant"], name="order_one_per_merchant"),
             models.UniqueConstraint(fields=["merchant", "id"], name="order_of_merchant"),
         )
-        indexes = (models.Index(fields=["merchant", "status", "-id"], name="order_listing"),)
+        indexes = (
+            # What is not paid for is not its merchant's business yet, and most of a rush is not.
+            models.Index(
+                fields=["merchant", "status", "-id"],
+                condition=~models.Q(status="pending"),
+                name="order_listing",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.id} ({self.status})"
@@ -208,7 +218,9 @@ class Hold(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="holds", db_index=False)
-    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="holds")
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.PROTECT, related_name="holds", db_constraint=False
+    )
     variant = models.ForeignKey(
         Variant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )

@@ -4,58 +4,59 @@ What is refused takes nothing. What is accepted takes from the batch's own ledge
 line is decided by what is really left; the rows behind it are locked until the batch is written.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from catalog import stock
-from commerce import errors, households, ids
-from commerce.money import Money
-from orders import pricing
+from commerce import households, ids
+from orders.till import bills
 from orders.till.asking import Asked, Wanted
+from orders.till.bills import Bill
 from orders.till.facts import Buyer, CardKept, Facts, Goods, Show
 from orders.till.refusals import (
     AddressRequired,
     Busy,
     CardRequired,
-    CouponSpent,
     HouseholdLimit,
-    MixedRelease,
     NotForSale,
     PriceChanged,
     UnknownCard,
-    UnknownCoupon,
     UnknownStream,
     UnknownVariant,
 )
 from streams import offers
 from streams import queries as shows
 from streams.bodies import unix_ms
-from streams.grants import Claim, Deal
+from streams.grants import Deal
 from streams.models import Offer, Stream
+
+
+@dataclass(slots=True)
+class Taken:
+    """Where units come from: what is held for which line, and what goes off which count."""
+
+    holds: list[tuple[int, UUID, UUID | None, int]] = field(default_factory=list)  # line, variant, offer, n
+    stock: dict[UUID, int] = field(default_factory=dict)
+    offers: dict[UUID, int] = field(default_factory=dict)
+    limits: dict[UUID, int] = field(default_factory=dict)  # Units per offer that count for its limits.
+    cart_holds: dict[UUID, int] = field(default_factory=dict)
+    turns: dict[tuple[UUID, UUID | None], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Accepted:
     """A purchase that is to be written, and what it takes from where."""
 
-    id: UUID
+    id: str
     asked: Asked
     at: datetime
     show: Show | None
-    lines: list[pricing.Line]
-    total: Money
+    bill: Bill
     card: CardKept
-    ship_to: dict[str, str]
-    pay_at_shipping: bool
-    households: list[str] = field(default_factory=list)
-    holds: list[tuple[int, UUID, UUID | None, int]] = field(default_factory=list)  # line, variant, offer, n
-    stock: Counter[UUID] = field(default_factory=Counter)
-    offers: Counter[UUID] = field(default_factory=Counter)
-    limits: Counter[UUID] = field(default_factory=Counter)  # Units per offer that count for its limits.
-    cart_holds: Counter[UUID] = field(default_factory=Counter)
-    turns: Counter[tuple[UUID, UUID | None]] = field(default_factory=Counter)
+    buyer: Buyer
+    taken: Taken
+    households: list[str]
 
 
 def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
@@ -70,12 +71,10 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     goods = [_goods(wanted, facts) for wanted in asked.lines]
     deals = [_deal(wanted, each, show, facts) for wanted, each in zip(asked.lines, goods, strict=True)]
     taken = _take(asked, goods, deals, facts, at)
-    terms = [_terms(each, deal) for each, deal in zip(goods, deals, strict=True)]
-    lines = _price(asked, goods, terms, show, facts, at)
-    total = pricing.total(lines)
-    if total != asked.expect_total:
+    bill = bills.bill(asked, goods, deals, show, facts)
+    if bill.total != asked.expect_total:
         raise PriceChanged(
-            total=total.as_dict(),
+            total=bill.total.as_dict(),
             lines=[
                 {
                     "variant": str(line.variant_id),
@@ -83,29 +82,15 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
                     "quantity": line.quantity,
                     "discount": line.discount,
                 }
-                for line in lines
+                for line in bill.lines
             ],
         )
     card = _card(asked, buyer)
     if buyer.ship_to is None:
         raise AddressRequired
-    later = {line.release_at is not None for line in lines}
-    if len(later) > 1:
-        raise MixedRelease
-    accepted = Accepted(
-        id=ids.new(),
-        asked=asked,
-        at=at,
-        show=show,
-        lines=lines,
-        total=total,
-        card=card,
-        ship_to=buyer.ship_to,
-        pay_at_shipping=later.pop(),
-    )
-    _limit(accepted, deals, facts, card, buyer.ship_to)
-    _count(accepted, taken, facts)
-    return accepted
+    homes = _limit(asked, taken, facts, card, buyer) if taken.limits else []
+    _count(asked, taken, homes, facts)
+    return Accepted(ids.text(), asked, at, show, bill, card, buyer, taken, homes)
 
 
 # --- who and what ---
@@ -153,7 +138,7 @@ def _deal(wanted: Wanted, goods: Goods, show: Show | None, facts: Facts) -> Deal
 def _card(asked: Asked, buyer: Buyer) -> CardKept:
     if asked.card_id is not None:
         for card in buyer.cards:
-            if card.id == asked.card_id:
+            if card.id == str(asked.card_id):
                 return card
         raise UnknownCard
     for card in buyer.cards:
@@ -165,53 +150,43 @@ def _card(asked: Asked, buyer: Buyer) -> CardKept:
 # --- units ---
 
 
-@dataclass(slots=True)
-class _Taken:
-    """Where the units of a purchase come from, if it is accepted."""
-
-    holds: list[tuple[int, UUID, UUID | None, int]] = field(default_factory=list)
-    stock: Counter[UUID] = field(default_factory=Counter)
-    offers: Counter[UUID] = field(default_factory=Counter)
-    limits: Counter[UUID] = field(default_factory=Counter)
-    cart_holds: Counter[UUID] = field(default_factory=Counter)
-    turns: Counter[tuple[UUID, UUID | None]] = field(default_factory=Counter)
-
-
-def _take(asked: Asked, goods: list[Goods], deals: list[Deal | None], facts: Facts, at: datetime) -> _Taken:
+def _take(asked: Asked, goods: list[Goods], deals: list[Deal | None], facts: Facts, at: datetime) -> Taken:
     """Find the units: first what is hers by turn, then what her cart holds, then the stock everybody has."""
-    taken = _Taken()
+    taken = Taken()
     for number, (wanted, each, deal) in enumerate(zip(asked.lines, goods, deals, strict=True)):
         turn = (each.id, wanted.offer_id)
-        hers = min(wanted.quantity, facts.turns.get((asked.buyer_id, *turn), 0))
+        hers = min(wanted.quantity, facts.turns.get((asked.buyer_id, *turn), 0)) if facts.turns else 0
         if hers:
-            taken.turns[turn] += hers
+            taken.turns[turn] = hers
         if deal is not None:
-            taken.limits[deal.id] += wanted.quantity
+            taken.limits[deal.id] = taken.limits.get(deal.id, 0) + wanted.quantity
             if wanted.quantity > hers:
-                taken.offers[deal.id] += wanted.quantity - hers
                 _open(deal, at)
+                taken.offers[deal.id] = taken.offers.get(deal.id, 0) + wanted.quantity - hers
                 if taken.offers[deal.id] > deal.left:
                     raise offers.OfferSoldOut(offer=str(deal.id), left=deal.left)
         for variant_id, units in each.takes(wanted.quantity):
-            taken.holds.append(
-                (number, variant_id, wanted.offer_id if variant_id == each.id else None, units)
-            )
+            offer_id = wanted.offer_id if variant_id == each.id else None
+            taken.holds.append((number, variant_id, offer_id, units))
         # In her turn she has units of the variant itself; a bundle's parts come from stock.
-        open_units = wanted.quantity - (hers if not each.parts else 0)
-        for variant_id, units in each.takes(open_units) if open_units else ():
-            taken.stock[variant_id] += units
-    for variant_id, units in taken.stock.items():
-        held = min(units, facts.cart_holds.get((asked.buyer_id, variant_id), 0))
+        from_stock = wanted.quantity - (0 if each.parts else hers)
+        for variant_id, units in each.takes(from_stock) if from_stock else ():
+            taken.stock[variant_id] = taken.stock.get(variant_id, 0) + units
+    for variant_id, units in list(taken.stock.items()):
+        held = facts.cart_holds.get((asked.buyer_id, variant_id), 0) if facts.cart_holds else 0
         if held:
-            taken.cart_holds[variant_id] = held
-        if units > held:
-            if variant_id in facts.busy:
-                raise Busy
-            left = facts.stock.get(variant_id, 0)
-            if units - held > left:
-                raise stock.OutOfStock(variant=variant_id, left=left + held)
-    taken.stock -= taken.cart_holds
+            taken.cart_holds[variant_id] = held = min(units, held)
+            taken.stock[variant_id] -= held
+        _enough(variant_id, units - held, facts, hers=held)
     return taken
+
+
+def _enough(variant_id: UUID, units: int, facts: Facts, *, hers: int) -> None:
+    if units and variant_id in facts.busy:
+        raise Busy
+    left = facts.stock.get(variant_id, 0)
+    if units > left:
+        raise stock.OutOfStock(variant=variant_id, left=left + hers)
 
 
 def _open(deal: Deal, at: datetime) -> None:
@@ -223,32 +198,27 @@ def _open(deal: Deal, at: datetime) -> None:
         raise offers.OfferNotStarted(offer=str(deal.id), starts_at=unix_ms(deal.opens_at))
 
 
-def _limit(
-    accepted: Accepted, deals: list[Deal | None], facts: Facts, card: CardKept, ship_to: dict[str, str]
-) -> None:
-    for deal in {deal.id: deal for deal in deals if deal is not None}.values():
-        units = accepted_units = 0
-        for wanted in accepted.asked.lines:
-            if wanted.offer_id == deal.id:
-                units += wanted.quantity
-        accepted_units = facts.had.get((deal.id, accepted.asked.buyer_id), 0) + units
-        if accepted_units > deal.per_buyer:
-            raise offers.CustomerLimit(offer=str(deal.id), per_buyer=deal.per_buyer)
-        if deal.per_household is not None:
-            accepted.households = accepted.households or households.keys(
-                address=ship_to, fingerprint=card.fingerprint
-            )
-            for key in accepted.households:
-                if facts.households.get((deal.id, key), 0) + units > deal.per_household:
-                    raise HouseholdLimit(offer=str(deal.id), per_household=deal.per_household)
+def _limit(asked: Asked, taken: Taken, facts: Facts, card: CardKept, buyer: Buyer) -> list[str]:
+    """Check the limits of the offers that are asked for; returns the households that are counted."""
+    homes: list[str] = []
+    for offer_id, units in taken.limits.items():
+        deal = facts.deals[offer_id]
+        if facts.had.get((offer_id, asked.buyer_id), 0) + units > deal.per_buyer:
+            raise offers.CustomerLimit(offer=str(offer_id), per_buyer=deal.per_buyer)
+        if deal.per_household is None:
+            continue
+        homes = homes or households.keys(address=buyer.address, fingerprint=card.fingerprint)
+        for key in homes:
+            if facts.households.get((offer_id, key), 0) + units > deal.per_household:
+                raise HouseholdLimit(offer=str(offer_id), per_household=deal.per_household)
+    return homes
 
 
-def _count(accepted: Accepted, taken: _Taken, facts: Facts) -> None:
-    buyer_id = accepted.asked.buyer_id
-    accepted.holds, accepted.stock, accepted.offers = taken.holds, taken.stock, taken.offers
-    accepted.limits, accepted.cart_holds, accepted.turns = taken.limits, taken.cart_holds, taken.turns
+def _count(asked: Asked, taken: Taken, homes: list[str], facts: Facts) -> None:
+    buyer_id = asked.buyer_id
     for variant_id, units in taken.stock.items():
-        facts.stock[variant_id] -= units
+        if units:
+            facts.stock[variant_id] -= units
     for variant_id, units in taken.cart_holds.items():
         facts.cart_holds[buyer_id, variant_id] -= units
     for turn, units in taken.turns.items():
@@ -261,106 +231,7 @@ def _count(accepted: Accepted, taken: _Taken, facts: Facts) -> None:
     for offer_id, units in taken.limits.items():
         facts.had[offer_id, buyer_id] = facts.had.get((offer_id, buyer_id), 0) + units
         if facts.deals[offer_id].per_household is not None:
-            for key in accepted.households:
+            for key in homes:
                 facts.households[offer_id, key] = facts.households.get((offer_id, key), 0) + units
-    if accepted.asked.coupon_id is not None:
-        facts.claims[accepted.asked.coupon_id, buyer_id].used += 1
-
-
-# --- money ---
-
-
-def _price(
-    asked: Asked,
-    goods: list[Goods],
-    terms: list[pricing.Terms],
-    show: Show | None,
-    facts: Facts,
-    at: datetime,
-) -> list[pricing.Line]:
-    off = _discounts(asked, goods, terms, show, facts, at)
-    lines = []
-    for n, (wanted, each) in enumerate(zip(asked.lines, goods, strict=True)):
-        item_id = show.items.get(each.product_id) if show else None
-        lines.append(
-            pricing.Line(
-                variant_id=each.id,
-                merchant_id=each.merchant_id,
-                title=each.title,
-                sku=each.sku,
-                quantity=wanted.quantity,
-                unit=Money(pricing.unit(terms[n]), terms[n].currency),
-                discount=off[n],
-                coupon_id=asked.coupon_id if off[n] else None,
-                list_amount=terms[n].list_amount,
-                reference_amount=pricing.reference(terms[n]),
-                release_at=each.release_at if each.release_at and each.release_at > at else None,
-                offer_id=wanted.offer_id,
-                item_id=item_id,
-                pin_id=show.pin_id if show and item_id and show.pinned == item_id else None,
-                host_id=show.host_id if show and item_id else None,
-                host_commission_bp=each.host_commission_bp if show and item_id else 0,
-                platform_fee_bp=each.platform_fee_bp,
-            )
-        )
-    return lines
-
-
-def _terms(goods: Goods, deal: Deal | None) -> pricing.Terms:
-    if deal is None:
-        assert goods.list_amount
-        return pricing.Terms(
-            list_amount=goods.list_amount,
-            currency=goods.currency,
-            floor=goods.floor,
-            offer_amount=None,
-            reference=None,
-            coupons_allowed=True,
-        )
-    same = goods.list_amount is not None and goods.currency == deal.currency
-    return pricing.Terms(
-        list_amount=goods.list_amount if same and goods.list_amount else deal.list_amount,
-        currency=deal.currency,
-        floor=goods.floor if same else None,
-        offer_amount=deal.amount,
-        reference=deal.reference_amount,
-        coupons_allowed=deal.takes_coupons,
-    )
-
-
-def _discounts(
-    asked: Asked,
-    goods: list[Goods],
-    terms: list[pricing.Terms],
-    show: Show | None,
-    facts: Facts,
-    at: datetime,
-) -> list[int]:
-    none = [0] * len(terms)
-    if asked.coupon_id is None:
-        return none
-    claim: Claim | None = facts.claims.get((asked.coupon_id, asked.buyer_id))
-    if claim is None or show is None or claim.stream_id != show.id:
-        raise UnknownCoupon
-    if claim.used >= claim.cap:
-        raise CouponSpent(coupon=str(asked.coupon_id))
-    if not claim.open or not claim.opens_at <= at < claim.closes_at:
-        raise CouponSpent("This coupon is over.", coupon=str(asked.coupon_id))
-    its = [
-        n
-        for n, each in enumerate(goods)
-        if each.merchant_id == claim.merchant_id and terms[n].currency == claim.currency
-    ]
-    discount = pricing.Discount(claim.percent_bp, claim.amount_off, claim.min_amount)
-    shares = pricing.discounts([(terms[n], asked.lines[n].quantity) for n in its], discount) if its else []
-    off = none
-    for n, amount in zip(its, shares, strict=True):
-        off[n] = amount
-    if not any(off):
-        raise CouponSpent("This coupon is not for these goods.", coupon=str(asked.coupon_id))
-    return off
-
-
-def refusal_of(error: Exception) -> errors.Refusal | None:
-    """Return the refusal that a failed decision is; None where it is a mistake of ours."""
-    return error if isinstance(error, errors.Refusal) else None
+    if asked.coupon_id is not None:
+        facts.claims[asked.coupon_id, buyer_id].used += 1

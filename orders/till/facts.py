@@ -5,7 +5,10 @@ Counted numbers are the batch's own ledger: deciding takes from them, so the nex
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 from streams.grants import Claim, Deal
 
@@ -55,7 +58,7 @@ class Show:
 class CardKept:
     """A buyer's saved card."""
 
-    id: UUID
+    id: str
     brand: str
     last4: str
     fingerprint: str
@@ -64,10 +67,16 @@ class CardKept:
 
 @dataclass(slots=True)
 class Buyer:
-    """A buyer's cards, and the address that parcels go to."""
+    """A buyer's cards, and the address that parcels go to, as JSON."""
 
     cards: list[CardKept] = field(default_factory=list)
-    ship_to: dict[str, str] | None = None
+    ship_to: str | None = None
+
+    @property
+    def address(self) -> dict[str, str]:
+        """The address that parcels go to."""
+        found: dict[str, str] = orjson.loads(self.ship_to or "{}")
+        return found
 
 
 @dataclass(slots=True)
@@ -87,4 +96,5 @@ class Facts:
     turns: dict[tuple[UUID, UUID, UUID | None], int] = field(default_factory=dict)  # -> units
     turn_ids: dict[tuple[UUID, UUID, UUID | None], UUID] = field(default_factory=dict)
     in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
+    bills: dict[Any, object] = field(default_factory=dict)  # Shared by all who ask for the same.
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

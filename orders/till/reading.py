@@ -47,14 +47,16 @@ _ITEMS = """
      WHERE stream_id = ANY(%s::uuid[]) AND product_id = ANY(%s::uuid[]) AND removed_at IS NULL
 """
 _CARDS = """
-    SELECT user_id, id, brand, last4, fingerprint, is_default FROM commerce_card
+    SELECT user_id, id::text, brand, last4, fingerprint, is_default FROM commerce_card
      WHERE user_id = ANY(%s::uuid[]) AND removed_at IS NULL
 """
 _ADDRESSES = """
-    SELECT DISTINCT ON (user_id) user_id, name, line1, line2, city, postal_code, country FROM commerce_address
+    SELECT DISTINCT ON (user_id) user_id,
+           json_build_object('name', name, 'line1', line1, 'line2', line2, 'city', city,
+                             'postal_code', postal_code, 'country', country)::text
+      FROM commerce_address
      WHERE user_id = ANY(%s::uuid[]) ORDER BY user_id, is_default DESC, id DESC
 """
-_ADDRESS = ("name", "line1", "line2", "city", "postal_code", "country")
 _IN_CARTS = """
     SELECT cart_id, variant_id, quantity FROM orders_cartline
      WHERE cart_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
@@ -114,8 +116,8 @@ def _goods(cursor: Any, facts: Facts, variants: set[UUID]) -> None:
         bundle.for_sale = bundle.for_sale and for_sale
 
 
-def _shows(cursor: Any, facts: Facts, streams: list[str]) -> None:
-    if not streams:
+def _shows(cursor: Any, facts: Facts, streams: str) -> None:
+    if streams == "{}":
         return
     cursor.execute(_SHOWS, [streams])
     for row in cursor.fetchall():
@@ -125,18 +127,16 @@ def _shows(cursor: Any, facts: Facts, streams: list[str]) -> None:
         facts.shows[stream_id].items[product_id] = item_id
 
 
-def _buyers(cursor: Any, facts: Facts, buyers: list[str]) -> None:
+def _buyers(cursor: Any, facts: Facts, buyers: str) -> None:
     cursor.execute(_CARDS, [buyers])
     for buyer_id, *card in cursor.fetchall():
         facts.buyers.setdefault(buyer_id, Buyer()).cards.append(CardKept(*card))
     cursor.execute(_ADDRESSES, [buyers])
-    for buyer_id, *address in cursor.fetchall():
-        facts.buyers.setdefault(buyer_id, Buyer()).ship_to = dict(zip(_ADDRESS, address, strict=True))
+    for buyer_id, address in cursor.fetchall():
+        facts.buyers.setdefault(buyer_id, Buyer()).ship_to = address
 
 
-def _carts(
-    cursor: Any, facts: Facts, buyers: list[str], wanted: list[str], units: set[UUID], patient: bool
-) -> None:
+def _carts(cursor: Any, facts: Facts, buyers: str, wanted: str, units: set[UUID], patient: bool) -> None:
     cursor.execute(_IN_CARTS, [buyers, wanted])
     concerned = {row[0] for row in cursor.fetchall()}
     if concerned:
@@ -176,7 +176,7 @@ def _households(facts: Facts) -> set[str]:
         for buyer in facts.buyers.values()
         if buyer.ship_to is not None
         for card in buyer.cards
-        for key in households.keys(address=buyer.ship_to, fingerprint=card.fingerprint)
+        for key in households.keys(address=buyer.address, fingerprint=card.fingerprint)
     }
 
 
@@ -184,5 +184,6 @@ def _skip(patient: bool) -> str:
     return "" if patient else " SKIP LOCKED"
 
 
-def _ids(ids: Iterable[UUID | None]) -> list[str]:
-    return sorted({str(each) for each in ids if each is not None})
+def _ids(ids: Iterable[UUID | None]) -> str:
+    """Return ids as PostgreSQL's text of an array: one literal is read much faster than one of each."""
+    return "{" + ",".join(sorted({str(each) for each in ids if each is not None})) + "}"

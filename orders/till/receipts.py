@@ -12,7 +12,7 @@ from orders.till.deciding import Accepted
 from orders.till.facts import Facts
 from streams.bodies import unix_ms
 
-Parts = list[tuple[UUID, UUID, list[tuple[UUID, pricing.Line]]]]
+Parts = list[tuple[str, UUID, list[tuple[str, pricing.Line]]]]
 
 
 def accepted(each: Accepted, parts: Parts, facts: Facts, *, hold_until: datetime) -> Receipt:
@@ -23,7 +23,7 @@ def accepted(each: Accepted, parts: Parts, facts: Facts, *, hold_until: datetime
         "key": asked.key,
         "status": Purchase.Status.ACCEPTED.value,
         "version": 1,
-        "total": each.total.as_dict(),
+        "total": each.bill.total.as_dict(),
         "reason": None,
         "message": None,
         "card": {"brand": each.card.brand, "last4": each.card.last4},
@@ -36,7 +36,7 @@ def accepted(each: Accepted, parts: Parts, facts: Facts, *, hold_until: datetime
                 "status": Order.Status.PENDING.value,
                 "total": {
                     "amount": sum(line.total.amount for _, line in lines),
-                    "currency": each.total.currency,
+                    "currency": each.bill.total.currency,
                 },
                 "lines": [_line(line_id, line) for line_id, line in lines],
                 "shipments": [],
@@ -45,15 +45,15 @@ def accepted(each: Accepted, parts: Parts, facts: Facts, *, hold_until: datetime
         ],
         "replayed": False,
     }
-    return Receipt(each.id, orjson.dumps(body), replayed=False)
+    return Receipt(UUID(each.id), orjson.dumps(body), replayed=False)
 
 
-def _line(line_id: UUID, line: pricing.Line) -> dict[str, object]:
+def _line(line_id: str, line: pricing.Line) -> dict[str, object]:
     currency = line.unit.currency
     return {
         "id": line_id,
         "variant": line.variant_id,
-        "title": line.title[:515],
+        "title": line.title,
         "sku": line.sku,
         "quantity": line.quantity,
         "unit_price": line.unit.as_dict(),

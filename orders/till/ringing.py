@@ -6,7 +6,7 @@ that it refuses stands alone.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -146,11 +146,12 @@ def _known(batch: Sequence[Asked]) -> dict[int, Outcome]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT p.id, p.buyer_id, p.key, p.fingerprint FROM orders_purchase p
-              JOIN unnest(%s::uuid[], %s::uuid[]) AS asked (buyer_id, key)
-                ON p.buyer_id = asked.buyer_id AND p.key = asked.key
+            SELECT known.id, asked.buyer_id, asked.key, known.fingerprint
+              FROM unnest(%s::uuid[], %s::uuid[]) AS asked (buyer_id, key)
+             CROSS JOIN LATERAL (SELECT p.id, p.fingerprint FROM orders_purchase p
+                                  WHERE p.buyer_id = asked.buyer_id AND p.key = asked.key LIMIT 1) AS known
             """,
-            [[str(asked.buyer_id) for asked in batch], [str(asked.key) for asked in batch]],
+            [_array(asked.buyer_id for asked in batch), _array(asked.key for asked in batch)],
         )
         rows = {(buyer_id, key): (pk, mark) for pk, buyer_id, key, mark in cursor.fetchall()}
     outcomes: dict[int, Outcome] = {}
@@ -181,3 +182,7 @@ def _repeated(
     if isinstance(outcome, Receipt):
         return _again(outcome.purchase_id)
     return outcome
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    return "{" + ",".join(map(str, ids)) + "}"

@@ -5,12 +5,11 @@ COPY rather than rows of VALUES: for PostgreSQL the text needs no parsing as SQL
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 from django.db import connection
 
@@ -20,145 +19,118 @@ from orders import pricing
 from orders.models import Hold, Order, Purchase
 from orders.till import receipts
 from orders.till.asking import Receipt
+from orders.till.bills import Bill
 from orders.till.deciding import Accepted
 from orders.till.facts import Facts
 from streams import announce, grants
 from streams.states import clock_ms
 
-Row = tuple[Any, ...]
+TOLD_TOGETHER = 50  # Purchases in one event of the outbox.
 
 _PURCHASE = (
-    "id buyer_id key fingerprint stream_id status version amount currency card_id ship_to households"
-    " coupon_id pay_at_shipping hold_until created_at updated_at"
+    "id, buyer_id, key, fingerprint, stream_id, status, version, amount, currency, card_id, ship_to,"
+    " households, coupon_id, pay_at_shipping, hold_until, created_at, updated_at"
 )
-_MOVE = "purchase_id old new reason at"
-_ORDER = "id purchase_id merchant_id status amount currency created_at updated_at"
+_ORDER = "id, purchase_id, merchant_id, status, amount, currency, created_at, updated_at"
 _LINE = (
-    "id order_id merchant_id variant_id title sku quantity unit_amount discount_amount amount currency"
-    " release_at list_amount reference_amount offer_id stream_id host_id item_id pin_id stream_ms frame_epoch"
-    " frame_offset host_commission_bp platform_fee_bp"
+    "id, order_id, stream_ms, frame_epoch, frame_offset, merchant_id, variant_id, title, sku, quantity,"
+    " unit_amount, discount_amount, amount, currency, release_at, list_amount, reference_amount, offer_id,"
+    " stream_id, host_id, item_id, pin_id, host_commission_bp, platform_fee_bp"
 )
-_HOLD = "line_id purchase_id variant_id offer_id quantity status updated_at"
+_HOLD = "line_id, purchase_id, variant_id, offer_id, quantity, status, updated_at"
+
+Parts = list[tuple[str, UUID, list[tuple[str, pricing.Line]]]]
 
 
 def write(accepted: Sequence[Accepted], facts: Facts) -> list[Receipt]:
     """Write purchases that were decided on these facts, in the same transaction; returns their receipts."""
     if not accepted:
         return []
-    now = facts.now
-    purchases: list[Row] = []
-    moves: list[Row] = []
-    orders: list[Row] = []
-    lines: list[Row] = []
-    holds: list[Row] = []
+    until = facts.now + timedelta(seconds=settings.HOLD_SECONDS)
+    rows = _Rows(now=str(facts.now), until=str(until))
     found = []
-    until = now + timedelta(seconds=settings.HOLD_SECONDS)
     for each in accepted:
-        purchases.append(_purchase(each, now, until))
-        moves.append((each.id, "", Purchase.Status.ACCEPTED.value, "", now))
-        parts = _orders(each, orders, lines, holds, now)
-        found.append(receipts.accepted(each, parts, facts, hold_until=until))
+        found.append(receipts.accepted(each, rows.add(each), facts, hold_until=until))
+    # By key, so that two tills which have the same two keys wait for each other and never in a circle.
+    rows.purchases.sort()
     with connection.cursor() as cursor:
-        # By key, so that two tills which have the same two keys wait for each other and never in a circle.
-        _copy(cursor, "orders_purchase", _PURCHASE, sorted(purchases, key=lambda row: (row[1], row[2])))
-        _copy(cursor, "orders_purchasemove", _MOVE, moves)
-        _copy(cursor, "orders_order", _ORDER, orders)
-        _copy(cursor, "orders_orderline", _LINE, lines)
-        _copy(cursor, "orders_hold", _HOLD, holds)
+        _copy(cursor, "orders_purchase", _PURCHASE, [row for _, row in rows.purchases])
+        _copy(cursor, "orders_order", _ORDER, rows.orders)
+        _copy(cursor, "orders_orderline", _LINE, rows.lines)
+        _copy(cursor, "orders_hold", _HOLD, rows.holds)
         _carts(cursor, accepted, facts)
         _turns(cursor, accepted, facts)
     _counted(accepted, facts)
     outbox.record_all(
-        ("purchase.accepted", {"purchase": str(each.id)}, f"purchase.accepted:{each.id}") for each in accepted
+        ("purchase.accepted", {"purchases": several}, f"purchase.accepted:{several[0]}")
+        for several in _chunks([each.id for each in accepted])
     )
     return found
 
 
-def _purchase(each: Accepted, now: datetime, until: datetime) -> Row:
-    asked = each.asked
+class _Rows:
+    """The rows of a batch in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
+
+    def __init__(self, *, now: str, until: str) -> None:
+        self.purchases: list[tuple[tuple[UUID, UUID], str]] = []
+        self.orders: list[str] = []
+        self.lines: list[str] = []
+        self.holds: list[str] = []
+        self._now, self._until = now, until
+        self._told: dict[int, list[str]] = {}
+
+    def add(self, each: Accepted) -> Parts:
+        """Add the rows of a purchase; returns its orders as (id, merchant, lines with their ids)."""
+        asked, bill, show, now = each.asked, each.bill, each.show, self._now
+        stream = _null(asked.stream_id)
+        self.purchases.append(
+            (
+                (asked.buyer_id, asked.key),
+                f"{each.id}\t{asked.buyer_id}\t{asked.key}\t{asked.fingerprint}\t{stream}"
+                f"\t{Purchase.Status.ACCEPTED.value}\t1\t{bill.total.amount}\t{bill.total.currency}"
+                f"\t{each.card.id}\t{_text(each.buyer.ship_to or '')}\t{{{','.join(each.households)}}}"
+                f"\t{_null(asked.coupon_id)}\t{'t' if bill.pay_at_shipping else 'f'}"
+                f"\t{self._until}\t{now}\t{now}\n",
+            )
+        )
+        stream_ms = str(clock_ms(show.live_at, each.at)) if show and show.live_at else "\\N"
+        epoch, offset = (_text(asked.seen[0]), str(asked.seen[1])) if asked.seen and show else ("", "\\N")
+        seen = f"{stream_ms}\t{epoch}\t{offset}"
+        line_ids = [ids.text() for _ in bill.lines]
+        told = self._facts_of(bill, stream)
+        parts: Parts = []
+        for merchant_id, numbers in bill.parts:
+            order_id = ids.text()
+            amount = sum(bill.lines[n].total.amount for n in numbers)
+            self.orders.append(
+                f"{order_id}\t{each.id}\t{merchant_id}\t{Order.Status.PENDING.value}\t{amount}"
+                f"\t{bill.total.currency}\t{now}\t{now}\n"
+            )
+            self.lines.extend(f"{line_ids[n]}\t{order_id}\t{seen}\t{told[n]}" for n in numbers)
+            parts.append((order_id, merchant_id, [(line_ids[n], bill.lines[n]) for n in numbers]))
+        self.holds.extend(
+            f"{line_ids[n]}\t{each.id}\t{variant_id}\t{_null(offer_id)}\t{units}"
+            f"\t{Hold.Status.HELD.value}\t{now}\n"
+            for n, variant_id, offer_id, units in each.taken.holds
+        )
+        return parts
+
+    def _facts_of(self, bill: Bill, stream: str) -> list[str]:
+        """Return the columns of the bill's lines that all who share the bill have in common."""
+        found = self._told.get(id(bill))
+        if found is None:
+            found = self._told[id(bill)] = [_told(line, stream) for line in bill.lines]
+        return found
+
+
+def _told(line: pricing.Line, stream: str) -> str:
     return (
-        each.id,
-        asked.buyer_id,
-        asked.key,
-        asked.fingerprint,
-        asked.stream_id,
-        Purchase.Status.ACCEPTED.value,
-        1,
-        each.total.amount,
-        each.total.currency,
-        each.card.id,
-        orjson.dumps(each.ship_to).decode(),
-        "{" + ",".join(each.households) + "}",
-        asked.coupon_id,
-        "t" if each.pay_at_shipping else "f",
-        until,
-        now,
-        now,
+        f"{line.merchant_id}\t{line.variant_id}\t{_text(line.title)}\t{_text(line.sku)}\t{line.quantity}"
+        f"\t{line.unit.amount}\t{line.discount}\t{line.total.amount}\t{line.unit.currency}"
+        f"\t{_null(line.release_at)}\t{line.list_amount}\t{_null(line.reference_amount)}"
+        f"\t{_null(line.offer_id)}\t{stream}\t{_null(line.host_id)}\t{_null(line.item_id)}"
+        f"\t{_null(line.pin_id)}\t{line.host_commission_bp}\t{line.platform_fee_bp}\n"
     )
-
-
-def _orders(
-    each: Accepted, orders: list[Row], lines: list[Row], holds: list[Row], now: datetime
-) -> list[tuple[UUID, UUID, list[tuple[UUID, pricing.Line]]]]:
-    """Add the rows of a purchase's orders; returns (order, merchant, its lines with their ids)."""
-    show, asked = each.show, each.asked
-    stream_ms = clock_ms(show.live_at, each.at) if show and show.live_at else None
-    epoch, offset = asked.seen if asked.seen and show else ("", None)
-    stream_id = show.id if show else None
-    line_ids, pending = [ids.new() for _ in each.lines], Order.Status.PENDING.value
-    numbers = {id(line): line_id for line, line_id in zip(each.lines, line_ids, strict=True)}
-    parts = []
-    for merchant_id, its in pricing.by_merchant(each.lines).items():
-        order_id = ids.new()
-        amount = sum(line.total.amount for line in its)
-        orders.append(
-            (
-                order_id,
-                each.id,
-                merchant_id,
-                pending,
-                amount,
-                each.total.currency,
-                now,
-                now,
-            )
-        )
-        parts.append((order_id, merchant_id, [(numbers[id(line)], line) for line in its]))
-        lines.extend(
-            (
-                numbers[id(line)],
-                order_id,
-                merchant_id,
-                line.variant_id,
-                line.title[:515],
-                line.sku,
-                line.quantity,
-                line.unit.amount,
-                line.discount,
-                line.total.amount,
-                line.unit.currency,
-                line.release_at,
-                line.list_amount,
-                line.reference_amount,
-                line.offer_id,
-                stream_id,
-                line.host_id,
-                line.item_id,
-                line.pin_id,
-                stream_ms,
-                epoch,
-                offset,
-                line.host_commission_bp,
-                line.platform_fee_bp,
-            )
-            for line in its
-        )
-    held = Hold.Status.HELD.value
-    holds.extend(
-        (line_ids[number], each.id, variant_id, offer_id, units, held, now)
-        for number, variant_id, offer_id, units in each.holds
-    )
-    return parts
 
 
 # --- what was counted ---
@@ -172,14 +144,15 @@ def _counted(accepted: Sequence[Accepted], facts: Facts) -> None:
     coupons: Counter[tuple[UUID, UUID]] = Counter()
     for each in accepted:
         buyer_id = each.asked.buyer_id
-        of_stock.update(each.stock)
-        of_offers.update(each.offers)
-        for offer_id in each.limits:
+        of_stock.update(each.taken.stock)
+        of_offers.update(each.taken.offers)
+        for offer_id in each.taken.limits:
             buyers[offer_id, buyer_id] = facts.had[offer_id, buyer_id]
             if facts.deals[offer_id].per_household is not None:
                 homes |= {(offer_id, key): facts.households[offer_id, key] for key in each.households}
         if each.asked.coupon_id is not None:
             coupons[each.asked.coupon_id, buyer_id] += 1
+    of_stock, of_offers = +of_stock, +of_offers
     grants.take(units=of_offers, buyers=buyers, households=homes, deals=facts.deals, now=facts.now)
     grants.spend(coupons)
     # Last, so that the rows everybody wants are changed as late as can be.
@@ -190,7 +163,7 @@ def _counted(accepted: Sequence[Accepted], facts: Facts) -> None:
 def _turns(cursor: Any, accepted: Sequence[Accepted], facts: Facts) -> None:
     used: Counter[UUID] = Counter()
     for each in accepted:
-        for (variant_id, offer_id), units in each.turns.items():
+        for (variant_id, offer_id), units in each.taken.turns.items():
             used[facts.turn_ids[each.asked.buyer_id, variant_id, offer_id]] += units
     if used:
         # Of a turn for two units one may be bought, and the other one stays hers.
@@ -212,10 +185,10 @@ def _carts(cursor: Any, accepted: Sequence[Accepted], facts: Facts) -> None:
     streams: dict[UUID, UUID | None] = {}
     for each in accepted:
         buyer_id = each.asked.buyer_id
-        for variant_id, units in each.cart_holds.items():
+        for variant_id, units in each.taken.cart_holds.items():
             held[buyer_id, variant_id] += units
         in_cart = facts.in_cart.get(buyer_id, {})
-        for line in each.lines:
+        for line in each.bill.lines:
             if line.variant_id in in_cart:
                 bought[buyer_id, line.variant_id] += line.quantity
                 streams[buyer_id] = each.asked.stream_id
@@ -251,21 +224,20 @@ def _less(cursor: Any, table: str, owner: str, units: Counter[tuple[UUID, UUID]]
 # --- COPY ---
 
 
-def _copy(cursor: Any, table: str, columns: str, rows: Iterable[Row]) -> None:
-    text = io.StringIO("".join(_lines(rows)))
+def _copy(cursor: Any, table: str, columns: str, rows: Iterable[str]) -> None:
     with connection.wrap_database_errors:
-        cursor.copy_expert(f"COPY {table} ({columns.replace(' ', ', ')}) FROM STDIN", text)
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO("".join(rows)))
 
 
-def _lines(rows: Iterable[Row]) -> Iterator[str]:
-    for row in rows:
-        yield "\t".join(["\\N" if cell is None else _cell(cell) for cell in row]) + "\n"
+def _chunks(ids_: list[str]) -> Iterable[list[str]]:
+    return (ids_[n : n + TOLD_TOGETHER] for n in range(0, len(ids_), TOLD_TOGETHER))
 
 
-def _cell(value: Any) -> str:
-    """Return a value in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
-    if isinstance(value, str):
-        if "\\" in value or "\t" in value or "\n" in value or "\r" in value:
-            return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-        return value
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _null(value: object) -> str:
+    return "\\N" if value is None else str(value)
+
+
+def _text(value: str) -> str:
+    if "\\" in value or "\t" in value or "\n" in value or "\r" in value:
+        return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return value

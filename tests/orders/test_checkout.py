@@ -38,8 +38,8 @@ def test_a_purchase_takes_units_and_is_charged_later() -> None:
     assert purchase.hold_until == after(600)
     assert make.left(lipstick) == 8
     assert Hold.objects.get().status == Hold.Status.HELD
-    assert PurchaseMove.objects.get().new == "accepted"
-    assert make.events("purchase.accepted") == [{"purchase": str(purchase.id)}]
+    assert not PurchaseMove.objects.exists()
+    assert make.events("purchase.accepted") == [{"purchases": [str(purchase.id)]}]
     assert make.events("stock.moved") == [{"variants": [str(lipstick.id)], "offers": []}]
     assert make.broken() == []
 

@@ -1,0 +1,120 @@
+"""What is asked for, priced. In a rush hundreds ask for the same: they share one bill of their batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from commerce.money import Money
+from orders import pricing
+from orders.till.asking import Asked
+from orders.till.facts import Facts, Goods, Show
+from orders.till.refusals import CouponSpent, MixedRelease, UnknownCoupon
+from streams.grants import Deal
+
+
+@dataclass(slots=True)
+class Bill:
+    """Priced lines, what they come to, and each merchant's part of them as (merchant, numbers of lines)."""
+
+    lines: list[pricing.Line]
+    total: Money
+    parts: list[tuple[UUID, list[int]]]
+    pay_at_shipping: bool
+
+
+def bill(
+    asked: Asked, goods: Sequence[Goods], deals: Sequence[Deal | None], show: Show | None, facts: Facts
+) -> Bill:
+    """Return what is asked for at today's prices.
+
+    Raises PriceBelowFloor, MixedCurrencies, MixedRelease, TooExpensive, UnknownCoupon, CouponSpent.
+    """
+    if asked.coupon_id is not None:
+        return _bill(asked, goods, deals, show, facts)
+    same = asked.lines, asked.stream_id
+    found = facts.bills.get(same)
+    if found is None:
+        found = facts.bills[same] = _bill(asked, goods, deals, show, facts)
+    assert isinstance(found, Bill)
+    return found
+
+
+def _bill(
+    asked: Asked, goods: Sequence[Goods], deals: Sequence[Deal | None], show: Show | None, facts: Facts
+) -> Bill:
+    terms = [_terms(each, deal) for each, deal in zip(goods, deals, strict=True)]
+    off = _discounts(asked, goods, terms, show, facts)
+    lines = []
+    for n, (wanted, each) in enumerate(zip(asked.lines, goods, strict=True)):
+        item_id = show.items.get(each.product_id) if show else None
+        lines.append(
+            pricing.Line(
+                variant_id=each.id,
+                merchant_id=each.merchant_id,
+                title=each.title[:515],
+                sku=each.sku,
+                quantity=wanted.quantity,
+                unit=Money(pricing.unit(terms[n]), terms[n].currency),
+                discount=off[n],
+                coupon_id=asked.coupon_id if off[n] else None,
+                list_amount=terms[n].list_amount,
+                reference_amount=pricing.reference(terms[n]),
+                release_at=each.release_at if each.release_at and each.release_at > facts.now else None,
+                offer_id=wanted.offer_id,
+                item_id=item_id,
+                pin_id=show.pin_id if show and item_id and show.pinned == item_id else None,
+                host_id=show.host_id if show and item_id else None,
+                host_commission_bp=each.host_commission_bp if show and item_id else 0,
+                platform_fee_bp=each.platform_fee_bp,
+            )
+        )
+    total = pricing.total(lines)
+    later = {line.release_at is not None for line in lines}
+    if len(later) > 1:
+        raise MixedRelease
+    parts: dict[UUID, list[int]] = {}
+    for n, line in enumerate(lines):
+        parts.setdefault(line.merchant_id, []).append(n)
+    return Bill(lines, total, list(parts.items()), pay_at_shipping=later.pop())
+
+
+def _terms(goods: Goods, deal: Deal | None) -> pricing.Terms:
+    if deal is None:
+        assert goods.list_amount
+        return pricing.Terms(goods.list_amount, goods.currency, floor=goods.floor)
+    same = bool(goods.list_amount) and goods.currency == deal.currency
+    return pricing.Terms(
+        list_amount=goods.list_amount if same and goods.list_amount else deal.list_amount,
+        currency=deal.currency,
+        floor=goods.floor if same else None,
+        offer_amount=deal.amount,
+        reference=deal.reference_amount,
+        coupons_allowed=deal.takes_coupons,
+    )
+
+
+def _discounts(
+    asked: Asked, goods: Sequence[Goods], terms: Sequence[pricing.Terms], show: Show | None, facts: Facts
+) -> list[int]:
+    off = [0] * len(terms)
+    if asked.coupon_id is None:
+        return off
+    claim = facts.claims.get((asked.coupon_id, asked.buyer_id))
+    if claim is None or show is None or claim.stream_id != show.id:
+        raise UnknownCoupon
+    if claim.used >= claim.cap:
+        raise CouponSpent(coupon=str(asked.coupon_id))
+    if not claim.open or not claim.opens_at <= facts.now < claim.closes_at:
+        raise CouponSpent("This coupon is over.", coupon=str(asked.coupon_id))
+    its = [
+        n
+        for n, each in enumerate(goods)
+        if each.merchant_id == claim.merchant_id and terms[n].currency == claim.currency
+    ]
+    discount = pricing.Discount(claim.percent_bp, claim.amount_off, claim.min_amount)
+    shares = pricing.discounts([(terms[n], asked.lines[n].quantity) for n in its], discount) if its else []
+    for n, amount in zip(its, shares, strict=True):
+        off[n] = amount
+    if not any(off):
+        raise CouponSpent("This coupon is not for these goods.", coupon=str(asked.coupon_id))
+    return off
