@@ -28,6 +28,12 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     # Holds for carts: the word before their end, and the end. Pages count down by themselves.
     "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},
+    # Turns of the waitlist that are over, lines of what has ended, and how long the lines are.
+    "orders.sweep_lines": {
+        "task": "orders.sweep_lines",
+        "schedule": 2.0,
+        "options": {"expires": 2.0, "queue": "notify"},
+    },
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
     # Told events and used keys, of which there are some for every purchase.

@@ -21,6 +21,10 @@ COMMANDS: dict[str, str] = {
     "cart.add": "orders.commands.cart_add",
     "cart.update": "orders.commands.cart_update",
     "cart.remove": "orders.commands.cart_remove",
+    "waitlist.join": "orders.linecommands.join",
+    "waitlist.leave": "orders.linecommands.leave",
+    "waitingroom.enter": "streams.roomcommands.enter",
+    "waitingroom.leave": "streams.roomcommands.leave",
     "purchase.create": "orders.commands.purchase_create",
     "purchase.status": "orders.commands.purchase_status",
 }

@@ -18,7 +18,7 @@ from streams.moderation import own as own_part
 log = structlog.get_logger(__name__)
 
 # What a shopper's own part holds where no other room fills it in.
-NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "claims": [], "purchases": []}
+NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "claims": [], "purchases": [], "waitlist": []}
 
 
 def of(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from streams.frames import coupons, down, examples, kinds, talk
+from streams.frames import coupons, down, drops, examples, kinds, talk
 from streams.frames.base import MAX_FRAME_BYTES, PROTOCOL, VERSION, Body, Told
 
 Object = dict[str, Any]
@@ -36,6 +36,10 @@ REPLIES: dict[str, type[Told]] = {
     "cart.update": down.Cart,
     "cart.remove": down.Cart,
     "purchase.create": down.Purchase,
+    "waitlist.join": drops.Place,
+    "waitlist.leave": drops.Place,
+    "waitingroom.enter": drops.RoomPlace,
+    "waitingroom.leave": down.Nothing,
     "purchase.status": down.Purchase,
 }
 DESCRIPTION = f"""\

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from streams.frames.base import Count, Epoch, Instant, Money, Offset, Position, Quantity, Role, Told
 from streams.frames.coupons import CouponBody, CouponClaim
+from streams.frames.drops import Place
 from streams.frames.talk import ChatMessage, LineDecision, Restraint, Right, Waiting
 
 # --- the show ---
@@ -294,6 +295,7 @@ class Snapshot(Told):
     cart: Cart | None
     purchases: list[Purchase]
     claims: list[CouponClaim]
+    waitlist: list[Place] = []
     followers_only: bool = False
     pinned_line: ChatMessage | None = None
 

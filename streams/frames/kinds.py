@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.frames import coupons, down, talk, up
+from streams.frames import coupons, down, drops, talk, up
 from streams.frames.base import Body, Told
 
 Class = Literal["connection", "must", "state", "best-effort"]
@@ -76,6 +76,13 @@ DOWN: dict[str, Down] = {
             "The buyer has to confirm.",
             "u",
         ),
+        Down("waitlist.joined", drops.Place, "must", "One stands in a line.", "u"),
+        Down("waitlist.left", drops.Place, "must", "One left a line.", "u"),
+        Down("waitlist.turn", drops.Place, "must", "It is one's turn: units are held until then.", "u"),
+        Down("waitlist.lapsed", drops.Lapsed, "must", "A turn, or the waiting, is over.", "u"),
+        Down("waitlist.updated", drops.Places, "must", "All of one's lines, when lane u is told anew.", "u"),
+        Down("waitingroom.drawn", drops.RoomDrawn, "must", "One's number in the waiting room.", "u"),
+        Down("waitingroom.admitted", drops.RoomAdmitted, "must", "One may buy until then.", "u"),
         Down("coupon.claimed", coupons.CouponClaim, "must", "A coupon of one's own, and its use.", "u"),
         Down("chat.held", talk.LineDecision, "must", "A line of one's own waits for a human.", "u"),
         Down("chat.decided", talk.LineDecision, "must", "What became of a line of one's own.", "u"),
@@ -86,6 +93,8 @@ DOWN: dict[str, Down] = {
         Down("moderation.waiting", talk.Waiting, "must", "How much waits for those who keep order.", "u"),
         Down("stock.changed", down.StockLeft, "state", "Units left of a variant."),
         Down("offer.progress", down.OfferProgress, "state", "Units left of an offer."),
+        Down("waitlist.line", drops.Line, "state", "How long a line is, and which number is next."),
+        Down("waitingroom.moved", drops.RoomMoved, "state", "Who of a waiting room may buy by now."),
         Down("coupon.updated", coupons.CouponLeft, "state", "How many may still claim a coupon."),
         Down("viewers.count", down.Viewers, "state", "How many watch."),
         Down("reaction.count", down.Reactions, "state", "How many reactions there were."),

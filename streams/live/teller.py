@@ -157,4 +157,5 @@ def _anew(own: dict[str, Any]) -> list[str]:
         wire.event("cart.updated", own["cart"], ts=ts, l="u"),
         *(wire.event("coupon.claimed", each, ts=ts, l="u") for each in reversed(own["claims"])),
         *(wire.event("order.updated", each, ts=ts, l="u") for each in reversed(own["purchases"])),
+        wire.event("waitlist.updated", {"places": own["waitlist"]}, ts=ts, l="u"),
     ]
