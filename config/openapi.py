@@ -48,6 +48,7 @@ SPECTACULAR: dict[str, Any] = {
         {"name": "Moderation", "description": "Keeping order in a show's chat, and being heard about it."},
         {"name": "Purchases", "description": "Buying outside the socket."},
         {"name": "Cart", "description": "A shopper's cart, or a guest's."},
+        {"name": "Waitlist", "description": "Lines for what is sold out."},
         {"name": "Carts", "description": "A merchant's rules: what is held for carts, and for whom."},
         {"name": "Account", "description": "Signing up and in, addresses."},
         {"name": "Cards", "description": "Saved cards."},

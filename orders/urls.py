@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import cart_api, policy_api, views
+from orders import cart_api, policy_api, views, waitlist_api
 
 urlpatterns = [
     path("purchases", views.PurchasesView.as_view(), name="purchases"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("cart-holders", policy_api.HoldersView.as_view(), name="cart-holders"),
     path("hoarders", policy_api.HoardersView.as_view(), name="hoarders"),
     path("hoarders/<uuid:shopper_id>", policy_api.HoarderView.as_view(), name="hoarder"),
+    path("waitlist", waitlist_api.WaitlistView.as_view(), name="waitlist"),
+    path("waitlist/<uuid:place_id>", waitlist_api.WaitlistPlaceView.as_view(), name="waitlist-place"),
     path("orders", views.OrdersView.as_view(), name="orders"),
     path("orders/<uuid:order_id>", views.OrderView.as_view(), name="order"),
     path("orders/<uuid:order_id>/ship", views.ShipView.as_view(), name="order-ship"),
