@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -207,9 +208,8 @@ def test_buying_and_ending_a_turn_at_once_is_one_of_them() -> None:
         made = empty(stocked=1)
         entry = _turn(made)
 
-        bought, ended = at_once(
-            [lambda e=entry: _buy(e, seconds=119), lambda: lines.lapse_due(now=after(200))]
-        )
+        buy, end = partial(_buy, entry, seconds=119), partial(lines.lapse_due, now=after(200))
+        bought, _ = at_once([buy, end])
 
         lines.lapse_due(now=after(200))
         assert (bought, status(entry), make.left(made.variant)) in ((1, "bought", 0), (0, "lapsed", 1))
