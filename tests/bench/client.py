@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.bench import frames, machine, table
+from tests.bench.pressing import Rush
 from tests.bench.viewing import BACK_OFF_SECONDS, IN, Group, Viewer
 
 MOST_AT_ONCE = 256  # Handshakes that are under way at the same time.
@@ -43,6 +44,8 @@ class Client:
         self._coming = 0
         self._addresses = 0
         self._input = b""
+        self._rushes: dict[str, Rush] = {}
+        self._presses: list[tuple[float, int, Viewer]] = []
         os.set_blocking(0, False)
         self._epoll.register(0, select.EPOLLIN)
 
@@ -50,7 +53,7 @@ class Client:
         """Work until the input ends."""
         viewers, epoll = self._viewers, self._epoll
         while True:
-            for fd, events in epoll.poll(self._connect_due(), MOST_EVENTS):
+            for fd, events in epoll.poll(min(self._connect_due(), self._press_due()), MOST_EVENTS):
                 if fd == 0:
                     if not self._take_orders():
                         return
@@ -80,12 +83,25 @@ class Client:
                 case "move":
                     self._groups[order["group"]].port = order["port"]
                     self._say("moved", group=order["group"])
+                case "rush":
+                    self._rush(order.pop("group"), Rush(**order))
                 case "stop_reading":
                     self._stop_reading(self._groups[order["group"]])
                 case "close":
                     self._close(self._groups.pop(order["group"]))
                     self._say("closed", group=order["group"])
         return bool(chunk)
+
+    def _rush(self, name: str, rush: Rush) -> None:
+        group = self._groups[name]
+        self._rushes[name] = rush
+        rush.begin()
+        for viewer in [each for each in self._viewers.values() if each.group is group]:
+            if rush.within:
+                at = time.monotonic() + random.uniform(0, rush.within)
+                heapq.heappush(self._presses, (at, viewer.index, viewer))
+            else:
+                rush.press(viewer)
 
     def _open(self, group: Group) -> None:
         self._groups[group.name] = group
@@ -107,6 +123,14 @@ class Client:
         for viewer in stopped:
             self._epoll.unregister(viewer.fd)
         self._say("deaf", group=group.name, ends=[viewer.end for viewer in stopped])
+
+    def _press_due(self) -> float:
+        """Press for those whose time has come and return how many seconds until the next."""
+        now = time.monotonic()
+        while self._presses and self._presses[0][0] <= now:
+            viewer = heapq.heappop(self._presses)[2]
+            self._rushes[viewer.group.name].press(viewer)
+        return max(0.0, self._presses[0][0] - now) if self._presses else 1.0
 
     # --- connecting ---
 
@@ -201,7 +225,19 @@ class Client:
             if b"\r\n\r\n" in data:
                 self._upgrade(viewer, now)
             return
-        self._read_frames(viewer, data, now)
+        rush = self._rushes.get(viewer.group.name)
+        if rush is not None:
+            data = self._hear(rush, viewer, data, now)
+        if data:
+            self._read_frames(viewer, data, now)
+
+    def _hear(self, rush: Rush, viewer: Viewer, data: bytes, now: int) -> bytes:
+        data = rush.hear(viewer, data, now)
+        if rush.over:
+            del self._rushes[viewer.group.name]
+            self._say("rushed", group=viewer.group.name, **rush.stats())
+        viewer.rest = b""
+        return data
 
     def _upgrade(self, viewer: Viewer, now: int) -> None:
         status, retry_after = viewer.upgrade()

@@ -12,18 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from statistics import median
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
-from django.utils import timezone
 
-from commerce.models import User
 from streams.models import Stream
-from tests.bench import database, machine, table
+from tests.bench import crowd, database, machine, table
 from tests.bench.ladder import Pin
 from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import CannotRun, count, note, paced
@@ -38,7 +32,7 @@ def run() -> list[table.Row]:
     """Return the rows of P10."""
     # One show for all runs: who comes for the first time is looked up in the database, which takes its time
     # and is not what is measured.
-    stream, cookies = make.show(), _cookies()
+    stream, cookies = make.show(), crowd.cookies(crowd.users(SIGNED_IN))
     seconds, statements, missing = [], [], []
     for _ in range(count()):
         back, asked, lost = _once(stream, cookies)
@@ -120,23 +114,3 @@ def telling(pin: Pin) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def _cookies() -> list[str]:
-    """Return the Cookie headers of SIGNED_IN new users, one session each."""
-    users = User.objects.bulk_create(
-        User(email=f"crowd{number}@example.com", name="Noa", password="!") for number in range(SIGNED_IN)
-    )
-    until = timezone.now() + timedelta(hours=1)
-    sessions = []
-    for user in users:
-        session = SessionStore()
-        kept = {
-            SESSION_KEY: str(user.pk),
-            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
-            HASH_SESSION_KEY: user.get_session_auth_hash(),
-        }
-        key = f"{user.pk.hex}crowd"
-        sessions.append(Session(session_key=key, session_data=session.encode(kept), expire_date=until))
-    Session.objects.bulk_create(sessions)
-    return [f"{settings.SESSION_COOKIE_NAME}={session.session_key}" for session in sessions]

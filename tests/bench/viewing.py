@@ -192,6 +192,10 @@ class Viewer:
                     self.goal = event["o"]
                     self._owns(event["d"].get("u"))
 
+    def send_bytes(self, data: bytes) -> None:
+        """Send a frame that is made already."""
+        self._socket.send(data)
+
     @property
     def end(self) -> tuple[str, int]:
         """The client's address and port of the connection; other addresses have the same ports."""
