@@ -61,7 +61,7 @@ def purchase_create(caller: Caller, d: frames.PurchaseCreate, *, key: UUID, answ
     )
 
     def rung_up(outcome: asking.Outcome) -> None:
-        answer(outcome.body.decode() if isinstance(outcome, asking.Receipt) else outcome)
+        answer(outcome.body if isinstance(outcome, asking.Receipt) else outcome)
 
     counter.here().hand_over(asked, rung_up)
 

@@ -56,7 +56,7 @@ class Receipt:
     """An accepted purchase: its id and its body as JSON. `replayed`: this key had bought it before."""
 
     purchase_id: UUID
-    body: bytes
+    body: str
     replayed: bool
 
 

@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -175,9 +175,10 @@ class Till:
 
 def _answer(answers: list[tuple[_Waiting, Outcome]]) -> None:
     """Give everybody what came of it, each event loop in one go."""
+    for name, times in Counter(_name(outcome) for _, outcome in answers).items():
+        metrics.TILL_OUTCOMES.labels(name).inc(times)
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Answer, Outcome]]] = defaultdict(list)
     for waiting, outcome in answers:
-        metrics.TILL_OUTCOMES.labels(_name(outcome)).inc()
         if waiting.loop is None:
             _give(waiting.answer, outcome)
         else:

@@ -1,63 +1,96 @@
-"""The body of a purchase that was just accepted, from what the till knows; reading it would give the same."""
+"""The body of a purchase that was just accepted, from what the till knows; reading it would give the same.
 
+Who shares a bill shares all of the body but ids and card, so that the rest is rendered once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import orjson
 
-from orders import pricing
 from orders.models import Order, Purchase
 from orders.till.asking import Receipt
+from orders.till.bills import Bill
 from orders.till.deciding import Accepted
-from orders.till.facts import Facts
+from orders.till.facts import Facts, Show
 from streams.bodies import unix_ms
 
-Parts = list[tuple[str, UUID, list[tuple[str, pricing.Line]]]]
+Ids = tuple[list[str], list[str]]  # Of the orders, of the lines; both as the bill has them.
 
 
-def accepted(each: Accepted, parts: Parts, facts: Facts, *, hold_until: datetime) -> Receipt:
-    """Return the receipt of an accepted purchase; `queries.purchase_body` gives the same body."""
-    asked = each.asked
-    body = {
-        "id": each.id,
-        "key": asked.key,
-        "status": Purchase.Status.ACCEPTED.value,
-        "version": 1,
-        "total": each.bill.total.as_dict(),
-        "reason": None,
-        "message": None,
-        "card": {"brand": each.card.brand, "last4": each.card.last4},
-        "hold_until": unix_ms(hold_until),
-        "stream": each.show.slug if each.show else None,
-        "orders": [
-            {
-                "id": order_id,
-                "merchant": {"id": merchant_id, "name": facts.goods[lines[0][1].variant_id].merchant},
+@dataclass(slots=True)
+class _Shared:
+    """JSON that all who share a bill have in common."""
+
+    total: str
+    stream: str
+    orders: list[str]  # From behind an order's id to its lines.
+    lines: list[str]  # From behind a line's id to its end.
+
+
+class Receipts:
+    """Receipts of one batch."""
+
+    def __init__(self, facts: Facts, *, hold_until: datetime) -> None:
+        self._facts, self._hold_until = facts, unix_ms(hold_until)
+        self._shared: dict[int, _Shared] = {}
+
+    def of(self, each: Accepted, *, orders: list[str], lines: list[str]) -> Receipt:
+        """Return the receipt of an accepted purchase with the ids of its orders and lines."""
+        shared = self._shared.get(id(each.bill))
+        if shared is None:
+            shared = self._shared[id(each.bill)] = self._share(each.bill, each.show)
+        parts = ",".join(
+            f'{{"id":"{order_id}"{shared.orders[n]}'
+            + ",".join(f'{{"id":"{lines[m]}"{shared.lines[m]}' for m in numbers)
+            + '],"shipments":[]}'
+            for n, (order_id, (_, numbers)) in enumerate(zip(orders, each.bill.parts, strict=True))
+        )
+        card = orjson.dumps({"brand": each.card.brand, "last4": each.card.last4}).decode()
+        body = (
+            f'{{"id":"{each.id}","key":"{each.asked.key}","status":"{Purchase.Status.ACCEPTED.value}",'
+            f'"version":1,"total":{shared.total},"reason":null,"message":null,"card":{card},'
+            f'"hold_until":{self._hold_until},"stream":{shared.stream},"orders":[{parts}],"replayed":false}}'
+        )
+        return Receipt(UUID(each.id), body, replayed=False)
+
+    def _share(self, bill: Bill, show: Show | None) -> _Shared:
+        orders = []
+        for merchant_id, numbers in bill.parts:
+            facts = {
+                "merchant": {
+                    "id": merchant_id,
+                    "name": self._facts.goods[bill.lines[numbers[0]].variant_id].merchant,
+                },
                 "status": Order.Status.PENDING.value,
                 "total": {
-                    "amount": sum(line.total.amount for _, line in lines),
-                    "currency": each.bill.total.currency,
+                    "amount": sum(bill.lines[n].total.amount for n in numbers),
+                    "currency": bill.total.currency,
                 },
-                "lines": [_line(line_id, line) for line_id, line in lines],
-                "shipments": [],
             }
-            for order_id, merchant_id, lines in parts
-        ],
-        "replayed": False,
-    }
-    return Receipt(UUID(each.id), orjson.dumps(body), replayed=False)
+            orders.append(f',{_inner(facts)},"lines":[')
+        lines = [
+            {
+                "variant": line.variant_id,
+                "title": line.title,
+                "sku": line.sku,
+                "quantity": line.quantity,
+                "unit_price": line.unit.as_dict(),
+                "amount": line.total.as_dict(),
+                "list_price": {"amount": line.list_amount, "currency": line.unit.currency},
+                "offer": line.offer_id,
+            }
+            for line in bill.lines
+        ]
+        return _Shared(
+            total=orjson.dumps(bill.total.as_dict()).decode(),
+            stream=orjson.dumps(show.slug if show else None).decode(),
+            orders=orders,
+            lines=[f",{_inner(line)}}}" for line in lines],
+        )
 
 
-def _line(line_id: str, line: pricing.Line) -> dict[str, object]:
-    currency = line.unit.currency
-    return {
-        "id": line_id,
-        "variant": line.variant_id,
-        "title": line.title,
-        "sku": line.sku,
-        "quantity": line.quantity,
-        "unit_price": line.unit.as_dict(),
-        "amount": line.total.as_dict(),
-        "list_price": {"amount": line.list_amount, "currency": currency},
-        "offer": line.offer_id,
-    }
+def _inner(facts: Mapping[str, object]) -> str:
+    return orjson.dumps(facts).decode()[1:-1]

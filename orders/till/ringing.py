@@ -166,7 +166,7 @@ def _known(batch: Sequence[Asked]) -> dict[int, Outcome]:
 
 def _again(purchase_id: UUID) -> Receipt:
     body = queries.purchase_body(purchase_id, replayed=True)
-    return Receipt(purchase_id, orjson.dumps(body), replayed=True)
+    return Receipt(purchase_id, orjson.dumps(body).decode(), replayed=True)
 
 
 def _repeated(

@@ -39,8 +39,6 @@ _LINE = (
 )
 _HOLD = "line_id, purchase_id, variant_id, offer_id, quantity, status, updated_at"
 
-Parts = list[tuple[str, UUID, list[tuple[str, pricing.Line]]]]
-
 
 def write(accepted: Sequence[Accepted], facts: Facts) -> list[Receipt]:
     """Write purchases that were decided on these facts, in the same transaction; returns their receipts."""
@@ -48,9 +46,11 @@ def write(accepted: Sequence[Accepted], facts: Facts) -> list[Receipt]:
         return []
     until = facts.now + timedelta(seconds=settings.HOLD_SECONDS)
     rows = _Rows(now=str(facts.now), until=str(until))
+    said = receipts.Receipts(facts, hold_until=until)
     found = []
     for each in accepted:
-        found.append(receipts.accepted(each, rows.add(each), facts, hold_until=until))
+        orders, lines = rows.add(each)
+        found.append(said.of(each, orders=orders, lines=lines))
     # By key, so that two tills which have the same two keys wait for each other and never in a circle.
     rows.purchases.sort()
     with connection.cursor() as cursor:
@@ -79,8 +79,8 @@ class _Rows:
         self._now, self._until = now, until
         self._told: dict[int, list[str]] = {}
 
-    def add(self, each: Accepted) -> Parts:
-        """Add the rows of a purchase; returns its orders as (id, merchant, lines with their ids)."""
+    def add(self, each: Accepted) -> receipts.Ids:
+        """Add the rows of a purchase; returns the ids of its orders and of its lines."""
         asked, bill, show, now = each.asked, each.bill, each.show, self._now
         stream = _null(asked.stream_id)
         self.purchases.append(
@@ -98,7 +98,7 @@ class _Rows:
         seen = f"{stream_ms}\t{epoch}\t{offset}"
         line_ids = [ids.text() for _ in bill.lines]
         told = self._facts_of(bill, stream)
-        parts: Parts = []
+        order_ids = []
         for merchant_id, numbers in bill.parts:
             order_id = ids.text()
             amount = sum(bill.lines[n].total.amount for n in numbers)
@@ -107,13 +107,13 @@ class _Rows:
                 f"\t{bill.total.currency}\t{now}\t{now}\n"
             )
             self.lines.extend(f"{line_ids[n]}\t{order_id}\t{seen}\t{told[n]}" for n in numbers)
-            parts.append((order_id, merchant_id, [(line_ids[n], bill.lines[n]) for n in numbers]))
+            order_ids.append(order_id)
         self.holds.extend(
             f"{line_ids[n]}\t{each.id}\t{variant_id}\t{_null(offer_id)}\t{units}"
             f"\t{Hold.Status.HELD.value}\t{now}\n"
             for n, variant_id, offer_id, units in each.taken.holds
         )
-        return parts
+        return order_ids, line_ids
 
     def _facts_of(self, bill: Bill, stream: str) -> list[str]:
         """Return the columns of the bill's lines that all who share the bill have in common."""
