@@ -106,6 +106,9 @@ class CartLineSerializer(serializers.Serializer[Any]):
     left = serializers.IntegerField(help_text="Units in stock beside those held, for information.")
     held = serializers.IntegerField(help_text="Units that are the shopper's until `held_until`.")
     held_until = serializers.IntegerField(allow_null=True, help_text="Unix milliseconds.")
+    hold_seconds = serializers.IntegerField(
+        allow_null=True, help_text="How long it is held for a cart; null: the first to pay has it."
+    )
 
 
 class CartSerializer(serializers.Serializer[Any]):

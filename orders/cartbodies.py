@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from catalog import prices
-from catalog.models import ProductImage, Variant
+from catalog.models import BundlePart, ProductImage, Variant
 from commerce.money import Money
-from orders.models import Cart, CartHold, CartHolder, CartLine, Hoarder
+from orders.models import Cart, CartHold, CartHolder, CartLine, CartPolicy, Hoarder
 from streams.bodies import unix_ms
 from streams.models import Offer, OfferBuyer
 
@@ -59,6 +59,7 @@ def _body(
     running = _open_offers(stream_id, now) if rows else []
     had = _had(buyer_id, running)
     held = _held(buyer_id) if rows else {}
+    terms = hold_seconds(buyer_id=buyer_id, variants={pk: each.merchant_id for pk, each in goods.items()})
     lines: list[Body] = []
     totals: dict[str, int] = defaultdict(int)
     for row in rows:
@@ -85,12 +86,33 @@ def _body(
                 "left": variant.stock.available if hasattr(variant, "stock") else 0,
                 "held": hold.quantity if hold else 0,
                 "held_until": unix_ms(hold.until) if hold else None,
+                "hold_seconds": terms.get(variant.id),
             }
         )
     return {
         "version": version,
         "lines": lines,
         "totals": [Money(amount, currency).as_dict() for currency, amount in sorted(totals.items())],
+    }
+
+
+def hold_seconds(*, buyer_id: UUID | None, variants: Mapping[UUID, UUID]) -> dict[UUID, int]:
+    """Return for how long each variant (with its merchant) is held for this shopper's cart, or for a guest's
+    once she is signed in; without those that are not held.
+    """
+    kept = CartPolicy.objects.filter(merchant_id__in=set(variants.values()))
+    if buyer_id is not None:
+        barred = Hoarder.objects.filter(buyer_id=buyer_id, merchant_id=OuterRef("merchant_id"))
+        kept = kept.exclude(Exists(barred))
+    seconds = dict(kept.values_list("merchant_id", "hold_seconds"))
+    if not seconds:
+        return {}
+    # A bundle has no stock of its own, and its parts may be in the cart beside it: it is not held.
+    bundles = set(BundlePart.objects.filter(bundle_id__in=variants).values_list("bundle_id", flat=True))
+    return {
+        variant_id: seconds[merchant_id]
+        for variant_id, merchant_id in variants.items()
+        if merchant_id in seconds and variant_id not in bundles
     }
 
 

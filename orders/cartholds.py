@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db.models import F
 
 from catalog import stock
-from catalog.models import BundlePart, Variant
+from catalog.models import Variant
 from commerce import ids
-from orders import policies, returns
+from orders import cartbodies, returns
 from orders.models import Cart, CartHold, CartHolder
 from streams import announce
 
@@ -165,18 +165,10 @@ def warn(*, now: datetime, ahead: timedelta, limit: int) -> dict[UUID, list[Cart
 
 
 def _terms(buyer_id: UUID, units: Collection[UUID], now: datetime) -> dict[UUID, tuple[UUID, datetime]]:
-    """Merchant and end of what would be held from now on, for the variants of merchants who hold for her."""
+    """Merchant and end of what would be held from now on, for the variants that are held for her."""
     owners = dict(Variant.objects.filter(pk__in=units).values_list("id", "merchant_id"))
-    ends = policies.seconds(buyer_id=buyer_id, merchant_ids=set(owners.values()))
-    if not ends:
-        return {}
-    # A bundle has no stock of its own, and its parts may be in the cart beside it: it is not held.
-    bundles = set(BundlePart.objects.filter(bundle_id__in=owners).values_list("bundle_id", flat=True))
-    return {
-        variant_id: (merchant_id, now + timedelta(seconds=ends[merchant_id]))
-        for variant_id, merchant_id in owners.items()
-        if merchant_id in ends and variant_id not in bundles
-    }
+    seconds = cartbodies.hold_seconds(buyer_id=buyer_id, variants=owners)
+    return {pk: (owners[pk], now + timedelta(seconds=each)) for pk, each in seconds.items()}
 
 
 def _locked(buyer_id: UUID, variant_ids: Collection[UUID]) -> dict[UUID, CartHold]:

@@ -4,7 +4,6 @@ Without a policy the first to pay is the first served. A change counts for what 
 that runs is cut short or made longer, because its end was told to the shopper.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -28,13 +27,6 @@ class UnknownShopper(errors.NotFound):
     """Also somebody for whose carts this merchant never held anything."""
 
     message = "There is no such shopper with goods of yours held."
-
-
-def seconds(*, buyer_id: UUID, merchant_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return for how long each of these merchants holds for a shopper's cart; without those who do not."""
-    hold = CartPolicy.objects.filter(merchant_id__in=merchant_ids)
-    barred = Hoarder.objects.filter(buyer_id=buyer_id, merchant_id__in=merchant_ids).values("merchant_id")
-    return dict(hold.exclude(merchant_id__in=barred).values_list("merchant_id", "hold_seconds"))
 
 
 def read(*, merchant_id: UUID) -> CartPolicy:

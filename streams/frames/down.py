@@ -139,7 +139,8 @@ class StreamRef(Told):
 
 
 class CartLine(Told):
-    """`held` units are hers until `held_until`; 0 and null where nothing is held."""
+    """`held` units are hers until `held_until`; 0 and null where nothing is held. `hold_seconds` says for how
+    long goods like these are held for a cart: null means that the first to pay has them."""
 
     variant: UUID
     product: UUID
@@ -152,6 +153,7 @@ class CartLine(Told):
     left: Count
     held: Count
     held_until: Instant | None
+    hold_seconds: Count | None
 
 
 class Cart(Told):

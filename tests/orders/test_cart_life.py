@@ -14,7 +14,7 @@ from catalog import stock
 from catalog.models import Stock
 from orders import cartclock, cartholds, carts, expiry, guestcarts, policies, quotes, returns
 from orders.audit.goods import STOCK
-from orders.models import Cart, CartHold, CartLine, Purchase
+from orders.models import Cart, CartHold, CartLine, Hoarder, Purchase
 from tests.orders import make
 
 HOLD = 300
@@ -203,8 +203,7 @@ class Carts(RuleBasedStateMachine):
         return line.quantity if line else 0, hold.quantity if hold else 0
 
     def _barred(self, buyer_id: UUID) -> bool:
-        merchant_id = self.held[0].merchant_id
-        return not policies.seconds(buyer_id=buyer_id, merchant_ids=[merchant_id])
+        return Hoarder.objects.filter(buyer_id=buyer_id).exists()
 
     def _version(self, buyer_id: UUID) -> int:
         return Cart.objects.filter(pk=buyer_id).values_list("version", flat=True).first() or 0

@@ -1,83 +1,21 @@
 /** The cart: what the shopper collected, with quantities, totals and the way to pay. */
 
-import { call } from "../commerce/api.js";
+import { enter } from "../commerce/account.js";
 import { fill, h, icon, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { everyTick } from "../streams/clock.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
+import { change, readCart } from "./carting.js";
+import { drawHold } from "./holding.js";
 import { pricedLine } from "./wanted.js";
 
 /**
  * @typedef {import("./checkout.js").Shop} Shop
  * @typedef {import("./wanted.js").Wanted} Wanted
- * @typedef {{variant: string, product: string, title: string, image: string | null, quantity: number,
- *   price: money.Money, offer: string | null, left: number}} CartLine
+ * @typedef {import("./carting.js").CartLine} CartLine
  */
-
-const ONLINE_MS = 5000;
-
-/** How many pieces are in the cart. @param {import("../streams/show.js").Show} show */
-export function pieces(show) {
-  return (show.cart?.lines ?? []).reduce(
-    (/** @type {number} */ all, /** @type {CartLine} */ one) => all + one.quantity,
-    0,
-  );
-}
-
-/**
- * Change the cart over the socket; a change elsewhere in between brings the cart as it is now.
- * @param {Shop} shop
- * @param {"cart.add" | "cart.update" | "cart.remove"} command
- * @param {Record<string, any>} d
- */
-async function change({ room, show }, command, d) {
-  await online(room);
-  const body = command === "cart.add" ? d : { ...d, version: show.cart?.version ?? 0 };
-  try {
-    show.keepCart(await room.command(command, body));
-  } catch (/** @type {any} */ error) {
-    if (error.code === "CART_CONFLICT" && error.data?.cart) show.keepCart(error.data.cart);
-    throw error;
-  }
-}
-
-/**
- * Wait a little for the connection, which is made anew after signing in.
- * @param {Shop["room"]} room
- * @returns {Promise<void>}
- */
-function online(room) {
-  if (room.online) return Promise.resolve();
-  return new Promise((done) => {
-    const end = () => {
-      clearTimeout(late);
-      stop();
-      done();
-    };
-    const late = setTimeout(end, ONLINE_MS);
-    const stop = room.on("welcome", end);
-  });
-}
-
-/**
- * @param {Shop} shop
- * @param {string} variant
- * @param {number} quantity
- */
-export function addToCart(shop, variant, quantity) {
-  return change(shop, "cart.add", { variant, quantity });
-}
-
-/**
- * Read the cart over HTTP, as where no socket brings it.
- * @param {Shop} shop
- */
-export async function readCart({ show, session }) {
-  if (!session.me) return;
-  show.keepCart(await call(`cart${show.stream ? `?stream=${encodeURIComponent(show.stream.slug)}` : ""}`));
-}
 
 /** @param {CartLine} line @returns {Wanted} */
 function wantedOf({ variant, quantity, title, image, price, left }) {
@@ -117,12 +55,15 @@ export function drawCart(place, foot, shop, checkOut) {
   /** @type {Map<string, ReturnType<typeof makeStepper>>} */
   const steppers = new Map();
 
+  /** @param {string} variant @returns {number} */
+  const quantityOf = (variant) =>
+    show.cart?.lines.find((/** @type {CartLine} */ one) => one.variant === variant)?.quantity ?? 0;
+
   /** @param {CartLine} line */
   const make = (line) => {
     const stepper = makeStepper((by) =>
       attempt(async () => {
-        const current = show.cart?.lines.find((/** @type {CartLine} */ one) => one.variant === line.variant);
-        const quantity = (current?.quantity ?? 0) + by;
+        const quantity = quantityOf(line.variant) + by;
         if (quantity > 0) await change(shop, "cart.update", { variant: line.variant, quantity });
         else await change(shop, "cart.remove", { variant: line.variant });
       }),
@@ -137,7 +78,9 @@ export function drawCart(place, foot, shop, checkOut) {
         { class: "row__main" },
         h("p", { class: "row__title" }, line.title),
         h("p", { class: "row__text line__price" }),
+        h("p", { class: "row__text line__merchant" }, line.merchant.name),
         h("p", { class: "row__text line__gone" }),
+        h("p", { class: "row__text line__hold", hidden: true }),
       ),
       h(
         "div",
@@ -166,11 +109,19 @@ export function drawCart(place, foot, shop, checkOut) {
     const gone = /** @type {HTMLElement} */ (element.querySelector(".line__gone"));
     say(gone, at.gone ? (at.left > 0 ? `Only ${at.left} left` : "Sold out") : "");
     gone.hidden = !at.gone;
+    drawHold(/** @type {HTMLElement} */ (element.querySelector(".line__hold")), line, {
+      now: now(),
+      guest: !session.me,
+      gone: at.gone,
+      again: () =>
+        attempt(() => change(shop, "cart.update", { variant: line.variant, quantity: quantityOf(line.variant) })),
+      enter: () => enter(session, { why: "Sign in, and what you collected comes with you." }),
+    });
   };
   let footed = "";
   const refresh = () => {
     /** @type {CartLine[]} */
-    const lines = session.me ? (show.cart?.lines ?? []) : [];
+    const lines = show.cart?.lines ?? [];
     keyed(list, lines, (line) => line.variant, make, update);
     list.hidden = lines.length === 0;
     nothing.hidden = lines.length > 0;
@@ -207,7 +158,7 @@ export function drawCart(place, foot, shop, checkOut) {
   const stops = [
     show.watch(["cart", "items", "offers"], refresh),
     everyTick(() => {
-      if (show.offers.size) refresh();
+      if (show.offers.size || show.cart?.lines.some((/** @type {CartLine} */ one) => one.held_until)) refresh();
     }),
   ];
   session.addEventListener("change", refresh);

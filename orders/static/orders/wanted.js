@@ -11,14 +11,27 @@ import { priceOf } from "../streams/prices.js";
  */
 
 /**
+ * How many units of a variant are held for the shopper's cart: they are hers to buy beside those in stock.
+ * @param {Show} show
+ * @param {string} variant
+ * @param {number} now
+ * @returns {number}
+ */
+export function heldNow(show, variant, now) {
+  const line = show.cart?.lines.find((/** @type {{variant: string}} */ one) => one.variant === variant);
+  return line?.held_until > now ? line.held : 0;
+}
+
+/**
  * @param {Wanted} wanted
  * @param {Show} show
  * @param {number} now
  */
 export function pricedLine({ variant, quantity, kept }, show, now) {
   const found = show.find(variant);
+  const held = heldNow(show, variant, now);
   if (!found) {
-    const left = kept?.left ?? 0;
+    const left = (kept?.left ?? 0) + held;
     return {
       variant,
       quantity,
@@ -33,7 +46,8 @@ export function pricedLine({ variant, quantity, kept }, show, now) {
       gone: quantity > left,
     };
   }
-  const { item, variant: one } = found;
+  const item = found.item;
+  const one = { ...found.variant, left: found.variant.left + held };
   let at = priceOf(show, item, one, now);
   // More than the offer grants is had at the list price.
   if (at.offer && quantity > at.most) {

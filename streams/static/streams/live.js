@@ -8,7 +8,8 @@ import { Session } from "../commerce/session.js";
 import { Toaster } from "../commerce/toast.js";
 import { Attempts } from "../orders/attempts.js";
 import { askBank } from "../orders/bank.js";
-import { addToCart, drawCart, pieces } from "../orders/cart.js";
+import { drawCart } from "../orders/cart.js";
+import { addToCart, pieces, tendCart } from "../orders/carting.js";
 import { openCheckout } from "../orders/checkout.js";
 import { announcePurchases, openOrders, readPurchases } from "../orders/orders.js";
 import { askAgain } from "../orders/panel.js";
@@ -66,7 +67,6 @@ function look(item) {
     now,
     buy: (variant, quantity) => checkOut([{ variant: variant.id, quantity }]),
     async addToCart(variant, quantity) {
-      if (!(await signIn("Sign in to keep a cart."))) return false;
       try {
         await addToCart(shop, variant.id, quantity);
         toaster.show({
@@ -118,6 +118,7 @@ const yellowCart = drawYellowCart(button("cart"), {
       checkOut(wanted);
     }),
 });
+tendCart(shop, { toaster, open: () => yellowCart.open("cart") });
 drawCurtain(place("curtain"), show, { now, openShowcase: () => yellowCart.open("products") });
 drawBanner(place("banner"), room, show);
 const order = new Order(page.snapshot.stream.id);
