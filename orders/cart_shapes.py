@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from commerce import strict
 from orders import policies, quotes
+from orders import serializers as bodies
 from orders.models import CartHolder, CartPolicy, Hoarder
 
 MAX_SAFE = 2**53 - 1
@@ -78,30 +79,16 @@ class CartRemoveSerializer(CartQuerySerializer):
     version = serializers.IntegerField(min_value=0, max_value=MAX_SAFE)
 
 
-class PriceSerializer(serializers.Serializer[Any]):
-    """An amount in minor units of one currency."""
-
-    amount = serializers.IntegerField(help_text="Minor units.")
-    currency = serializers.CharField(help_text="ISO 4217.")
-
-
-class SellerSerializer(serializers.Serializer[Any]):
-    """Who sells it."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-
-
 class CartLineSerializer(serializers.Serializer[Any]):
     """A line of a cart."""
 
     variant = serializers.UUIDField()
     product = serializers.UUIDField()
-    merchant = SellerSerializer()
+    merchant = bodies.MerchantRefSerializer()
     title = serializers.CharField()
     image = serializers.CharField(allow_null=True)
     quantity = serializers.IntegerField()
-    price = PriceSerializer()
+    price = bodies.MoneySerializer()
     offer = serializers.UUIDField(allow_null=True)
     left = serializers.IntegerField(help_text="Units in stock beside those held, for information.")
     held = serializers.IntegerField(help_text="Units that are the shopper's until `held_until`.")
@@ -116,7 +103,7 @@ class CartSerializer(serializers.Serializer[Any]):
 
     version = serializers.IntegerField()
     lines = CartLineSerializer(many=True)
-    totals = PriceSerializer(many=True, help_text="One per currency.")
+    totals = bodies.MoneySerializer(many=True, help_text="One per currency.")
 
 
 # --- merchants ---
