@@ -26,7 +26,7 @@ from config import processes, servers
 from config.children import Child, Program
 from config.embedded import free_port
 from config.env import ROOT
-from streams import offers, pins, showcase, shows
+from streams import offers, pins, showcase, shows, tasks
 from streams.models import Offer, ShowcaseItem, Stream
 from tests.live_server import LiveRoom
 from tests.protocol import Conversation
@@ -146,7 +146,7 @@ def shop(
     def backstage() -> None:
         while not done.wait(0.05):
             LiveRoom.relay()
-            offers.close_due(now=timezone.now())
+            tasks.sweep()
         connection.close()
 
     thread = threading.Thread(target=backstage)

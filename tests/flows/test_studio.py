@@ -24,7 +24,7 @@ from config.children import Program
 from config.embedded import free_port
 from config.env import ROOT
 from config.processes import listens
-from streams import chat, offers, pins, queries
+from streams import chat, offers, pins, queries, tasks
 from streams.models import Offer, Stream
 from tests.live_server import LiveRoom, cookie_of
 from tests.streams import make
@@ -73,7 +73,7 @@ def site(process: str, transactional_db: None) -> Iterator[str]:
 
     def backstage() -> None:
         while not done.wait(0.1):
-            offers.close_due(now=timezone.now())
+            tasks.sweep()
             LiveRoom.relay()
         connection.close()
 

@@ -12,6 +12,7 @@ from streams.models import Offer, ShowcaseItem, Stream
 
 NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
 _numbers = count(1)
+_LONG_AGO = datetime.now(UTC) - timedelta(days=40)  # Prices have a history of 30 days.
 
 
 def after(seconds: float) -> datetime:
@@ -55,7 +56,9 @@ def product(
         variant = Variant.objects.create(
             merchant=seller, product=made, title=name, options={"Shade": name}, position=position
         )
-        Price.objects.create(merchant=seller, variant=variant, amount=amount, currency="EUR")
+        Price.objects.create(
+            merchant=seller, variant=variant, amount=amount, currency="EUR", valid_from=_LONG_AGO
+        )
         Stock.objects.create(merchant=seller, variant=variant, available=available)
     return made
 

@@ -23,7 +23,21 @@ const SENTENCES = {
       : "Sold out: somebody was a moment faster. You were not charged.";
   },
   OFFER_NOT_STARTED: "This offer has not started yet.",
+  NOT_SOLD_OUT: "There is some left: buy it now.",
+  ALREADY_IN_LINE: "You are in this line already.",
+  NOT_IN_LINE: "You are not in this line any more.",
+  NO_LINE: "One cannot line up for a bundle.",
+  TOO_MANY_WAITS: "You are in too many lines. Leave one first.",
+  NOT_YOUR_TURN: (data) =>
+    data.position
+      ? `It is not your turn yet: you are number ${data.position} in the waiting room.`
+      : "Go through the waiting room first.",
+  NO_WAITING_ROOM: "This offer has no waiting room. Buy when it opens.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
+  PRICE_BELOW_FLOOR: "The merchant does not sell this at that price any more. You were not charged.",
+  COUPON_ENDED: "This coupon is over.",
+  COUPON_GONE: "All of these coupons are claimed: somebody was a moment faster.",
+  UNKNOWN_COUPON: "This coupon is not for this show.",
   OFFER_MISMATCH: "The offer does not apply to this choice. You were not charged.",
   PRICE_CHANGED: "The price has changed in the meantime. Look at the new total, then press pay again.",
   CUSTOMER_LIMIT: (data) =>

@@ -9,13 +9,16 @@ import { Toaster } from "../commerce/toast.js";
 import { Attempts } from "../orders/attempts.js";
 import { askBank } from "../orders/bank.js";
 import { drawCart } from "../orders/cart.js";
-import { addToCart, pieces, tendCart } from "../orders/carting.js";
+import { addToCart, online, pieces, tendCart } from "../orders/carting.js";
 import { openCheckout } from "../orders/checkout.js";
+import { drawDrop } from "../orders/drop.js";
+import { Lining } from "../orders/lining.js";
 import { announcePurchases, openOrders, readPurchases } from "../orders/orders.js";
 import { askAgain } from "../orders/panel.js";
 import { isOpen } from "../orders/status.js";
 import { drawChat } from "./chat.js";
 import { drawCompose } from "./compose.js";
+import { drawCoupons, worth } from "./coupons.js";
 import { makeFollow, setFollow } from "./follow.js";
 import { drawHearts } from "./hearts.js";
 import { openAppeal, openLineMenu } from "./linemenu.js";
@@ -48,6 +51,8 @@ const room = new Room(page.socket, {
 });
 const now = () => room.now();
 const attempts = new Attempts(room);
+const lining = new Lining();
+lining.snapshot(page.snapshot);
 /** @type {import("../orders/checkout.js").Shop} */
 const shop = { show, session, room, attempts, now };
 
@@ -166,6 +171,48 @@ drawCompose(/** @type {HTMLFormElement} */ (place("compose")), {
   appeal,
 });
 drawPinned(place("pinned"), { show, now, openProduct: look, buy: buyItem, announce });
+drawCoupons(place("coupons"), {
+  show,
+  now,
+  claim: (coupon) =>
+    attempt(async () => {
+      if (!(await signIn("Sign in to claim the coupon."))) return;
+      // Who has no socket just now claims over HTTP; it is the same claim.
+      const claim = room.online
+        ? await room.command("coupon.claim", { coupon: coupon.id })
+        : await call(`live/${page.slug}/coupons/${coupon.id}/claim`, { method: "POST" });
+      show.keepClaim(claim);
+      told(`Yours: ${worth(coupon)} at ${coupon.merchant.name}.`);
+    }),
+});
+const inLine = async (/** @type {string} */ command, /** @type {any} */ d) => {
+  if (!(await signIn("Sign in to line up."))) return null;
+  return online(room).then(() => room.command(command, d));
+};
+drawDrop(place("drops"), {
+  lining,
+  show,
+  now,
+  buy: checkOut,
+  announce,
+  join: (d) => attempt(async () => keepPlace(await inLine("waitlist.join", d))),
+  leave: (d) => attempt(async () => keepPlace(await inLine("waitlist.leave", d))),
+  enter: (offer) =>
+    attempt(async () => {
+      const at = await inLine("waitingroom.enter", { offer });
+      if (at) lining.keepRoom(at);
+    }),
+  quit: (offer) =>
+    attempt(async () => {
+      await inLine("waitingroom.leave", { offer });
+      lining.rooms.delete(offer);
+      lining.changed();
+    }),
+});
+/** @param {any} at */
+function keepPlace(at) {
+  if (at) lining.keep(at);
+}
 drawHearts(button("heart"), place("sky"), { show, room });
 drawShowcase(place("side"), { show, now, openProduct: look });
 announcePurchases(toaster, shop);
@@ -186,11 +233,13 @@ show.watch(["purchases"], () => {
 // Another person: her cart and orders, and a connection in her name.
 session.addEventListener("entered", () => {
   show.forgetBuyer();
+  lining.forget();
   room.reconnect();
 });
 session.addEventListener("left", () => {
   show.forgetBuyer();
   attempts.forget();
+  lining.forget();
   room.reconnect();
 });
 
@@ -198,6 +247,9 @@ room.on("connection", ({ online }) => {
   document.body.dataset.online = online ? "yes" : "no";
 });
 room.on("snapshot", (d) => show.snapshot(d));
+room.on("snapshot", (d) => lining.snapshot(d));
+// Before the show forgets an offer that has ended.
+room.on("*", (d, frame) => lining.apply(frame.t, d, show));
 room.on("*", (d, frame) => show.apply(frame.t, d));
 room.on("payment.action_required", (action) => {
   askBank(action, {

@@ -1,6 +1,7 @@
 /** The pinned product: what the host is explaining now, its price at this moment, and the button that buys it. */
 
 import { h, icon, say } from "../commerce/dom.js";
+import * as money from "../commerce/money.js";
 import { countdown, everyTick } from "./clock.js";
 import { summary } from "./prices.js";
 import { FEW, picture, priceLine } from "./showcase.js";
@@ -56,6 +57,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
 
   let drawnImage = "";
   let announced = "";
+  let announcedNext = "";
   function draw() {
     const item = show.pinnedItem;
     place.hidden = !item;
@@ -67,7 +69,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
     }
     say(title, item.product.title);
     open.setAttribute("aria-label", `${item.product.title}: details`);
-    const words = JSON.stringify([sums.cheapest?.price, sums.cheapest?.reference, sums.from]);
+    const words = JSON.stringify([sums.cheapest?.price, sums.cheapest?.reference, sums.offer?.id, sums.from]);
     if (price.dataset.shown !== words) {
       price.dataset.shown = words;
       price.replaceChildren(...priceLine(sums).filter((one) => one instanceof Node));
@@ -81,7 +83,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
     drawOffer(sums);
     say(
       plain,
-      sums.offer || sums.soldOut
+      sums.offer || sums.next || sums.soldOut
         ? ""
         : [ENDED[show.ended.get(item.id) ?? ""], sums.left <= FEW && `only ${sums.left} left`]
             .filter(Boolean)
@@ -95,13 +97,24 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
       if (sums.offer) requestAnimationFrame(() => place.classList.add("is-offered"));
       announce(sums.offer ? `Live price for ${item.product.title}.` : `Now showing ${item.product.title}.`);
     }
+    if (sums.next && announcedNext !== sums.next.id) {
+      announcedNext = sums.next.id;
+      announce(`A live price for ${item.product.title} opens in ${countdown(sums.next.starts_at - now())}.`);
+    }
   }
 
   /** @param {ReturnType<typeof summary>} sums */
   function drawOffer(sums) {
     const offer = sums.offer;
-    offerRow.hidden = !offer || sums.soldOut;
-    if (!offer) return;
+    offerRow.hidden = !(offer || sums.next) || sums.soldOut;
+    offerRow.classList.toggle("offer--ahead", !offer);
+    if (!offer) {
+      if (!sums.next) return;
+      say(clock, countdown(sums.next.starts_at - now()));
+      say(left, `Live price ${money.show(sums.next.price)} · ${sums.next.quota} pieces`);
+      offerRow.classList.remove("offer--hurry");
+      return;
+    }
     const ms = offer.ends_at - now();
     say(clock, countdown(ms));
     offerRow.classList.toggle("offer--hurry", ms < HURRY_MS);

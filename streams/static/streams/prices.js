@@ -1,4 +1,7 @@
-/** What something costs at this moment, by the server's clock: the running offer's price, or the list price. */
+/**
+ * What something costs at this moment, by the server's clock: the running offer's price, or the list price.
+ * An announced offer runs from its moment on, whether the room has said so or not.
+ */
 
 /**
  * @typedef {import("./show.js").Show} Show
@@ -17,10 +20,21 @@
  */
 export function runningOffer(show, item, now) {
   for (const offer of show.offers.values()) {
-    if (offer.item === item.id && offer.status === "open" && offer.starts_at <= now && now < offer.ends_at)
-      return offer;
+    if (offer.item === item.id && offer.starts_at <= now && now < offer.ends_at) return offer;
   }
   return null;
+}
+
+/**
+ * The item's offer that is announced and has not begun.
+ * @param {Show} show
+ * @param {Item} item
+ * @param {number} now Server time in Unix ms.
+ * @returns {Offer | null}
+ */
+export function nextOffer(show, item, now) {
+  const ahead = [...show.offers.values()].filter((one) => one.item === item.id && one.starts_at > now);
+  return ahead.sort((a, b) => a.starts_at - b.starts_at)[0] ?? null;
 }
 
 /**
@@ -72,6 +86,7 @@ export function summary(show, item, now) {
     cheapest,
     from: prices.size > 1,
     offer,
+    next: nextOffer(show, item, now),
     soldOut: !buyable.length,
     left: offer ? Math.min(offer.left, stock) : stock,
   };

@@ -5,7 +5,7 @@ import * as money from "../commerce/money.js";
 import { busy, Sheet } from "../commerce/sheet.js";
 import { countdown, everyTick } from "./clock.js";
 import { drawChoices } from "./choices.js";
-import { priceOf } from "./prices.js";
+import { nextOffer, priceOf } from "./prices.js";
 import { makeStepper } from "./stepper.js";
 import { FEW, picture } from "./showcase.js";
 
@@ -86,6 +86,7 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
     const at = picked && priceOf(show, item(), picked, now());
     if (!at) say(state, "");
     else if (!at.left) say(state, "Sold out");
+    else if (!at.offer && nextOffer(show, item(), now())) say(state, aheadOf(nextOffer(show, item(), now())));
     else if (at.offer)
       say(
         state,
@@ -93,6 +94,11 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
       );
     else say(state, at.left <= FEW ? `Only ${at.left} left` : "In stock");
     state.classList.toggle("detail__state--offer", Boolean(at?.offer && at.left));
+  }
+
+  /** @param {import("./show.js").Offer | null} next */
+  function aheadOf(next) {
+    return next ? `Live price of ${money.show(next.price)} in ${countdown(next.starts_at - now())}` : "";
   }
 
   let running = "";

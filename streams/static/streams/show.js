@@ -9,14 +9,17 @@
  * @typedef {{id: string, position: number, price: Money | null, variants: Variant[],
  *   product: {id: string, title: string, image: string | null, description: string,
  *   merchant: {id: string, name: string}}}} Item
- * @typedef {{id: string, item: string, product: string, variant: string | null, price: Money, reference: Money,
- *   quota: number, left: number, per_buyer: number, starts_at: number, ends_at: number, status: "open" | "ended"}} Offer
+ * @typedef {{id: string, item: string, product: string, variant: string | null, price: Money, reference: Money | null,
+ *   quota: number, left: number, per_buyer: number, starts_at: number, ends_at: number, waits: boolean,
+ *   status: "announced" | "open" | "ended"}} Offer
+ * @typedef {import("./coupons.js").Coupon} Coupon
+ * @typedef {import("./coupons.js").Claim} Claim
  * @typedef {import("./lines.js").Line} ChatLine
  * @typedef {{id: string, slug: string, title: string, description: string,
  *   status: "scheduled" | "live" | "ended" | "cancelled", host: {id: string, name: string, avatar: string | null},
  *   video_url: string, poster_url: string, starts_at: number, live_at: number | null}} Stream
  * @typedef {"stream" | "pinned" | "items" | "offers" | "viewers" | "chat" | "line" | "mode" | "own" | "cart" |
- *   "purchases"} Part `line` is the comment above the chat, `own` what concerns the viewer alone.
+ *   "purchases" | "coupons"} Part `line` is the comment above the chat, `own` what concerns the viewer alone.
  */
 
 import { Lines } from "./lines.js";
@@ -36,6 +39,10 @@ export class Show {
     this.offers = new Map();
     /** @type {Map<string, string>} item id to why its last offer ended */
     this.ended = new Map();
+    /** @type {Map<string, Coupon>} by id, those that may be claimed */
+    this.coupons = new Map();
+    /** @type {Map<string, Claim>} by the coupon's id, one's own */
+    this.claims = new Map();
     this.viewers = 0;
     this.chat = new Lines();
     this.slowSeconds = 0;
@@ -108,6 +115,7 @@ export class Show {
     this.pinned = d.pinned ?? null;
     this.items = d.items ?? [];
     this.offers = new Map((d.offers ?? []).map((/** @type {Offer} */ one) => [one.id, one]));
+    this.coupons = new Map((d.coupons ?? []).map((/** @type {Coupon} */ one) => [one.id, one]));
     this.viewers = d.viewers ?? 0;
     this.slowSeconds = d.slow_s ?? 0;
     this.followersOnly = d.followers_only ?? false;
@@ -116,8 +124,10 @@ export class Show {
     this.own.enter(d.me ?? null);
     // An anonymous snapshot says nothing of the buyer, so what is known of her stays.
     if (d.me !== null || d.cart) this.cart = d.cart ?? null;
+    if (d.me !== null)
+      this.claims = new Map((d.claims ?? []).map((/** @type {Claim} */ one) => [one.coupon.id, one]));
     for (const purchase of d.purchases ?? []) this.#keepPurchase(purchase);
-    this.touch("stream", "pinned", "items", "offers", "viewers");
+    this.touch("stream", "pinned", "items", "offers", "viewers", "coupons");
     this.touch("chat", "line", "mode", "own", "cart", "purchases");
   }
 
@@ -132,8 +142,17 @@ export class Show {
   forgetBuyer() {
     this.cart = null;
     this.purchases = new Map();
+    this.claims = new Map();
     this.own.enter(null);
-    this.touch("cart", "purchases", "own", "chat");
+    this.touch("cart", "coupons", "purchases", "own", "chat");
+  }
+
+  /** @param {Claim} claim */
+  keepClaim(claim) {
+    const there = this.coupons.get(claim.coupon.id);
+    if (!there) return; // Of another show, or over.
+    this.claims.set(claim.coupon.id, claim);
+    this.touch("coupons");
   }
 
   /** @param {any} cart */
@@ -166,8 +185,9 @@ export class Show {
       if (d.status === "ended" || d.status === "cancelled") {
         this.pinned = null;
         this.offers.clear();
+        this.coupons.clear();
       }
-      this.touch("stream", "pinned", "offers");
+      this.touch("stream", "pinned", "offers", "coupons");
     },
     "product.pinned": (d) => {
       const at = this.items.findIndex((one) => one.id === d.id);
@@ -184,6 +204,7 @@ export class Show {
       this.items = d.items;
       this.touch("items", "pinned");
     },
+    "offer.announced": (d) => this.#keepOffer(d),
     "offer.started": (d) => this.#keepOffer(d),
     "offer.updated": (d) => this.#keepOffer(d),
     "offer.progress": (d) => {
@@ -197,6 +218,21 @@ export class Show {
       this.offers.delete(d.id);
       this.touch("offers");
     },
+    "coupon.opened": (d) => {
+      this.coupons.set(d.id, d);
+      this.touch("coupons");
+    },
+    "coupon.updated": (d) => {
+      const coupon = this.coupons.get(d.id);
+      if (coupon) this.coupons.set(d.id, { ...coupon, left: d.left, quota: d.quota });
+      this.touch("coupons");
+    },
+    "coupon.ended": (d) => {
+      this.coupons.delete(d.id);
+      this.claims.delete(d.id);
+      this.touch("coupons");
+    },
+    "coupon.claimed": (d) => this.keepClaim(d),
     "stock.changed": (d) => this.#stock(d.variant, d.left),
     "stock.sold_out": (d) => this.#stock(d.variant, 0),
     "viewers.count": (d) => {

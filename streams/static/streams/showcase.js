@@ -26,17 +26,17 @@ export function picture(url, name) {
 }
 
 /**
- * The price of an item in words, with the reference price struck through while an offer runs.
+ * The price of an item in words; while an offer runs with its reference price struck through, where there is one.
  * @param {ReturnType<typeof summary>} sums
  */
 export function priceLine(sums) {
   if (!sums.cheapest) return [h("span", { class: "price" }, "Not for sale")];
-  const { price, reference } = sums.cheapest;
+  const { price, reference, offer } = sums.cheapest;
   return [
-    reference && h("span", { class: "visually-hidden" }, "Live price "),
+    offer && h("span", { class: "visually-hidden" }, "Live price "),
     h(
       "span",
-      { class: reference ? "price price--live" : "price" },
+      { class: offer ? "price price--live" : "price" },
       sums.from ? `from ${money.show(price)}` : money.show(price),
     ),
     reference && reference.amount > price.amount && h("span", { class: "visually-hidden" }, " instead of "),
@@ -90,7 +90,7 @@ export function drawShowcase(place, { show, now, openProduct }) {
     say(find("number"), String(show.items.indexOf(item) + 1));
     say(find("title"), item.product.title);
     find("pinned").hidden = show.pinned !== item.id;
-    const price = JSON.stringify([sums.cheapest?.price, sums.cheapest?.reference, sums.from]);
+    const price = JSON.stringify([sums.cheapest?.price, sums.cheapest?.reference, sums.offer?.id, sums.from]);
     if (find("price").dataset.shown !== price) {
       find("price").dataset.shown = price;
       find("price").replaceChildren(...priceLine(sums).filter((one) => one instanceof Node));
@@ -120,5 +120,6 @@ export function drawShowcase(place, { show, now, openProduct }) {
 function stateOf(sums, now) {
   if (sums.soldOut) return "Sold out";
   if (sums.offer) return `${countdown(sums.offer.ends_at - now)} · ${sums.left} left`;
+  if (sums.next) return `${money.show(sums.next.price)} live in ${countdown(sums.next.starts_at - now)}`;
   return sums.left <= FEW ? `Only ${sums.left} left` : "";
 }

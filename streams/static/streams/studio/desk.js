@@ -2,7 +2,10 @@
 
 import { call } from "../../commerce/api.js";
 
-/** @typedef {import("../show.js").Show} Show */
+/**
+ * @typedef {import("../show.js").Show} Show
+ * @typedef {import("../../commerce/money.js").Money} Money
+ */
 
 export class Desk {
   /** @param {string} stream @param {Show} show */
@@ -32,10 +35,39 @@ export class Desk {
     if (item) this.show.apply("product.unpinned", { id: item });
   }
 
-  /** @param {{item: string, variant: string | null, amount: number, quota: number, per_buyer: number, seconds: number}} offer */
+  /**
+   * @param {{item: string, variant: string | null, amount: number, quota: number, per_buyer: number, seconds: number,
+   *   opens_in: number | null, per_household: number | null, tries_per_minute: number | null,
+   *   admits_per_second: number | null, turn_seconds: number, takes_coupons: boolean}} offer
+   */
   async open(offer) {
-    const opened = await call(`${this.base}/offers`, { method: "POST", body: offer });
-    this.show.apply("offer.started", opened.offer);
+    const { offer: made } = await call(`${this.base}/offers`, { method: "POST", body: offer });
+    this.show.apply(made.status === "announced" ? "offer.announced" : "offer.started", made);
+  }
+
+  /**
+   * Between which prices an offer may be, and what it may strike through.
+   * @param {string} item @param {string} variant Empty: all.
+   * @returns {Promise<{list_price: Money, floor: Money | null, reference: Money | null}>}
+   */
+  outlook(item, variant) {
+    return call(`${this.base}/showcase/${item}/outlook${variant ? `?variant=${variant}` : ""}`);
+  }
+
+  /** @param {string} offer */
+  async openNow(offer) {
+    this.show.apply("offer.started", (await call(`studio/offers/${offer}/open`, { method: "POST" })).offer);
+  }
+
+  /** @param {any} coupon */
+  async openCoupon(coupon) {
+    this.show.apply("coupon.opened", (await call(`${this.base}/coupons`, { method: "POST", body: coupon })).coupon);
+  }
+
+  /** @param {string} coupon */
+  async endCoupon(coupon) {
+    await call(`studio/coupons/${coupon}/end`, { method: "POST" });
+    this.show.apply("coupon.ended", { id: coupon, reason: "host" });
   }
 
   /** @param {string} offer @param {number} seconds */

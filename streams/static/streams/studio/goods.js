@@ -2,7 +2,7 @@
 
 import { h, keyed, say } from "../../commerce/dom.js";
 import { show as money } from "../../commerce/money.js";
-import { runningOffer } from "../prices.js";
+import { nextOffer, runningOffer } from "../prices.js";
 import { offerForm } from "./offerform.js";
 import { press } from "./words.js";
 
@@ -47,6 +47,7 @@ export function drawGoods(list, { show, desk, now }) {
     const live = show.stream?.status === "live";
     const pinned = show.pinned === item.id;
     const running = runningOffer(show, item, now());
+    const ahead = nextOffer(show, item, now());
     const left = item.variants.reduce((all, one) => all + one.left, 0);
     row.classList.toggle("cr-good--pinned", pinned);
     say(/** @type {Element} */ (row.querySelector(".cr-good__price")), item.price ? money(item.price) : "No price");
@@ -61,11 +62,12 @@ export function drawGoods(list, { show, desk, now }) {
     pin.setAttribute("aria-pressed", String(pinned));
     pin.disabled = !live;
     const offer = /** @type {HTMLButtonElement} */ (row.querySelector(".cr-good__offer"));
-    const isOpen = open === item.id && live && !running;
-    say(offer, running ? "Running" : "Offer");
-    offer.setAttribute("aria-label", running ? `An offer for ${item.product.title} is running` : `Open an offer for ${item.product.title}`);
+    const isOpen = open === item.id && live && !running && !ahead;
+    say(offer, running ? "Running" : ahead ? "Announced" : "Offer");
+    const has = running ? "is running" : "is announced";
+    offer.setAttribute("aria-label", running || ahead ? `An offer for ${item.product.title} ${has}` : `Open an offer for ${item.product.title}`);
     offer.setAttribute("aria-expanded", String(isOpen));
-    offer.disabled = !live || Boolean(running) || !item.price;
+    offer.disabled = !live || Boolean(running || ahead) || !item.price;
 
     const form = /** @type {HTMLElement} */ (row.querySelector(".cr-good__form"));
     if (isOpen && !form.childElementCount) form.append(offerForm(item, { desk, show, done: () => { open = null; draw(); } }));

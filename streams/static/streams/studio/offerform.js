@@ -1,4 +1,4 @@
-/** The form that opens an offer, filled in with what usually fits, so that two presses are enough. */
+/** The form that opens or announces an offer, filled in with what usually fits, so that two presses are enough. */
 
 import { h, say } from "../../commerce/dom.js";
 import { show as money } from "../../commerce/money.js";
@@ -7,10 +7,12 @@ import { press, sentence } from "./words.js";
 /** @typedef {import("../show.js").Item} Item */
 
 const WINDOWS = [[30, "30 s"], [60, "1 min"], [120, "2 min"], [300, "5 min"], [900, "15 min"]];
+/** When it opens: seconds from now; 0 is at once. */
+const OPENINGS = [[0, "Now"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [900, "15 min"]];
 const USUAL_UNITS = 20;
 
 /** @param {string} currency */
-function digitsOf(currency) {
+export function digitsOf(currency) {
   return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
 }
 
@@ -50,9 +52,22 @@ export function offerForm(item, { desk, show, done }) {
   const price = h("input", { class: "field__input", id: name("price"), inputmode: "decimal", autocomplete: "off", required: true });
   const quota = h("input", { class: "field__input", id: name("quota"), type: "number", inputmode: "numeric", min: 1, required: true });
   const each = h("input", { class: "field__input", id: name("each"), type: "number", inputmode: "numeric", min: 1, max: 99, value: "1", required: true });
-  const windows = h("div", { class: "cr-windows", role: "radiogroup", "aria-label": "How long it runs" },
-    WINDOWS.map(([seconds, label]) => h("label", { class: "cr-window" },
-      h("input", { type: "radio", name: name("seconds"), value: String(seconds), checked: seconds === 60 }), h("span", {}, label))));
+  const windows = radios("How long it runs", name("seconds"), WINDOWS, 60);
+  const openings = radios("When it opens", name("opens"), OPENINGS, 0);
+  const household = limit(name("household"), 99);
+  const tries = limit(name("tries"), 600);
+  const pace = limit(name("pace"), 10_000);
+  const turn = h("input", { class: "field__input", id: name("turn"), type: "number", inputmode: "numeric", min: 15, max: 3600, value: "120" });
+  const coupons = h("input", { type: "checkbox", id: name("coupons") });
+  const more = h("details", { class: "cr-more" },
+    h("summary", {}, "Advanced"),
+    h("div", { class: "cr-more__fields" },
+      field("Per household", household),
+      field("Presses a minute, per buyer", tries),
+      field("Let in per second", pace),
+      field("Seconds for the next in line", turn),
+      h("label", { class: "cr-more__check", for: coupons.id }, coupons, " Coupons count on top")),
+    h("p", { class: "cr-offerform__note" }, "Empty means no limit. Letting in so many per second opens a waiting room."));
   const note = h("p", { class: "cr-offerform__note", role: "status" });
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
   const go = h("button", { class: "button button--main", type: "submit" }, "Open the offer");
@@ -61,7 +76,9 @@ export function offerForm(item, { desk, show, done }) {
     field(`Price (${currency})`, price),
     field("Units", quota),
     field("Per buyer", each),
-    windows, note, wrong,
+    h("p", { class: "cr-windows__label" }, "Opens"), openings,
+    h("p", { class: "cr-windows__label" }, "Runs for"), windows,
+    more, note, wrong,
     h("div", { class: "cr-offerform__acts" }, go, h("button", { class: "button button--quiet", type: "button", on: { click: done } }, "Cancel")));
 
   /** The variants it would be for, as they are now. */
@@ -72,7 +89,24 @@ export function offerForm(item, { desk, show, done }) {
   const list = () => Math.min(...chosen().map((one) => one.price.amount));
   const stock = () => chosen().reduce((all, one) => all + one.left, 0);
 
+  /** What the prices on record allow; null until it is known. @type {Awaited<ReturnType<typeof desk.outlook>> | null} */
+  let outlook = null;
+
+  async function look() {
+    const asked = which.value;
+    outlook = null;
+    try {
+      const found = await desk.outlook(id, asked);
+      if (asked !== which.value) return;
+      outlook = found;
+      judge();
+    } catch {
+      // Opening it will say what is wrong.
+    }
+  }
+
   function suggest() {
+    void look();
     price.value = (usualPrice(list()) / 10 ** digits).toFixed(digits);
     quota.value = String(Math.max(1, Math.min(USUAL_UNITS, stock())));
     judge();
@@ -82,11 +116,21 @@ export function offerForm(item, { desk, show, done }) {
     const amount = minor(price.value, digits);
     const off = Math.round((1 - amount / list()) * 100);
     const parts = [`List price ${money({ amount: list(), currency })}`];
-    if (amount > 0 && amount <= list() && off > 0) parts.push(`${off}% off`);
+    if (amount > 0 && amount <= list() && off > 0) parts.push(`${off}% less`);
+    if (outlook?.floor) parts.push(`not below ${money(outlook.floor)}`);
+    if (outlook) parts.push(outlook.reference && outlook.reference.amount > amount
+      ? `shown beside ${money(outlook.reference)}, the lowest of 30 days`
+      : "no price is struck through");
+    say(go, chosenOf("opens") ? "Announce the offer" : "Open the offer");
     const short = Number(quota.value) > stock();
     say(note, short ? `${parts.join(" · ")} · only ${stock()} in stock, fewer than you offer` : parts.join(" · "));
     note.classList.toggle("cr-offerform__note--warn", short);
     wrong.hidden = true;
+  }
+
+  /** @param {"seconds" | "opens"} part */
+  function chosenOf(part) {
+    return Number(/** @type {HTMLInputElement} */ (form.querySelector(`input[name="${name(part)}"]:checked`)).value);
   }
 
   /** @param {string} text @param {HTMLElement} [field] */
@@ -106,9 +150,11 @@ export function offerForm(item, { desk, show, done }) {
     if (amount > list()) return refuse(`The live price may not be above the list price of ${money({ amount: list(), currency })}.`, price);
     if (!(Number.isInteger(Number(quota.value)) && Number(quota.value) >= 1)) return refuse("Offer at least one unit.", quota);
     if (!(Number.isInteger(Number(each.value)) && Number(each.value) >= 1 && Number(each.value) <= 99)) return refuse("A buyer may have 1 to 99 units.", each);
-    const seconds = Number(/** @type {HTMLInputElement} */ (form.querySelector("input[type=radio]:checked")).value);
+    if (outlook?.floor && amount < outlook.floor.amount) return refuse(`The merchant does not sell this below ${money(outlook.floor)}.`, price);
     void press(go, async () => {
-      await desk.open({ item: id, variant: which.value || null, amount, quota: Number(quota.value), per_buyer: Number(each.value), seconds });
+      await desk.open({ item: id, variant: which.value || null, amount, quota: Number(quota.value), per_buyer: Number(each.value),
+        seconds: chosenOf("seconds"), opens_in: chosenOf("opens") || null, per_household: numberOf(household), tries_per_minute: numberOf(tries),
+        admits_per_second: numberOf(pace), turn_seconds: numberOf(turn) ?? 120, takes_coupons: coupons.checked });
       done();
     }, (error) => refuse(Object.entries(error.fields ?? {}).map(([part, text]) => `${part}: ${text}`).join(". ") || sentence(error)));
   }
@@ -119,6 +165,28 @@ export function offerForm(item, { desk, show, done }) {
 }
 
 /** @param {string} label @param {HTMLElement} input @param {string} [extra] */
-function field(label, input, extra = "") {
+export function field(label, input, extra = "") {
   return h("div", { class: `field ${extra}` }, h("label", { class: "field__label", for: input.id }, label), input);
+}
+
+/** @param {string} id @param {number} most An empty field is no limit. */
+function limit(id, most) {
+  return h("input", { class: "field__input", id, type: "number", inputmode: "numeric", min: 1, max: most, placeholder: "no limit" });
+}
+
+/** @param {HTMLInputElement} input */
+function numberOf(input) {
+  return input.value.trim() === "" ? null : Number(input.value);
+}
+
+/**
+ * @param {string} label
+ * @param {string} name
+ * @param {(string | number)[][]} choices Seconds and how they are called.
+ * @param {number} usual
+ */
+export function radios(label, name, choices, usual) {
+  return h("div", { class: "cr-windows", role: "radiogroup", "aria-label": label },
+    choices.map(([seconds, text]) => h("label", { class: "cr-window" },
+      h("input", { type: "radio", name, value: String(seconds), checked: seconds === usual }), h("span", {}, text))));
 }

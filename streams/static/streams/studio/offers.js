@@ -1,4 +1,4 @@
-/** The offers that run now, with what is left of them in units and in time. */
+/** The offers that run or are announced, with what is left of them in units and in time. */
 
 import { h, keyed, say } from "../../commerce/dom.js";
 import { show as money } from "../../commerce/money.js";
@@ -26,17 +26,20 @@ export function drawOffers(place, { show, desk, now }) {
 
   /** @param {Offer} offer */
   function make(offer) {
+    const open = h("button", { class: "button button--small cr-offer__open", type: "button", on: { click: () => press(open, () => desk.openNow(offer.id)) } }, "Open now");
     const more = h("button", { class: "button button--small", type: "button", on: { click: () => press(more, () => desk.extend(offer.id, MORE_SECONDS)) } }, `+${MORE_SECONDS} s`);
     const end = h("button", { class: "button button--small", type: "button", on: { click: () => press(end, () => desk.endOffer(offer.id)) } }, "End early");
+    end.classList.add("cr-offer__end");
+    more.classList.add("cr-offer__more");
     return h("article", { class: "cr-offer" },
       h("div", { class: "cr-offer__words" },
         h("p", { class: "cr-offer__title" }),
-        h("p", { class: "cr-offer__price" }, h("strong", {}, money(offer.price)), " ", h("s", {}, money(offer.reference)))),
+        h("p", { class: "cr-offer__price" }, h("strong", {}, money(offer.price)), " ", h("s", { class: "cr-offer__before" }))),
       h("p", { class: "cr-offer__time" }),
       h("div", { class: "cr-offer__sold" },
         h("div", { class: "cr-bar" }, h("span", { class: "cr-bar__fill" })),
         h("p", { class: "cr-offer__left" })),
-      h("div", { class: "cr-offer__acts" }, more, end));
+      h("div", { class: "cr-offer__acts" }, open, more, end));
   }
 
   /** @param {HTMLElement} card @param {Offer} offer */
@@ -46,19 +49,28 @@ export function drawOffers(place, { show, desk, now }) {
     const title = item ? item.product.title + (variant ? ` (${variant.title})` : "") : "Offer";
     card.setAttribute("aria-label", `Offer for ${title}`);
     say(/** @type {Element} */ (card.querySelector(".cr-offer__title")), title);
+    const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`.cr-offer__${name}`));
+    say(find("before"), offer.reference ? money(offer.reference) : "");
+    const ahead = offer.starts_at - now();
+    card.classList.toggle("cr-offer--ahead", ahead > 0);
+    find("open").hidden = ahead <= 0;
+    find("more").hidden = ahead > 0;
+    say(find("end"), ahead > 0 ? "Call off" : "End early");
     const sold = offer.quota - offer.left;
-    say(/** @type {Element} */ (card.querySelector(".cr-offer__left")), `${offer.left} of ${offer.quota} left${offer.per_buyer > 1 ? ` · ${offer.per_buyer} per buyer` : ""}`);
+    say(find("left"), ahead > 0
+      ? `${offer.quota} units for ${countdown(offer.ends_at - offer.starts_at)}`
+      : `${offer.left} of ${offer.quota} left${offer.per_buyer > 1 ? ` · ${offer.per_buyer} per buyer` : ""}`);
     /** @type {HTMLElement} */ (card.querySelector(".cr-bar__fill")).style.width = `${(100 * sold) / offer.quota}%`;
     const left = offer.ends_at - now();
     const time = /** @type {HTMLElement} */ (card.querySelector(".cr-offer__time"));
-    say(time, left > 0 ? countdown(left) : "Ending…");
+    say(time, ahead > 0 ? `in ${countdown(ahead)}` : left > 0 ? countdown(left) : "Ending…");
     time.classList.toggle("cr-offer__time--soon", left > 0 && left <= 10_000);
     time.classList.toggle("cr-offer__time--over", left <= 0);
     for (const one of card.querySelectorAll("button")) one.disabled = left <= 0;
   }
 
   const byEnd = () => [...show.offers.values()]
-    .filter((one) => one.status === "open" && now() < one.ends_at + OVERDUE_MS)
+    .filter((one) => one.status !== "ended" && now() < one.ends_at + OVERDUE_MS)
     .sort((a, b) => a.ends_at - b.ends_at);
 
   function draw() {
@@ -73,7 +85,7 @@ export function drawOffers(place, { show, desk, now }) {
     for (const [id, offer] of ran) {
       const why = show.ended.get(offer.item);
       const item = itemOf(offer);
-      if (!show.offers.has(id) && why && why !== "host" && item) {
+      if (!show.offers.has(id) && why && why !== "host" && item && offer.starts_at <= now()) {
         tell(`${item.product.title}: ${ENDINGS[why] ?? why}, ${offer.quota - (why === "sold_out" ? 0 : offer.left)} of ${offer.quota} taken.`, "good");
       }
     }

@@ -8,6 +8,7 @@ import { Room } from "../room.js";
 import { Show } from "../show.js";
 import { Desk } from "./desk.js";
 import { drawRules } from "./blocklist.js";
+import { drawCoupons } from "./coupons.js";
 import { drawConnection } from "./connection.js";
 import { drawGoods } from "./goods.js";
 import { drawLog } from "./log.js";
@@ -124,6 +125,7 @@ place("tabs").addEventListener("click", (event) => {
 drawConnection(place("banner"), room);
 drawOffers(place("offers"), { show, desk, now });
 drawGoods(place("goods"), { show, desk, now });
+drawCoupons(place("coupons"), { show, desk, now });
 drawTalk(place("talk"), { show, order, seen: isSeen });
 drawSay(/** @type {HTMLFormElement} */ (place("say")), { show, room });
 drawMode(/** @type {HTMLSelectElement} */ (place("pace")), /** @type {HTMLInputElement} */ (place("followers-only")), { show, order });

@@ -1,0 +1,128 @@
+"""Announced offers and coupons on the shopper's page, in real browsers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+from playwright.sync_api import expect
+
+from catalog.models import Price
+from streams import coupons, offers
+from streams.models import Coupon, CouponClaim, Offer, Stream
+from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
+from tests.streams import make
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("quick_hashes"),
+]
+
+People = Callable[..., Shopper]
+
+
+def announce(stream: Stream, *, opens: int, amount: int = 990) -> Offer:
+    return aside(
+        lambda: offers.announce(
+            host_id=stream.host_id,
+            stream_id=stream.id,
+            item_id=make.item(stream).id,
+            amount=amount,
+            quota=5,
+            seconds=60,
+            opens_at=now() + timedelta(seconds=opens),
+            now=now(),
+        )
+    )
+
+
+def coupon(stream: Stream, *, quota: int = 5) -> Coupon:
+    merchant_id = aside(lambda: make.item(stream).product.merchant_id)
+    new = coupons.New(merchant_id, "MIRA-20", 2000, None, 1000, quota, 1, 300)
+    return aside(lambda: coupons.create(host_id=stream.host_id, stream_id=stream.id, new=new, now=now()))
+
+
+def test_a_shopper_sees_the_countdown_and_the_price_opens_by_the_clock(shop: Shop, shopper: People) -> None:
+    stream = shop.show(lipstick())
+    shop.pin(stream)
+    ada, late, page = (one := shopper(PHONE)), shopper(DESK), one.page
+    ada.open(stream)
+    announce(stream, opens=8)
+
+    expect(page.locator(".offer__clock")).to_have_text(re.compile(r"^0:0\d$"))
+    expect(page.locator(".offer__left")).to_have_text("Live price €9.90 · 5 pieces")
+    expect(page.locator(".pinned .price")).to_have_text("€19.90")
+    assert fits(page)
+    late.open(stream)
+    expect(late.page.locator(".offer--ahead")).to_be_visible()
+
+    for one in (ada, late):
+        expect(one.page.locator(".pinned .price")).to_have_text("€9.90")
+        expect(one.page.locator(".pinned .price__before")).to_have_text("€19.90")
+        expect(one.page.locator(".offer__left")).to_have_text("5 of 5 left")
+    assert aside(now) >= aside(Offer.objects.get).opens_at
+
+
+def test_nothing_is_struck_through_that_is_not_proven(shop: Shop, shopper: People) -> None:
+    stream = shop.show(lipstick())
+    aside(lambda: Price.objects.update(valid_from=now() - timedelta(days=3)))
+    shop.pin(stream)
+    shop.offer(stream)
+    ada, page = (one := shopper(PHONE)), one.page
+    ada.open(stream)
+
+    expect(page.locator(".pinned .price--live")).to_have_text("€9.90")
+    expect(page.locator(".pinned .price__before")).to_have_count(0)
+    ada.button("Lipstick: details").click()
+    expect(page.locator(".detail__price")).to_have_text("€9.90")
+    expect(page.locator("s:visible")).to_have_count(0)
+
+
+def test_a_coupon_is_claimed_in_the_room_and_seen_again_after_coming_back(
+    shop: Shop, shopper: People
+) -> None:
+    stream = shop.show(lipstick())
+    ada, bob, page = (one := shopper(PHONE)), shopper(DESK), one.page
+    ada.sign_in()
+    ada.open(stream)
+    bob.open(stream)
+    made = coupon(stream, quota=1)
+
+    card = page.locator(".coupon")
+    expect(card).to_contain_text("20% off from €10.00")
+    expect(card).to_contain_text("1 left")
+    assert fits(page)
+    ada.button("Claim 20% off").click()
+    expect(card).to_contain_text("Yours")
+    expect(bob.page.locator(".coupon__claim")).to_have_text("All claimed")
+    expect(bob.page.locator(".coupon__claim")).to_be_disabled()
+    assert aside(CouponClaim.objects.get).buyer_id == (ada.user and ada.user.id)
+
+    again = ada.call(f"live/{stream.slug}/coupons/{made.id}/claim")
+    assert again.status == 200 and again.json()["coupon"]["left"] == 0
+    ada.open(stream)
+    expect(card).to_contain_text("Yours")
+    bob.sign_in(name="Bob")
+    refused = bob.call(f"live/{stream.slug}/coupons/{made.id}/claim")
+    assert (refused.status, refused.json()["code"]) == (409, "COUPON_GONE")
+    bob.open(stream)
+
+    aside(lambda: coupons.end(host_id=stream.host_id, coupon_id=made.id, now=now()))
+    for one in (ada, bob):
+        expect(one.page.locator(".coupon")).to_have_count(0)
+
+
+def test_who_is_not_signed_in_is_asked_to_before_she_claims(shop: Shop, shopper: People) -> None:
+    stream = shop.show(lipstick())
+    coupon(stream)
+    ada = shopper(PHONE)
+    ada.open(stream)
+
+    ada.button("Claim 20% off").click()
+
+    expect(ada.page.get_by_text("Sign in to claim the coupon.")).to_be_visible()
+    assert not aside(CouponClaim.objects.exists)
