@@ -16,7 +16,7 @@ from orders.serializers import MoneySerializer
 from streams.models import Stream
 
 
-class JoinSerializer(strict.StrictSerializer):
+class WaitlistJoinSerializer(strict.StrictSerializer):
     """What somebody lines up for, and in which show."""
 
     stream = serializers.SlugField(help_text="The live show.")
@@ -27,7 +27,7 @@ class JoinSerializer(strict.StrictSerializer):
     quantity = strict.Whole(required=False, default=1, help_text="Units, 1 to 99.")
 
 
-class PlaceSerializer(serializers.Serializer[object]):
+class WaitlistPlaceSerializer(serializers.Serializer[object]):
     """A place in a line."""
 
     id = serializers.UUIDField()
@@ -49,19 +49,21 @@ def _buyer(request: Request) -> UUID:
 class WaitlistView(http.ShopperView):
     """The lines in which the shopper stands."""
 
-    @extend_schema(tags=["Waitlist"], operation_id="waitlist_list", responses=PlaceSerializer(many=True))
+    @extend_schema(
+        tags=["Waitlist"], operation_id="waitlist_list", responses=WaitlistPlaceSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
         return Response(waiting.bodies(buyer_id=_buyer(request)))
 
     @extend_schema(
         tags=["Waitlist"],
         operation_id="waitlist_join",
-        request=JoinSerializer,
-        responses={201: PlaceSerializer},
+        request=WaitlistJoinSerializer,
+        responses={201: WaitlistPlaceSerializer},
         description="Line up for what is sold out. Whose turn it is hears so on her socket and sees it here.",
     )
     def post(self, request: Request) -> Response:
-        body = JoinSerializer(data=request.data)
+        body = WaitlistJoinSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         stream_id = Stream.objects.filter(slug=asked["stream"]).values_list("id", flat=True).first()
@@ -85,7 +87,7 @@ class WaitlistPlaceView(http.ShopperView):
         tags=["Waitlist"],
         operation_id="waitlist_leave",
         parameters=[OpenApiParameter("place_id", UUID, OpenApiParameter.PATH)],
-        responses={200: PlaceSerializer},
+        responses={200: WaitlistPlaceSerializer},
         description="Leave the line; in her turn the units go on to the next.",
     )
     def delete(self, request: Request, place_id: UUID) -> Response:

@@ -67,6 +67,7 @@ def offer(offer: Offer) -> Body:
         "per_buyer": offer.per_buyer,
         "per_household": offer.per_household,
         "takes_coupons": offer.takes_coupons,
+        "waits": offer.admits_per_second is not None,
         "starts_at": unix_ms(offer.opens_at),
         "ends_at": unix_ms(offer.closes_at),
         "status": offer.status,

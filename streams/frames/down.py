@@ -64,6 +64,7 @@ class OfferBody(Told):
     per_buyer: Count
     per_household: Count | None
     takes_coupons: bool
+    waits: Annotated[bool, Meta(description="Whether one has to go through its waiting room.")]
     starts_at: Instant
     ends_at: Instant
     status: Literal["announced", "open", "ended"]

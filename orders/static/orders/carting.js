@@ -70,7 +70,7 @@ function ask({ show }, command, { variant, quantity }, version) {
  * @param {Shop["room"]} room
  * @returns {Promise<void>}
  */
-function online(room) {
+export function online(room) {
   if (room.online) return Promise.resolve();
   return new Promise((done) => {
     const end = () => {

@@ -155,7 +155,7 @@ export function openCheckout(wanted, shop) {
     () => session.removeEventListener("change", refreshParty),
     show.watch(["items", "offers", "stream"], draw),
     everyTick(() => {
-      if (show.offers.size) draw();
+      if (show.offers.size || lines.some((one) => one.turn)) draw();
     }),
   ];
   sheet.show(wrong, list, party).footer(totalRow, pay, promise).open();

@@ -6,8 +6,9 @@ import { priceOf } from "../streams/prices.js";
 /**
  * @typedef {import("../streams/show.js").Show} Show
  * @typedef {import("../commerce/money.js").Money} Money
- * @typedef {{variant: string, quantity: number, kept?: {title: string, image: string | null, price: Money, left: number}}} Wanted
- *   `kept` is what the cart knows of a variant that is not in this show.
+ * @typedef {{variant: string, quantity: number, kept?: {title: string, image: string | null, price: Money, left: number},
+ *   turn?: {offer: string | null, price: Money, quantity: number, until: number}}} Wanted
+ *   `kept` is what the cart knows of a variant that is not in this show, `turn` what is held for a shopper in line.
  */
 
 /**
@@ -27,7 +28,7 @@ export function heldNow(show, variant, now) {
  * @param {Show} show
  * @param {number} now
  */
-export function pricedLine({ variant, quantity, kept }, show, now) {
+export function pricedLine({ variant, quantity, kept, turn }, show, now) {
   const found = show.find(variant);
   const held = heldNow(show, variant, now);
   if (!found) {
@@ -53,14 +54,22 @@ export function pricedLine({ variant, quantity, kept }, show, now) {
   if (at.offer && quantity > at.most) {
     at = { price: one.price, reference: null, offer: null, left: one.left, most: Math.min(99, one.left) };
   }
+  // Held for her, and at that price, whatever the offer does meanwhile.
+  if (turn) {
+    const left = now < turn.until ? turn.quantity : 0;
+    const offer = turn.offer ? { id: turn.offer, ends_at: turn.until } : null;
+    const at = { price: turn.price, reference: null, offer, left, most: left, gone: quantity > left };
+    return { ...named(item, one), variant, quantity, ...at };
+  }
+  return { ...named(item, one), variant, quantity, ...at, gone: quantity > at.left };
+}
+
+/** @param {import("../streams/show.js").Item} item @param {import("../streams/show.js").Variant} one */
+function named(item, one) {
   return {
-    variant,
-    quantity,
     title: item.product.title,
     choice: item.variants.length > 1 ? one.title : "",
     image: item.product.image,
-    ...at,
-    gone: quantity > at.left,
   };
 }
 

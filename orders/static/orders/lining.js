@@ -1,0 +1,128 @@
+/**
+ * What the page knows of lines and waiting rooms: one's own places, and how far each has moved. It draws nothing.
+ * A place is a number; the room says which number is the next, so at most the difference are ahead.
+ */
+
+/**
+ * @typedef {import("../commerce/money.js").Money} Money
+ * @typedef {import("../streams/show.js").Show} Show
+ * @typedef {{id: string, stream: string | null, variant: string, offer: string | null, quantity: number,
+ *   status: "waiting" | "offered" | "bought" | "lapsed" | "left", number: number, ahead: number,
+ *   price: Money | null, until: number | null}} Place
+ * @typedef {{offer: string, epoch: string, number: number | null, until: number | null}} RoomPlace
+ * @typedef {{offer: string, epoch: string, waiting: number, admitted: number, opens_at: number}} RoomMoved
+ */
+
+const OPEN = ["waiting", "offered"];
+
+export class Lining extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Map<string, Place>} one's own, by id */
+    this.places = new Map();
+    /** @type {Map<string, {waiting: number, first: number}>} by variant */
+    this.lines = new Map();
+    /** @type {Map<string, RoomPlace>} one's own, by offer */
+    this.rooms = new Map();
+    /** @type {Map<string, RoomMoved>} by offer */
+    this.moved = new Map();
+    /** @type {Map<string, import("../streams/show.js").Offer>} sold out, while its time runs, by item */
+    this.soldOut = new Map();
+  }
+
+  changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {any} d A snapshot; an anonymous one says nothing of one's own. */
+  snapshot(d) {
+    if (d.me) this.#renew(d.waitlist ?? []);
+    this.changed();
+  }
+
+  /** Forget what belongs to the one who signed out. */
+  forget() {
+    this.places.clear();
+    this.rooms.clear();
+    this.changed();
+  }
+
+  /** @param {Place} place */
+  keep(place) {
+    if (OPEN.includes(place.status)) this.places.set(place.id, place);
+    else this.places.delete(place.id);
+    this.changed();
+  }
+
+  /** @param {any} room The reply to having entered. */
+  keepRoom(room) {
+    const { offer, epoch, number, until, waiting, admitted, opens_at } = room;
+    this.rooms.set(offer, { offer, epoch, number, until });
+    this.moved.set(offer, { offer, epoch, waiting, admitted, opens_at });
+    this.changed();
+  }
+
+  /**
+   * How many are ahead in a line, at most.
+   * @param {Place} place
+   */
+  ahead(place) {
+    const line = this.lines.get(place.variant);
+    return line ? Math.max(0, Math.min(place.number - line.first, line.waiting - 1)) : place.ahead;
+  }
+
+  /**
+   * One's number from the door of a waiting room: 1 is the next; null before the draw.
+   * @param {RoomPlace} room
+   */
+  position(room) {
+    const moved = this.moved.get(room.offer);
+    if (room.number === null) return null;
+    return Math.max(1, room.number - (moved?.epoch === room.epoch ? moved.admitted : 0));
+  }
+
+  /** Rooms to be entered anew: one's number means nothing there any more, or was not heard. @param {number} now */
+  lost(now) {
+    return [...this.rooms.values()].filter((room) => {
+      const moved = this.moved.get(room.offer);
+      if (!moved || (room.until && now < room.until)) return false;
+      if (room.until) return false;
+      return moved.epoch !== room.epoch || (room.number === null && now > moved.opens_at + UNHEARD_MS) || behind(room, moved);
+    });
+  }
+
+  /**
+   * One event of the room.
+   * @param {string} t
+   * @param {any} d
+   * @param {Show} show As it was before the event.
+   */
+  apply(t, d, show) {
+    if (t === "waitlist.updated") this.#renew(d.places);
+    else if (t === "waitlist.line") this.lines.set(d.variant, d);
+    else if (t.startsWith("waitlist.")) this.keep(d);
+    else if (t === "waitingroom.moved") this.moved.set(d.offer, d);
+    else if (t === "waitingroom.drawn" || t === "waitingroom.admitted") {
+      const known = this.rooms.get(d.offer) ?? { offer: d.offer, epoch: d.epoch, number: null, until: null };
+      this.rooms.set(d.offer, { ...known, ...d });
+    } else if (t === "offer.ended") {
+      const offer = show.offers.get(d.id);
+      if (offer && d.reason === "sold_out") this.soldOut.set(offer.item, offer);
+      if (d.reason !== "sold_out") this.rooms.delete(d.id);
+    } else if (t === "offer.started") this.soldOut.delete(d.item);
+    else return;
+    this.changed();
+  }
+
+  /** @param {Place[]} places */
+  #renew(places) {
+    this.places = new Map(places.map((one) => [one.id, one]));
+  }
+}
+
+const UNHEARD_MS = 4000;
+
+/** Whether one was let in and has not heard it. @param {RoomPlace} room @param {RoomMoved} moved */
+function behind(room, moved) {
+  return room.number !== null && moved.admitted >= room.number;
+}
