@@ -82,6 +82,9 @@ class Meanwhile:
             connection.close()
 
 
+_copy = writing._copy
+
+
 def at_every_statement(
     world: Callable[[], tuple[list[asking.Asked], Act]], check: Callable[[list[Any], Any], None]
 ) -> None:
