@@ -126,6 +126,7 @@ export function offerForm(item, { desk, show, done }) {
     say(note, short ? `${parts.join(" · ")} · only ${stock()} in stock, fewer than you offer` : parts.join(" · "));
     note.classList.toggle("cr-offerform__note--warn", short);
     wrong.hidden = true;
+    for (const one of [price, quota, each]) one.removeAttribute("aria-invalid");
   }
 
   /** @param {"seconds" | "opens"} part */
