@@ -24,9 +24,12 @@ from config.children import Program
 from config.embedded import free_port
 from config.env import ROOT
 from config.processes import listens
+from orders import linekeeping
+from orders.models import WaitlistEntry
 from streams import chat, offers, pins, queries, tasks
 from streams.models import Offer, Stream
 from tests.live_server import LiveRoom, cookie_of
+from tests.orders import make as trade
 from tests.streams import make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -337,3 +340,22 @@ def test_a_price_above_the_list_price_is_refused_in_the_form(studio: Studio) -> 
 
     expect(page.get_by_text("may not be above the list price of €19.99")).to_be_visible()
     assert aside(lambda: Offer.objects.count()) == 0
+
+
+def test_the_host_sees_how_many_wait(studio: Studio) -> None:
+    product = aside(lambda: make.product("Lipstick"))
+    stream = aside(lambda: make.show(studio.host, products=(product,)))
+    page = studio.page
+    studio.room(stream)
+    row = page.locator(".cr-good")
+    expect(row).not_to_contain_text("in line")
+
+    def line_up() -> None:
+        variant = product.variants.get()
+        for name in ("Ada", "Bea"):
+            WaitlistEntry.objects.create(buyer=trade.user(name), variant=variant, stream=stream)
+        linekeeping.tell()
+
+    aside(line_up)
+
+    expect(row).to_contain_text("2 in line")

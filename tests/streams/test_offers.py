@@ -51,6 +51,7 @@ def test_an_open_offer_is_told_whole(stream: Stream) -> None:
             "per_buyer": 2,
             "per_household": None,
             "takes_coupons": False,
+            "waits": False,
             "starts_at": int(NOW.timestamp() * 1000),
             "ends_at": int(NOW.timestamp() * 1000) + 60_000,
             "status": "open",

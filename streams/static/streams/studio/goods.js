@@ -13,9 +13,10 @@ import { press } from "./words.js";
 
 /**
  * @param {HTMLElement} list
- * @param {{show: Show, desk: import("./desk.js").Desk, now: () => number}} parts
+ * @param {{show: Show, desk: import("./desk.js").Desk, now: () => number,
+ *   lining: import("../../orders/lining.js").Lining}} parts `lining`: who waits for what.
  */
-export function drawGoods(list, { show, desk, now }) {
+export function drawGoods(list, { show, desk, now, lining }) {
   /** The item whose form is open. @type {string | null} */
   let open = null;
 
@@ -30,7 +31,7 @@ export function drawGoods(list, { show, desk, now }) {
         h("div", { class: "cr-good__words" },
           h("p", { class: "cr-good__title" }, item.product.title),
           h("p", { class: "cr-good__facts" },
-            h("span", { class: "cr-good__price" }), " · ", h("span", { class: "cr-good__left" }))),
+            h("span", { class: "cr-good__price" }), " · ", h("span", { class: "cr-good__left" }), h("span", { class: "cr-good__crowd" }))),
         h("div", { class: "cr-good__acts" }, pin, offer)),
       h("div", { class: "cr-good__form", hidden: true }));
   }
@@ -40,6 +41,15 @@ export function drawGoods(list, { show, desk, now }) {
     open = open === id ? null : id;
     draw();
     if (open) /** @type {HTMLElement | null} */ (list.querySelector(`[data-key="${id}"] input`))?.focus();
+  }
+
+  /** Who waits for it, in words. @param {Item} item */
+  function crowd(item) {
+    const inLine = item.variants.reduce((all, one) => all + (lining.lines.get(one.id)?.waiting ?? 0), 0);
+    const offer = runningOffer(show, item, now()) ?? nextOffer(show, item, now());
+    const atDoor = offer?.waits ? (lining.moved.get(offer.id)?.waiting ?? 0) : 0;
+    const count = (/** @type {number} */ n) => n.toLocaleString("en-GB");
+    return `${inLine ? ` · ${count(inLine)} in line` : ""}${atDoor ? ` · ${count(atDoor)} in the waiting room` : ""}`;
   }
 
   /** @param {HTMLElement} row @param {Item} item */
@@ -54,6 +64,7 @@ export function drawGoods(list, { show, desk, now }) {
     const stock = /** @type {HTMLElement} */ (row.querySelector(".cr-good__left"));
     say(stock, left ? `${left.toLocaleString("en-GB")} left` : "Sold out");
     stock.classList.toggle("cr-good__left--none", !left);
+    say(/** @type {Element} */ (row.querySelector(".cr-good__crowd")), crowd(item));
     stock.classList.toggle("cr-good__left--few", left > 0 && left <= 10);
 
     const pin = /** @type {HTMLButtonElement} */ (row.querySelector(".cr-good__pin"));
@@ -81,4 +92,5 @@ export function drawGoods(list, { show, desk, now }) {
     /** @type {HTMLElement} */ (document.getElementById("goods-hint")).hidden = !show.items.length || show.stream?.status !== "scheduled";
   }
   show.watch(["items", "pinned", "offers", "stream"], draw);
+  lining.addEventListener("change", draw);
 }

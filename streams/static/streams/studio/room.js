@@ -2,6 +2,7 @@
 
 import { call } from "../../commerce/api.js";
 import { h, say } from "../../commerce/dom.js";
+import { Lining } from "../../orders/lining.js";
 import { countdown, everyTick, inWords } from "../clock.js";
 import { Order } from "../order.js";
 import { Room } from "../room.js";
@@ -34,6 +35,8 @@ const room = new Room(page.socket, {
   resume: { s: page.position, u: page.snapshot.u },
 });
 room.on("snapshot", (d) => show.snapshot(d));
+const lining = new Lining();
+room.on("*", (d, frame) => lining.apply(frame.t, d, show));
 room.on("*", (d, frame) => show.apply(frame.t, d));
 const desk = new Desk(page.stream, show);
 const order = new Order(page.stream);
@@ -124,7 +127,7 @@ place("tabs").addEventListener("click", (event) => {
 
 drawConnection(place("banner"), room);
 drawOffers(place("offers"), { show, desk, now });
-drawGoods(place("goods"), { show, desk, now });
+drawGoods(place("goods"), { show, desk, now, lining });
 drawCoupons(place("coupons"), { show, desk, now });
 drawTalk(place("talk"), { show, order, seen: isSeen });
 drawSay(/** @type {HTMLFormElement} */ (place("say")), { show, room });
