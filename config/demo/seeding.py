@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
 from catalog import prices
-from catalog.models import Product
+from catalog.models import Price, Product
 from commerce import accounts, cards, gateway
 from commerce.models import Customer, Host, Merchant, MerchantKey, User
 from commerce.money import Money
@@ -151,6 +151,19 @@ def send_feed(seller: cast.Seller, book: Notebook, base: str, say: Say) -> None:
         say(f"{seller.name}: {job['products_created']} new products{known}")
     finally:
         door.close()
+
+
+def prior_prices(now: datetime) -> None:
+    """Let the first prices of the demo's goods have begun two months ago.
+
+    The merchants of the story have sold for longer than the demo runs, and without 30 days of prices on record
+    no offer may show one struck through.
+    """
+    changed = Price.objects.exclude(valid_to=None).values("variant")
+    first = Price.objects.filter(merchant__slug__in=[seller.slug for seller in cast.SELLERS], valid_to=None)
+    first.exclude(variant__in=changed).filter(valid_from__gt=now - timedelta(days=60)).update(
+        valid_from=now - timedelta(days=60)
+    )
 
 
 def feed(seller: cast.Seller, base: str) -> bytes:

@@ -146,6 +146,7 @@ def _begin(stack: Stack, env: Mapping[str, str], console: Console, book: Noteboo
         starting.result()
         console.step("merchants send their feeds")
         list(pool.map(lambda seller: seeding.send_feed(seller, book, base, console.step), cast.SELLERS))
+    seeding.prior_prices(_now())
     stream = seeding.live_show(_now())
     console.step("the show is live; the audience comes in")
     stack.start(*SCRIPT)

@@ -17,6 +17,7 @@ from config.demo.notebook import Notebook
 from orders.models import Purchase
 from streams import shows
 from streams.models import ShowcaseItem, Stream
+from streams.offers import references
 from tests.stripe_server import StripeServer
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ def seed(book: Notebook, now: datetime = NOW) -> None:
                 merchant_id=merchant.id, filename=seller.feed, body=seeding.feed(seller, BASE), now=now
             )
             imports.run(import_id=job.id, now=now)
+    seeding.prior_prices(now)
     seeding.saved_cards(now)
     seeding.live_show(now)
     seeding.planned_shows(now)
@@ -74,6 +76,9 @@ def test_seeding_gives_everybody_what_she_needs_and_again_changes_nothing(
     for act in cast.ACTS:
         prices = [each.prices.get(valid_to=None).amount for each in shown[act.title].variants.all()]
         assert act.amount < min(prices), act.title
+        # There is a price to strike through, proven by records.
+        proven = references.lowest(product_id=shown[act.title].id, variant_id=None, currency="EUR", at=NOW)
+        assert proven == min(prices), act.title
 
     seed(book)
 

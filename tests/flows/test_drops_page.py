@@ -10,7 +10,9 @@ import pytest
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
+from catalog import floors
 from catalog.models import Price
+from orders.models import OrderLine
 from streams import coupons, offers
 from streams.models import Coupon, CouponClaim, Offer, Stream
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
@@ -114,6 +116,40 @@ def test_a_coupon_is_claimed_in_the_room_and_seen_again_after_coming_back(
     aside(lambda: coupons.end(host_id=stream.host_id, coupon_id=made.id, now=now()))
     for one in (ada, bob):
         expect(one.page.locator(".coupon")).to_have_count(0)
+
+
+def test_a_claimed_coupon_is_taken_off_at_checkout_and_no_further_than_the_floor(
+    shop: Shop, shopper: People
+) -> None:
+    stream = shop.show(lipstick())
+    shop.pin(stream)
+    ada, page = (one := shopper(PHONE)), one.page
+    ada.sign_in()
+    ada.save_card()
+    ada.open(stream)
+    coupon(stream)
+    ada.button("Claim 20% off").click()
+    expect(page.locator(".coupon")).to_contain_text("Yours")
+    ada.button("Buy Lipstick").click()
+
+    expect(page.locator(".total--coupon")).to_contain_text("−€3.98")
+    aside(lambda: _floor(stream, 1700))
+    ada.button("Pay €15.92").click()
+    expect(page.locator(".form__wrong").filter(has_text="The price has changed")).to_be_visible()
+    ada.button("Pay €17.00").click()
+
+    expect(ada.panel("paid")).to_contain_text("Paid")
+    line = aside(OrderLine.objects.get)
+    assert (line.unit_amount, line.discount_amount, line.amount) == (1990, 290, 1700)
+    expect(page.locator(".coupon__state")).to_have_text("used")
+    assert aside(CouponClaim.objects.get).used == 1
+
+
+def _floor(stream: Stream, amount: int) -> None:
+    variant = make.item(stream).product.variants.get()
+    floors.set_floor(
+        merchant_id=variant.merchant_id, variant_id=variant.pk, amount=amount, currency=None, now=now()
+    )
 
 
 def test_who_is_not_signed_in_is_asked_to_before_she_claims(shop: Shop, shopper: People) -> None:

@@ -9,7 +9,8 @@ import { call, uuid, wait } from "../commerce/api.js";
  * @typedef {import("../streams/room.js").Room} Room
  * @typedef {import("../commerce/money.js").Money} Money
  * @typedef {{variant: string, quantity: number, offer: string | null}} Line
- * @typedef {{lines: Line[], expect_total: Money, card: string | null, seen?: {epoch: string, offset: number} | null}} Body
+ * @typedef {{lines: Line[], expect_total: Money, card: string | null, seen?: {epoch: string, offset: number} | null,
+ *   coupon?: string | null}} Body
  * @typedef {{key: string, body: Body, stream: string | null}} Attempt
  */
 
@@ -110,6 +111,6 @@ function isAnswer(error) {
 }
 
 /** What makes two presses the same. @param {Body} body */
-function bare({ lines, expect_total, card }) {
-  return { lines, expect_total, card };
+function bare({ lines, expect_total, card, coupon }) {
+  return { lines, expect_total, card, coupon };
 }

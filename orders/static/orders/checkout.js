@@ -12,8 +12,10 @@ import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy, Sheet } from "../commerce/sheet.js";
 import { countdown, everyTick } from "../streams/clock.js";
+import { worth } from "../streams/coupons.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
+import { bestCoupon } from "./discount.js";
 import { followUp, purchasePanel } from "./panel.js";
 import { drawParty } from "./party.js";
 import { priced } from "./wanted.js";
@@ -38,6 +40,9 @@ export function openCheckout(wanted, shop) {
   const list = h("div", { class: "rows" });
   const party = h("div", { class: "rows checkout__party" });
   const total = h("span", { class: "total__sum" });
+  const saved = h("span", {});
+  const couponWords = h("span", {});
+  const couponRow = h("p", { class: "total total--coupon", hidden: true }, couponWords, saved);
   const totalRow = h("p", { class: "total" }, h("span", {}, "Total"), total);
   const pay = h("button", { class: "button button--main button--wide", type: "button" });
   const promise = h("p", { class: "note checkout__promise" });
@@ -50,9 +55,27 @@ export function openCheckout(wanted, shop) {
     if (error) wrong.scrollIntoView({ block: "nearest" });
   };
 
+  /** What the shop said that these lines cost, where the page could not know. @type {{of: string, total: import("../commerce/money.js").Money} | null} */
+  let answered = null;
+
+  /** The lines with the coupon that takes most off them. */
+  function priceNow() {
+    const at = priced(lines, show, now());
+    const best = bestCoupon(show, at.lines, now());
+    const of = JSON.stringify([best?.coupon.id, at.lines.map((one) => [one.variant, one.quantity, one.price])]);
+    const less = { ...at.total, amount: at.total.amount - (best?.off ?? 0) };
+    const total = best && answered?.of === of ? answered.total : less;
+    return { ...at, of, total, before: at.total, coupon: best?.coupon ?? null };
+  }
+
   function draw() {
     if (bought) return;
-    const at = priced(lines, show, now());
+    const at = priceNow();
+    couponRow.hidden = !at.coupon;
+    if (at.coupon) {
+      say(couponWords, `Coupon: ${worth(at.coupon)}`);
+      say(saved, `−${money.show({ ...at.total, amount: at.before.amount - at.total.amount })}`);
+    }
     fill(
       list,
       at.lines.map((line) =>
@@ -85,7 +108,7 @@ export function openCheckout(wanted, shop) {
   pay.addEventListener("click", () =>
     busy(pay, async () => {
       complain(null);
-      const at = priced(lines, show, now());
+      const at = priceNow();
       try {
         await takeStep(nextStep(session, at), at);
       } catch (error) {
@@ -95,7 +118,7 @@ export function openCheckout(wanted, shop) {
     }),
   );
 
-  /** @param {keyof typeof STEPS | "pay"} step @param {ReturnType<typeof priced>} at */
+  /** @param {keyof typeof STEPS | "pay"} step @param {ReturnType<typeof priceNow>} at */
   async function takeStep(step, at) {
     if (step === "enter") {
       if (
@@ -111,7 +134,7 @@ export function openCheckout(wanted, shop) {
     else if (step === "pay") await press(at);
   }
 
-  /** @param {ReturnType<typeof priced>} at */
+  /** @param {ReturnType<typeof priceNow>} at */
   async function press(at) {
     try {
       const purchase = await attempts.place(
@@ -124,6 +147,7 @@ export function openCheckout(wanted, shop) {
           expect_total: at.total,
           card: session.card?.id ?? null,
           seen: room.position,
+          coupon: at.coupon?.id ?? null,
         },
         show.stream?.status === "live" ? show.stream.slug : null,
       );
@@ -131,6 +155,8 @@ export function openCheckout(wanted, shop) {
     } catch (/** @type {any} */ error) {
       if (error.temporary && error.code !== "OFFER_NOT_STARTED") throw new NoAnswerYet();
       if (STALE.has(error.code)) await lookAgain(show);
+      if (error.code === "PRICE_CHANGED" && at.coupon && error.data?.total)
+        answered = { of: priceNow().of, total: error.data.total };
       if (error.code === "CARD_REQUIRED" || error.code === "ADDRESS_REQUIRED")
         await session.load({ again: true });
       throw error;
@@ -153,17 +179,17 @@ export function openCheckout(wanted, shop) {
   session.addEventListener("change", refreshParty);
   const stops = [
     () => session.removeEventListener("change", refreshParty),
-    show.watch(["items", "offers", "stream"], draw),
+    show.watch(["items", "offers", "stream", "coupons"], draw),
     everyTick(() => {
-      if (show.offers.size || lines.some((one) => one.turn)) draw();
+      if (show.offers.size || show.claims.size || lines.some((one) => one.turn)) draw();
     }),
   ];
-  sheet.show(wrong, list, party).footer(totalRow, pay, promise).open();
+  sheet.show(wrong, list, party).footer(couponRow, totalRow, pay, promise).open();
   session.load().catch(complain);
 }
 
 /** Refusals which say that the page shows something else than the shop has. */
-const STALE = new Set(["PRICE_CHANGED", "NOT_FOR_SALE", "OUT_OF_STOCK", "OFFER_ENDED", "OFFER_MISMATCH"]);
+const STALE = new Set(["PRICE_BELOW_FLOOR", "COUPON_NOT_USABLE", "UNKNOWN_COUPON", "PRICE_CHANGED", "NOT_FOR_SALE", "OUT_OF_STOCK", "OFFER_ENDED", "OFFER_MISMATCH"]);
 
 /**
  * Bring the page up to date; where that fails, the refusal is still what the buyer has to hear.
