@@ -12,7 +12,9 @@ from uuid import UUID
 from catalog import stock
 from orders import carts, lines
 from orders.models import Hold, Purchase
-from streams import announce, offers
+from orders.till.refusals import CouponSpent, HouseholdLimit
+from streams import announce, grants, offers
+from streams.models import Offer
 
 
 def take(
@@ -50,7 +52,11 @@ def release(*, purchase: Purchase, now: datetime) -> None:
 
     def count_back() -> None:
         for offer_id in sorted(of_offers):
-            offers.uncount(offer_id=offer_id, buyer_id=purchase.buyer_id, units=of_offers[offer_id])
+            units = of_offers[offer_id]
+            offers.uncount(offer_id=offer_id, buyer_id=purchase.buyer_id, units=units)
+            grants.uncount_households(offer_id=offer_id, keys=purchase.households, units=units)
+        if purchase.coupon_id is not None:
+            grants.unspend(coupon_id=purchase.coupon_id, buyer_id=purchase.buyer_id)
 
     lines.returned(units=of_stock, of_offers=of_offers, now=now, meanwhile=count_back)
     Hold.objects.filter(purchase=purchase, status=Hold.Status.HELD).update(
@@ -61,7 +67,7 @@ def release(*, purchase: Purchase, now: datetime) -> None:
 def retake(*, purchase: Purchase, now: datetime) -> None:
     """Take a purchase's released units again, all of them.
 
-    Raises like `take`. The caller has locked the purchase. What the buyer has put in her cart again meanwhile
+    Raises like `take`, HouseholdLimit, CouponSpent. The caller has locked the purchase. What the buyer has put in her cart again meanwhile
     is what she buys now.
     """
     released = list(Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED))
@@ -71,7 +77,15 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
         stream_id=purchase.stream_id,
         now=now,
     )
+    of_offers, _ = _units(released)
     take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared)
+    for offer in Offer.objects.filter(pk__in=of_offers).exclude(per_household=None):
+        keys, units = purchase.households, of_offers[offer.id]
+        if not grants.count_households(offer_id=offer.id, keys=keys, units=units):
+            raise HouseholdLimit(offer=str(offer.id), per_household=offer.per_household)
+    coupon_id = purchase.coupon_id
+    if coupon_id is not None and not grants.spend_again(coupon_id=coupon_id, buyer_id=purchase.buyer_id):
+        raise CouponSpent(coupon=str(coupon_id))
     Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED).update(
         status=Hold.Status.HELD, updated_at=now
     )

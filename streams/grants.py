@@ -11,9 +11,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import F
 
 from streams import announce, coupons
-from streams.models import Offer
+from streams.models import CouponClaim, Offer, OfferHousehold
 
 
 @dataclass(slots=True)
@@ -203,3 +204,27 @@ def spend(uses: Mapping[tuple[UUID, UUID], int]) -> None:
 
 def _texts(ids: Iterable[UUID]) -> list[str]:
     return [str(each) for each in sorted(ids)]
+
+
+def uncount_households(*, offer_id: UUID, keys: Collection[str], units: int) -> None:
+    """Take units off those that households have of a locked offer."""
+    OfferHousehold.objects.filter(offer_id=offer_id, key__in=keys, units__gte=units).update(
+        units=F("units") - units
+    )
+
+
+def count_households(*, offer_id: UUID, keys: Collection[str], units: int) -> bool:
+    """Add units to those that households have of a locked offer; False when one would have too many."""
+    rows = OfferHousehold.objects.filter(offer_id=offer_id, key__in=keys, units__lte=F("cap") - units)
+    return rows.update(units=F("units") + units) == len(keys)
+
+
+def unspend(*, coupon_id: UUID, buyer_id: UUID) -> None:
+    """Give a buyer a use of her coupon back."""
+    CouponClaim.objects.filter(coupon_id=coupon_id, buyer_id=buyer_id, used__gte=1).update(used=F("used") - 1)
+
+
+def spend_again(*, coupon_id: UUID, buyer_id: UUID) -> bool:
+    """Count a use that was given back; False when she has used the coupon up meanwhile."""
+    rows = CouponClaim.objects.filter(coupon_id=coupon_id, buyer_id=buyer_id, used__lt=F("cap"))
+    return bool(rows.update(used=F("used") + 1))

@@ -15,7 +15,7 @@ from django.db import DataError, connection, transaction
 from catalog import stock
 from catalog.models import Stock, Variant
 from commerce import errors, idempotency
-from orders import queries
+from orders import charging, payments, queries
 from orders.models import CartHold, OrderLine, Purchase
 from orders.till import asking, counter, refusals, ringing
 from orders.till.asking import Asked, Receipt
@@ -285,6 +285,31 @@ def test_a_claimed_coupon_comes_off_the_price_once() -> None:
     line = OrderLine.objects.get()
     assert (line.amount, line.discount_amount) == (3498, 500)
     assert CouponClaim.objects.get().used == 1
+    assert make.broken() == []
+
+
+def test_what_a_declined_purchase_counted_is_given_back_and_counted_again() -> None:
+    lipstick, buyer = make.variant(stocked=5, amount=1999), make.buyer()
+    stream = make.show(lipstick)
+    offer = make.offer(stream, lipstick, amount=999, quota=3)
+    type(offer).objects.update(per_household=1, takes_coupons=True)
+    coupon = claimed(stream, lipstick, buyer, amount_off=99)
+    basket = make.basket((lipstick, 1, offer), by=buyer, stream=stream, total=900)
+    (receipt,) = rung(asked(basket, coupon_id=coupon.id), now=after(1))
+    purchase = Purchase.objects.get(pk=receipt.purchase_id)
+    payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(2))
+
+    assert CouponClaim.objects.get().used == 0
+    assert set(OfferHousehold.objects.values_list("units", flat=True)) == {0}
+    assert make.broken() == []
+
+    neighbour = make.buyer("Mara")  # At the same address: she is faster.
+    assert kinds(
+        rung(asked(make.basket((lipstick, 1, offer), by=neighbour, stream=stream)), now=after(3))
+    ) == [Receipt]
+    with pytest.raises(refusals.HouseholdLimit):
+        charging.retry(purchase_id=purchase.id, buyer_id=buyer.id, card_id=None, now=after(4))
+    assert make.left(lipstick) == 4
     assert make.broken() == []
 
 
