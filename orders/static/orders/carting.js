@@ -134,7 +134,7 @@ export function tendCart(shop, { toaster, open }) {
       toaster.show({
         tone: "wait",
         icon: "clock",
-        title: "Held for you for one more minute:",
+        title: "Held 1 more minute:",
         text: ending.join(", "),
         action,
       });
@@ -157,7 +157,7 @@ export function tendCart(shop, { toaster, open }) {
         tone: "bad",
         icon: "clock",
         title: "No longer held:",
-        text: `${line.title}. It stays in your cart.`,
+        text: line.title,
         action,
       });
     }

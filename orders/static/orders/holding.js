@@ -25,7 +25,7 @@ export function drawHold(place, line, { now, guest, gone, again, enter }) {
   if (place.dataset.key !== key) {
     place.dataset.key = key;
     place.dataset.held = state;
-    if (held) fill(place, icon("clock"), h("span", {}, `${some} for you: `), h("span", { class: "line__clock" }));
+    if (held) fill(place, icon("clock"), h("span", {}, `${some} for `), h("span", { class: "line__clock" }));
     else if (guest)
       fill(
         place,
