@@ -67,8 +67,8 @@ def release(*, purchase: Purchase, now: datetime) -> None:
 def retake(*, purchase: Purchase, now: datetime) -> None:
     """Take a purchase's released units again, all of them.
 
-    Raises like `take`, HouseholdLimit, CouponSpent. The caller has locked the purchase. What the buyer has put in her cart again meanwhile
-    is what she buys now.
+    Raises like `take`, HouseholdLimit, CouponSpent. The caller has locked the purchase. What the buyer has
+    put in her cart again meanwhile is what she buys now.
     """
     released = list(Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED))
     spared = carts.bought(
