@@ -53,7 +53,7 @@ class CartDoor(APIView):
     def buyer_id(self) -> UUID | None:
         """The signed-in shopper; None for a guest."""
         user = self.request.user
-        return cast(User, user).id if user.is_authenticated else None
+        return user.id if isinstance(user, User) else None
 
     def guest(self) -> dict[str, Any]:
         """Return how a guest is known."""

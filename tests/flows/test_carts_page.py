@@ -11,6 +11,7 @@ import pytest
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
+from catalog.models import Variant
 from orders import cartclock, carts, policies, queries
 from orders.models import CartHold, CartLine, GuestCart, Purchase
 from tests.shopper import DESK, PASSWORD, PHONE, Shop, Shopper, _user, aside, fits, left
@@ -160,7 +161,7 @@ def test_the_clock_on_the_page_ends_a_hold_without_a_word_from_the_shop(shop: Sh
     aside(
         lambda: carts.add(
             buyer_id=user.id,
-            variant_id=make.Variant.objects.get(product__title="Lipstick").id,
+            variant_id=Variant.objects.get(product__title="Lipstick").id,
             quantity=1,
             stream_id=None,
             now=now(),

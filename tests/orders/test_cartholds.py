@@ -1,5 +1,6 @@
 """Holds for carts: taken, adjusted, moved into a purchase, warned of and given back."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
 
@@ -109,7 +110,11 @@ def test_what_is_not_there_is_refused_and_changes_nothing(holder: Merchant) -> N
     buyer, lipstick = make.user(), make.variant(stocked=3, seller=holder)
     before = add(buyer, lipstick, 2)
 
-    for act in (lambda: add(buyer, lipstick, 2), lambda: update(buyer, lipstick, 4)):
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: add(buyer, lipstick, 2),
+        lambda: update(buyer, lipstick, 4),
+    )
+    for act in acts:
         with pytest.raises(stock.OutOfStock) as refused:
             act()
         assert refused.value.data == {"variant": str(lipstick.id), "left": 1}
