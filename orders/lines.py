@@ -25,7 +25,7 @@ from streams import announce, offers
 from streams.models import Offer, OfferBuyer, Stream
 
 BATCH = 100
-CANDIDATES = 500  # Of the front of a line that are looked at for one unit's way.
+CANDIDATES = 500  # Of the front of a line that are looked at, at most.
 
 Status = WaitlistEntry.Status
 
@@ -45,7 +45,8 @@ def returned(
     """
     with transaction.atomic():
         lock(units)
-        chosen = _choose(waiting_for(units, now=now), stock=units, of_offers=of_offers, now=now)
+        front = waiting_for(units, most=_enough(units.values()), now=now)
+        chosen = _choose(front, stock=units, of_offers=of_offers, now=now)
         _hand_out(chosen, units=units, of_offers=of_offers, now=now, meanwhile=meanwhile)
     return [one.id for one in chosen]
 
@@ -55,10 +56,16 @@ def serve(*, variant_ids: Iterable[UUID], offer_ids: Iterable[UUID], now: dateti
 
     Cheap when nobody waits, and safe to repeat. Returns the entries whose turn it is. Raises Busy.
     """
-    concerned = Q(variant_id__in=list(variant_ids)) | Q(offer_id__in=list(offer_ids))
-    there = Q(offer=None) | Q(offer__left__gte=F("quantity"))
+    # Asked after every purchase; nearly always there is nothing left, and the lines need not be looked at.
+    there = Stock.objects.filter(pk__in=list(variant_ids), available__gt=0)
+    stocked = set(there.values_list("pk", flat=True))
+    quotas = set(Offer.objects.filter(pk__in=list(offer_ids), left__gt=0).values_list("pk", flat=True))
+    if not stocked and not quotas:
+        return []
+    concerned = Q(variant_id__in=stocked) | Q(offer_id__in=quotas)
+    in_quota = Q(offer=None) | Q(offer__left__gte=F("quantity"))
     ready = _fit(WaitlistEntry.objects.filter(concerned), now).filter(
-        there, variant__stock__available__gte=F("quantity")
+        in_quota, variant__stock__available__gte=F("quantity")
     )
     variants = sorted(set(ready.values_list("variant_id", flat=True)))
     return transactions.run(lambda: _serve(variants, now)) if variants else []
@@ -147,18 +154,21 @@ def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEn
     )
 
 
-def waiting_for(variant_ids: Iterable[UUID], *, now: datetime) -> list[Waiter]:
+def waiting_for(variant_ids: Iterable[UUID], *, most: int, now: datetime) -> list[Waiter]:
     """Return the front of the lines of variants, first come first."""
     rows = _fit(WaitlistEntry.objects.filter(variant_id__in=list(variant_ids)), now).order_by("id")
-    return [
-        Waiter(*row)
-        for row in rows.values_list("id", "buyer_id", "variant_id", "offer_id", "quantity")[:CANDIDATES]
-    ]
+    facts = rows.values_list("id", "buyer_id", "variant_id", "offer_id", "quantity")
+    return [Waiter(*row) for row in facts[:most]]
+
+
+def _enough(units: Iterable[int]) -> int:
+    """How many to look at for so many units; some of them want more than there is, or may have no more."""
+    return min(CANDIDATES, 50 + 2 * sum(units))
 
 
 def _serve(variant_ids: list[UUID], now: datetime) -> list[UUID]:
     lock(variant_ids)
-    candidates = waiting_for(variant_ids, now=now)
+    candidates = waiting_for(variant_ids, most=CANDIDATES, now=now)
     _lock_offers(candidates, {})
     rows = Stock.objects.select_for_update(no_key=True).filter(pk__in=variant_ids).order_by("pk")
     available = {row.pk: row.available for row in rows}
@@ -219,40 +229,47 @@ def _hand_out(
         meanwhile()
     stock.take(units={pk: -gain for pk, gain in stock_gain.items() if gain < 0}, now=now)
     stock.give_back(units={pk: gain for pk, gain in stock_gain.items() if gain > 0}, now=now)
-    for one in chosen:
-        _begin_turn(one, now)
+    if chosen:
+        _begin(chosen, now)
     announce.stock_moved(
         variants=[pk for pk, gain in stock_gain.items() if gain],
         offers=[pk for pk, gain in offers_gain.items() if gain],
     )
 
 
-def _begin_turn(one: Waiter, now: datetime) -> None:
-    entry = WaitlistEntry.objects.select_related("stream", "offer").get(pk=one.id)
-    seconds = entry.offer.turn_seconds if entry.offer else settings.WAITLIST_TURN_SECONDS
-    entry.status, entry.turn_until, entry.updated_at = Status.OFFERED, now + timedelta(seconds=seconds), now
-    entry.save(update_fields=["status", "turn_until", "updated_at"])
-    if entry.offer is not None and entry.offer.admits_per_second is not None:
-        until = entry.turn_until.isoformat()
-        payload = {"user": str(entry.buyer_id), "offer": str(entry.offer_id), "until": until}
-        outbox.record(name="turn.begun", payload=payload, key=f"turn.begun:{entry.id}")
-    announce.tell_user(
-        user_id=entry.buyer_id,
-        t="waitlist.turn",
-        d=waiting.body(entry),
-        key=f"waitlist.turn:{entry.id}",
+def _begin(chosen: list[Waiter], now: datetime) -> None:
+    """Begin these turns and tell their owners, in a few statements however many there are."""
+    found = WaitlistEntry.objects.select_related("stream", "offer").filter(pk__in=[one.id for one in chosen])
+    rows = list(found.order_by("id"))
+    for row in rows:
+        seconds = row.offer.turn_seconds if row.offer else settings.WAITLIST_TURN_SECONDS
+        row.status, row.turn_until, row.updated_at = Status.OFFERED, now + timedelta(seconds=seconds), now
+    WaitlistEntry.objects.bulk_update(rows, ["status", "turn_until", "updated_at"])
+    announce.tell_users(
+        (row.buyer_id, "waitlist.turn", body, f"waitlist.turn:{row.id}")
+        for row, body in zip(rows, waiting.rendered(rows), strict=True)
+    )
+    # Who has a turn need not stand in the offer's waiting room.
+    outbox.record_all(
+        (
+            "turn.begun",
+            {"user": str(row.buyer_id), "offer": str(row.offer_id), "until": row.turn_until.isoformat()},
+            f"turn.begun:{row.id}",
+        )
+        for row in rows
+        if row.turn_until and row.offer and row.offer.admits_per_second is not None
     )
 
 
 def _lapse(
-    rows: Iterable[WaitlistEntry], *, reason: Literal["turn_over", "offer_ended", "show_ended"], now: datetime
+    rows: list[WaitlistEntry], *, reason: Literal["turn_over", "offer_ended", "show_ended"], now: datetime
 ) -> None:
+    if not rows:
+        return
     for row in rows:
         row.status, row.updated_at = Status.LAPSED, now
-        row.save(update_fields=["status", "updated_at"])
-        announce.tell_user(
-            user_id=row.buyer_id,
-            t="waitlist.lapsed",
-            d={**waiting.body(row), "reason": reason},
-            key=f"waitlist.lapsed:{row.id}",
-        )
+    WaitlistEntry.objects.bulk_update(rows, ["status", "updated_at"])
+    announce.tell_users(
+        (row.buyer_id, "waitlist.lapsed", {**body, "reason": reason}, f"waitlist.lapsed:{row.id}")
+        for row, body in zip(rows, waiting.rendered(rows), strict=True)
+    )

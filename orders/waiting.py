@@ -1,5 +1,6 @@
 """Reads of the line: a shopper's place in it, and how long it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from catalog import prices
+from catalog.models import Price
 from commerce.money import Money
 from orders.models import WaitlistEntry
 from streams.bodies import unix_ms
@@ -16,6 +18,7 @@ Body = dict[str, Any]
 Status = WaitlistEntry.Status
 
 OPEN = (Status.WAITING, Status.OFFERED)
+FEW = 5  # Places that are counted one by one; of more, their whole lines are numbered at once.
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +43,66 @@ def entries(*, buyer_id: UUID, stream_id: UUID | None = None) -> QuerySet[Waitli
 
 
 def body(entry: WaitlistEntry) -> Body:
-    """Return what a shopper is told of her place: what for, at which price, and until when it is her turn.
-
-    `number` is hers for good. Who waits learns from `waitlist.line` which number is the first of those
-    waiting: at most the difference are ahead of her.
-    """
-    if entry.offer is not None:
-        price: Body | None = Money(entry.offer.amount, entry.offer.currency).as_dict()
-    else:
-        listed = prices.current([entry.variant_id]).get(entry.variant_id)
-        price = Money(listed.amount, listed.currency).as_dict() if listed else None
-    waits = entry.status == Status.WAITING
-    offered = entry.status == Status.OFFERED and entry.turn_until is not None
-    before = WaitlistEntry.objects.filter(variant_id=entry.variant_id, id__lt=entry.id)
-    return {
-        "id": str(entry.id),
-        "stream": entry.stream.slug if entry.stream else None,
-        "variant": str(entry.variant_id),
-        "offer": str(entry.offer_id) if entry.offer_id else None,
-        "quantity": entry.quantity,
-        "status": entry.status,
-        "number": before.count() + 1,
-        "ahead": before.filter(status=Status.WAITING).count() if waits else 0,
-        "price": price,
-        "until": unix_ms(entry.turn_until) if offered and entry.turn_until else None,
-    }
+    """Return what a shopper is told of her place; see `rendered`."""
+    return rendered([entry])[0]
 
 
 def bodies(*, buyer_id: UUID, stream_id: UUID | None = None) -> list[Body]:
     """Return a shopper's places, first come first."""
-    return [body(entry) for entry in entries(buyer_id=buyer_id, stream_id=stream_id)]
+    return rendered(list(entries(buyer_id=buyer_id, stream_id=stream_id)))
+
+
+def rendered(places: Sequence[WaitlistEntry]) -> list[Body]:
+    """Return what shoppers are told of their places: what for, at which price, until when it is her turn.
+
+    `number` is hers for good. Who waits learns from `waitlist.line` which number is the first of those
+    waiting: at most the difference are ahead of her.
+    """
+    listed = prices.current({place.variant_id for place in places if place.offer is None})
+    numbers = _numbers(places)
+    return [_body(place, *numbers[place.id], listed.get(place.variant_id)) for place in places]
+
+
+def _body(place: WaitlistEntry, number: int, ahead: int, listed: Price | None) -> Body:
+    at = place.offer or listed
+    in_turn = place.status == Status.OFFERED and place.turn_until is not None
+    return {
+        "id": str(place.id),
+        "stream": place.stream.slug if place.stream else None,
+        "variant": str(place.variant_id),
+        "offer": str(place.offer_id) if place.offer_id else None,
+        "quantity": place.quantity,
+        "status": place.status,
+        "number": number,
+        "ahead": ahead if place.status == Status.WAITING else 0,
+        "price": Money(at.amount, at.currency).as_dict() if at else None,
+        "until": unix_ms(place.turn_until) if in_turn and place.turn_until else None,
+    }
+
+
+def _numbers(places: Sequence[WaitlistEntry]) -> dict[UUID, tuple[int, int]]:
+    """Return the number of each place, and how many wait before it."""
+    if len(places) <= FEW:
+        found = {}
+        for place in places:
+            before = WaitlistEntry.objects.filter(variant_id=place.variant_id, id__lt=place.id)
+            waits = before.filter(status=Status.WAITING).count()
+            found[place.id] = (before.count() + 1, waits)
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, number, coalesce(ahead, 0)
+              FROM (SELECT id, row_number() OVER line AS number,
+                           count(*) FILTER (WHERE status = 'waiting') OVER
+                               (line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead
+                      FROM orders_waitlistentry WHERE variant_id = ANY(%s::uuid[])
+                    WINDOW line AS (PARTITION BY variant_id ORDER BY id)) numbered
+             WHERE id = ANY(%s::uuid[])
+            """,
+            [[str(place.variant_id) for place in places], [str(place.id) for place in places]],
+        )
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 
 def lines() -> list[Line]:

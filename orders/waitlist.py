@@ -101,7 +101,7 @@ def join(
         except IntegrityError as error:
             if transactions.violated(error) != "waitlist_once":
                 raise
-            known = kept.get(variant_id=variant_id, offer_id=offer_id)
+            known = kept.get(_at(offer_id), variant_id=variant_id)
             raise AlreadyInLine(entry=waiting.body(known)) from None
         body = waiting.body(entry)
         announce.tell_user(user_id=buyer_id, t="waitlist.joined", d=body, key=f"waitlist.joined:{entry.id}")
@@ -116,7 +116,7 @@ def leave(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, now: datet
     Raises NotInLine, Busy.
     """
     own = WaitlistEntry.objects.filter(
-        buyer_id=buyer_id, variant_id=variant_id, offer_id=offer_id, status__in=waiting.OPEN
+        _at(offer_id), buyer_id=buyer_id, variant_id=variant_id, status__in=waiting.OPEN
     )
 
     def work() -> waiting.Body:
@@ -148,9 +148,9 @@ def take_turn(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, units:
     entry = (
         WaitlistEntry.objects.select_for_update(no_key=True, of=("self",))
         .filter(
+            _at(offer_id),
             buyer_id=buyer_id,
             variant_id=variant_id,
-            offer_id=offer_id,
             status=Status.OFFERED,
             turn_until__gt=now,
         )
@@ -166,6 +166,10 @@ def take_turn(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, units:
     entry.updated_at = now
     entry.save(update_fields=["status", "quantity", "updated_at"])
     return used
+
+
+def _at(offer_id: UUID | None) -> Q:
+    return Q(offer=offer_id) if offer_id else Q(offer=None)
 
 
 def _check_goods(stream_id: UUID, variant_id: UUID) -> None:
@@ -195,7 +199,7 @@ def _check_goods(stream_id: UUID, variant_id: UUID) -> None:
 def _check_offer(entry: WaitlistEntry, now: datetime) -> Offer | None:
     if entry.offer_id is None:
         return None
-    found = Offer.objects.select_related("item").filter(pk=entry.offer_id, stream_id=entry.stream_id)
+    found = Offer.objects.select_related("item").filter(pk=entry.offer_id, stream=entry.stream_id)
     offer = found.filter(Q(variant=None) | Q(variant=entry.variant_id)).first()
     if offer is None:
         raise offers.OfferMismatch

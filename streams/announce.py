@@ -3,7 +3,7 @@
 Every function must run inside the transaction that makes the change true; rolled back, nothing is told.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,13 @@ def state(*, stream_id: UUID, t: str, k: str, n: int, d: dict[str, Any], key: st
 def tell_user(*, user_id: UUID, t: str, d: dict[str, Any], key: str | None = None) -> None:
     """Tell one user, on all of his or her sockets (lane `u`). What was missed comes back in the snapshot."""
     outbox.record(name="user.told", payload={"user": str(user_id), "t": t, "d": d}, key=key)
+
+
+def tell_users(told: Iterable[tuple[UUID, str, dict[str, Any], str]]) -> None:
+    """Tell several users (user, frame type, body, key) in one statement, each on her own lane."""
+    outbox.record_all(
+        ("user.told", {"user": str(user_id), "t": t, "d": d}, key) for user_id, t, d, key in told
+    )
 
 
 def stock_moved(

@@ -7,7 +7,7 @@ room. Lost with Redis, it begins anew (another epoch): people enter again for a 
 nobody is kept from the till.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from random import SystemRandom
@@ -187,7 +187,7 @@ def enter(*, user_id: UUID, stream_id: UUID, offer_id: UUID, now: datetime) -> B
         raise offers.OfferEnded(offer=str(offer_id), reason=offer.reason or Offer.Reason.TIME)
     if offer.stream.status != Stream.Status.LIVE:
         raise offers.OfferEnded(offer=str(offer_id), reason=Offer.Reason.HOST)
-    args = [
+    args: list[str | int] = [
         *(str(user_id), ids.new().hex[-8:], str(stream_id)),
         *(unix_ms(offer.opens_at), unix_ms(offer.closes_at), offer.admits_per_second),
         *(repr(_chance.random()), str(offer_id), KEPT_MS),
@@ -237,12 +237,12 @@ def let_in(*, user_id: UUID, offer_id: UUID, until: datetime) -> None:
 async def look(client: "redis.asyncio.Redis") -> list[Look]:
     """Draw, and let in, in every room there is, and return what moved; any process may do so at any time."""
     looks = []
-    for name in await client.smembers(ROOMS):  # type: ignore[misc]
-        offer_id = UUID(name.decode())
+    for name in map(_text, await client.smembers(ROOMS)):
+        offer_id = UUID(name)
         args = [settings.ADMISSION_SECONDS * 1000, TELL_MS, KEPT_MS]
         found = await redis_client.run_on(client, _LOOK, keys(offer_id), args)
         if found is None:
-            await client.srem(ROOMS, name)  # type: ignore[misc]
+            await client.srem(ROOMS, name)
             continue
         epoch, stream_id, *numbers, drawn, admitted = found
         opens, waiting, served, tell, now, until = map(int, numbers)
@@ -264,8 +264,12 @@ async def look(client: "redis.asyncio.Redis") -> list[Look]:
     return looks
 
 
-def _texts(names: Sequence[bytes]) -> list[str]:
-    return [name.decode() for name in names]
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _texts(names: Iterable[bytes]) -> list[str]:
+    return list(map(_text, names))
 
 
 def _offer(stream_id: UUID, offer_id: UUID) -> Offer:

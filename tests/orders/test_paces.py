@@ -64,9 +64,14 @@ def test_an_offer_without_a_bound_has_none() -> None:
 
 
 def test_a_batch_is_counted_in_one_journey(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, journeys = drop(tries_per_minute=1), []
-    run = redis_client.run
-    monkeypatch.setattr(redis_client, "run", lambda *given: journeys.append(1) or run(*given))
+    made, run = drop(tries_per_minute=1), redis_client.run
+    journeys: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        journeys.append(1)
+        return run(*given)
+
+    monkeypatch.setattr(redis_client, "run", counted)
 
     refusals = paces.allow_many([(uuid4(), [made.offer.id]) for _ in range(500)])
 

@@ -372,3 +372,41 @@ def test_units_that_no_cart_holds_any_more_go_to_the_line() -> None:
     returns.give_back(units={made.variant.id: 1}, now=NOW)
 
     assert [status(first), status(second), make.left(made.variant)] == ["offered", "waiting", 0]
+
+
+def test_many_turns_begin_at_once_in_a_few_statements(django_assert_max_num_queries: Any) -> None:
+    made = drop(stocked=0, quota=100)
+    line = [made.join() for _ in range(12)]
+    stock.adjust(
+        merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=11, note="", now=after(1)
+    )
+
+    with django_assert_max_num_queries(30):
+        served = lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+
+    assert served == [each.id for each in line[:11]]
+    assert [turn["number"] for turn in told("waitlist.turn")] == list(range(1, 12))
+    assert waiting.rendered([*line[:7], line[11]])[-1]["number"] == 12
+
+
+def test_places_are_numbered_alike_one_by_one_and_all_at_once() -> None:
+    made, _ = sold_out()
+    line = [made.join(listed=n % 2 == 0) for n in range(7)]
+    WaitlistEntry.objects.filter(pk=line[2].pk).update(status="left")
+    line = list(WaitlistEntry.objects.order_by("id"))
+
+    together = waiting.rendered(line)
+
+    assert together == [waiting.body(each) for each in line]
+    assert [each["ahead"] for each in together] == [0, 1, 0, 2, 3, 4, 5]
+
+
+def test_who_has_a_turn_is_let_past_the_waiting_room() -> None:
+    made, purchase = sold_out(admits_per_second=1)
+    entry = made.join()
+
+    holds.release(purchase=purchase, now=after(5))
+
+    (event,) = make.events("turn.begun")
+    assert (event["user"], event["offer"]) == (str(entry.buyer_id), str(made.offer.id))
+    assert event["until"] == after(125).isoformat()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from catalog import stock
 from catalog.models import StockMovement
@@ -171,7 +172,14 @@ def _turn(made: Drop) -> WaitlistEntry:
     return entry
 
 
-def _buy(entry: WaitlistEntry, *, seconds: float, until: threading.Event | None = None) -> int:
+def _buy(
+    entry: WaitlistEntry,
+    *,
+    seconds: float,
+    pressed: threading.Event | None = None,
+    until: threading.Event | None = None,
+    patience: float = 10,
+) -> int:
     with transaction.atomic():
         used = waitlist.take_turn(
             buyer_id=entry.buyer_id,
@@ -180,27 +188,47 @@ def _buy(entry: WaitlistEntry, *, seconds: float, until: threading.Event | None 
             units=1,
             now=after(seconds),
         )
-        if until is not None:
-            until.wait(2)
+        if pressed is not None and until is not None:
+            pressed.set()
+            until.wait(patience)
         return used
 
 
-def test_a_turn_that_is_being_bought_does_not_end() -> None:
-    made = empty(stocked=1)
-    entry = _turn(made)
-    swept = threading.Event()
+def _sweep_meets_purchase(entry: WaitlistEntry, *, patience: float) -> tuple[int, int]:
+    """She pressed in time, and the sweep comes while her purchase is being written."""
+    pressed, swept = threading.Event(), threading.Event()
 
     def sweep() -> int:
+        pressed.wait(10)
         try:
             return lines.lapse_due(now=after(200))
         finally:
             swept.set()
 
-    # She pressed in time, and the sweep comes while her purchase is being written.
-    bought, _ = at_once([lambda: _buy(entry, seconds=100, until=swept), sweep])
+    def buy() -> int:
+        return _buy(entry, seconds=100, pressed=pressed, until=swept, patience=patience)
 
-    assert (bought, status(entry), make.left(made.variant)) == (1, "bought", 0)
-    assert lines.lapse_due(now=after(200)) == 0
+    bought, ended = at_once([buy, sweep])
+    return bought, ended
+
+
+def test_a_turn_that_is_being_bought_does_not_end() -> None:
+    made = empty(stocked=1)
+    entry = _turn(made)
+
+    assert _sweep_meets_purchase(entry, patience=10) == (1, 0)
+
+    assert (status(entry), make.left(made.variant)) == ("bought", 0)
+
+
+def test_control_without_the_turns_lock_its_unit_is_bought_and_on_sale(monkeypatch: Any) -> None:
+    made = empty(stocked=1)
+    entry = _turn(made)
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **how: rows)
+
+    assert _sweep_meets_purchase(entry, patience=0.5) == (1, 1)
+
+    assert make.left(made.variant) == 1
 
 
 def test_buying_and_ending_a_turn_at_once_is_one_of_them() -> None:
@@ -252,7 +280,7 @@ def test_a_line_is_served_once_however_often_it_is_told() -> None:
 def test_what_fails_on_the_way_leaves_everything_where_it_was(monkeypatch: Any) -> None:
     made = empty(stocked=1)
     entry = made.join()
-    monkeypatch.setattr(lines, "_begin_turn", lambda *given: 1 / 0)
+    monkeypatch.setattr(lines, "_begin", lambda *given: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         coming_back(made)()

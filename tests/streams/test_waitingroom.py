@@ -285,7 +285,7 @@ def test_everybody_is_told_her_number_once_and_the_room_how_far_it_is() -> None:
         ear = client.pubsub()
         await ear.subscribe(*(showlog.user_channel(each) for each in people), showlog.channel(made.stream.id))
         doorman = Doorman(client)
-        heard = []
+        heard: list[tuple[str, str]] = []
         for _ in range(2):
             for seen in await waitingroom.look(client):
                 if seen.offer_id == made.offer.id:
@@ -296,7 +296,7 @@ def test_everybody_is_told_her_number_once_and_the_room_how_far_it_is() -> None:
                 said = await ear.get_message(ignore_subscribe_messages=True, timeout=1)
                 if said:
                     heard.append((said["channel"].decode(), said["data"].decode()))
-        await ear.aclose()
+        await ear.aclose()  # type: ignore[no-untyped-call]
         await client.aclose()
         return heard
 

@@ -14,6 +14,7 @@
  */
 
 const OPEN = ["waiting", "offered"];
+const UNHEARD_MS = 4000;
 
 export class Lining extends EventTarget {
   constructor() {
@@ -85,9 +86,10 @@ export class Lining extends EventTarget {
   lost(now) {
     return [...this.rooms.values()].filter((room) => {
       const moved = this.moved.get(room.offer);
-      if (!moved || (room.until && now < room.until)) return false;
-      if (room.until) return false;
-      return moved.epoch !== room.epoch || (room.number === null && now > moved.opens_at + UNHEARD_MS) || behind(room, moved);
+      if (!moved || room.until) return false;
+      if (moved.epoch !== room.epoch) return true;
+      // The draw, or that one was let in, was not heard.
+      return room.number === null ? now > moved.opens_at + UNHEARD_MS : moved.admitted >= room.number;
     });
   }
 
@@ -118,11 +120,4 @@ export class Lining extends EventTarget {
   #renew(places) {
     this.places = new Map(places.map((one) => [one.id, one]));
   }
-}
-
-const UNHEARD_MS = 4000;
-
-/** Whether one was let in and has not heard it. @param {RoomPlace} room @param {RoomMoved} moved */
-function behind(room, moved) {
-  return room.number !== null && moved.admitted >= room.number;
 }
