@@ -40,7 +40,7 @@ def buy(
         coupon_id=coupon_id,
         seen=seen,
     )
-    (outcome,) = ringing.ring_up([asked], now=now).outcomes
+    (outcome,) = ringing.ring_up([asking.Press(asked)], now=now).outcomes
     if not isinstance(outcome, Receipt):
         raise outcome
     return Purchase.objects.get(pk=outcome.purchase_id), outcome.replayed

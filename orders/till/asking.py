@@ -50,6 +50,23 @@ class Asked:
     seen: tuple[str, int] | None
     fingerprint: str
 
+    @property
+    def offers(self) -> set[UUID]:
+        """The offers at whose prices it is asked for."""
+        return {line.offer_id for line in self.lines if line.offer_id is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What is asked, when it reached us by the process's steady clock, and what was said at the door.
+
+    Who was `refused` there gets that, unless the key is known: a repetition is no press.
+    """
+
+    asked: Asked
+    at: float | None = None
+    refused: errors.Refusal | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -18,9 +18,9 @@ import structlog
 from django.db import connection
 
 from commerce import errors
-from orders import metrics
+from orders import metrics, paces
 from orders.till import ringing
-from orders.till.asking import Asked, Outcome, Receipt
+from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.refusals import TillFull, TooLate
 
 log = structlog.get_logger(__name__)
@@ -158,9 +158,14 @@ class Till:
         # The setting closes connections at once, for threads that serve one request; this one lives on.
         connection.close_at = None
         connection.close_if_unusable_or_obsolete()
+        refusals = paces.allow_many(
+            [
+                (each.asked.buyer_id, {line.offer_id for line in each.asked.lines if line.offer_id})
+                for each in batch
+            ]
+        )
         rung = ringing.ring_up(
-            [each.asked for each in batch],
-            waited=[begun - each.at for each in batch],
+            [Press(each.asked, each.at, refused) for each, refused in zip(batch, refusals, strict=True)],
             patient=begun >= self._wary_until,
         )
         taken = time.monotonic() - begun

@@ -81,9 +81,10 @@ class Buyer:
 
 @dataclass(slots=True)
 class Facts:
-    """All that one batch is decided by. `now` is the database's clock."""
+    """All that one batch is decided by. `now` is the database's clock, read at `read_at` of the process's."""
 
     now: datetime
+    read_at: float = 0.0
     goods: dict[UUID, Goods] = field(default_factory=dict)
     shows: dict[UUID, Show] = field(default_factory=dict)
     deals: dict[UUID, Deal] = field(default_factory=dict)

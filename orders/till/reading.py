@@ -5,6 +5,7 @@ waitlist, offers, claimed coupons, stock; each by its key. A row that somebody e
 batch after `lock_timeout`, or, where `patient` is off, is stepped over and noted as busy.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -83,7 +84,7 @@ def read(batch: Sequence[Asked], *, patient: bool, now: datetime | None = None) 
     variants = {line.variant_id for asked in batch for line in asked.lines}
     buyers = _ids(asked.buyer_id for asked in batch)
     with connection.cursor() as cursor:
-        facts = Facts(now=now or _now(cursor))
+        facts = Facts(now=now or _now(cursor), read_at=time.monotonic())
         _goods(cursor, facts, variants)
         wanted = _ids(variants)
         # A bundle's parts are what is counted, and what a cart may hold.

@@ -5,7 +5,6 @@ the purchases that need it; where the database refuses something, the batch is h
 that it refuses stands alone.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -13,12 +12,12 @@ from uuid import UUID
 
 import orjson
 import structlog
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import IntegrityError, connection
 
 from commerce import errors, faults, idempotency
 from orders import queries, transactions
 from orders.till import deciding, reading, writing
-from orders.till.asking import Asked, Outcome, Receipt
+from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.facts import Facts
 from orders.till.refusals import Busy
 
@@ -36,109 +35,89 @@ class Rung(NamedTuple):
     stepped_over: bool
 
 
-def ring_up(
-    batch: Sequence[Asked],
-    *,
-    waited: Sequence[float] = (),
-    patient: bool = True,
-    now: datetime | None = None,
-) -> Rung:
+def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | None = None) -> Rung:
     """Carry out a batch in this thread and return what came of each, in its order; nothing is raised.
 
-    `waited` says for how many seconds each has been here: offers are judged by the moment of arrival. With
-    `patient` off, rows that somebody else keeps locked are not waited for. `now` is the database's clock
+    With `patient` off, rows that somebody else keeps locked are not waited for. `now` is the database's clock
     unless it is given.
     """
-    waited = waited or [0.0] * len(batch)
     try:
-        return Rung(_attempt(batch, waited, patient, now), stepped_over=not patient)
+        return Rung(_attempt(presses, patient, now), stepped_over=not patient)
     except transactions.Busy:
         if patient:
-            return ring_up(batch, waited=waited, patient=False, now=now)
-        return Rung([Busy() for _ in batch], stepped_over=True)
+            return ring_up(presses, patient=False, now=now)
+        return Rung([Busy() for _ in presses], stepped_over=True)
     except errors.Refusal as refusal:
-        return Rung([refusal for _ in batch], stepped_over=False)
-    except DatabaseError as error:
-        if len(batch) == 1:
-            log.exception("till.refused_by_database", key=str(batch[0].key))
-            return Rung([error], stepped_over=False)
-        log.warning("till.halved", size=len(batch), error=str(error))
+        return Rung([refusal for _ in presses], stepped_over=False)
     except Exception as error:
-        if len(batch) == 1:
-            log.exception("till.failed", key=str(batch[0].key))
+        # What the database refuses, or a mistake of ours: whose it is shows when the batch is halved.
+        if len(presses) == 1:
+            log.exception("till.failed", key=str(presses[0].asked.key))
             return Rung([error], stepped_over=False)
-        log.exception("till.halved", size=len(batch))
-    half = len(batch) // 2
-    first = ring_up(batch[:half], waited=waited[:half], patient=patient, now=now)
-    second = ring_up(batch[half:], waited=waited[half:], patient=patient, now=now)
+        log.warning("till.halved", size=len(presses), error=str(error))
+    half = len(presses) // 2
+    first, second = (ring_up(each, patient=patient, now=now) for each in (presses[:half], presses[half:]))
     return Rung([*first.outcomes, *second.outcomes], first.stepped_over or second.stepped_over)
 
 
-def _attempt(
-    batch: Sequence[Asked], waited: Sequence[float], patient: bool, now: datetime | None
-) -> list[Outcome]:
-    begun = time.monotonic()
-
-    def work() -> list[Outcome]:
-        return _batch(batch, waited, begun, patient, now)
-
-    for attempt in range(KEY_TAKEN_AGAIN):
+def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
+    for attempt in range(1, KEY_TAKEN_AGAIN + 1):
         try:
-            outcomes = transactions.run(work, lock_timeout_ms=LOCK_TIMEOUT_MS)
+            outcomes = transactions.run(
+                lambda: _batch(presses, patient, now), lock_timeout_ms=LOCK_TIMEOUT_MS
+            )
             faults.reach("till.committed")
             return outcomes
         except IntegrityError as error:
             # The same key in another process: the first to commit stands, and now it can be read.
-            if transactions.violated(error) != "purchase_key_once" or attempt == KEY_TAKEN_AGAIN - 1:
+            if transactions.violated(error) != "purchase_key_once" or attempt == KEY_TAKEN_AGAIN:
                 raise
     raise AssertionError("unreachable")
 
 
-def _batch(
-    batch: Sequence[Asked], waited: Sequence[float], begun: float, patient: bool, now: datetime | None
-) -> list[Outcome]:
+def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS:d}")
+    batch = [press.asked for press in presses]
     outcomes = _known(batch)
     first: dict[tuple[UUID, UUID], int] = {}
     fresh = []
-    for n, asked in enumerate(batch):
+    for n, press in enumerate(presses):
         if n in outcomes:
             continue
+        if press.refused is not None:
+            outcomes[n] = press.refused
         # The same key twice in one batch: the second gets what the first gets.
-        if first.setdefault((asked.buyer_id, asked.key), n) == n:
+        elif first.setdefault((press.asked.buyer_id, press.asked.key), n) == n:
             fresh.append(n)
     faults.reach("till.begun")
     if fresh:
         facts = reading.read([batch[n] for n in fresh], patient=patient, now=now)
         faults.reach("till.locked")
-        _decide(batch, waited, begun, fresh, facts, outcomes)
+        outcomes |= _decide(presses, fresh, facts)
         faults.reach("till.written")
     for n, asked in enumerate(batch):
         if n not in outcomes:
-            outcomes[n] = _repeated(asked, batch, first, outcomes)
+            earlier = first[asked.buyer_id, asked.key]
+            outcomes[n] = _repeated(asked, batch[earlier], outcomes[earlier])
     return [outcomes[n] for n in range(len(batch))]
 
 
-def _decide(
-    batch: Sequence[Asked],
-    waited: Sequence[float],
-    begun: float,
-    fresh: Sequence[int],
-    facts: Facts,
-    outcomes: dict[int, Outcome],
-) -> None:
+def _decide(presses: Sequence[Press], fresh: Sequence[int], facts: Facts) -> dict[int, Outcome]:
+    outcomes: dict[int, Outcome] = {}
     accepted = []
-    since = time.monotonic() - begun
     for n in fresh:
+        press = presses[n]
+        waited = 0.0 if press.at is None else facts.read_at - press.at
         try:
-            at = facts.now - timedelta(seconds=waited[n] + since) if waited[n] else facts.now
-            accepted.append((n, deciding.decide(batch[n], facts, at=at)))
+            at = facts.now - timedelta(seconds=max(0.0, waited))
+            accepted.append((n, deciding.decide(press.asked, facts, at=at)))
         except errors.Refusal as refusal:
             outcomes[n] = refusal
     written = writing.write([each for _, each in accepted], facts)
     for (n, _), receipt in zip(accepted, written, strict=True):
         outcomes[n] = receipt
+    return outcomes
 
 
 def _known(batch: Sequence[Asked]) -> dict[int, Outcome]:
@@ -169,19 +148,10 @@ def _again(purchase_id: UUID) -> Receipt:
     return Receipt(purchase_id, orjson.dumps(body).decode(), replayed=True)
 
 
-def _repeated(
-    asked: Asked,
-    batch: Sequence[Asked],
-    first: dict[tuple[UUID, UUID], int],
-    outcomes: dict[int, Outcome],
-) -> Outcome:
-    earlier = first[asked.buyer_id, asked.key]
-    outcome = outcomes[earlier]
-    if batch[earlier].fingerprint != asked.fingerprint:
+def _repeated(asked: Asked, first: Asked, outcome: Outcome) -> Outcome:
+    if first.fingerprint != asked.fingerprint:
         return idempotency.IdempotencyMismatch()
-    if isinstance(outcome, Receipt):
-        return _again(outcome.purchase_id)
-    return outcome
+    return _again(outcome.purchase_id) if isinstance(outcome, Receipt) else outcome
 
 
 def _array(ids: Iterable[UUID]) -> str:

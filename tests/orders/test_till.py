@@ -1,11 +1,14 @@
 """Batches: arrival decides, one bad purchase fails alone, and everybody gets an answer."""
 
 import asyncio
+import dataclasses
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 from uuid import uuid4
 
 import orjson
@@ -15,9 +18,9 @@ from django.db import DataError, connection, transaction
 from catalog import stock
 from catalog.models import Stock, Variant
 from commerce import errors, idempotency
-from orders import charging, payments, queries
+from orders import charging, paces, payments, queries
 from orders.models import CartHold, OrderLine, Purchase
-from orders.till import asking, counter, refusals, ringing
+from orders.till import asking, counter, deciding, refusals, ringing
 from orders.till.asking import Asked, Receipt
 from streams import offers
 from streams.models import Coupon, CouponClaim, OfferHousehold
@@ -45,7 +48,7 @@ def wants(variant: Variant, quantity: int = 1, **more: Any) -> Asked:
 
 
 def rung(*batch: Asked, now: Any = NOW, **more: Any) -> list[Any]:
-    return ringing.ring_up(batch, now=now, **more).outcomes
+    return ringing.ring_up([asking.Press(each) for each in batch], now=now, **more).outcomes
 
 
 def kinds(outcomes: list[Any]) -> list[type]:
@@ -135,14 +138,14 @@ def test_one_that_the_database_refuses_fails_alone() -> None:
 def test_a_mistake_of_ours_costs_one_purchase_and_not_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     lipstick = make.variant(stocked=10)
     batch = [wants(lipstick) for _ in range(5)]
-    decide = ringing.deciding.decide
+    decide = deciding.decide
 
     def stumble(each: Asked, *args: Any, **more: Any) -> Any:
         if each is batch[2]:
             raise ZeroDivisionError
         return decide(each, *args, **more)
 
-    monkeypatch.setattr(ringing.deciding, "decide", stumble)
+    monkeypatch.setattr(deciding, "decide", stumble)
 
     assert kinds(rung(*batch)) == [Receipt, Receipt, ZeroDivisionError, Receipt, Receipt]
     assert make.left(lipstick) == 6
@@ -174,7 +177,8 @@ def test_a_locked_row_is_stepped_over_and_the_rest_of_the_batch_sells() -> None:
     hot, other = make.variant(), make.variant()
 
     with locked(hot):
-        found = ringing.ring_up([wants(other), wants(hot), wants(other)], now=NOW)
+        batch = [wants(other), wants(hot), wants(other)]
+        found = ringing.ring_up([asking.Press(each) for each in batch], now=NOW)
 
     assert kinds(found.outcomes) == [Receipt, refusals.Busy, Receipt]
     assert found.stepped_over
@@ -191,7 +195,10 @@ def test_an_offer_is_judged_by_the_moment_of_arrival() -> None:
     offer = make.offer(stream, lipstick, quota=5, seconds=60)
     batch = [asked(make.basket((lipstick, 1, offer), stream=stream)) for _ in range(2)]
 
-    outcomes = rung(*batch, now=after(61), waited=[2.0, 0.5])
+    presses = [
+        asking.Press(each, time.monotonic() - ago) for each, ago in zip(batch, (2.0, 0.5), strict=True)
+    ]
+    outcomes = ringing.ring_up(presses, now=after(61)).outcomes
 
     assert kinds(outcomes) == [Receipt, offers.OfferEnded]
 
@@ -202,8 +209,9 @@ def test_the_clock_is_the_databases() -> None:
         cursor.execute("SELECT clock_timestamp()")
         before = cursor.fetchone()[0]
 
-    (receipt,) = ringing.ring_up([wants(lipstick)]).outcomes
+    (receipt,) = ringing.ring_up([asking.Press(wants(lipstick))]).outcomes
 
+    assert isinstance(receipt, Receipt)
     made = Purchase.objects.get(pk=receipt.purchase_id)
     assert before <= made.created_at <= before + timedelta(seconds=20)
     assert make.broken() == []
@@ -379,6 +387,22 @@ def _batch_of(n: int) -> list[Asked]:
     return batch
 
 
+def test_who_presses_too_often_is_refused_and_a_repetition_is_no_press(
+    settings: Any, till: counter.Till
+) -> None:
+    settings.PURCHASES_PER_MINUTE = 2
+    lipstick, buyer = make.variant(stocked=10), make.buyer()
+    presses = [wants(lipstick, by=buyer) for _ in range(3)]
+
+    first = till.buy(presses[0])
+    till.buy(presses[1])
+    with pytest.raises(paces.TooFast):
+        till.buy(presses[2])
+
+    assert till.buy(presses[0]) == dataclasses.replace(first, body=ANY, replayed=True)
+    assert make.left(lipstick) == 8
+
+
 def test_a_line_that_is_full_is_refused_with_how_long_to_wait() -> None:
     full = counter.Till(most_waiting=0)
 
@@ -386,7 +410,7 @@ def test_a_line_that_is_full_is_refused_with_how_long_to_wait() -> None:
         full.buy(wants(make.variant()))
 
     assert (refused.value.code, refused.value.temporary) == ("UNAVAILABLE", True)
-    assert refused.value.retry_ms is not None and refused.value.retry_ms >= 500
+    assert (refused.value.retry_ms or 0) >= 500
     assert not Purchase.objects.exists()
     full.close()
 
@@ -416,7 +440,7 @@ def test_a_till_that_closes_finishes_what_is_in_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ringing, "ring_up", slowly)
     found: list[Any] = []
     threads = [
-        threading.Thread(target=lambda each=each: found.append(till.buy(each)))  # type: ignore[misc]
+        threading.Thread(target=lambda each=each: found.append(till.buy(each)))
         for each in [wants(lipstick) for _ in range(6)]
     ]
     for thread in threads:
