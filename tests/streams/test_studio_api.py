@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from catalog import floors
 from catalog.models import Product, Variant
 from commerce.models import Host
-from streams import pins, shows
-from streams.models import Offer, Pin, Stream
+from streams import coupons, pins, shows
+from streams.models import Coupon, Offer, Pin, Stream
 from tests.streams import make
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +121,17 @@ def test_an_offer_for_one_variant_keeps_to_it(client: Client, live: Stream) -> N
         ({"variant": str(uuid4())}, "OFFER_MISMATCH"),
         ({"amount": 10**15}, "PRICE_ABOVE_LIST"),
         ({"quota": 10**15}, "BAD_REQUEST"),
+        ({"opens_in": 4}, "BAD_REQUEST"),
+        ({"opens_in": -(10**15)}, "BAD_REQUEST"),
+        ({"opens_in": 10**15}, "BAD_REQUEST"),
+        ({"opens_in": "soon"}, "BAD_REQUEST"),
+        ({"reference": 99999}, "REFERENCE_NOT_PROVEN"),
+        ({"per_household": 0}, "BAD_REQUEST"),
+        ({"tries_per_minute": 10**15}, "BAD_REQUEST"),
+        ({"admits_per_second": -1}, "BAD_REQUEST"),
+        ({"turn_seconds": 1}, "BAD_REQUEST"),
+        ({"turn_seconds": None}, "BAD_REQUEST"),
+        ({"takes_coupons": "perhaps"}, "BAD_REQUEST"),
     ],
 )
 def test_a_bad_offer_is_refused_with_a_code(
@@ -130,6 +142,109 @@ def test_a_bad_offer_is_refused_with_a_code(
     assert 400 <= answer.status_code < 500
     assert answer.json()["code"] == code
     assert not Offer.objects.exists()
+
+
+def test_an_offer_is_announced_with_its_limits_and_opened_early(client: Client, live: Stream) -> None:
+    limits = {
+        "per_household": 3,
+        "tries_per_minute": 20,
+        "admits_per_second": 50,
+        "turn_seconds": 60,
+        "takes_coupons": True,
+    }
+    made = client.post(at(live, "offers"), an_offer(live, opens_in=300, **limits), JSON)
+    offer = made.json()["offer"]
+
+    assert (made.status_code, offer["status"], offer["ends_at"] - offer["starts_at"]) == (
+        201,
+        "announced",
+        60_000,
+    )
+    assert Offer.objects.values(*limits).get() == limits
+    opened = client.post(f"/api/v1/studio/offers/{offer['id']}/open").json()["offer"]
+    assert (opened["status"], opened["ends_at"] - opened["starts_at"]) == ("open", 60_000)
+
+
+def test_the_outlook_says_between_which_prices_an_offer_may_be(client: Client, live: Stream) -> None:
+    coral = Variant.objects.get(title="Coral")
+    floors.set_floor(
+        merchant_id=coral.merchant_id, variant_id=coral.id, amount=800, currency=None, now=timezone.now()
+    )
+    address = at(live, f"showcase/{make.item(live).id}/outlook")
+
+    assert client.get(address).json() == {
+        "list_price": {"amount": 1499, "currency": "EUR"},
+        "floor": {"amount": 800, "currency": "EUR"},
+        "reference": {"amount": 1499, "currency": "EUR"},
+    }
+    red = Variant.objects.get(title="Red", product=coral.product_id)
+    assert client.get(address, {"variant": str(red.id)}).json()["floor"] is None
+    assert client.get(address, {"variant": "red"}).status_code == 400
+    assert client.get(address, {"variant": str(uuid4())}).json()["code"] == "OFFER_MISMATCH"
+    refused = client.post(at(live, "offers"), an_offer(live, amount=799), JSON)
+    assert (refused.status_code, refused.json()["code"]) == (409, "PRICE_BELOW_FLOOR")
+
+
+def a_coupon(stream: Stream, **more: Any) -> dict[str, Any]:
+    merchant = str(make.item(stream).product.merchant_id)
+    return {
+        "merchant": merchant,
+        "code": "MIRA-10",
+        "percent_bp": 1000,
+        "quota": 5,
+        "seconds": 60,
+        **more,
+    }
+
+
+def test_a_coupon_is_opened_and_ended(client: Client, live: Stream) -> None:
+    made = client.post(at(live, "coupons"), a_coupon(live), JSON)
+
+    coupon = made.json()["coupon"]
+    assert (made.status_code, coupon["percent_bp"], coupon["left"]) == (201, 1000, 5)
+    ended = client.post(f"/api/v1/studio/coupons/{coupon['id']}/end").json()["coupon"]
+    assert ended["status"] == "ended"
+    assert client.post(at(live, "coupons"), a_coupon(live), JSON).json()["code"] == "COUPON_CODE_TAKEN"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"merchant": str(uuid4())}, "NOT_FOUND"),
+        ({"merchant": "x"}, "BAD_REQUEST"),
+        ({"code": "a b"}, "BAD_REQUEST"),
+        ({"code": None}, "BAD_REQUEST"),
+        ({"percent_bp": None}, "BAD_REQUEST"),
+        ({"amount_off": 500}, "BAD_REQUEST"),
+        ({"percent_bp": 10**15}, "BAD_REQUEST"),
+        ({"quota": 10**15}, "BAD_REQUEST"),
+        ({"seconds": 10**15}, "BAD_REQUEST"),
+        ({"min_amount": -1}, "BAD_REQUEST"),
+    ],
+)
+def test_a_bad_coupon_is_refused_with_a_code(
+    client: Client, live: Stream, wrong: dict[str, Any], code: str
+) -> None:
+    answer = client.post(at(live, "coupons"), a_coupon(live, **wrong), JSON)
+
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["code"] == code
+    assert not Coupon.objects.exists()
+
+
+def test_a_coupon_is_claimed_over_http_by_those_who_are_signed_in(client: Client, live: Stream) -> None:
+    coupon = client.post(at(live, "coupons"), a_coupon(live), JSON).json()["coupon"]
+    address = f"/api/v1/live/{live.slug}/coupons/{coupon['id']}/claim"
+    noa = Client()
+    noa.force_login(make.user())
+
+    assert Client().post(address).status_code == 401
+    first, again = noa.post(address), noa.post(address)
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+    assert (first.json()["cap"], first.json()["coupon"]["left"]) == (1, 4)
+    unknown = noa.post(f"/api/v1/live/{live.slug}/coupons/{uuid4()}/claim")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "UNKNOWN_COUPON")
 
 
 def test_products_are_found_by_words_of_title_and_merchant(client: Client, planned: Stream) -> None:
@@ -192,6 +307,9 @@ def everything(stream: Stream) -> list[tuple[str, str, dict[str, Any] | None]]:
     item, product = make.item(stream), make.product("Another")
     now = timezone.now()
     offer = make.offer(stream, of=make.item(stream, 1), now=now)
+    merchant_id = item.product.merchant_id
+    new = coupons.New(merchant_id, "FIRST", 1000, None, 0, 5, 1, 60)
+    coupon = coupons.create(host_id=stream.host_id, stream_id=stream.id, new=new, now=now)
     return [
         ("post", at(stream, "go-live"), None),
         ("post", at(stream, "end"), None),
@@ -205,6 +323,10 @@ def everything(stream: Stream) -> list[tuple[str, str, dict[str, Any] | None]]:
         ("post", at(stream, "pin"), {"item": str(item.id)}),
         ("delete", at(stream, "pin"), None),
         ("post", at(stream, "offers"), an_offer(stream)),
+        ("get", at(stream, f"showcase/{item.id}/outlook"), None),
+        ("post", at(stream, "coupons"), a_coupon(stream)),
+        ("post", f"/api/v1/studio/coupons/{coupon.id}/end", None),
+        ("post", f"/api/v1/studio/offers/{offer.id}/open", None),
         ("post", f"/api/v1/studio/offers/{offer.id}/end", None),
         ("post", f"/api/v1/studio/offers/{offer.id}/extend", {"seconds": 30}),
     ]
@@ -259,6 +381,9 @@ def test_ids_of_other_shows_inside_bodies_are_not_found(client: Client, live: St
 
     assert client.post(at(live, "pin"), {"item": str(foreign.id)}, JSON).status_code == 404
     assert client.post(at(live, "offers"), an_offer(live, item=str(foreign.id)), JSON).status_code == 404
+    hers = a_coupon(live, merchant=str(foreign.product.merchant_id))
+    assert client.post(at(live, "coupons"), hers, JSON).status_code == 404
+    assert client.get(at(live, f"showcase/{foreign.id}/outlook")).status_code == 404
     assert client.delete(at(live, f"showcase/{foreign.id}")).status_code == 404
     assert not Pin.objects.exists()
     assert not Offer.objects.exists()
