@@ -21,6 +21,7 @@ from streams.models import Offer
 log = structlog.get_logger(__name__)
 
 WINDOW_MS = 60_000
+AWAY_SECONDS = 5.0  # Until Redis is asked again after it did not answer.
 RULES_SECONDS = 2.0  # How long an offer's rules are taken as read: no batch need ask the database for them.
 
 
@@ -67,6 +68,7 @@ end
 return answers
 """
 
+_away_until = 0.0
 _rules: dict[UUID, tuple[float, Rule]] = {}
 
 
@@ -97,9 +99,14 @@ def allow_many(presses: Sequence[tuple[UUID, Collection[UUID]]]) -> list[errors.
             for buyer_id, offer_ids in presses
         ],
     }
+    global _away_until
+    if time.monotonic() < _away_until:
+        return [None] * len(presses)
     try:
         answers = redis_client.run(_COUNT, keys, [orjson.dumps(asked).decode()])
     except RedisError:
+        # A Redis that hangs costs its timeout; not every batch shall wait for it.
+        _away_until = time.monotonic() + AWAY_SECONDS
         log.warning("paces.uncounted", presses=len(presses), exc_info=True)
         return [None] * len(presses)
     wait_ms = WINDOW_MS - now_ms % WINDOW_MS

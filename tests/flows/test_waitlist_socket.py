@@ -180,3 +180,39 @@ async def test_a_waiting_room_that_is_not_there_is_refused(live_room: LiveRoom) 
 
 def _exists(made: Drop) -> bool:
     return bool(redis_client.sync().exists(waitingroom.keys(made.offer.id)[0]))
+
+
+async def test_presses_are_bounded_and_wait_for_their_turn_at_the_door(live_room: LiveRoom) -> None:
+    made = await aside(lambda: _drop(stocked=5, quota=5, opens_in=-1, admits_per_second=50))
+    ana = await aside(make.buyer, "Ana")
+    line = {**_line(made), "quantity": 1}
+    wanted = {"lines": [line], "expect_total": {"amount": 999, "currency": "EUR"}}
+    async with await aside(live_room.visitor, made.stream, ana) as room:
+        with pytest.raises(client.RefusedByServer) as refused:
+            await room.command("purchase.create", wanted, key=uuid4())
+        assert (refused.value.code, refused.value.data["position"]) == ("NOT_YOUR_TURN", None)
+        assert refused.value.temporary
+
+        await room.command("waitingroom.enter", {"offer": str(made.offer.id)})
+        await room.wait("waitingroom.admitted")
+        key = uuid4()
+        assert (await room.command("purchase.create", wanted, key=key))["status"] == "accepted"
+        assert (await room.command("purchase.create", wanted, key=key))["replayed"] is True
+    assert await aside(made.left) == (4, 4)
+
+
+async def test_who_presses_too_often_is_told_when_to_come_again(live_room: LiveRoom) -> None:
+    made = await aside(lambda: _drop(stocked=9, quota=9, tries_per_minute=2))
+    ana = await aside(make.buyer, "Ana")
+    line = {**_line(made), "quantity": 1}
+    wanted = {"lines": [line], "expect_total": {"amount": 1, "currency": "EUR"}}
+    codes = []
+    async with await aside(live_room.visitor, made.stream, ana) as room:
+        for _ in range(5):
+            with pytest.raises(client.RefusedByServer) as refused:
+                await room.command("purchase.create", wanted, key=uuid4())
+            codes.append(refused.value.code)
+    # A minute may end in between, and with it the count.
+    assert codes[:2] == ["PRICE_CHANGED"] * 2
+    assert "RATE_LIMITED" in codes
+    assert await aside(made.left) == (9, 9)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as django_settings
 
 from commerce import errors, redis_client
 from config.embedded import free_port
@@ -16,11 +17,14 @@ from tests.orders.make import after
 
 pytestmark = pytest.mark.django_db
 
+REDIS_URL = django_settings.REDIS_URL
+
 
 @pytest.fixture(autouse=True)
 def _one_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All presses fall into one window, whenever the test runs; rules are read anew."""
     paces._rules.clear()
+    monkeypatch.setattr(paces, "_away_until", 0.0)
     monkeypatch.setattr(paces, "WINDOW_MS", 24 * 3_600_000)
     yield
     paces._rules.clear()
@@ -79,7 +83,7 @@ def test_a_batch_is_counted_in_one_journey(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(journeys) == 1
 
 
-def test_without_redis_everybody_is_let_through(settings: Any) -> None:
+def test_without_redis_everybody_is_let_through(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     made, ana = drop(tries_per_minute=1, admits_per_second=1), uuid4()
     assert press(made, ana, 2) == ["NOT_YOUR_TURN", "RATE_LIMITED"]
 
@@ -89,6 +93,12 @@ def test_without_redis_everybody_is_let_through(settings: Any) -> None:
         assert press(made, ana, 3) == [None] * 3
     finally:
         redis_client.sync.cache_clear()
+
+    # It is not asked again at once, and then counts as before.
+    settings.REDIS_URL = REDIS_URL
+    assert press(made, ana, 3) == [None] * 3
+    monkeypatch.setattr(paces, "_away_until", 0.0)
+    assert press(made, ana) == ["RATE_LIMITED"]
 
 
 def test_only_who_was_let_in_passes_the_door() -> None:
