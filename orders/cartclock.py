@@ -72,8 +72,11 @@ def _batch(buyers: Collection[UUID], now: datetime) -> list[UUID]:
 
 def _warn(now: datetime) -> int:
     warned = cartholds.warn(now=now, ahead=WARNED_AHEAD, limit=BATCH)
-    for buyer_id, holds in warned.items():
-        announce.tell_user(user_id=buyer_id, t="cart.hold_expiring", d={"lines": [_line(h) for h in holds]})
+    # A hold is warned of once, so the first of them names the word.
+    announce.tell_users(
+        (buyer_id, "cart.hold_expiring", {"lines": [_line(hold) for hold in holds]}, f"ending:{holds[0].pk}")
+        for buyer_id, holds in warned.items()
+    )
     return len(warned)
 
 

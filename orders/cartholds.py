@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 
 from catalog import stock
@@ -181,9 +182,17 @@ def _lapse(over: Collection[CartHold], now: datetime) -> None:
     for each in over:
         pair = each.buyer_id, each.merchant_id
         lost[pair] = lost.get(pair, 0) + each.quantity
-    for (buyer_id, merchant_id), units in sorted(lost.items()):
-        CartHolder.objects.filter(buyer_id=buyer_id, merchant_id=merchant_id).update(
-            lapsed=F("lapsed") + units, last_at=now
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_cartholder AS row SET lapsed = row.lapsed + lost.units, last_at = %s"
+            " FROM unnest(%s::uuid[], %s::uuid[], %s::int[]) AS lost (buyer_id, merchant_id, units)"
+            " WHERE row.buyer_id = lost.buyer_id AND row.merchant_id = lost.merchant_id",
+            [
+                now,
+                [str(buyer) for buyer, _ in lost],
+                [str(merchant) for _, merchant in lost],
+                [*lost.values()],
+            ],
         )
     CartHold.objects.filter(pk__in=[each.pk for each in over]).delete()
 

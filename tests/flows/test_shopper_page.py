@@ -289,20 +289,3 @@ def test_the_list_shows_what_is_on_and_what_comes(shop: Shop, shopper: People) -
     missing = ada.page.goto(f"{shop.address}/live/nowhere")
     assert missing is not None
     assert missing.status == 404
-
-
-def test_who_signs_in_to_fill_a_cart_finds_the_product_in_it(shop: Shop, shopper: People) -> None:
-    user = aside(lambda: User.objects.create_user("ada@example.com", PASSWORD, name="Ada"))
-    stream = shop.show(lipstick())
-    ada = shopper(PHONE)
-    ada.open(stream)
-
-    ada.page.locator("#cart").click()
-    ada.page.locator(".sheet--yellowcart .product").click()
-    ada.button("Add to cart").click()
-    ada.page.get_by_label("E-mail").fill(user.email)
-    ada.page.get_by_label("Password").fill(PASSWORD)
-    ada.page.locator("dialog[open] form").get_by_role("button", name="Sign in", exact=True).click()
-
-    expect(ada.page.locator("#toast")).to_contain_text("In your cart: Lipstick")
-    expect(ada.page.locator("#cart")).to_have_attribute("aria-label", re.compile("1 in your cart"))
