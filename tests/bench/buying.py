@@ -10,6 +10,7 @@ import json
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,90 +21,112 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from catalog.models import Stock, Variant
 from commerce.models import User
 from config import servers
-from orders.models import Hold, Purchase
-from streams.models import Stream
+from orders.models import Hold
+from streams.models import Offer
 from tests.bench import crowd, machine
 from tests.bench.processes import OPEN_DOOR, Viewers, live
 from tests.bench.runs import CannotRun, count, note
 from tests.bench.table import Row, at_least_floors
 from tests.orders import make
 
+# Nobody is asked to wait at the door, or for pressing as fast as a bench does.
+DOOR = OPEN_DOOR | {"PURCHASES_PER_MINUTE": "6000"}
 SECONDS = 3
 THREADS = 8
-UNITS = 10_000_000
+UNITS = 1_000_000
+PRICE = 1999
 BUYERS = 1_000
+CROWDS = (100, 3_000, 10_000)  # How rate and wait grow.
 PRESSES = 10_000  # About so many in a run.
 MOST_PRESSES = 15  # Of one buyer; more would be refused as too many.
+VARIANTS, LINES, MERCHANTS = 100, 5, 3
 
 
 def run() -> list[Row]:
     """Measure and return the rows of P5."""
-    hot = make.variant(stocked=UNITS)
+    sellers = [make.merchant() for _ in range(MERCHANTS)]
+    goods = [
+        make.variant(stocked=UNITS, amount=PRICE, seller=sellers[n % MERCHANTS]) for n in range(VARIANTS)
+    ]
+    hot = goods[0]
     stream = make.show(hot, now=timezone.now())
-    cookies = crowd.cookies(crowd.buyers(BUYERS))
     alone = [make.buyer() for _ in range(THREADS)]
+    cookies = crowd.cookies(crowd.buyers(max(CROWDS)))
     floors, single, rushes = [], [], []
-    with Viewers() as viewers, live(**OPEN_DOOR) as (server, port):
+    with Viewers() as viewers, live(**DOOR) as (server, port):
         for pid in (server.pid, viewers.pid):
             machine.pin(pid, *machine.CORES)
-        _come_in(viewers, port, stream, cookies)
-        _vacuum()
+        more = {"path": f"/ws/v1/live/{stream.slug}", "cookies": cookies, "origin": settings.BASE_URL}
+        viewers.open("buyers", len(cookies), port, within=240, **more)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        rush(viewers, [[hot]], BUYERS)  # Threads, connections and plans are there from now on.
         for _ in range(count()):
             floors.append(max(_bare_updates(hot, clients) for clients in (1, 8, 32)))
             single.append(_one_by_one(hot, alone))
-            rushes.append(_rush(viewers, hot, BUYERS))
-    exact(hot)
+            rushes.append(rush(viewers, [[hot]], BUYERS))
+        by_crowd = {n: rush(viewers, [[hot]], n) for n in CROWDS}
+        cold = rush(viewers, [[each] for each in goods], BUYERS)
+        carts = rush(viewers, [goods[n : n + LINES] for n in range(0, VARIANTS, LINES)], BUYERS)
+    exact(goods)
     floor = median(floors)
-    what = f"purchases of one hot variant accepted through {BUYERS:,} websockets"
+    hot_name = f"purchases of one hot variant accepted through {BUYERS:,} websockets"
     return [
-        Row(
-            "P5",
-            "floor: pgbench, UPDATE ... - 1 on that row and a commit, best of 1, 8, 32 clients",
-            floor,
-            "/s",
+        Row("P5", "floor: pgbench, UPDATE ... - 1 on that row, best of 1, 8 and 32 clients", floor, "/s"),
+        Row("P5", hot_name, median(each["rate"] for each in rushes), "/s", floor, at_least_floors(1.0)),
+        Row("P5", "the same, press to answer, p99", median(each["p99_ms"] for each in rushes), "ms"),
+        *(
+            row
+            for n, each in by_crowd.items()
+            for row in (
+                Row("P5", f"the same, {n:,} buyers", each["rate"], "/s", floor),
+                Row("P5", f"the same, {n:,} buyers, press to answer, p99", each["p99_ms"], "ms"),
+            )
         ),
-        Row("P5", what, median(each["rate"] for each in rushes), "/s", floor, at_least_floors(1.0)),
-        Row("P5", "from the press to the answer, p99", median(each["p99_ms"] for each in rushes), "ms"),
+        Row("P5", f"purchases of {VARIANTS} variants, {BUYERS:,} buyers", cold["rate"], "/s", floor),
+        Row("P5", f"purchases of {LINES} lines from {MERCHANTS} merchants", carts["rate"], "/s", floor),
         Row("P5", f"a transaction each, {THREADS} threads, no sockets", median(single), "/s", floor),
     ]
 
 
-def _come_in(viewers: Viewers, port: int, stream: Stream, cookies: list[str]) -> None:
-    more = {"path": f"/ws/v1/live/{stream.slug}", "cookies": cookies, "origin": settings.BASE_URL}
-    viewers.open("buyers", len(cookies), port, within=120, **more)
-
-
-def _rush(viewers: Viewers, hot: Variant, buyers: int) -> dict[str, Any]:
-    """Let everybody press and press again; returns what came of it and the rate per second."""
+def rush(viewers: Viewers, baskets: Sequence[Sequence[Variant]], buyers: int) -> dict[str, Any]:
+    """Let so many press and press again, each one of these baskets; returns what came of it and the rate."""
     times = max(1, min(MOST_PRESSES, PRESSES // buyers))
-    body = {
-        "lines": [{"variant": str(hot.id), "quantity": 1}],
-        "expect_total": {"amount": 1999, "currency": "EUR"},
-    }
-    viewers.order("rush", group="buyers", body=json.dumps(body), times=times, n=buyers)
+    bodies = [body(basket) for basket in baskets]
+    viewers.order("rush", group="buyers", bodies=bodies, times=times, n=buyers)
     done = viewers.hear("rushed", group="buyers", within=120)
     done["rate"] = sum(done["outcomes"].values()) / done["seconds"]
     if done["outcomes"] != {"accepted": buyers * times}:
         raise CannotRun(f"not everything was accepted: {done['outcomes']}")
     note(
-        f"{done['rate']:,.0f}/s, p50 {done['p50_ms']:.0f} ms, p99 {done['p99_ms']:.0f} ms,"
+        f"{buyers:,} buyers: {done['rate']:,.0f}/s, p50 {done['p50_ms']:.0f} ms, p99 {done['p99_ms']:.0f} ms,"
         f" client {done['cpu_seconds'] / done['seconds']:.0%} of a core"
     )
     return done
 
 
-def exact(hot: Variant) -> None:
-    """Raise CannotRun unless the stock is what was not sold."""
-    sold = Purchase.objects.count()
-    left = Stock.objects.get(variant=hot).available
-    held = Hold.objects.filter(variant=hot).count()
-    if not sold == held == UNITS - left:
-        raise CannotRun(f"{sold} purchases, {held} holds, {UNITS - left} units gone")
+def body(basket: Sequence[Variant], *, offer: Offer | None = None) -> str:
+    """Return the command's body for one of each."""
+    total = sum(offer.amount if offer else PRICE for _ in basket)
+    lines = [
+        {"variant": str(each.id), "quantity": 1} | ({"offer": str(offer.id)} if offer else {})
+        for each in basket
+    ]
+    return json.dumps({"lines": lines, "expect_total": {"amount": total, "currency": "EUR"}})
+
+
+def exact(goods: Sequence[Variant]) -> None:
+    """Raise CannotRun unless of each variant the stock is what was not sold."""
+    held = dict(Hold.objects.values_list("variant").annotate(units=Count("id")))
+    for stock in Stock.objects.filter(variant__in=[each.id for each in goods]):
+        if stock.available != UNITS - held.get(stock.variant_id, 0):
+            raise CannotRun(f"{held.get(stock.variant_id)} holds, {UNITS - stock.available} units gone")
 
 
 def _one_by_one(hot: Variant, buyers: list[User]) -> float:
@@ -124,11 +147,6 @@ def _one_by_one(hot: Variant, buyers: list[User]) -> float:
     with ThreadPoolExecutor(len(buyers)) as threads:
         bought = sum(threads.map(buy, buyers))
     return bought / (time.monotonic() - begun)
-
-
-def _vacuum() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
 
 def _bare_updates(hot: Variant, clients: int) -> float:

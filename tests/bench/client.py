@@ -96,7 +96,8 @@ class Client:
         group = self._groups[name]
         self._rushes[name] = rush
         rush.begin()
-        for viewer in [each for each in self._viewers.values() if each.group is group]:
+        its = [each for each in self._viewers.values() if each.group is group and each.index < rush.n]
+        for viewer in its:
             if rush.within:
                 at = time.monotonic() + random.uniform(0, rush.within)
                 heapq.heappush(self._presses, (at, viewer.index, viewer))

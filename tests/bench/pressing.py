@@ -18,7 +18,7 @@ FIRST = 1000  # Numbers of purchases begin here; below are the room's.
 class Rush:
     """One run: what is bought by everybody of a group, how often, and what came of it."""
 
-    body: str  # JSON of the command's `d`.
+    bodies: list[str]  # JSON of the command's `d`, each for one viewer after the other.
     times: int
     n: int
     within: float = 0.0  # Seconds over which the first presses are spread; 0: all at once.
@@ -40,7 +40,8 @@ class Rush:
         left = self.left.setdefault(viewer.index, self.times)
         key = uuid.UUID(bytes=os.urandom(16), version=4)
         number = FIRST + self.times - left
-        text = f'{{"v":1,"t":"purchase.create","id":{number},"key":"{key}","d":{self.body}}}'
+        body = self.bodies[viewer.index % len(self.bodies)]
+        text = f'{{"v":1,"t":"purchase.create","id":{number},"key":"{key}","d":{body}}}'
         self.pressed[viewer.index] = time.monotonic_ns()
         viewer.send_bytes(frames.masked(text.encode()))
 

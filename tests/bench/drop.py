@@ -1,0 +1,92 @@
+"""P6: a drop. 3,000 buyers press within two seconds for 500 pieces, while 2,000 viewers watch and chat runs.
+
+Relay and worker run, as they do in earnest: the relay tells everybody what is left, and rings the worker for
+each purchase. Measured are the time from the press to the answer, and from a must event's publication until
+each of the viewers has read it, during the rush.
+"""
+
+import sys
+import time
+from statistics import median
+
+from django.conf import settings
+from django.utils import timezone
+
+from config import servers
+from config.children import Program
+from config.env import ROOT
+from orders.models import Purchase
+from streams.models import Offer
+from tests.bench import crowd, machine
+from tests.bench.buying import DOOR, body
+from tests.bench.ladder import Pin
+from tests.bench.processes import Viewers, live
+from tests.bench.runs import CannotRun, count, note, paced
+from tests.bench.table import Row, at_most
+from tests.bench.ticks import chatting
+from tests.orders import make
+
+BUYERS, PIECES, VIEWERS = 3_000, 500, 2_000
+WITHIN = 2.0
+EVENTS_PER_SECOND = 10
+
+
+def run() -> list[Row]:
+    """Return the rows of P6."""
+    answers, events, sold = [], [], []
+    buyers = crowd.buyers(BUYERS)
+    cookies = crowd.cookies(buyers)
+    for _ in range(count()):
+        press, event, accepted = _once(cookies)
+        answers.append(press)
+        events.append(event)
+        sold.append(accepted)
+    who = f"{BUYERS:,} buyers in {WITHIN:g} s, {PIECES} pieces, {VIEWERS:,} viewers, chat"
+    return [
+        Row("P6", f"press to answer, p99, {who}", median(answers), "ms", target=at_most(400)),
+        Row("P6", "must event to viewers meanwhile, p99", median(events), "ms", target=at_most(150)),
+        Row("P6", "pieces sold beyond those there were, or left over", max(sold), "", target=at_most(0)),
+    ]
+
+
+def _once(cookies: list[str]) -> tuple[float, float, int]:
+    """Return p99 of answers and of events in milliseconds, and how far off the number of sold pieces is."""
+    hot = make.variant(stocked=PIECES)
+    stream = make.show(hot, now=timezone.now())
+    relay = servers.start(
+        Program(
+            name="relay", argv=[sys.executable, "manage.py", "relay"], cwd=ROOT, stop_within=3, quiet=True
+        )
+    )
+    try:
+        with Viewers() as viewers, live(**DOOR) as (server, port):
+            for pid in (server.pid, viewers.pid, relay.pid):
+                machine.pin(pid, *machine.CORES)
+            path = f"/ws/v1/live/{stream.slug}"
+            viewers.open("viewers", VIEWERS, port, path=path, within=60)
+            more = {"path": path, "cookies": cookies, "origin": settings.BASE_URL}
+            viewers.open("buyers", len(cookies), port, within=120, **more)
+            offer: Offer = make.offer(stream, hot, quota=PIECES, per_buyer=1, seconds=600, now=timezone.now())
+            pin = Pin(stream)
+            with chatting(stream):
+                time.sleep(1)
+                viewers.begin("viewers")
+                bodies = [body([hot], offer=offer)]
+                viewers.order("rush", group="buyers", bodies=bodies, times=1, n=BUYERS, within=WITHIN)
+                for mark in paced(EVENTS_PER_SECOND, WITHIN + 0.5):
+                    pin.tell(mark + 1)
+                done = viewers.hear("rushed", group="buyers", within=60)
+                stats = viewers.stats("viewers")
+    finally:
+        relay.stop()
+    outcomes = done["outcomes"]
+    if set(outcomes) != {"accepted", "OUT_OF_STOCK"}:
+        raise CannotRun(f"what came of it: {outcomes}")
+    accepted = Purchase.objects.filter(stream=stream).count()
+    note(
+        f"{outcomes}; p50 {done['p50_ms']:.0f} ms, p99 {done['p99_ms']:.0f}; events p50"
+        f" {stats['p50_ms']:.0f} ms, p99 {stats['p99_ms']:.0f}"
+    )
+    if accepted != outcomes["accepted"]:
+        raise CannotRun(f"{accepted} purchases, {outcomes['accepted']} answers")
+    return done["p99_ms"], stats["p99_ms"], abs(accepted - PIECES) + make.left(hot)
