@@ -14,8 +14,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog import products, stock, tasks
-from catalog.models import Import, Price, Product, ProductImage, Stock, StockMovement, Variant
+from catalog import products, queries, stock, tasks
+from catalog.models import BundlePart, Import, Price, Product, ProductImage, Stock, StockMovement, Variant
 from commerce.admin import ReadOnly
 from commerce.errors import Refusal
 from commerce.money import Money
@@ -122,22 +122,33 @@ class MovementInline(Inline):
     show_change_link = False
 
 
+class PartInline(Inline):
+    model = BundlePart
+    fk_name = "bundle"
+    fields = ("part", "quantity")
+    show_change_link = False
+    verbose_name_plural = "parts of this bundle"
+
+
 @admin.register(Variant)
 class VariantAdmin(Screen):
     """Everybody's sellable units."""
 
-    list_display = ("__str__", "sku", "merchant", "price", "floor_price", "available", "is_active")
+    list_display = (
+        *("__str__", "sku", "merchant", "price", "floor_price", "available", "release_at", "is_active"),
+    )
     list_filter = ("is_active", "merchant")
-    list_select_related = ("product", "merchant", "stock", "floor")
+    list_select_related = ("product", "merchant", "floor")
     search_fields = ("sku", "barcode", "product__title")
     ordering = ("-id",)
-    inlines = (PriceInline, MovementInline)
+    inlines = (PriceInline, PartInline, MovementInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         """Return the variants with their current prices."""
         rows: QuerySet[Variant] = super().get_queryset(request)
         current = Price.objects.filter(valid_to=None)
-        return rows.prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
+        dressed = rows.annotate(units_left=queries.units_left())
+        return dressed.prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
 
     @admin.display(description="Price")
     def price(self, row: Any) -> str:
@@ -150,9 +161,9 @@ class VariantAdmin(Screen):
         return str(Money(row.floor.amount, row.floor.currency)) if hasattr(row, "floor") else ""
 
     @admin.display(description="Available")
-    def available(self, row: Variant) -> int:
-        """Return the units that can still be promised."""
-        return row.stock.available if hasattr(row, "stock") else 0
+    def available(self, row: Any) -> int:
+        """Return the units that can still be promised; of a bundle, what its parts allow."""
+        return int(row.units_left)
 
 
 class StockForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when it runs

@@ -4,7 +4,17 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from catalog.models import Import, ImportProblem, Price, PriceFloor, Product, Stock, StockMovement, Variant
+from catalog.models import (
+    BundlePart,
+    Import,
+    ImportProblem,
+    Price,
+    PriceFloor,
+    Product,
+    Stock,
+    StockMovement,
+    Variant,
+)
 
 Body = dict[str, Any]
 
@@ -44,7 +54,8 @@ def variant(row: Variant, of: Product) -> Body:
         "position": row.position,
         "is_active": row.is_active,
         "price": price(current[0]) if current else None,
-        "available": row.stock.available if hasattr(row, "stock") else 0,
+        "available": getattr(row, "units_left", 0),
+        "release_at": row.release_at,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
@@ -71,6 +82,24 @@ def floor(variant_id: UUID, row: PriceFloor | None) -> Body:
     """Return what a variant is never sold below."""
     said = {"amount": row.amount, "currency": row.currency, "updated_at": row.updated_at} if row else None
     return {"variant": variant_id, "floor": said}
+
+
+def parts(variant_id: UUID, rows: Iterable[BundlePart], left: int) -> Body:
+    """Return what a bundle consists of, and how many of it that allows."""
+    return {
+        "variant": variant_id,
+        "available": left,
+        "parts": [
+            {
+                "variant": row.part_id,
+                "title": str(row.part),
+                "sku": row.part.sku,
+                "quantity": row.quantity,
+                "available": row.part.stock.available if hasattr(row.part, "stock") else 0,
+            }
+            for row in rows
+        ],
+    }
 
 
 def stock(row: Stock, movements: Iterable[StockMovement]) -> Body:

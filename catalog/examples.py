@@ -5,6 +5,7 @@ from typing import Any
 _MOMENT = "2030-05-01T18:00:00Z"
 _PRODUCT = "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e01"
 _VARIANT = "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e02"
+_OTHER = "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e05"
 
 FEED = """Handle,Title,Vendor,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty
 velvet-lipstick,Velvet Lipstick,Maison Rouge,Shade,Coral,VL-COR,19.90,120
@@ -62,6 +63,7 @@ VARIANT: dict[str, Any] = {
     "is_active": True,
     "price": PRICE,
     "available": 120,
+    "release_at": None,
     "created_at": _MOMENT,
     "updated_at": _MOMENT,
 }
@@ -72,6 +74,27 @@ PRODUCT: dict[str, Any] = {
     "variants": [VARIANT],
     "created_at": _MOMENT,
     "updated_at": _MOMENT,
+}
+PARTS_WRITE: dict[str, Any] = {"parts": [{"variant": _VARIANT, "quantity": 2}, {"variant": _OTHER}]}
+PARTS: dict[str, Any] = {
+    "variant": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e06",
+    "available": 60,
+    "parts": [
+        {
+            "variant": _VARIANT,
+            "title": "Velvet Lipstick (Coral)",
+            "sku": "VL-COR",
+            "quantity": 2,
+            "available": 120,
+        },
+        {
+            "variant": _OTHER,
+            "title": "Velvet Lipstick (Plum)",
+            "sku": "VL-PLU",
+            "quantity": 1,
+            "available": 80,
+        },
+    ],
 }
 STOCK: dict[str, Any] = {
     "variant": _VARIANT,

@@ -48,6 +48,7 @@ def write(
     stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now)
     # Last, because the till waits for these rows.
     stock.set_levels(merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now)
+    _report_bundles(matched, levels, outcome)
     return outcome
 
 
@@ -221,6 +222,20 @@ def _leave_out_below_floor(
                 Problem(
                     draft.line, "Variant Price", floors.PriceBelowFloor.code, given, message, skipped=False
                 )
+            )
+
+
+def _report_bundles(
+    matched: list[tuple[Variant, VariantDraft, bool]], levels: dict[UUID, int], outcome: Outcome
+) -> None:
+    """Name the rows that give units to bundles, which have none of their own."""
+    bundles = stock.bundles([pk for pk, units in levels.items() if units])
+    for variant, draft, _ in matched:
+        if variant.pk in bundles:
+            code, given = stock.StockOfBundle.code, str(draft.quantity)
+            message = "A bundle has no stock of its own; its parts have. The rest of the row was taken."
+            outcome.problems.append(
+                Problem(draft.line, "Variant Inventory Qty", code, given, message, skipped=False)
             )
 
 

@@ -17,7 +17,7 @@ MAX_VARIANTS = 2_000
 MAX_IMAGES = 250
 MAX_TITLE = 255
 PRODUCT_FIELDS = frozenset({"title", "description", "vendor", "product_type", "tags", "status"})
-VARIANT_FIELDS = frozenset({"sku", "barcode", "weight_grams", "position", "is_active"})
+VARIANT_FIELDS = frozenset({"sku", "barcode", "weight_grams", "position", "is_active", "release_at"})
 
 
 class HandleTaken(errors.Conflict):

@@ -3,9 +3,32 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import (
+    Case,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 
-from catalog.models import Import, ImportProblem, Price, Product, ProductImage, Stock, StockMovement, Variant
+from catalog.models import (
+    BundlePart,
+    Import,
+    ImportProblem,
+    Price,
+    Product,
+    ProductImage,
+    Stock,
+    StockMovement,
+    Variant,
+)
 from commerce import errors
 
 HISTORY = 100
@@ -69,6 +92,16 @@ def variant(*, merchant_id: UUID, variant_id: UUID) -> Variant:
     return found
 
 
+def units_left() -> Coalesce:
+    """Return the expression of what can be promised of a variant: of a bundle, what its parts allow."""
+    whole = Coalesce(F("part__stock__available"), 0) / F("quantity")
+    of_part = Case(When(part__is_active=True, then=whole), default=Value(0), output_field=IntegerField())
+    parts = BundlePart.objects.filter(bundle=OuterRef("pk")).order_by().values("bundle")
+    return Coalesce(
+        Subquery(parts.annotate(units=Min(of_part)).values("units")), F("stock__available"), Value(0)
+    )
+
+
 def price_history(*, merchant_id: UUID, variant_id: UUID) -> list[Price]:
     """Return the latest HISTORY prices of a variant, newest first; raises UnknownVariant."""
     rows = Price.objects.filter(merchant_id=merchant_id, variant_id=variant_id)
@@ -117,6 +150,6 @@ def reduction_window(now: datetime) -> datetime:
 
 def _dressed(rows: QuerySet[Variant]) -> QuerySet[Variant]:
     current = Price.objects.filter(valid_to=None)
-    return rows.select_related("stock").prefetch_related(
+    return rows.annotate(units_left=units_left()).prefetch_related(
         Prefetch("prices", queryset=current, to_attr="current_prices")
     )

@@ -172,6 +172,11 @@ class VariantChangeSerializer(StrictSerializer):
     weight_grams = Whole(min_value=0, max_value=cells.MAX_GRAMS, required=False)
     position = Whole(min_value=1, max_value=MAX_POSITION, required=False)
     is_active = Flag(required=False, help_text="false takes the variant off sale.")
+    release_at = serializers.DateTimeField(
+        required=False,
+        allow_null=True,
+        help_text="A pre-order until then, charged when it is shipped. null: it ships now.",
+    )
 
 
 @_shown(examples.STOCK_SET, request_only=True)
@@ -252,7 +257,10 @@ class VariantSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     is_active = serializers.BooleanField()
     price = PriceSerializer(allow_null=True)
-    available = serializers.IntegerField(help_text="Units that can still be promised.")
+    available = serializers.IntegerField(
+        help_text="Units that can still be promised; of a bundle, what its parts allow."
+    )
+    release_at = serializers.DateTimeField(allow_null=True, help_text="A pre-order until then.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from catalog import queries
-from catalog.models import Stock, StockMovement
+from catalog.models import BundlePart, Stock, StockMovement
 from commerce import errors, outbox
 
 MAX_UNITS = 1_000_000_000
@@ -36,6 +36,13 @@ class TooMuchStock(errors.Invalid):
 
     code = "BAD_STOCK"
     message = f"Stock is between 0 and {MAX_UNITS} units."
+
+
+class StockOfBundle(errors.Conflict):
+    """A bundle takes its parts' stock and has none of its own."""
+
+    code = "STOCK_OF_BUNDLE"
+    message = "A bundle has no stock of its own. Set the stock of its parts."
 
 
 def take(*, units: Mapping[UUID, int], now: datetime) -> None:
@@ -97,7 +104,7 @@ def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
 def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str, now: datetime) -> Stock:
     """Say how many units can be promised from now on; the difference is kept as a movement.
 
-    Raises queries.UnknownVariant, TooMuchStock.
+    Raises queries.UnknownVariant, TooMuchStock, StockOfBundle.
     """
     with transaction.atomic():
         _set({variant_id: available}, merchant_id=merchant_id, reason=Reason.SET, note=note, now=now)
@@ -107,28 +114,43 @@ def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str,
 def set_levels(
     *, merchant_id: UUID, levels: Mapping[UUID, int], reason: StockMovement.Reason, note: str, now: datetime
 ) -> int:
-    """Set the stock of several variants, without locking those that have it; returns how many moved."""
+    """Set the stock of several variants, without locking those that have it; returns how many moved.
+
+    Bundles among them are left out: they have none.
+    """
     with transaction.atomic():
         known = Stock.objects.filter(merchant_id=merchant_id, pk__in=list(levels))
         have = dict(known.values_list("pk", "available"))
         differing = {pk: levels[pk] for pk, available in have.items() if available != levels[pk]}
-        return _set(differing, merchant_id=merchant_id, reason=reason, note=note, now=now)
+        # Under the lock that also makes bundles: none of these becomes one before this is over.
+        rows = _locked(merchant_id, differing)
+        plain = rows.keys() - bundles(rows)
+        levels = {pk: differing[pk] for pk in plain}
+        return _set(levels, merchant_id=merchant_id, reason=reason, note=note, now=now)
 
 
 def adjust(*, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: datetime) -> Stock:
     """Add units (or take them away, delta < 0) whatever is sold meanwhile.
 
-    Raises queries.UnknownVariant, OutOfStock when fewer are left than shall go, TooMuchStock.
+    Raises queries.UnknownVariant, OutOfStock when fewer are left than shall go, TooMuchStock, StockOfBundle.
     """
     with transaction.atomic():
         row = _locked(merchant_id, [variant_id]).get(variant_id)
         if row is None:
             raise queries.UnknownVariant
+        if bundles([variant_id]):
+            raise StockOfBundle
         if row.available + delta < 0:
             raise OutOfStock(variant=variant_id, left=row.available)
         levels = {variant_id: row.available + delta}
         _set(levels, merchant_id=merchant_id, reason=Reason.ADJUST, note=note, now=now)
         return _one(merchant_id, variant_id)
+
+
+def bundles(variant_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these variants are bundles, and so have no stock of their own."""
+    rows = BundlePart.objects.filter(bundle_id__in=list(variant_ids))
+    return set(rows.values_list("bundle_id", flat=True))
 
 
 def begin(
@@ -156,6 +178,8 @@ def _set(
     rows = _locked(merchant_id, levels)
     if len(rows) < len(levels):
         raise queries.UnknownVariant
+    if bundles(levels):
+        raise StockOfBundle
     deltas = {pk: levels[pk] - row.available for pk, row in rows.items() if levels[pk] != row.available}
     if deltas:
         _write_levels({pk: levels[pk] for pk in deltas}, now)
@@ -173,7 +197,7 @@ def _write_levels(levels: Mapping[UUID, int], now: datetime) -> None:
         )
 
 
-def _locked(merchant_id: UUID, variant_ids: Mapping[UUID, int] | list[UUID]) -> dict[UUID, Stock]:
+def _locked(merchant_id: UUID, variant_ids: Collection[UUID]) -> dict[UUID, Stock]:
     rows = Stock.objects.select_for_update(no_key=True).filter(
         merchant_id=merchant_id, pk__in=list(variant_ids)
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.views import imports, products, shelf
+from catalog.views import bundles, imports, products, shelf
 
 urlpatterns = [
     path("imports", imports.ImportsView.as_view(), name="imports"),
@@ -16,5 +16,6 @@ urlpatterns = [
     path("variants/<uuid:variant_id>", products.VariantView.as_view(), name="variant"),
     path("variants/<uuid:variant_id>/price", shelf.PriceView.as_view(), name="variant-price"),
     path("variants/<uuid:variant_id>/floor", shelf.FloorView.as_view(), name="variant-floor"),
+    path("variants/<uuid:variant_id>/parts", bundles.PartsView.as_view(), name="variant-parts"),
     path("variants/<uuid:variant_id>/stock", shelf.StockView.as_view(), name="variant-stock"),
 ]

@@ -91,6 +91,9 @@ class CartLineSerializer(serializers.Serializer[Any]):
     price = bodies.MoneySerializer()
     offer = serializers.UUIDField(allow_null=True)
     left = serializers.IntegerField(help_text="Units in stock beside those held, for information.")
+    release_at = serializers.IntegerField(
+        allow_null=True, help_text="Unix milliseconds; a pre-order until then. null: it ships now."
+    )
     held = serializers.IntegerField(help_text="Units that are the shopper's until `held_until`.")
     held_until = serializers.IntegerField(allow_null=True, help_text="Unix milliseconds.")
     hold_seconds = serializers.IntegerField(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from catalog import prices
+from catalog import prices, queries
 from catalog.models import BundlePart, ProductImage, Variant
 from commerce.money import Money
 from orders.models import Cart, CartHold, CartHolder, CartLine, CartPolicy, Hoarder
@@ -46,9 +46,8 @@ def of_guest(*, version: int, lines: Sequence[Line], stream_id: UUID | None, now
 def _body(
     version: int, rows: Sequence[Line], buyer_id: UUID | None, stream_id: UUID | None, now: datetime
 ) -> Body:
-    goods = Variant.objects.select_related("product", "merchant", "stock").in_bulk(
-        [row.variant_id for row in rows]
-    )
+    shown = Variant.objects.select_related("product", "merchant").annotate(units_left=queries.units_left())
+    goods: dict[UUID, Any] = shown.in_bulk([row.variant_id for row in rows])
     listed = prices.current(list(goods))
     pictures = dict(
         ProductImage.objects.filter(product_id__in={variant.product_id for variant in goods.values()})
@@ -83,7 +82,8 @@ def _body(
                 "quantity": row.quantity,
                 "price": unit.as_dict(),
                 "offer": str(offer.id) if offer else None,
-                "left": variant.stock.available if hasattr(variant, "stock") else 0,
+                "left": variant.units_left,
+                "release_at": unix_ms(variant.release_at) if variant.release_at else None,
                 "held": hold.quantity if hold else 0,
                 "held_until": unix_ms(hold.until) if hold else None,
                 "hold_seconds": terms.get(variant.id),

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from catalog import stock
 from orders import carts, lines
-from orders.models import Hold, Purchase
+from orders.models import Hold, OrderLine, Purchase
 from orders.till.refusals import CouponSpent, HouseholdLimit
 from streams import announce, grants, offers
 from streams.models import Offer
@@ -45,7 +45,7 @@ def release(*, purchase: Purchase, now: datetime) -> None:
 
     The caller has locked the purchase.
     """
-    held = list(Hold.objects.filter(purchase=purchase, status=Hold.Status.HELD))
+    held = _of(purchase, Hold.Status.HELD)
     if not held:
         return
     of_offers, of_stock = _units(held)
@@ -70,10 +70,10 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     Raises like `take`, HouseholdLimit, CouponSpent. The caller has locked the purchase. What the buyer has
     put in her cart again meanwhile is what she buys now.
     """
-    released = list(Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED))
+    released = _of(purchase, Hold.Status.RELEASED)
     spared = carts.bought(
         buyer_id=purchase.buyer_id,
-        lines=[(hold.variant_id, hold.quantity) for hold in released],
+        lines=list({hold.line_id: (hold.line.variant_id, hold.line.quantity) for hold in released}.values()),
         stream_id=purchase.stream_id,
         now=now,
     )
@@ -91,11 +91,19 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     )
 
 
+def _of(purchase: Purchase, status: Hold.Status) -> list[Hold]:
+    return list(Hold.objects.filter(purchase=purchase, status=status).select_related("line"))
+
+
 def _units(held: Iterable[Hold]) -> tuple[Counter[UUID], Counter[UUID]]:
+    """Units per offer and per variant: of an offer a line's, once, though a bundle's parts are held."""
     of_offers: Counter[UUID] = Counter()
     of_stock: Counter[UUID] = Counter()
+    lines_: dict[UUID, OrderLine] = {}
     for hold in held:
         of_stock[hold.variant_id] += hold.quantity
-        if hold.offer_id is not None:
-            of_offers[hold.offer_id] += hold.quantity
+        lines_[hold.line_id] = hold.line
+    for line in lines_.values():
+        if line.offer_id is not None:
+            of_offers[line.offer_id] += line.quantity
     return of_offers, of_stock

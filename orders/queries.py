@@ -135,6 +135,7 @@ def _line(line: OrderLine) -> Body:
         "amount": Money(line.amount, line.currency).as_dict(),
         "list_price": Money(line.list_amount, line.currency).as_dict(),
         "offer": str(line.offer_id) if line.offer_id else None,
+        "release_at": unix_ms(line.release_at) if line.release_at else None,
     }
 
 

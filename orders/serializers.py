@@ -69,6 +69,9 @@ class PurchaseLineSerializer(serializers.Serializer[Any]):
     amount = MoneySerializer()
     list_price = MoneySerializer()
     offer = serializers.UUIDField(allow_null=True)
+    release_at = serializers.IntegerField(
+        allow_null=True, help_text="Unix milliseconds; a pre-order until then, charged when it is shipped."
+    )
 
 
 class ParcelSerializer(serializers.Serializer[Any]):
@@ -161,7 +164,7 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
 
     class Meta:
         model = OrderLine
-        fields = ("id", "variant", "title", "sku", "quantity", "unit_price", "amount")
+        fields = ("id", "variant", "title", "sku", "quantity", "unit_price", "amount", "release_at")
 
     def get_unit_price(self, line: OrderLine) -> MoneySerializer:
         return Money(line.unit_amount, line.currency).as_dict()  # type: ignore[return-value]  # typed for the schema

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 
+from catalog import queries as goods
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce.money import Money
 from streams import people, queries
@@ -36,7 +37,7 @@ def items(item_ids: Iterable[UUID]) -> list[Body]:
     current = Price.objects.filter(valid_to=None)
     variants = (
         Variant.objects.filter(is_active=True)
-        .select_related("stock")
+        .annotate(units_left=goods.units_left())
         .prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
         .order_by("position", "id")
     )
@@ -136,7 +137,8 @@ def _variant(variant: Any) -> Body:
         "title": variant.title,
         "options": variant.options,
         "price": Money(price.amount, price.currency).as_dict(),
-        "left": variant.stock.available if hasattr(variant, "stock") else 0,
+        "left": variant.units_left,
+        "release_at": unix_ms(variant.release_at) if variant.release_at else None,
     }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from catalog import bundles
 from catalog.models import Stock
 from commerce import outbox
 from streams import passes, showlog, waitingroom
@@ -56,7 +57,8 @@ def let_in(payload: dict[str, Any], *, key: str) -> None:
 
 def show_stock(payload: dict[str, Any], *, key: str) -> None:
     """Tell the live shows what is left of these variants and offers, as it is now."""
-    variants = [UUID(variant) for variant in payload.get("variants", ())]
+    moved = {UUID(variant) for variant in payload.get("variants", ())}
+    variants = moved | bundles.containing(moved) if moved else moved
     shown = (
         ShowcaseItem.objects.filter(
             product__variants__in=variants, removed_at=None, stream__status=Stream.Status.LIVE
@@ -66,10 +68,10 @@ def show_stock(payload: dict[str, Any], *, key: str) -> None:
         if variants
         else ()
     )
-    stock = {row.variant_id: row for row in Stock.objects.filter(variant__in=variants)} if variants else {}
+    stock = _standing([variant_id for _, variant_id in shown])
     for stream_id, variant_id in shown:
-        if row := stock.get(variant_id):
-            _show_stock(stream_id, row)
+        if (now := stock.get(variant_id)) is not None:
+            _show_stock(stream_id, variant_id, now)
     offers = payload.get("offers", ())
     for offer in Offer.objects.filter(pk__in=offers, stream__status=Stream.Status.LIVE) if offers else ():
         showlog.tell_state(
@@ -89,20 +91,32 @@ def _move_door(t: str, d: dict[str, Any]) -> None:
         waitingroom.shut(offer_id=UUID(d["id"]))
 
 
-def _show_stock(stream_id: UUID, stock: Stock) -> None:
-    variant = str(stock.variant_id)
+def _standing(variant_ids: list[UUID]) -> dict[UUID, bundles.Standing]:
+    """What can be promised of variants; one version of a plain one's row is one crossing to nothing left."""
+    if not variant_ids:
+        return {}
+    rows = Stock.objects.filter(variant__in=variant_ids)
+    plain = {
+        row.pk: bundles.Standing(row.available, row.version, None if row.available else str(row.version))
+        for row in rows
+    }
+    return plain | bundles.standing(variant_ids)
+
+
+def _show_stock(stream_id: UUID, variant_id: UUID, stock: bundles.Standing) -> None:
+    variant = str(variant_id)
     showlog.tell_state(
         stream_id=stream_id,
         t="stock.changed",
         k=f"stock:{variant}",
         n=stock.version,
-        d={"variant": variant, "left": stock.available},
+        d={"variant": variant, "left": stock.left},
     )
-    if stock.available == 0:
-        # One version of the row is one crossing, however many events and deliveries lead here.
+    if stock.cause is not None:
+        # One cause is one crossing, however many events and deliveries lead here.
         _log(
             {"stream": str(stream_id), "t": "stock.sold_out", "d": {"variant": variant}},
-            key=f"sold_out:{variant}:{stock.version}",
+            key=f"sold_out:{variant}:{stock.cause}",
         )
 
 

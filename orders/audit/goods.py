@@ -3,6 +3,8 @@
 from orders.audit.checks import Check
 
 _LIVE_HOLDS = "status <> 'released'"
+# Of an offer a line's units count, once, though a bundle's line has a hold for each part.
+_LIVE_LINE = f"EXISTS (SELECT 1 FROM orders_hold h WHERE h.line_id = l.id AND h.{_LIVE_HOLDS})"
 
 STOCK: tuple[Check, ...] = (
     Check(
@@ -39,7 +41,8 @@ STOCK: tuple[Check, ...] = (
                       o.id, o."left", o.quota, coalesce(h.units, 0))
           FROM streams_offer o
           LEFT JOIN (SELECT offer_id, sum(quantity) AS units FROM (
-                         SELECT offer_id, quantity FROM orders_hold WHERE {_LIVE_HOLDS}
+                         SELECT offer_id, quantity FROM orders_orderline l
+                          WHERE offer_id IS NOT NULL AND {_LIVE_LINE}
                          UNION ALL SELECT offer_id, quantity FROM orders_waitlistentry
                                     WHERE status = 'offered') held
                       WHERE offer_id IS NOT NULL GROUP BY 1) h ON h.offer_id = o.id
@@ -54,9 +57,10 @@ STOCK: tuple[Check, ...] = (
         SELECT format('offer %s, buyer %s: counted %s, held or sold %s, limit %s',
                       o.id, buyer_id, coalesce(b.units, 0), coalesce(h.units, 0), o.per_buyer)
           FROM (SELECT offer_id, buyer_id, units FROM streams_offerbuyer) b
-          FULL JOIN (SELECT h.offer_id, p.buyer_id, sum(h.quantity) AS units
-                       FROM orders_hold h JOIN orders_purchase p ON p.id = h.purchase_id
-                      WHERE h.{_LIVE_HOLDS} AND h.offer_id IS NOT NULL GROUP BY 1, 2) h
+          FULL JOIN (SELECT l.offer_id, p.buyer_id, sum(l.quantity) AS units
+                       FROM orders_orderline l JOIN orders_order r ON r.id = l.order_id
+                       JOIN orders_purchase p ON p.id = r.purchase_id
+                      WHERE l.offer_id IS NOT NULL AND {_LIVE_LINE} GROUP BY 1, 2) h
                  USING (offer_id, buyer_id)
           JOIN streams_offer o ON o.id = offer_id
          WHERE coalesce(b.units, 0) <> coalesce(h.units, 0) OR coalesce(h.units, 0) > o.per_buyer
@@ -102,15 +106,23 @@ TRADE: tuple[Check, ...] = (
     ),
     Check(
         "lines-have-holds",
-        "Every order line has a hold of the same variant, offer and quantity.",
+        "Every order line has a hold of its variant, offer and quantity; a bundle's, one per part.",
         "SELECT count(*) FROM orders_orderline",
         """
         SELECT format('line %s', l.id)
           FROM orders_orderline l
           JOIN orders_order o ON o.id = l.order_id
-          LEFT JOIN orders_hold h ON h.line_id = l.id
-         WHERE h.id IS NULL OR h.quantity <> l.quantity OR h.variant_id <> l.variant_id
-            OR h.offer_id IS DISTINCT FROM l.offer_id OR h.purchase_id <> o.purchase_id
+          LEFT JOIN LATERAL (
+               SELECT count(*) AS holds, count(DISTINCT h.status) AS fates,
+                      bool_and(h.purchase_id = o.purchase_id AND h.quantity % l.quantity = 0) AS fit,
+                      bool_or(h.variant_id = l.variant_id) AS plain,
+                      bool_and(h.variant_id = l.variant_id AND h.quantity = l.quantity
+                               AND h.offer_id IS NOT DISTINCT FROM l.offer_id) AS same,
+                      bool_and(h.offer_id IS NULL AND v.merchant_id = l.merchant_id) AS of_parts
+                 FROM orders_hold h JOIN catalog_variant v ON v.id = h.variant_id
+                WHERE h.line_id = l.id) h ON true
+         WHERE h.holds = 0 OR h.fates > 1 OR NOT h.fit
+            OR CASE WHEN h.plain THEN NOT h.same ELSE NOT h.of_parts END
         """,
     ),
     Check(

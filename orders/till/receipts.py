@@ -81,6 +81,7 @@ class Receipts:
                 "amount": line.total.as_dict(),
                 "list_price": {"amount": line.list_amount, "currency": line.unit.currency},
                 "offer": line.offer_id,
+                "release_at": unix_ms(line.release_at) if line.release_at else None,
             }
             for line in bill.lines
         ]

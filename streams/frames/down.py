@@ -34,6 +34,7 @@ class Variant(Told):
     options: dict[str, str]
     price: Money
     left: Count
+    release_at: Annotated[Instant | None, Meta(description="A pre-order until then; null: it ships now.")]
 
 
 class Item(Told):
@@ -152,6 +153,7 @@ class CartLine(Told):
     price: Money
     offer: UUID | None
     left: Count
+    release_at: Annotated[Instant | None, Meta(description="A pre-order until then; null: it ships now.")]
     held: Count
     held_until: Instant | None
     hold_seconds: Count | None
@@ -190,6 +192,9 @@ class OrderLine(Told):
     amount: Money
     list_price: Money
     offer: UUID | None
+    release_at: Annotated[
+        Instant | None, Meta(description="A pre-order until then, charged when it is shipped.")
+    ]
 
 
 class Shipment(Told):

@@ -1,0 +1,156 @@
+"""Buying bundles: all parts or none, at an offer counted as one unit each, and back as they were taken."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+
+from catalog import bundles, stock
+from catalog.models import Variant
+from orders import cartbodies, carts, holds, payments, quotes
+from orders.models import Hold, Purchase
+from orders.till import asking, ringing
+from orders.till.asking import Receipt
+from streams.models import Offer, OfferBuyer
+from tests.orders import make
+from tests.orders.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+
+def kit(*stocked: int, quantities: tuple[int, ...] = ()) -> tuple[Variant, list[Variant]]:
+    """A bundle and its parts, with so many units in stock."""
+    seller = make.merchant()
+    parts = [make.variant(stocked=units, seller=seller) for units in stocked]
+    one = make.variant(stocked=0, seller=seller, amount=2999)
+    wanted = zip(parts, quantities or (1,) * len(parts), strict=True)
+    bundles.set_parts(
+        merchant_id=seller.id, bundle_id=one.id, parts={part.id: n for part, n in wanted}, now=NOW
+    )
+    return one, parts
+
+
+def lefts(parts: list[Variant]) -> list[int]:
+    return [make.left(part) for part in parts]
+
+
+def ring_up(*baskets: make.Basket) -> list[str]:
+    """Ring up baskets in one batch and return what came of each."""
+    batch = [
+        asking.Press(asking.ask(buyer_id=b.buyer.id, key=b.key, lines=b.lines, expect_total=b.total))
+        for b in baskets
+    ]
+    outcomes = ringing.ring_up(batch, now=NOW).outcomes
+    return ["sold" if isinstance(each, Receipt) else str(getattr(each, "code", each)) for each in outcomes]
+
+
+def end(purchase: Purchase) -> None:
+    with transaction.atomic():
+        locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
+        payments.close(locked, now=after(5))
+
+
+def test_a_bundle_takes_of_each_part_what_is_in_it() -> None:
+    one, parts = kit(10, 10, quantities=(3, 1))
+    purchase = make.basket((one, 2)).go()
+    assert lefts([*parts, one]) == [4, 8, 0]
+    held = Hold.objects.filter(purchase=purchase).order_by("quantity")
+    assert [(hold.variant_id, hold.quantity) for hold in held] == [(parts[1].id, 2), (parts[0].id, 6)]
+    assert not make.broken()
+
+
+@pytest.mark.parametrize("stocked", [(1, 5), (5, 1)])
+def test_a_bundle_of_which_one_part_is_short_takes_nothing(stocked: tuple[int, int]) -> None:
+    one, parts = kit(*stocked)
+    with pytest.raises(stock.OutOfStock):
+        make.basket((one, 2)).go()
+    assert lefts(parts) == list(stocked)
+    assert not Hold.objects.exists()
+
+
+def test_what_a_cart_has_of_bundle_and_part_is_counted_together() -> None:
+    one, parts = kit(2, 2)
+    with pytest.raises(stock.OutOfStock):
+        make.basket((one, 1), (parts[0], 2)).go()
+    make.basket((one, 1), (parts[0], 1)).go()
+    assert lefts(parts) == [0, 1]
+    assert not make.broken()
+
+
+def test_a_bundle_of_which_a_part_is_off_sale_is_not_for_sale() -> None:
+    one, parts = kit(2, 2)
+    Variant.objects.filter(pk=parts[1].pk).update(is_active=False)
+    with pytest.raises(quotes.NotForSale):
+        make.basket((one, 1)).go()
+
+
+def test_in_one_batch_whoever_comes_first_has_the_last_piece() -> None:
+    one, parts = kit(5, 1)
+    assert ring_up(make.basket((parts[1], 1)), make.basket((one, 1)), make.basket((parts[0], 1))) == [
+        *("sold", "OUT_OF_STOCK", "sold")
+    ]
+    assert lefts(parts) == [4, 0]
+
+    one, parts = kit(5, 1)
+    assert ring_up(make.basket((one, 1)), make.basket((parts[1], 1)), make.basket((one, 1))) == [
+        *("sold", "OUT_OF_STOCK", "OUT_OF_STOCK")
+    ]
+    assert lefts(parts) == [4, 0]
+    assert not make.broken()
+
+
+def test_what_is_given_back_is_what_was_taken_whatever_the_bundle_is_now() -> None:
+    one, parts = kit(4, 4, quantities=(2, 1))
+    purchase = make.basket((one, 1)).go()
+    bundles.clear_parts(merchant_id=one.merchant_id, bundle_id=one.id, now=NOW)
+    end(purchase)
+    assert lefts([*parts, one]) == [4, 4, 0]
+    holds.release(purchase=purchase, now=after(6))
+    assert lefts([*parts, one]) == [4, 4, 0]
+    assert not make.broken()
+
+
+def test_a_declined_bundle_is_taken_again_whole_or_not_at_all() -> None:
+    one, parts = kit(1, 1)
+    buyer = make.buyer()
+    purchase = make.basket((one, 1), by=buyer).go()
+    end(purchase)
+    other = make.basket((parts[1], 1)).go()
+    with pytest.raises(stock.OutOfStock):
+        holds.retake(purchase=purchase, now=after(9))
+    assert set(Hold.objects.filter(purchase=purchase).values_list("status", flat=True)) == {"released"}
+    end(other)
+    holds.retake(purchase=purchase, now=after(9))
+    assert lefts(parts) == [0, 0]
+
+
+def test_of_an_offer_a_bundle_is_one_unit_though_its_parts_are_held() -> None:
+    one, parts = kit(9, 9, quantities=(3, 1))
+    stream = make.show(one)
+    offer = make.offer(stream, one, quota=5, per_buyer=2)
+    buyer = make.buyer()
+    purchase = make.basket((one, 2, offer), by=buyer, stream=stream).go()
+    assert Offer.objects.get(pk=offer.pk).left == 3
+    assert OfferBuyer.objects.get(offer=offer, buyer=buyer).units == 2
+    assert not make.broken()
+    end(purchase)
+    assert Offer.objects.get(pk=offer.pk).left == 5
+    assert OfferBuyer.objects.get(offer=offer, buyer=buyer).units == 0
+    assert lefts(parts) == [9, 9]
+    assert not make.broken()
+
+
+def test_the_cart_shows_of_a_bundle_what_its_parts_allow() -> None:
+    one, _ = kit(7, 2, quantities=(3, 1))
+    buyer = make.buyer()
+    carts.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
+    (line,) = cartbodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
+    assert (line["variant"], line["left"]) == (str(one.id), 2)
+
+
+def test_the_key_of_a_bundle_buys_it_once() -> None:
+    one, parts = kit(5, 5)
+    basket = make.basket((one, 1), key=uuid4())
+    first, second = basket.again(), basket.again()
+    assert (first[0].id, second[1]) == (second[0].id, True)
+    assert lefts(parts) == [4, 4]
