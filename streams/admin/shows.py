@@ -12,9 +12,9 @@ from unfold.decorators import display
 from commerce import errors
 from commerce.models import User
 from commerce.money import Money
-from streams import chat, offers, shows
+from streams import chat, coupons, offers, shows
 from streams.admin.readonly import ReadOnly
-from streams.models import ChatMessage, Offer, Pin, ShowcaseItem, ShowEvent, Stream, StreamMove
+from streams.models import ChatMessage, Coupon, Offer, Pin, ShowcaseItem, ShowEvent, Stream, StreamMove
 from streams.moderation import lines
 
 
@@ -100,9 +100,34 @@ class OfferAdmin(Intervening, ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="End the offer", permissions=["step_in"])
     def end(self, request: HttpRequest, chosen: QuerySet[Offer]) -> None:
-        """End open offers in their host's name."""
+        """End open and announced offers in their host's name."""
         for offer in chosen.select_related("stream"):
             offers.end(host_id=offer.stream.host_id, offer_id=offer.id, now=timezone.now())
+
+
+@admin.register(Coupon)
+class CouponAdmin(Intervening, ModelAdmin):  # type: ignore[misc]
+    """Coupons with what is left of them."""
+
+    list_display = ("code", "stream", "merchant", "takes_off", "left", "quota", "status", "closes_at")
+    list_filter = ("status",)
+    list_select_related = ("stream", "merchant")
+    search_fields = ("code", "stream__title", "merchant__name")
+    ordering = ("-id",)
+    actions = ("end",)
+
+    @admin.display(description="Takes off")
+    def takes_off(self, coupon: Coupon) -> str:
+        """Write basis points as a percentage and minor units as money."""
+        if coupon.percent_bp is not None:
+            return f"{coupon.percent_bp / 100:g}%"
+        return str(Money(coupon.amount_off or 0, coupon.currency))
+
+    @admin.action(description="End the coupon", permissions=["step_in"])
+    def end(self, request: HttpRequest, chosen: QuerySet[Coupon]) -> None:
+        """End open coupons in their host's name."""
+        for coupon in chosen.select_related("stream"):
+            coupons.end(host_id=coupon.stream.host_id, coupon_id=coupon.id, now=timezone.now())
 
 
 @admin.register(ChatMessage)

@@ -12,7 +12,7 @@ from commerce import ids
 from commerce.models import User
 from streams import offers, pins, queries, shows
 from streams.models import ChatMessage, Offer, OfferBuyer, Pin, Stream
-from streams.offers import quota, rows
+from streams.offers import clock, quota, rows
 from tests.streams import make
 from tests.streams.make import NOW, after
 
@@ -211,6 +211,44 @@ def test_of_two_offers_for_one_item_at_once_one_opens() -> None:
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Offer", "OfferAlreadyOpen"]
     assert make.told_types(stream).count("offer.started") == 1
+
+
+def opening(offer: Offer) -> Callable[[], int]:
+    return lambda: offers.open_due(now=after(31))
+
+
+def test_four_sweeps_and_the_host_open_an_announced_offer_once() -> None:
+    stream = make.show(products=(make.product(),))
+    offer = make.offer(stream, opens_at=after(30))
+
+    def by_hand() -> Offer:
+        return offers.open_now(host_id=stream.host_id, offer_id=offer.id, now=after(31))
+
+    outcomes = at_once(by_hand, *(opening(offer) for _ in range(4)))
+
+    assert isinstance(outcomes[0], Offer)
+    assert make.told_types(stream).count("offer.started") == 1
+    offer.refresh_from_db()
+    assert (offer.status, offer.opens_at) == ("open", after(30))
+
+
+def test_control_without_the_lock_two_sweeps_tell_the_room_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    both_have_read = threading.Barrier(2)
+
+    def careless(offer_id: Any, now: Any) -> bool:
+        offer = Offer.objects.select_related("item").get(pk=offer_id)
+        both_have_read.wait(10)
+        with transaction.atomic():
+            rows.begin(offer, at=offer.opens_at)
+        return True
+
+    stream = make.show(products=(make.product(),))
+    offer = make.offer(stream, opens_at=after(30))
+    monkeypatch.setattr(clock, "_open", careless)
+
+    at_once(opening(offer), opening(offer))
+
+    assert make.told_types(stream).count("offer.started") == 2
 
 
 def test_of_two_shows_of_one_host_taken_live_at_once_one_is_live() -> None:
