@@ -47,6 +47,8 @@ def hold(*, buyer_id: UUID, units: Mapping[UUID, int], now: datetime) -> Moved:
     is held anew queues like everybody else.
     """
     terms = _terms(buyer_id, units, now)
+    if not terms:
+        return Moved()
     kept = _locked(buyer_id, units)
     moved: dict[UUID, int] = {}
     tallied: dict[UUID, int] = {}
