@@ -4,6 +4,7 @@ A whole batch is counted in one journey to Redis, in one hash per minute and off
 let through: the till is exact, and slower at worst. Belongs in a thread, never on the event loop.
 """
 
+import re
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Rule:
 
 
 # KEYS: the count of all presses, then per offer its count, its queue and who was let in. ARGV: a JSON object.
-# Answers per press: nothing, 'r' (too fast), or 'w' and the place in the waiting room.
+# Answers for presses that may not be: its number and 'r' (too fast), or 'w' and the place in the waiting room.
 _COUNT = """
 local asked = cjson.decode(ARGV[1])
 local t = redis.call('TIME')
@@ -59,7 +60,7 @@ for n, press in ipairs(asked.presses) do
       end
     end
   end
-  answers[n] = answer
+  if answer ~= '' then answers[#answers + 1] = n .. answer end
 end
 redis.call('PEXPIRE', KEYS[1], asked.keep)
 for n, rule in ipairs(asked.rules) do
@@ -67,6 +68,8 @@ for n, rule in ipairs(asked.rules) do
 end
 return answers
 """
+
+_ANSWER = re.compile(r"(\d+)([rw])(\d*)")
 
 _away_until = 0.0
 _rules: dict[UUID, tuple[float, Rule]] = {}
@@ -110,18 +113,19 @@ def allow_many(presses: Sequence[tuple[UUID, Collection[UUID]]]) -> list[errors.
         log.warning("paces.uncounted", presses=len(presses), exc_info=True)
         return [None] * len(presses)
     wait_ms = WINDOW_MS - now_ms % WINDOW_MS
-    return [_refusal(answer.decode(), wait_ms) for answer in answers]
+    refusals: list[errors.Refusal | None] = [None] * len(presses)
+    for answer in answers:
+        number, why, place = _ANSWER.fullmatch(answer.decode()).groups()  # type: ignore[union-attr]
+        refusals[int(number) - 1] = _refusal(why, place, wait_ms)
+    return refusals
 
 
-def _refusal(answer: str, wait_ms: int) -> errors.Refusal | None:
-    match answer[:1]:
-        case "r":
-            refusal = TooFast()
-            refusal.retry_ms = wait_ms  # type: ignore[misc]  # This one's; the class has a guess.
-            return refusal
-        case "w":
-            return waitingroom.NotYourTurn(position=int(answer[1:]) or None)
-    return None
+def _refusal(why: str, place: str, wait_ms: int) -> errors.Refusal:
+    if why == "w":
+        return waitingroom.NotYourTurn(position=int(place) or None)
+    refusal = TooFast()
+    refusal.retry_ms = wait_ms  # type: ignore[misc]  # This one's; the class has a guess.
+    return refusal
 
 
 def _rules_of(offer_ids: Iterable[UUID]) -> dict[UUID, Rule]:
