@@ -42,7 +42,7 @@ class RoomSnapshotSerializer(serializers.Serializer[Any]):
     snapshot = serializers.DictField(help_text="The body of the socket's `snapshot` frame.")
 
 
-class MoneySerializer(serializers.Serializer[Any]):
+class CouponMoneySerializer(serializers.Serializer[Any]):
     """Minor units of a currency."""
 
     amount = serializers.IntegerField()
@@ -63,8 +63,8 @@ class CouponSerializer(serializers.Serializer[Any]):
     merchant = CouponMerchantSerializer()
     code = serializers.CharField()
     percent_bp = serializers.IntegerField(allow_null=True, help_text="Basis points off.")
-    amount_off = MoneySerializer(allow_null=True)
-    min_amount = MoneySerializer(allow_null=True, help_text="Least amount of the goods it is for.")
+    amount_off = CouponMoneySerializer(allow_null=True)
+    min_amount = CouponMoneySerializer(allow_null=True, help_text="Least amount of the goods it is for.")
     quota = serializers.IntegerField()
     left = serializers.IntegerField(help_text="How many more may claim it.")
     per_buyer = serializers.IntegerField(help_text="How often who claimed it may use it.")
