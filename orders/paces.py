@@ -41,7 +41,7 @@ class Rule:
 
 
 # KEYS: the count of all presses, then per offer its count, its queue and who was let in. ARGV: a JSON object.
-# Answers for presses that may not be: its number and 'r' (too fast), or 'w' and the place in the waiting room.
+# Answers presses that may not be: its number and 'r' (too fast), or 'w' and the place in the waiting room.
 _COUNT = """
 local asked = cjson.decode(ARGV[1])
 local t = redis.call('TIME')
