@@ -56,7 +56,7 @@ class CartDoor(APIView):
         return user.id if isinstance(user, User) else None
 
     def guest(self) -> dict[str, Any]:
-        """Return how a guest is known."""
+        """Return how a guest is known who may be given a cart."""
         return {"token": token_of(self.request._request), "network": network_of(self.request)}
 
     def kept(self, kept: guestcarts.Kept) -> Response:
@@ -167,7 +167,7 @@ class CartLineView(CartDoor):
             "now": timezone.now(),
         }
         if self.buyer_id is None:
-            return self.kept(guestcarts.update(**change, **self.guest()))
+            return self.kept(guestcarts.update(**change, token=token_of(request._request)))
         return Response(carts.update(**change, buyer_id=self.buyer_id))
 
     @extend_schema(
@@ -188,7 +188,7 @@ class CartLineView(CartDoor):
             "now": timezone.now(),
         }
         if self.buyer_id is None:
-            return self.kept(guestcarts.remove(**change, **self.guest()))
+            return self.kept(guestcarts.remove(**change, token=token_of(request._request)))
         return Response(carts.remove(**change, buyer_id=self.buyer_id))
 
 

@@ -54,6 +54,7 @@ def add(
     """
     carts.check_quantity(variant_id, quantity)
     carts.check_for_sale([variant_id])
+    _admit(token, network)
 
     def work() -> Kept:
         row = _at(token, version, stream_id, now)
@@ -67,7 +68,7 @@ def add(
             old = lines[at]
             carts.check_quantity(variant_id, old.quantity + quantity)
             lines[at] = Line(variant_id, old.quantity + quantity, stream_id or old.stream_id)
-        return _write(row, token, lines, stream_id, network, now)
+        return _write(row, token, lines, stream_id, now)
 
     return transactions.run(work)
 
@@ -79,7 +80,6 @@ def update(
     variant_id: UUID,
     quantity: int,
     stream_id: UUID | None,
-    network: str,
     now: datetime,
 ) -> Kept:
     """Set the units of a variant; raises CartConflict, NotInCart, BadQuantity, Busy, Unavailable."""
@@ -91,7 +91,7 @@ def update(
         for number, line in enumerate(lines):
             if line.variant_id == variant_id:
                 lines[number] = line._replace(quantity=quantity)
-                return _write(row, token, lines, stream_id, network, now)
+                return _write(row, token, lines, stream_id, now)
         raise carts.NotInCart
 
     return transactions.run(work)
@@ -103,7 +103,6 @@ def remove(
     version: int,
     variant_id: UUID,
     stream_id: UUID | None,
-    network: str,
     now: datetime,
 ) -> Kept:
     """Take a variant out; raises CartConflict, NotInCart, Busy, Unavailable."""
@@ -114,7 +113,7 @@ def remove(
         left = [line for line in lines if line.variant_id != variant_id]
         if len(left) == len(lines):
             raise carts.NotInCart
-        return _write(row, token, left, stream_id, network, now)
+        return _write(row, token, left, stream_id, now)
 
     return transactions.run(work)
 
@@ -133,6 +132,8 @@ def replace(
     Raises CartConflict, BadQuantity, UnknownVariant, NotForSale, TooManyLines, TooOften, Busy, Unavailable.
     """
     wanted = quotes.merged([quotes.Wanted(*line) for line in lines]) if lines else []
+    if wanted:
+        _admit(token, network)
 
     def work() -> Kept:
         row = _at(token, version, stream_id, now)
@@ -144,7 +145,7 @@ def replace(
         new = [Line(one.variant_id, one.quantity, stream_id) for one in wanted if one.variant_id not in kept]
         if row is None and not new:
             return Kept(token, _body(None, stream_id, now))
-        return _write(row, token, old + new, stream_id, network, now)
+        return _write(row, token, old + new, stream_id, now)
 
     return transactions.run(work)
 
@@ -168,6 +169,12 @@ def merge(*, token: str | None, buyer_id: UUID, now: datetime) -> bool:
         return bool(lines)
 
     return transactions.run(work)
+
+
+def _admit(token: str | None, network: str) -> None:
+    # Anybody may have a cart without saying who she is, so nobody may have any number of them.
+    if _found(token) is None:
+        throttles.spend(what="guest-cart", who=network, limit=NEW_PER_NETWORK, seconds=WINDOW_SECONDS)
 
 
 def _hash(token: str) -> str:
@@ -203,12 +210,9 @@ def _write(
     token: str | None,
     lines: Sequence[Line],
     stream_id: UUID | None,
-    network: str,
     now: datetime,
 ) -> Kept:
     if row is None:
-        # Anybody may have one without saying who she is, so nobody may have any number of them.
-        throttles.spend(what="guest-cart", who=network, limit=NEW_PER_NETWORK, seconds=WINDOW_SECONDS)
         token = secrets.token_urlsafe(32)
         row = GuestCart(token_hash=_hash(token), created_at=now)
     row.version += 1
