@@ -53,3 +53,14 @@ def drop(*, stocked: int = 2, quota: int = 2, per_buyer: int = 2, seconds: int =
 def status(entry: WaitlistEntry) -> str:
     """Return an entry's status as it is now."""
     return str(WaitlistEntry.objects.values_list("status", flat=True).get(pk=entry.pk))
+
+
+def sold_out(**more: Any) -> tuple[Drop, Any]:
+    """Return a drop whose units are all bought, and the purchase."""
+    made = drop(**more)
+    return made, made.buy(quantity=made.offer.quota)
+
+
+def told(name: str) -> list[dict[str, Any]]:
+    """Return the bodies of the frames of that type that users were told."""
+    return [each["d"] for each in make.events("user.told") if each["t"] == name]

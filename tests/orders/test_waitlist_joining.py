@@ -1,0 +1,144 @@
+"""Joining a line: who may, for what, and every refusal."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from catalog.models import BundlePart, Product, Stock
+from orders import quotes, waiting, waitlist
+from orders.models import WaitlistEntry
+from streams import offers, shows
+from streams import queries as show_queries
+from streams.models import Offer
+from tests.orders import make
+from tests.orders.lining import Drop, drop, sold_out, told
+from tests.orders.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(refusal: type[Exception], made: Drop, **more: Any) -> Any:
+    asked = {
+        "buyer_id": make.buyer().id,
+        "stream_id": made.stream.id,
+        "variant_id": made.variant.id,
+        "offer_id": made.offer.id,
+        "quantity": 1,
+        "now": NOW,
+        **more,
+    }
+    with pytest.raises(refusal) as caught:
+        waitlist.join(**asked)
+    assert not WaitlistEntry.objects.filter(buyer_id=asked["buyer_id"]).exists()
+    return caught.value
+
+
+# --- joining ---
+
+
+def test_whoever_joins_has_a_place_behind_those_before_her() -> None:
+    made, _ = sold_out()
+    made.join()
+    made.join()
+
+    body = waiting.body(made.join())
+
+    assert (body["number"], body["ahead"], body["status"], body["until"]) == (3, 2, "waiting", None)
+    assert body["price"] == {"amount": 999, "currency": "EUR"}
+    assert [each["number"] for each in told("waitlist.joined")] == [1, 2, 3]
+
+
+def test_one_lines_up_only_for_what_is_sold_out() -> None:
+    made = drop()
+
+    assert refused(waitlist.NotSoldOut, made).data == {"left": 2}
+    made.buy()
+    assert refused(waitlist.NotSoldOut, made).data == {"left": 1}
+    assert refused(waitlist.NotSoldOut, made, offer_id=None).data == {"left": 1}
+
+
+def test_the_offer_may_be_sold_out_while_the_goods_are_not() -> None:
+    made, _ = sold_out(stocked=5)
+
+    made.join()
+    refused(waitlist.NotSoldOut, made, offer_id=None)
+
+
+def test_one_stands_in_a_line_once() -> None:
+    made, _ = sold_out()
+    ana = make.buyer()
+    place = made.join(ana)
+
+    with pytest.raises(waitlist.AlreadyInLine) as caught:
+        made.join(ana)
+    assert caught.value.data["entry"]["id"] == str(place.id)
+    # The line for the list price is another one.
+    made.join(ana, listed=True)
+    waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
+    assert made.join(ana).id > place.id
+
+
+@pytest.mark.parametrize("quantity", [-1, 0, 100, 10_000])
+def test_a_senseless_quantity_is_refused(quantity: int) -> None:
+    made, _ = sold_out()
+    refused(quotes.BadQuantity, made, quantity=quantity)
+
+
+def test_more_than_the_offer_grants_a_buyer_is_refused() -> None:
+    made, _ = sold_out(quota=3, stocked=3, per_buyer=3)
+    refused(offers.CustomerLimit, made, quantity=4)
+    other = drop(quota=2, per_buyer=2)
+    ana = make.buyer()
+    other.buy(ana)
+    other.buy()
+
+    refused(offers.CustomerLimit, other, buyer_id=ana.id, quantity=2)
+
+
+def test_what_is_not_there_or_not_of_this_show_has_no_line() -> None:
+    made, _ = sold_out()
+    elsewhere, _ = sold_out()
+    refused(offers.OfferMismatch, made, offer_id=uuid4())
+    refused(offers.OfferMismatch, made, offer_id=elsewhere.offer.id)
+    refused(quotes.UnknownVariant, made, variant_id=uuid4())
+    refused(quotes.UnknownVariant, made, variant_id=elsewhere.variant.id)
+    refused(waitlist.UnknownStream, made, stream_id=uuid4())
+
+
+def test_an_offer_that_is_over_or_to_come_has_no_line() -> None:
+    made, _ = sold_out()
+    refused(offers.OfferEnded, made, now=after(61))
+    Offer.objects.filter(pk=made.offer.pk).update(opens_at=after(5))
+    refused(offers.OfferNotStarted, made)
+    Offer.objects.filter(pk=made.offer.pk).update(opens_at=NOW, reason="host")
+    refused(offers.OfferEnded, made)
+
+
+def test_a_show_that_is_over_has_no_lines() -> None:
+    made, _ = sold_out()
+    shows.end(host_id=made.stream.host_id, stream_id=made.stream.id, now=NOW)
+
+    refused(show_queries.StreamNotLive, made)
+
+
+def test_a_retired_product_and_a_bundle_have_no_line() -> None:
+    made, _ = sold_out()
+    Product.objects.filter(pk=made.variant.product_id).update(status=Product.Status.RETIRED)
+    refused(quotes.NotForSale, made)
+
+    other = drop()
+    part = make.variant(seller=other.variant.merchant)
+    Stock.objects.filter(pk=other.variant.pk).delete()
+    BundlePart.objects.create(merchant=part.merchant, bundle=other.variant, part=part)
+    refused(waitlist.NoLine, other)
+
+
+def test_nobody_stands_in_more_lines_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waitlist, "MOST", 1)
+    made, _ = sold_out()
+    ana = make.buyer()
+    made.join(ana)
+
+    with pytest.raises(waitlist.TooManyLines):
+        made.join(ana, listed=True)
