@@ -14,6 +14,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "action.asked": ["orders.hearers.ask_again"],
     "cart.moved": ["orders.hearers.tell_cart"],
     "carts.lapsed": ["orders.hearers.tell_carts"],
+    "capture.asked": ["orders.hearers.start_capture"],
+    "authorization.unwanted": ["orders.hearers.let_go"],
     "turn.begun": ["streams.hearers.let_in"],
     "notice.received": ["orders.hearers.read_notice"],
     "refund.owed": ["orders.hearers.start_refund"],

@@ -41,6 +41,7 @@ class Attempt:
     amount: Money
     card: str
     customer: str
+    capture_later: bool  # A pre-order's money is only promised until it is shipped.
     first: bool  # This call moved it to `sent`, so nobody asked before.
 
 
@@ -170,6 +171,7 @@ def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
         amount=Money(payment.amount, payment.currency),
         card=payment.card.provider_id,
         customer=payment.card.user.customer.provider_id,
+        capture_later=purchase.pay_at_shipping,
         first=first,
     )
 
@@ -184,6 +186,7 @@ def _ask(attempt: Attempt) -> gateway.Intent:
         card=attempt.card,
         payment_id=attempt.payment_id,
         purchase_id=attempt.purchase_id,
+        capture_later=attempt.capture_later,
     )
 
 

@@ -4,10 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
-from commerce import errors
+from commerce import errors, outbox
 from orders import moves, queries
-from orders.models import Order, Shipment
+from orders.models import Order, Purchase, Shipment
+from streams.bodies import unix_ms
 
 
 class NotPaid(errors.Conflict):
@@ -15,6 +17,13 @@ class NotPaid(errors.Conflict):
 
     code = "ORDER_NOT_OPEN"
     message = "This order is not waiting to be shipped."
+
+
+class NotReleased(errors.Conflict):
+    """A pre-order goes out at its release; `release_at` says when, in Unix milliseconds."""
+
+    code = "NOT_RELEASED"
+    message = "This is a pre-order. It may be shipped from its release on."
 
 
 def ship(
@@ -28,15 +37,28 @@ def ship(
 ) -> Order:
     """Record the parcel of an order and tell the buyer; the same parcel again changes nothing.
 
-    Raises UnknownOrder, NotPaid.
+    A pre-order is `shipping` until its money is taken; then it is `shipped`, or `cancelled` where the card
+    does not keep its promise. Raises UnknownOrder, NotPaid, NotReleased.
     """
     with transaction.atomic():
-        queries.order_of(merchant_id=merchant_id, order_id=order_id)
+        known = queries.order_of(merchant_id=merchant_id, order_id=order_id)
+        purchase = Purchase.objects.select_for_update(no_key=True).get(pk=known.purchase_id)
         order = Order.objects.select_for_update(no_key=True).get(pk=order_id, merchant_id=merchant_id)
         parcel = {"carrier": carrier, "tracking_number": tracking_number, "tracking_url": tracking_url}
-        if order.status == Order.Status.SHIPPED and order.shipments.filter(**parcel).exists():
+        gone = (Order.Status.SHIPPED, Order.Status.SHIPPING)
+        if order.status in gone and order.shipments.filter(**parcel).exists():
             return order
         if order.status != Order.Status.OPEN:
             raise NotPaid(status=order.status)
+        released: datetime | None = order.lines.aggregate(at=Max("release_at"))["at"]
+        if released is not None and now < released:
+            raise NotReleased(release_at=unix_ms(released))
         Shipment.objects.create(merchant_id=merchant_id, order=order, shipped_at=now, **parcel)
+        if purchase.status == Purchase.Status.AUTHORIZED:
+            outbox.record(
+                name="capture.asked",
+                payload={"purchase": str(purchase.pk)},
+                key=f"capture.asked:{order.pk}",
+            )
+            return moves.order(order, new=Order.Status.SHIPPING, now=now)
         return moves.order(order, new=Order.Status.SHIPPED, now=now)

@@ -48,6 +48,16 @@ def tell_carts(payload: dict[str, Any], *, key: str) -> None:
     tasks.tell_carts.delay(buyers=payload["buyers"])
 
 
+def start_capture(payload: dict[str, Any], *, key: str) -> None:
+    """Have a pre-order's money taken, whose parcel is ready."""
+    tasks.capture.delay(purchase_id=payload["purchase"])
+
+
+def let_go(payload: dict[str, Any], *, key: str) -> None:
+    """Have a promise of money given back that came too late."""
+    tasks.let_go.delay(payment_id=payload["payment"])
+
+
 def read_notice(payload: dict[str, Any], *, key: str) -> None:
     """Have a provider's notice read."""
     tasks.read_notice.delay(notice_id=payload["notice"])

@@ -13,9 +13,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from commerce import errors, gateway
+from commerce import errors, gateway, outbox
 from orders import books, holds, moves, refunds, states, transactions
-from orders.models import Order, Payment, Purchase
+from orders.models import Order, Payment, Purchase, Shipment
 
 log = structlog.get_logger(__name__)
 Status = Payment.Status
@@ -69,17 +69,21 @@ def cancelled(purchase: Purchase, payment: Payment, now: datetime) -> None:
 
 def close(purchase: Purchase, *, now: datetime) -> None:
     """End a locked, unpaid purchase without a payment under way, and give its units back."""
-    if purchase.status not in states.UNPAID:
+    promised = purchase.status == Purchase.Status.AUTHORIZED
+    if purchase.status not in states.UNPAID and not promised:
         return
-    in_time = now < purchase.hold_until
+    in_time = promised or now < purchase.hold_until
+    over = "authorisation ended" if promised else "payment cancelled"
     moves.purchase(
         purchase,
         new=Purchase.Status.CANCELLED if in_time else Purchase.Status.EXPIRED,
-        reason="payment cancelled" if in_time else "not paid in time",
+        reason=over if in_time else "not paid in time",
         now=now,
     )
     holds.release(purchase=purchase, now=now)
     for order in _orders(purchase):
+        # A parcel that waited for the money does not go out.
+        Shipment.objects.filter(order=order).delete()
         moves.order(order, new=Order.Status.CANCELLED, now=now)
 
 
@@ -120,8 +124,28 @@ def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: da
             )
         case "cancelled":
             cancelled(purchase, payment, now)
-        case "processing" | "held":
+        case "held":
+            _authorized(purchase, payment, now)
+        case "processing":
             pass
+
+
+def _authorized(purchase: Purchase, payment: Payment, now: datetime) -> None:
+    """The card has promised the money of a pre-order: the units stay held, and the merchant may ship."""
+    if payment.status in (Status.AUTHORIZED, Status.SUCCEEDED, Status.RETURNED):
+        return
+    if payment.status not in states.ALIVE or purchase.status not in states.UNPAID:
+        # Too late: the promise is given back, so that it blocks nothing on the buyer's card.
+        outbox.record(
+            name="authorization.unwanted",
+            payload={"payment": str(payment.id)},
+            key=f"authorization.unwanted:{payment.id}",
+        )
+        return
+    moves.payment(payment, new=Status.AUTHORIZED, now=now, checked_at=now)
+    moves.purchase(purchase, new=Purchase.Status.AUTHORIZED, now=now)
+    for order in _orders(purchase):
+        moves.order(order, new=Order.Status.OPEN, now=now)
 
 
 def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
@@ -143,7 +167,7 @@ def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
     """Say whether the captured money can pay the purchase, taking released units again where it can."""
     if purchase.payments.filter(status__in=states.ALIVE).exclude(pk=payment.pk).exists():
         return False
-    if purchase.status in states.UNPAID:
+    if purchase.status in states.UNPAID or purchase.status == Purchase.Status.AUTHORIZED:
         return True
     if purchase.status == Purchase.Status.PAID:
         return False
@@ -160,7 +184,8 @@ def _pay(purchase: Purchase, now: datetime) -> None:
     moves.purchase(purchase, new=Purchase.Status.PAID, now=now)
     holds.keep(purchase=purchase, now=now)
     for order in _orders(purchase):
-        moves.order(order, new=Order.Status.OPEN, now=now)
+        shipping = order.status == Order.Status.SHIPPING
+        moves.order(order, new=Order.Status.SHIPPED if shipping else Order.Status.OPEN, now=now)
     books.sale(purchase)
 
 

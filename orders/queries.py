@@ -18,6 +18,7 @@ LATEST = 10  # Purchases of a show in a snapshot.
 
 DECLINED = "The card was declined."
 EXPIRED = "It was not paid in time. The goods went back on sale and nothing was charged."
+LAPSED = "Your card's authorisation ended before the parcel went out. Nothing was charged."
 CANCELLED = "The payment was cancelled. Nothing was charged."
 
 
@@ -100,6 +101,8 @@ def _reason(row: Purchase) -> tuple[str | None, str | None]:
         return "PAYMENT_DECLINED", (payments[0].message if payments else "") or DECLINED
     if row.status == Purchase.Status.EXPIRED:
         return "HOLD_EXPIRED", EXPIRED
+    if row.status == Purchase.Status.CANCELLED and row.pay_at_shipping:
+        return "AUTHORIZATION_ENDED", LAPSED
     if row.status == Purchase.Status.CANCELLED:
         return "PAYMENT_CANCELLED", CANCELLED
     return None, None

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from commerce.models import Notice
-from orders import charging, expiry, notices, refunds, states
+from orders import capturing, charging, expiry, notices, refunds, states
 from orders.models import Payment, Purchase, Refund
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,18 @@ def finish(*, now: datetime) -> dict[str, int]:
             "unsettled", _unsettled(now), lambda i: charging.charge(purchase_id=i, now=now), end
         ),
         "waiting": _each("waiting", _waiting(now), lambda i: charging.check(payment_id=i, now=now), end),
+        "captures": _each(
+            "captures",
+            capturing.due(now=now, limit=BATCH),
+            lambda i: capturing.capture(purchase_id=i, now=now),
+            end,
+        ),
+        "promises": _each(
+            "promises",
+            capturing.unchecked(now=now, limit=BATCH),
+            lambda i: charging.check(payment_id=i, now=now),
+            end,
+        ),
         "notices": _each("notices", _unread(now), lambda i: notices.read(notice_id=i, now=now), end),
         "refunds": _each("refunds", _unrefunded(now), lambda i: refunds.send(refund_id=i, now=now), end),
     }

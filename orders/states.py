@@ -5,8 +5,10 @@ from typing import Final
 Moves = dict[str, frozenset[str]]
 
 PURCHASE: Final[Moves] = {
-    "accepted": frozenset({"action_required", "paid", "declined", "expired", "cancelled"}),
-    "action_required": frozenset({"paid", "declined", "expired", "cancelled"}),
+    "accepted": frozenset({"action_required", "authorized", "paid", "declined", "expired", "cancelled"}),
+    "action_required": frozenset({"authorized", "paid", "declined", "expired", "cancelled"}),
+    # A pre-order: the card has promised the money, which is taken when it is shipped.
+    "authorized": frozenset({"paid", "cancelled"}),
     "paid": frozenset(),
     # Another card; or money that arrived although the card had been declined.
     "declined": frozenset({"accepted", "paid"}),
@@ -17,18 +19,28 @@ PURCHASE: Final[Moves] = {
 
 ORDER: Final[Moves] = {
     "pending": frozenset({"open", "cancelled"}),
-    "open": frozenset({"shipped", "cancelled"}),
+    "open": frozenset({"shipping", "shipped", "cancelled"}),
+    "shipping": frozenset({"shipped", "cancelled"}),  # A pre-order's parcel waits for the money.
     "shipped": frozenset(),
     "cancelled": frozenset({"open"}),  # Only while it was never paid, with a purchase that is paid late.
 }
 
 PAYMENT: Final[Moves] = {
-    "created": frozenset({"sent", "succeeded", "declined", "action_required", "cancelled", "returned"}),
-    "sent": frozenset(
-        {"created", "unknown", "succeeded", "declined", "action_required", "cancelled", "returned"}
+    "created": frozenset(
+        {"sent", "succeeded", "authorized", "declined", "action_required", "cancelled", "returned"}
     ),
-    "unknown": frozenset({"sent", "succeeded", "declined", "action_required", "cancelled", "returned"}),
-    "action_required": frozenset({"succeeded", "declined", "cancelled", "returned"}),
+    "sent": frozenset(
+        {
+            *("created", "unknown", "succeeded", "authorized", "declined", "action_required"),
+            *("cancelled", "returned"),
+        }
+    ),
+    "unknown": frozenset(
+        {"sent", "succeeded", "authorized", "declined", "action_required", "cancelled", "returned"}
+    ),
+    "action_required": frozenset({"succeeded", "authorized", "declined", "cancelled", "returned"}),
+    # A promise of money, until it is captured or ends.
+    "authorized": frozenset({"succeeded", "cancelled", "returned"}),
     "succeeded": frozenset(),
     # The provider may report a capture after we gave up: it is kept if the purchase can take it, else given
     # back.
@@ -38,9 +50,10 @@ PAYMENT: Final[Moves] = {
 }
 
 UNPAID: Final = frozenset({"accepted", "action_required"})  # Purchases whose units are held.
-IN_FLIGHT: Final = frozenset({"sent", "unknown", "action_required"})  # Payments the provider may know of.
+# Payments the provider may know of.
+IN_FLIGHT: Final = frozenset({"sent", "unknown", "action_required", "authorized"})
 ALIVE: Final = frozenset(
-    {"created", "sent", "unknown", "action_required", "succeeded"}
+    {"created", "sent", "unknown", "action_required", "authorized", "succeeded"}
 )  # At most one per purchase.
 
 

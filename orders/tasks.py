@@ -8,7 +8,17 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import errors
-from orders import cartclock, charging, linekeeping, notices, notifications, queries, recovery, refunds
+from orders import (
+    capturing,
+    cartclock,
+    charging,
+    linekeeping,
+    notices,
+    notifications,
+    queries,
+    recovery,
+    refunds,
+)
 
 PRUNED_AT_ONCE = 20_000
 
@@ -17,6 +27,25 @@ PRUNED_AT_ONCE = 20_000
 def settle(*, purchase_id: str, **_: object) -> None:
     """Charge an accepted purchase."""
     charging.charge(purchase_id=UUID(purchase_id), now=timezone.now())
+
+
+@shared_task(name="orders.capture", queue="settle")
+def capture(*, purchase_id: str, **_: object) -> None:
+    """Take a pre-order's money, whose parcel is ready."""
+    capturing.capture(purchase_id=UUID(purchase_id), now=timezone.now())
+
+
+@shared_task(
+    name="orders.let_go",
+    queue="settle",
+    autoretry_for=(errors.Unavailable,),
+    retry_backoff=2,
+    retry_backoff_max=600,
+    max_retries=10,
+)
+def let_go(*, payment_id: str, **_: object) -> None:
+    """Give a promise of money back that came too late; the provider itself forgets it after a week."""
+    capturing.let_go(payment_id=UUID(payment_id))
 
 
 @shared_task(name="orders.read_notice", queue="settle")

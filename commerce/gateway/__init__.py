@@ -25,7 +25,7 @@ from commerce.gateway.failures import (
     UnknownOutcome,
 )
 from commerce.gateway.notices import BadSignature, events_since, read_notice
-from commerce.gateway.payments import cancel, charge, find, refund, retrieve, retrieve_refund
+from commerce.gateway.payments import cancel, capture, charge, find, refund, retrieve, retrieve_refund
 
 __all__ = [
     "BadSignature",
@@ -44,6 +44,7 @@ __all__ = [
     "UnknownOutcome",
     "attach",
     "cancel",
+    "capture",
     "card",
     "cards",
     "charge",

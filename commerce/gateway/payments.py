@@ -32,11 +32,13 @@ def charge(
     payment_id: UUID,
     purchase_id: UUID,
     description: str = "",
+    capture_later: bool = False,
 ) -> Intent:
     """Charge a saved card while its owner is here. A declined card is an answer, not an error.
 
-    The same key with the same values has one effect and one answer for 24 hours. Raises Unavailable,
-    UnknownOutcome, Refused.
+    With `capture_later` the card only promises the money, for seven days, until `capture` takes it
+    (https://docs.stripe.com/payments/place-a-hold-on-a-payment-method). The same key with the same values has
+    one effect and one answer for 24 hours. Raises Unavailable, UnknownOutcome, Refused.
     """
     wanted: params.PaymentIntentCreateParams = {
         "amount": amount.amount,
@@ -47,6 +49,8 @@ def charge(
         "allowed_payment_method_types": ["card"],
         "metadata": {"payment_id": str(payment_id), "purchase_id": str(purchase_id)},
     }
+    if capture_later:
+        wanted["capture_method"] = "manual"
     if description:
         wanted["description"] = description
     try:
@@ -93,6 +97,20 @@ def find(*, payment_id: UUID, customer: str, since: datetime | None = None) -> I
             if _ours(one.metadata, "payment_id") == payment_id:
                 return _intent(one)
     return None
+
+
+def capture(intent_id: str) -> Intent:
+    """Take the money that a card has promised, and return what the intent is then: it may have ended before.
+
+    It is taken once by itself, so that no key is needed, which would repeat an error for a day. An intent that
+    is still `held` could not be captured. Raises Unavailable, UnknownOutcome, Refused.
+    """
+    try:
+        return _intent(connection.client().payment_intents.capture(intent_id))
+    except (stripe.InvalidRequestError, stripe.CardError):
+        return retrieve(intent_id)
+    except stripe.StripeError as error:
+        raise translate(error) from error
 
 
 def cancel(intent_id: str, *, reason: str | None = None) -> Intent:

@@ -24,7 +24,7 @@ from streams import client
 Body = dict[str, Any]
 # How a connection may end, or not come about, while the server is gone or going.
 LOST = (OSError, TimeoutError, WebSocketException, client.Disconnected, client.RefusedByServer)
-FINAL = ("paid", "declined", "expired", "cancelled")
+FINAL = ("authorized", "paid", "declined", "expired", "cancelled")
 OVER = ("ended", "cancelled")
 KEPT_EVENTS = 200
 TRIES = 4

@@ -101,6 +101,7 @@ TRADE: tuple[Check, ...] = (
         SELECT format('hold of line %s: %s, purchase %s is %s', h.line_id, h.status, p.id, p.status)
           FROM orders_hold h JOIN orders_purchase p ON p.id = h.purchase_id
          WHERE h.status <> CASE WHEN p.status IN ('accepted', 'action_required') THEN 'held'
+                                WHEN p.status = 'authorized' THEN 'held'
                                 WHEN p.status = 'paid' THEN 'taken' ELSE 'released' END
         """,
     ),
@@ -148,12 +149,13 @@ TRADE: tuple[Check, ...] = (
     ),
     Check(
         "orders-follow-purchases",
-        "Orders reach merchants when they are paid, and only then.",
+        "Orders reach merchants when they are paid, or a pre-order's card has promised it, and only then.",
         "SELECT count(*) FROM orders_order",
         """
         SELECT format('order %s: %s, purchase %s is %s', o.id, o.status, p.id, p.status)
           FROM orders_order o JOIN orders_purchase p ON p.id = o.purchase_id
-         WHERE (p.status = 'paid' AND o.status = 'pending')
+         WHERE (p.status = 'paid' AND o.status IN ('pending', 'shipping'))
+            OR (p.status = 'authorized' AND o.status NOT IN ('open', 'shipping'))
             OR (p.status IN ('accepted', 'action_required', 'declined') AND o.status <> 'pending')
             OR (p.status IN ('expired', 'cancelled') AND o.status <> 'cancelled')
         """,

@@ -18,6 +18,21 @@ MONEY: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "preorders-are-promised",
+        "A pre-order that waits for its parcel has one authorised payment over its amount; nothing else has.",
+        "SELECT count(*) FROM orders_purchase WHERE status = 'authorized'",
+        """
+        SELECT format('purchase %s (%s): %s authorised payments', p.id, p.status, count(y.id))
+          FROM orders_purchase p
+          LEFT JOIN orders_payment y ON y.purchase_id = p.id AND y.status = 'authorized'
+               AND y.amount = p.amount AND y.currency = p.currency AND p.pay_at_shipping
+         WHERE p.status = 'authorized'
+            OR EXISTS (SELECT 1 FROM orders_payment z WHERE z.purchase_id = p.id AND z.status = 'authorized')
+         GROUP BY p.id
+        HAVING count(y.id) <> (p.status = 'authorized')::int
+        """,
+    ),
+    Check(
         "captures-are-booked",
         "Every captured payment is booked once over its amount, and has provider ids to trace it by.",
         "SELECT count(*) FROM orders_payment WHERE status IN ('succeeded', 'returned')",

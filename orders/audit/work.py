@@ -62,6 +62,15 @@ WORK: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "captures-come-to-an-end",
+        "No parcel of a pre-order waits for its money longer than five minutes.",
+        "SELECT count(*) FROM orders_order WHERE status = 'shipping'",
+        f"""
+        SELECT format('order %s since %s', id, updated_at) FROM orders_order
+         WHERE status = 'shipping' AND updated_at < now() - {STUCK}
+        """,
+    ),
+    Check(
         "refunds-come-to-an-end",
         "No refund waits longer than five minutes, and none has failed.",
         "SELECT count(*) FROM orders_refund",

@@ -16,6 +16,7 @@ class Payment(models.Model):
         SENT = "sent", "sent, answer not recorded yet"
         UNKNOWN = "unknown", "no answer came; asked again with the same key"
         ACTION_REQUIRED = "action_required"
+        AUTHORIZED = "authorized", "the card has promised it, not captured yet"
         SUCCEEDED = "succeeded"
         DECLINED = "declined"
         CANCELLED = "cancelled"

@@ -16,6 +16,7 @@ class Purchase(models.Model):
     class Status(models.TextChoices):
         ACCEPTED = "accepted", "accepted, being charged"
         ACTION_REQUIRED = "action_required", "waiting for the buyer's bank"
+        AUTHORIZED = "authorized", "pre-order, charged when it is shipped"
         PAID = "paid"
         DECLINED = "declined", "card declined, units given back"
         EXPIRED = "expired", "not paid in time, units given back"
@@ -83,7 +84,8 @@ class Order(models.Model):
 
     class Status(models.TextChoices):
         PENDING = "pending", "not paid yet"
-        OPEN = "open", "paid, to be shipped"
+        OPEN = "open", "to be shipped: paid, or a pre-order"
+        SHIPPING = "shipping", "a pre-order's parcel, being charged"
         SHIPPED = "shipped"
         CANCELLED = "cancelled"
 

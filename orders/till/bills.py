@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from commerce.money import Money
 from orders import pricing
 from orders.till.asking import Asked
 from orders.till.facts import Facts, Goods, Show
-from orders.till.refusals import CouponSpent, MixedRelease, UnknownCoupon
+from orders.till.refusals import CouponSpent, MixedRelease, PreorderTooEarly, UnknownCoupon
+from streams.bodies import unix_ms
 from streams.grants import Deal
+
+# A card's promise lasts seven days at Stripe; the last one is left to the merchant for shipping.
+PREORDERED_WITHIN = timedelta(days=6)
 
 
 @dataclass(slots=True)
@@ -72,10 +77,18 @@ def _bill(
     later = {line.release_at is not None for line in lines}
     if len(later) > 1:
         raise MixedRelease
+    for line in lines:
+        if line.release_at is not None and line.release_at > facts.now + PREORDERED_WITHIN:
+            opens_at = unix_ms(line.release_at - PREORDERED_WITHIN)
+            raise PreorderTooEarly(variant=str(line.variant_id), opens_at=opens_at)
     parts: dict[UUID, list[int]] = {}
     for n, line in enumerate(lines):
         parts.setdefault(line.merchant_id, []).append(n)
-    return Bill(lines, total, list(parts.items()), pay_at_shipping=later.pop())
+    pay_at_shipping = later.pop()
+    if pay_at_shipping and len(parts) > 1:
+        # One payment is captured once, and no buyer pays for a parcel that is not on its way.
+        raise MixedRelease
+    return Bill(lines, total, list(parts.items()), pay_at_shipping)
 
 
 def _terms(goods: Goods, deal: Deal | None) -> pricing.Terms:
@@ -83,6 +96,9 @@ def _terms(goods: Goods, deal: Deal | None) -> pricing.Terms:
         assert goods.list_amount
         return pricing.Terms(goods.list_amount, goods.currency, floor=goods.floor)
     same = bool(goods.list_amount) and goods.currency == deal.currency
+    if goods.floor is not None and not same:
+        # A floor in another currency says nothing of this price, and the merchant's word goes first.
+        raise pricing.PriceBelowFloor(price={"amount": deal.amount, "currency": deal.currency})
     return pricing.Terms(
         list_amount=goods.list_amount if same and goods.list_amount else deal.list_amount,
         currency=deal.currency,

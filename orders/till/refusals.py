@@ -64,7 +64,14 @@ class MixedRelease(errors.Conflict):
     """A pre-order is charged when it is shipped, and other goods at once: one payment cannot do both."""
 
     code = "PREORDER_SEPARATELY"
-    message = "A pre-order is paid when it is shipped. Buy it separately from goods that are shipped now."
+    message = "A pre-order is paid when it is shipped. Buy it separately, from one seller at a time."
+
+
+class PreorderTooEarly(errors.Conflict):
+    """A card's promise lasts for a week: what comes later cannot be charged when it is shipped."""
+
+    code = "PREORDER_TOO_EARLY"
+    message = "This cannot be ordered yet. Pre-orders are taken in the last days before the release."
 
 
 class Busy(errors.Unavailable):

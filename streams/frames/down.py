@@ -218,7 +218,7 @@ class Purchase(Told):
 
     id: UUID
     key: UUID
-    status: Literal["accepted", "action_required", "paid", "declined", "expired", "cancelled"]
+    status: Literal["accepted", "action_required", "authorized", "paid", "declined", "expired", "cancelled"]
     version: Count
     total: Money
     reason: str | None

@@ -15,6 +15,12 @@ const WORDS = {
     tone: "wait",
     icon: "bank",
   },
+  authorized: {
+    title: "Pre-ordered",
+    text: "Your card is charged when it ships.",
+    tone: "good",
+    icon: "check",
+  },
   paid: { title: "Paid", text: "On its way to you soon.", tone: "good", icon: "check" },
   shipped: { title: "Shipped", text: "The parcel is on its way.", tone: "good", icon: "truck" },
   declined: { title: "Card declined", text: "You were not charged.", tone: "bad", icon: "alert" },

@@ -86,6 +86,8 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
     const at = picked && priceOf(show, item(), picked, now());
     if (!at) say(state, "");
     else if (!at.left) say(state, "Sold out");
+    else if (picked.release_at && picked.release_at > now())
+      say(state, `Pre-order: ships from ${dayOf(picked.release_at)}; your card is charged when it ships`);
     else if (!at.offer && nextOffer(show, item(), now())) say(state, aheadOf(nextOffer(show, item(), now())));
     else if (at.offer)
       say(
@@ -94,6 +96,11 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
       );
     else say(state, at.left <= FEW ? `Only ${at.left} left` : "In stock");
     state.classList.toggle("detail__state--offer", Boolean(at?.offer && at.left));
+  }
+
+  /** @param {number} ms */
+  function dayOf(ms) {
+    return new Date(ms).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
   }
 
   /** @param {import("./show.js").Offer | null} next */

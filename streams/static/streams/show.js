@@ -5,7 +5,8 @@
 
 /**
  * @typedef {import("../commerce/money.js").Money} Money
- * @typedef {{id: string, title: string, options: Record<string, string>, price: Money, left: number}} Variant
+ * @typedef {{id: string, title: string, options: Record<string, string>, price: Money, left: number,
+ *   release_at: number | null}} Variant
  * @typedef {{id: string, position: number, price: Money | null, variants: Variant[],
  *   product: {id: string, title: string, image: string | null, description: string,
  *   merchant: {id: string, name: string}}}} Item

@@ -189,3 +189,27 @@ def test_what_is_sent_is_known_to_the_sdk_and_to_the_simulator(
 def _charges(server: StripeServer, payment_id: UUID) -> list[dict[str, int]]:
     rows = server.books()["intents"]
     return [row for row in rows if row["metadata"].get("payment_id") == str(payment_id)]
+
+
+def test_a_promise_is_taken_once_or_let_go(buyer: Buyer, stripe_server: StripeServer) -> None:
+    def promise() -> gateway.Intent:
+        payment_id = uuid4()
+        return gateway.charge(
+            key=str(payment_id),
+            amount=TEN,
+            customer=buyer.customer,
+            card=buyer.card,
+            payment_id=payment_id,
+            purchase_id=uuid4(),
+            capture_later=True,
+        )
+
+    first, second = promise(), promise()
+    assert (first.status, first.received.amount) == ("held", 0)
+    for _ in range(3):
+        taken = gateway.capture(first.id)
+        assert (taken.status, taken.received) == ("succeeded", TEN)
+    assert gateway.cancel(second.id).status == "cancelled"
+    assert gateway.capture(second.id).status == "cancelled"
+    books = {row["payment_intent"]: row["captured"] for row in stripe_server.books()["intents"]}
+    assert (books[first.id], books.get(second.id, 0)) == (1000, 0)

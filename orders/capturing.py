@@ -1,0 +1,72 @@
+"""Pre-orders: the money that a card has promised is taken when the parcel is ready, once however often asked.
+
+No lock is held while the provider is asked; `payments.apply` takes in what it says. A promise that is not
+kept ends the purchase: its units go back, its order is cancelled, and the buyer has paid nothing.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from commerce import gateway
+from orders import charging, payments, states
+from orders.models import Order, Payment, Purchase
+
+log = structlog.get_logger(__name__)
+
+TAKEN_WITHIN = timedelta(seconds=15)  # A parcel whose money no task took by then was lost on the way.
+LOOKED_AT_EVERY = timedelta(hours=1)  # The provider tells when a promise ends; its notice may be lost.
+
+
+def capture(*, purchase_id: UUID, now: datetime) -> None:
+    """Take the money of a pre-order whose parcel is ready, and apply the answer.
+
+    Does nothing when there is nothing to take. A provider that is away, or an outcome that stays unknown,
+    leaves it for the next call.
+    """
+    payment = Payment.objects.filter(
+        purchase_id=purchase_id,
+        status=Payment.Status.AUTHORIZED,
+        purchase__orders__status=Order.Status.SHIPPING,
+    ).first()
+    if payment is None or payment.provider_id is None:
+        return
+    Payment.objects.filter(pk=payment.pk).update(checked_at=now)
+    try:
+        intent = gateway.capture(payment.provider_id)
+        if intent.status in ("held", "declined"):
+            # It would not be taken, and is not asked for again behind the buyer's back.
+            log.warning("capture.failed", payment=str(payment.id), intent=intent.id)
+            intent = gateway.cancel(intent.id)
+    except (gateway.Unavailable, gateway.UnknownOutcome, gateway.Refused) as error:
+        log.warning("capture.unknown", payment=str(payment.id), error=str(error))
+        return
+    payments.apply(intent=intent, now=now)
+
+
+def let_go(*, payment_id: UUID) -> None:
+    """Give a promise back that nobody wants any more. Raises what the gateway raises."""
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.provider_id is not None and payment.status not in states.ALIVE:
+        gateway.cancel(payment.provider_id)
+
+
+def due(*, now: datetime, limit: int) -> list[UUID]:
+    """Return pre-orders whose parcels are ready and whose money nobody is taking."""
+    waiting = Purchase.objects.filter(
+        status=Purchase.Status.AUTHORIZED,
+        orders__status=Order.Status.SHIPPING,
+        orders__updated_at__lt=now - TAKEN_WITHIN,
+    )
+    asked = Payment.objects.filter(
+        status=Payment.Status.AUTHORIZED, checked_at__gte=now - charging.ASKED_AGAIN_AFTER
+    )
+    rows = waiting.exclude(payments__in=asked).order_by("id").distinct()
+    return list(rows.values_list("id", flat=True)[:limit])
+
+
+def unchecked(*, now: datetime, limit: int) -> list[UUID]:
+    """Return promised payments that the provider was not asked about for a while."""
+    rows = Payment.objects.filter(status=Payment.Status.AUTHORIZED, checked_at__lt=now - LOOKED_AT_EVERY)
+    return list(rows.order_by("checked_at").values_list("id", flat=True)[:limit])
