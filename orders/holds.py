@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from catalog import stock
-from orders import carts, lines
+from orders import carts, lines, waitlist
 from orders.models import Hold, OrderLine, Purchase
 from orders.till.refusals import CouponSpent, HouseholdLimit
 from streams import announce, grants, offers
@@ -18,17 +18,30 @@ from streams.models import Offer
 
 
 def take(
-    *, buyer_id: UUID, held: Iterable[Hold], now: datetime, spared: Mapping[UUID, int] | None = None
+    *,
+    buyer_id: UUID,
+    held: Iterable[Hold],
+    now: datetime,
+    spared: Mapping[UUID, int] | None = None,
+    hers: Mapping[UUID | None, Mapping[UUID, int]] | None = None,
 ) -> None:
     """Take the units of these holds from offers and stock, inside the caller's transaction.
 
-    Units that were held for the buyer's cart (`spared`) left the stock before. Raises what `offers.take`
-    raises (OfferEnded, OfferSoldOut, CustomerLimit) and `stock.OutOfStock`.
+    Units that were held for the buyer's cart (`spared`, by variant), and those of her turn in a line (`hers`,
+    by offer and variant), left stock and offer before. Raises what `offers.take` raises (OfferEnded,
+    OfferSoldOut, CustomerLimit) and `stock.OutOfStock`.
     """
     of_offers, of_stock = _units(held)
+    turned = {offer_id: Counter(units) for offer_id, units in (hers or {}).items()}
     for offer_id in sorted(of_offers):
-        offers.take(offer_id=offer_id, buyer_id=buyer_id, units=of_offers[offer_id], now=now)
-    stock.take(units=of_stock - Counter(spared or {}), now=now)
+        set_aside = turned.get(offer_id, Counter()).total()
+        if set_aside:
+            offers.count(offer_id=offer_id, buyer_id=buyer_id, units=set_aside)
+        if of_offers[offer_id] > set_aside:
+            units = of_offers[offer_id] - set_aside
+            offers.take(offer_id=offer_id, buyer_id=buyer_id, units=units, now=now)
+    of_stock -= sum(turned.values(), Counter(spared or {}))
+    stock.take(units=of_stock, now=now)
     announce.stock_moved(variants=of_stock, offers=of_offers)
 
 
@@ -78,7 +91,8 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
         now=now,
     )
     of_offers, _ = _units(released)
-    take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared)
+    hers = _turns(purchase.buyer_id, released, spared, now)
+    take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared, hers=hers)
     for offer in Offer.objects.filter(pk__in=of_offers).exclude(per_household=None):
         keys, units = purchase.households, of_offers[offer.id]
         if not grants.count_households(offer_id=offer.id, keys=keys, units=units):
@@ -89,6 +103,23 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED).update(
         status=Hold.Status.HELD, updated_at=now
     )
+
+
+def _turns(
+    buyer_id: UUID, held: Iterable[Hold], spared: Mapping[UUID, int], now: datetime
+) -> dict[UUID | None, dict[UUID, int]]:
+    """Use the buyer's turns for what she buys and her cart does not hold; units by offer and variant."""
+    found: dict[UUID | None, dict[UUID, int]] = {}
+    for hold in sorted(held, key=lambda each: each.variant_id):
+        if hold.variant_id != hold.line.variant_id:
+            continue  # Nobody is in line for a bundle's part by buying the bundle.
+        offer_id, wanted = hold.line.offer_id, hold.quantity - spared.get(hold.variant_id, 0)
+        used = waitlist.take_turn(
+            buyer_id=buyer_id, variant_id=hold.variant_id, offer_id=offer_id, units=wanted, now=now
+        )
+        if used:
+            found.setdefault(offer_id, {})[hold.variant_id] = used
+    return found
 
 
 def _of(purchase: Purchase, status: Hold.Status) -> list[Hold]:

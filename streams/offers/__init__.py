@@ -16,7 +16,7 @@ from streams.offers.hosting import (
     open,
     open_now,
 )
-from streams.offers.quota import give_back, may_sell_again, put_back, quote, set_aside, take, uncount
+from streams.offers.quota import count, give_back, may_sell_again, put_back, quote, set_aside, take, uncount
 from streams.offers.references import outlook
 from streams.offers.rules import (
     SECONDS,
@@ -54,6 +54,7 @@ __all__ = [
     "UnknownOffer",
     "announce",
     "close_due",
+    "count",
     "end",
     "end_all",
     "extend",

@@ -50,6 +50,16 @@ def take(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
     return offer
 
 
+def count(*, offer_id: UUID, buyer_id: UUID, units: int) -> None:
+    """Count units for a buyer that were set aside for her, inside the caller's transaction.
+
+    Raises UnknownOffer, CustomerLimit.
+    """
+    offer = rows.locked(offer_id)
+    if not _grant(offer=offer, buyer_id=buyer_id, units=units):
+        raise CustomerLimit(offer=str(offer.id), per_buyer=offer.per_buyer)
+
+
 def give_back(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
     """Return units that a buyer had taken, inside the caller's transaction.
 

@@ -19,7 +19,7 @@ from catalog import stock
 from catalog.models import Stock, Variant
 from commerce import errors, idempotency
 from orders import charging, paces, payments, queries
-from orders.models import CartHold, OrderLine, Purchase
+from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, deciding, refusals, ringing
 from orders.till.asking import Asked, Receipt
 from streams import offers
@@ -318,6 +318,23 @@ def test_what_a_declined_purchase_counted_is_given_back_and_counted_again() -> N
     with pytest.raises(refusals.HouseholdLimit):
         charging.retry(purchase_id=purchase.id, buyer_id=buyer.id, card_id=None, now=after(4))
     assert make.left(lipstick) == 4
+    assert make.broken() == []
+
+
+def test_a_declined_buyer_whose_turn_it_is_tries_another_card_with_her_turn() -> None:
+    lipstick, buyer = make.variant(stocked=1), make.buyer()
+    stream = make.show(lipstick)
+    (receipt,) = rung(wants(lipstick, by=buyer, stream=stream), now=after(1))
+    purchase = Purchase.objects.get(pk=receipt.purchase_id)
+    WaitlistEntry.objects.create(variant=lipstick, buyer=buyer, stream=stream)
+    payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(2))
+    assert WaitlistEntry.objects.get().status == WaitlistEntry.Status.OFFERED
+    assert make.left(lipstick) == 0
+
+    charging.retry(purchase_id=purchase.id, buyer_id=buyer.id, card_id=None, now=after(3))
+
+    assert WaitlistEntry.objects.get().status == WaitlistEntry.Status.BOUGHT
+    assert make.left(lipstick) == 0
     assert make.broken() == []
 
 
