@@ -65,9 +65,7 @@ DOWN: dict[str, Down] = {
         Down("question.answered", talk.QuestionAnswered, "must", "A question was answered, or not yet.", "s"),
         Down("me.updated", down.Me, "must", "Who one is here now; comes when lane u is told anew.", "u"),
         Down("cart.updated", down.Cart, "must", "The shopper's cart, on all of her connections.", "u"),
-        Down(
-            "cart.hold_expiring", down.HoldExpiring, "must", "Goods in the cart go back soon.", "u"
-        ),
+        Down("cart.hold_expiring", down.HoldExpiring, "must", "Goods in the cart go back soon.", "u"),
         Down("order.updated", down.Purchase, "must", "What became of a purchase.", "u"),
         Down(
             "payment.action_required",

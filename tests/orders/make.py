@@ -37,9 +37,7 @@ def coupon(stream: Stream, merchant: Merchant, **more: Any) -> Coupon:
         "seconds": 3600,
         **more,
     }
-    return coupons.create(
-        host_id=stream.host_id, stream_id=stream.id, new=coupons.New(**asked), now=NOW
-    )
+    return coupons.create(host_id=stream.host_id, stream_id=stream.id, new=coupons.New(**asked), now=NOW)
 
 
 def after(seconds: float) -> datetime:
