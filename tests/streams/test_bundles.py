@@ -1,0 +1,74 @@
+"""Shows are told what is left of a bundle whenever one of its parts moves."""
+
+import json
+from uuid import uuid4
+
+import pytest
+import redis
+
+from catalog import bundles, stock
+from catalog.models import Stock, Variant
+from streams import bodies, hearers, showlog
+from streams.models import ShowEvent, Stream
+from tests.streams import make
+from tests.streams.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def kit() -> tuple[Stream, Variant, Variant, Variant]:
+    """A live show with a bundle of two parts that are not in it themselves."""
+    parts = make.product("Parts", variants=(("Soap", 999, 4), ("Towel", 999, 2)))
+    product = make.product("Kit", seller=parts.merchant, variants=(("", 1499, 0),))
+    soap, towel = parts.variants.order_by("position")
+    one = product.variants.get()
+    bundles.set_parts(merchant_id=one.merchant_id, bundle_id=one.pk, parts={soap.pk: 1, towel.pk: 1}, now=NOW)
+    return make.show(products=(product,)), one, soap, towel
+
+
+def moved(*variants: Variant) -> None:
+    hearers.show_stock({"variants": [str(each.pk) for each in variants], "offers": []}, key=str(uuid4()))
+
+
+def told(server: redis.Redis, stream: Stream, one: Variant) -> int | None:
+    """The newest number of the bundle's units that the show keeps for who comes later."""
+    for key in server.scan_iter(match=f"{showlog.base(stream.pk)}*"):
+        if server.type(key) != b"hash":
+            continue
+        kept = server.hget(key, f"stock:{one.pk}")
+        if kept is not None:
+            return int(json.loads(kept[kept.index(b"{") :])["d"]["left"])
+    return None
+
+
+def sold_out(stream: Stream) -> int:
+    return ShowEvent.objects.filter(stream=stream, frame__t="stock.sold_out").count()
+
+
+def test_an_item_shows_what_the_parts_allow(kit: tuple[Stream, Variant, Variant, Variant]) -> None:
+    stream, *_ = kit
+    (item,) = bodies.showcase(stream_id=stream.pk)
+    assert [variant["left"] for variant in item["variants"]] == [2]
+
+
+def test_a_part_that_moves_moves_its_bundle(
+    kit: tuple[Stream, Variant, Variant, Variant], redis_server: redis.Redis
+) -> None:
+    stream, one, soap, towel = kit
+    stock.take(units={towel.pk: 1}, now=after(1))
+    moved(towel)
+    assert told(redis_server, stream, one) == 1
+    stock.take(units={towel.pk: 1}, now=after(2))
+    moved(towel)
+    moved(towel)
+    stock.take(units={soap.pk: 4}, now=after(3))
+    moved(soap)
+    assert (told(redis_server, stream, one), sold_out(stream)) == (0, 1)
+    stock.give_back(units={soap.pk: 4, towel.pk: 1}, now=after(4))
+    moved(soap, towel)
+    assert told(redis_server, stream, one) == 1
+    stock.take(units={towel.pk: 1}, now=after(5))
+    moved(towel)
+    assert sold_out(stream) == 2
+    assert Stock.objects.get(pk=one.pk).available == 0
