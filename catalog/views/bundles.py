@@ -63,13 +63,13 @@ class PartsSerializer(serializers.Serializer[Any]):
 class PartsView(http.MerchantView):
     """What a bundle consists of."""
 
-    @extend_schema(tags=["Bundles"], operation_id="parts_get", responses=PartsSerializer)
+    @extend_schema(tags=["Products"], operation_id="parts_get", responses=PartsSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return a bundle's parts; none for a plain variant."""
         return Response(self._body(variant_id))
 
     @extend_schema(
-        tags=["Bundles"],
+        tags=["Products"],
         operation_id="parts_set",
         parameters=[IDEMPOTENCY_KEY],
         request=PartsWriteSerializer,
@@ -89,7 +89,7 @@ class PartsView(http.MerchantView):
         return http.write_once(request, run)
 
     @extend_schema(
-        tags=["Bundles"],
+        tags=["Products"],
         operation_id="parts_clear",
         parameters=[IDEMPOTENCY_KEY],
         responses=PartsSerializer,

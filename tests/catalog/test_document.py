@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from catalog import cells, columns, feeds, floors, imports, intake, prices, products, sheets, stock
+from catalog import bundles, cells, columns, feeds, floors, imports, intake, prices, products, sheets, stock
 from config.env import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -84,7 +84,7 @@ def test_the_guide_names_every_code_of_the_catalog() -> None:
     guide = (ROOT / "docs" / "api.md").read_text()
     named = set(re.findall("`([A-Z]+(?:_[A-Z]+)*)`", guide))
     used: set[str] = set()
-    for module in (cells, columns, feeds, floors, imports, intake, prices, products, sheets, stock):
+    for module in (bundles, cells, columns, feeds, floors, imports, intake, prices, products, sheets, stock):
         used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', inspect.getsource(module)))
     assert used
     assert used - named == set()

@@ -44,6 +44,7 @@ def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() ->
                 "options": {"Shade": "Big"},
                 "price": {"amount": 3000, "currency": "EUR"},
                 "left": 4,
+                "release_at": None,
             },
             {
                 "id": str(small.id),
@@ -51,6 +52,7 @@ def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() ->
                 "options": {"Shade": "Small"},
                 "price": {"amount": 1500, "currency": "EUR"},
                 "left": 0,
+                "release_at": None,
             },
         ],
     }
