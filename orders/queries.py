@@ -136,7 +136,9 @@ def _line(line: OrderLine) -> Body:
         "quantity": line.quantity,
         "unit_price": Money(line.unit_amount, line.currency).as_dict(),
         "amount": Money(line.amount, line.currency).as_dict(),
+        "discount": Money(line.discount_amount, line.currency).as_dict(),
         "list_price": Money(line.list_amount, line.currency).as_dict(),
+        "reference": Money(line.reference_amount, line.currency).as_dict() if line.reference_amount else None,
         "offer": str(line.offer_id) if line.offer_id else None,
         "release_at": unix_ms(line.release_at) if line.release_at else None,
     }

@@ -67,7 +67,9 @@ class PurchaseLineSerializer(serializers.Serializer[Any]):
     quantity = serializers.IntegerField()
     unit_price = MoneySerializer()
     amount = MoneySerializer()
+    discount = MoneySerializer(help_text="What a coupon took off the amount.")
     list_price = MoneySerializer()
+    reference = MoneySerializer(allow_null=True, help_text="Price of one unit that was shown struck through.")
     offer = serializers.UUIDField(allow_null=True)
     release_at = serializers.IntegerField(
         allow_null=True, help_text="Unix milliseconds; a pre-order until then, charged when it is shipped."

@@ -16,6 +16,7 @@ MAX_QUANTITY = 99
 
 
 class NothingWanted(errors.Invalid):
+    code = "NOTHING_WANTED"
     message = "Say what to buy: at least one line."
 
 
@@ -25,6 +26,7 @@ class TooManyLines(errors.Invalid):
 
 
 class BadQuantity(errors.Invalid):
+    code = "BAD_QUANTITY"
     message = f"The quantity has to be between 1 and {MAX_QUANTITY}."
 
 

@@ -18,6 +18,7 @@ from orders.till.refusals import (
     AddressRequired,
     Busy,
     CardRequired,
+    CurrencyMismatch,
     HouseholdLimit,
     NotForSale,
     PriceChanged,
@@ -64,7 +65,8 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
 
     Raises UnknownStream, StreamNotLive, UnknownVariant, NotForSale, OfferMismatch, OfferNotStarted,
     OfferEnded, OfferSoldOut, OutOfStock, CustomerLimit, MixedCurrencies, MixedRelease, TooExpensive,
-    UnknownCoupon, CouponSpent, PriceChanged, UnknownCard, CardRequired, AddressRequired, Busy.
+    UnknownCoupon, CouponSpent, CurrencyMismatch, PriceChanged, UnknownCard, CardRequired, AddressRequired,
+    Busy.
     """
     show = _show(asked, facts)
     buyer = facts.buyers.get(asked.buyer_id) or Buyer()
@@ -72,6 +74,8 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     deals = [_deal(wanted, each, show, facts) for wanted, each in zip(asked.lines, goods, strict=True)]
     taken = _take(asked, goods, deals, facts, at)
     bill = bills.bill(asked, goods, deals, show, facts)
+    if bill.total.currency != asked.expect_total.currency:
+        raise CurrencyMismatch(currency=bill.total.currency)
     if bill.total != asked.expect_total:
         raise PriceChanged(
             total=bill.total.as_dict(),

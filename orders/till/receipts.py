@@ -79,7 +79,11 @@ class Receipts:
                 "quantity": line.quantity,
                 "unit_price": line.unit.as_dict(),
                 "amount": line.total.as_dict(),
+                "discount": {"amount": line.discount, "currency": line.unit.currency},
                 "list_price": {"amount": line.list_amount, "currency": line.unit.currency},
+                "reference": {"amount": line.reference_amount, "currency": line.unit.currency}
+                if line.reference_amount
+                else None,
                 "offer": line.offer_id,
                 "release_at": unix_ms(line.release_at) if line.release_at else None,
             }

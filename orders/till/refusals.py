@@ -10,6 +10,13 @@ class PriceChanged(errors.Conflict):
     message = "The price has changed. Look at the new total first."
 
 
+class CurrencyMismatch(errors.Conflict):
+    """The total is in another currency than the goods."""
+
+    code = "CURRENCY_MISMATCH"
+    message = "These goods are sold in another currency."
+
+
 class CardRequired(errors.Conflict):
     """There is no saved card to charge."""
 

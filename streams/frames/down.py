@@ -190,7 +190,9 @@ class OrderLine(Told):
     quantity: Count
     unit_price: Money
     amount: Money
+    discount: Annotated[Money, Meta(description="What a coupon took off the amount.")]
     list_price: Money
+    reference: Annotated[Money | None, Meta(description="Price of one unit that was shown struck through.")]
     offer: UUID | None
     release_at: Annotated[
         Instant | None, Meta(description="A pre-order until then, charged when it is shipped.")

@@ -217,12 +217,12 @@ def test_a_changed_price_is_refused_with_the_new_total() -> None:
     nothing_happened(lipstick)
 
 
-def test_the_same_number_in_another_currency_is_another_price() -> None:
+def test_the_same_number_in_another_currency_is_refused() -> None:
     lipstick = make.variant(amount=1999)
     basket = make.basket((lipstick, 1))
     basket.total = Money(1999, "JPY")
 
-    with pytest.raises(refusals.PriceChanged):
+    with pytest.raises(refusals.CurrencyMismatch):
         basket.go()
 
 
@@ -434,10 +434,16 @@ def test_buying_opens_its_own_transaction() -> None:
 def test_every_refusal_has_a_stable_code() -> None:
     codes = {
         quotes.TooManyLines: "TOO_MANY_LINES",
-        quotes.BadQuantity: "BAD_REQUEST",
+        quotes.BadQuantity: "BAD_QUANTITY",
         quotes.UnknownVariant: "NOT_FOUND",
         quotes.NotForSale: "NOT_FOR_SALE",
+        quotes.NothingWanted: "NOTHING_WANTED",
         refusals.PriceChanged: "PRICE_CHANGED",
+        refusals.CurrencyMismatch: "CURRENCY_MISMATCH",
+        refusals.HouseholdLimit: "HOUSEHOLD_LIMIT",
+        refusals.CouponSpent: "COUPON_NOT_USABLE",
+        refusals.UnknownCoupon: "UNKNOWN_COUPON",
+        refusals.MixedRelease: "PREORDER_SEPARATELY",
         refusals.CardRequired: "CARD_REQUIRED",
         refusals.AddressRequired: "ADDRESS_REQUIRED",
         refusals.UnknownCard: "NOT_FOUND",
