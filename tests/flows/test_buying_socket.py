@@ -117,7 +117,11 @@ async def test_what_is_refused_has_a_code_and_the_socket_stays(live_room: LiveRo
             (body(lipstick, offer, expect_total={"amount": 1, "currency": "EUR"}), uuid4(), "PRICE_CHANGED"),
             (body(lipstick, card=strange), uuid4(), "NOT_FOUND"),
             ({**body(lipstick), "lines": [{"variant": strange, "quantity": -1}]}, uuid4(), "BAD_QUANTITY"),
-            ({**body(lipstick), "lines": [{"variant": strange, "quantity": 10**30}]}, uuid4(), "BAD_QUANTITY"),
+            (
+                {**body(lipstick), "lines": [{"variant": strange, "quantity": 10**30}]},
+                uuid4(),
+                "BAD_QUANTITY",
+            ),
             ({**body(lipstick), "lines": []}, uuid4(), "NOTHING_WANTED"),
             ({**body(lipstick), "price": 1}, uuid4(), "BAD_REQUEST"),
             (body(lipstick), None, "BAD_REQUEST"),
