@@ -12,7 +12,6 @@ from django.db import connection
 from catalog import bundles, stock
 from catalog.models import Variant
 from orders.models import Hold, Purchase
-from orders.till import reading
 from tests.orders import make
 from tests.orders.make import NOW
 from tests.orders.threads import at_once
@@ -59,7 +58,7 @@ def test_control_without_the_lock_of_the_parts_both_are_sold() -> None:
     def unguarded(*, units: dict, now: object) -> None:
         """Write what was computed, as who trusts what was read."""
 
-    with patch.object(reading.stock, "lock", unlocked), patch.object(stock, "take_locked", unguarded):
+    with patch.object(stock, "lock", unlocked), patch.object(stock, "take_locked", unguarded):
         outcomes = at_once([make.basket((one, 1)).go, make.basket((last, 1)).go])
     assert [type(each) for each in outcomes] == [Purchase, Purchase]
     assert sum(Hold.objects.filter(variant=last).values_list("quantity", flat=True)) == 2

@@ -1,6 +1,7 @@
 """Shows are told what is left of a bundle whenever one of its parts moves."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -36,9 +37,9 @@ def told(server: redis.Redis, stream: Stream, one: Variant) -> int | None:
     for key in server.scan_iter(match=f"{showlog.base(stream.pk)}*"):
         if server.type(key) != b"hash":
             continue
-        kept = server.hget(key, f"stock:{one.pk}")
+        kept: Any = server.hget(key, f"stock:{one.pk}")
         if kept is not None:
-            return int(json.loads(kept[kept.index(b"{") :])["d"]["left"])
+            return int(json.loads(kept.partition(b"|")[2])["d"]["left"])
     return None
 
 
