@@ -145,11 +145,12 @@ def test_with_a_version_a_repetition_adds_nothing_twice(client: Client) -> None:
 def test_absurd_quantities_are_refused(client: Client, quantity: Any) -> None:
     lipstick = make.variant()
     put_in(client, lipstick)
+    code = "BAD_QUANTITY" if type(quantity) is int else "BAD_REQUEST"
 
-    refused(put_in(client, lipstick, quantity), 400, "BAD_QUANTITY")
-    refused(send(client, "PATCH", line(lipstick), {"version": 1, "quantity": quantity}), 400, "BAD_QUANTITY")
+    refused(put_in(client, lipstick, quantity), 400, code)
+    refused(send(client, "PATCH", line(lipstick), {"version": 1, "quantity": quantity}), 400, code)
     lines = [{"variant": str(lipstick.id), "quantity": quantity}]
-    refused(send(client, "PUT", CART, {"version": 1, "lines": lines}), 400, "BAD_QUANTITY")
+    refused(send(client, "PUT", CART, {"version": 1, "lines": lines}), 400, code)
 
     assert quantities(client.get(CART)) == {str(lipstick.id): 1}
 
