@@ -21,9 +21,10 @@ MAX_PARTS = 20
 MAX_QUANTITY = 99
 
 
-class BadParts(errors.Invalid):
+class BadParts(errors.Refusal):
     """These parts make no bundle."""
 
+    status = 422
     code = "BAD_PARTS"
     message = f"A bundle has 2 to {MAX_PARTS} parts, or several units of one, 1 to {MAX_QUANTITY} of each."
 

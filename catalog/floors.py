@@ -29,10 +29,10 @@ class NoListPrice(errors.Conflict):
     message = "Give this variant a price first."
 
 
-class OtherCurrency(errors.Invalid):
+class OtherCurrency(errors.Conflict):
     """The floor is not in the currency of the price."""
 
-    code = "BAD_CURRENCY"
+    code = "CURRENCY_MISMATCH"
     message = "A floor is in the currency of the price."
 
 

@@ -92,7 +92,7 @@ class PartsView(http.MerchantView):
         tags=["Products"],
         operation_id="parts_clear",
         parameters=[IDEMPOTENCY_KEY],
-        responses=PartsSerializer,
+        responses={200: PartsSerializer},
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
         """Make a bundle a plain variant again, without stock. Again is fine."""

@@ -81,7 +81,7 @@ class FloorView(http.MerchantView):
         tags=["Prices"],
         operation_id="floor_clear",
         parameters=[IDEMPOTENCY_KEY],
-        responses=shapes.FloorSerializer,
+        responses={200: shapes.FloorSerializer},
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
         """Take the floor away."""

@@ -109,7 +109,7 @@ def test_a_floor_is_set_and_taken_away_and_no_price_goes_below(api: Api) -> None
     assert (refused.status, refused.code) == (409, "PRICE_BELOW_FLOOR")
     assert refused.body["data"]["floor"] == {"amount": 1200, "currency": "EUR"}
     assert api.put(path, {"amount": 2000}).code == "PRICE_BELOW_FLOOR"
-    assert api.put(path, {"amount": 1000, "currency": "USD"}).code == "BAD_CURRENCY"
+    assert api.put(path, {"amount": 1000, "currency": "USD"}).code == "CURRENCY_MISMATCH"
     for body in (
         {},
         {"amount": 0},

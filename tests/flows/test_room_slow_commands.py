@@ -113,16 +113,15 @@ async def test_who_leaves_during_a_slow_command_is_no_ghost(live_room: LiveRoom)
 
 
 async def chat_takes(live: LiveRoom) -> float:
-    """Return how long a line of chat took while more carts than there are threads waited for a lock."""
+    """Return how long a line of chat took while more shoppers than there are threads waited for a lock."""
     stream, noa = await aside(make.show), await aside(make.user)
     shoppers = [await aside(make.user) for _ in range(24)]
     carts = [await aside(live.visitor, stream, user) for user in shoppers]
     async with await aside(live.visitor, stream, noa) as talker:
         await asyncio.gather(*(cart.connect() for cart in carts))
-        async with locked_table("catalog_variant"):
+        async with locked_table("orders_purchase"):
             waiting = [
-                asyncio.create_task(cart.command("cart.add", {"variant": str(uuid4()), "quantity": 1}))
-                for cart in carts
+                asyncio.create_task(cart.command("purchase.status", {"key": str(uuid4())})) for cart in carts
             ]
             await asyncio.sleep(0.5)  # Until all threads that may wait do.
             started = time.perf_counter()
