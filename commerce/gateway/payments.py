@@ -102,8 +102,8 @@ def find(*, payment_id: UUID, customer: str, since: datetime | None = None) -> I
 def capture(intent_id: str) -> Intent:
     """Take the money that a card has promised; return the intent as it is then, as it may have ended before.
 
-    It is taken once by itself, so that no key is needed, which would repeat an error for a day. An intent that
-    is still `held` could not be captured. Raises Unavailable, UnknownOutcome, Refused.
+    It is taken once by itself, so that no key is needed, which would repeat an error for a day. An intent
+    that is still `held` could not be captured. Raises Unavailable, UnknownOutcome, Refused.
     """
     try:
         return _intent(connection.client().payment_intents.capture(intent_id))

@@ -156,8 +156,8 @@ def send_feed(seller: cast.Seller, book: Notebook, base: str, say: Say) -> None:
 def prior_prices(now: datetime) -> None:
     """Let the first prices of the demo's goods have begun two months ago.
 
-    The merchants of the story have sold for longer than the demo runs, and without 30 days of prices on record
-    no offer may show one struck through.
+    The merchants of the story have sold for longer than the demo runs, and without 30 days of prices on
+    record no offer may show one struck through.
     """
     changed = Price.objects.exclude(valid_to=None).values("variant")
     first = Price.objects.filter(merchant__slug__in=[seller.slug for seller in cast.SELLERS], valid_to=None)

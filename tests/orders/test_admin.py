@@ -131,6 +131,7 @@ def test_an_operator_bars_a_hoarder_and_pardons_her(operator: Client, held: mode
         reverse("admin:orders_cartholder_changelist"), {"action": "bar", "_selected_action": [holder.pk]}
     )
     row = models.Hoarder.objects.get()
+    assert row.by is not None
     assert (row.buyer_id, row.merchant_id, row.by.email) == (
         held.buyer_id,
         held.merchant_id,

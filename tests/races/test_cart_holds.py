@@ -1,4 +1,4 @@
-"""Carts that want the same pieces at once, and what is bought as its hold ends. Guards have their controls."""
+"""Carts that want the same pieces at once, and what is bought as its hold ends; guards with their controls."""
 
 import threading
 import time
