@@ -145,7 +145,8 @@ def test_with_a_version_a_repetition_adds_nothing_twice(client: Client) -> None:
 def test_absurd_quantities_are_refused(client: Client, quantity: Any) -> None:
     lipstick = make.variant()
     put_in(client, lipstick)
-    code = "BAD_QUANTITY" if type(quantity) is int else "BAD_REQUEST"
+    # A number of more than 64 bits is none that JSON parsers agree on.
+    code = "BAD_QUANTITY" if type(quantity) is int and quantity < 2**64 else "BAD_REQUEST"
 
     refused(put_in(client, lipstick, quantity), 400, code)
     refused(send(client, "PATCH", line(lipstick), {"version": 1, "quantity": quantity}), 400, code)

@@ -1,4 +1,4 @@
-"""Carts that want the same pieces at once, and what is bought as its hold ends; each guard with its control."""
+"""Carts that want the same pieces at once, and what is bought as its hold ends, each with its control."""
 
 import threading
 import time
