@@ -20,7 +20,7 @@ def frame(t: str, d: dict[str, Any]) -> str:
 
 def test_the_floor_follows_offers_through_selling_out_and_coming_back() -> None:
     floor = Floor()
-    offer = {"id": "o1", "left": 5}
+    offer = {"id": "o1", "left": 5, "status": "open"}
     floor.hear(frame("offer.started", offer))
     floor.hear(
         "\n".join([frame("offer.progress", {"id": "o1", "left": 1}), frame("viewers.count", {"n": 3})])
@@ -28,7 +28,7 @@ def test_the_floor_follows_offers_through_selling_out_and_coming_back() -> None:
     assert floor.offers["o1"]["left"] == 1
     floor.hear(frame("offer.ended", {"id": "o1", "reason": "sold_out"}))
     assert (floor.offers, floor.ended) == ({}, {"o1": "sold_out"})
-    floor.hear(frame("offer.started", {"id": "o1", "left": 1}))
+    floor.hear(frame("offer.started", {"id": "o1", "left": 1, "status": "open"}))
     assert floor.offers.keys() == {"o1"}
 
 
@@ -50,7 +50,7 @@ async def test_waiting_ends_when_it_is_so_or_when_time_is_up() -> None:
     assert not await floor.until(lambda: bool(floor.offers), within=0.05)
     waiting = asyncio.create_task(floor.until(lambda: bool(floor.offers), within=60))
     await asyncio.sleep(0)
-    floor.hear(frame("offer.started", {"id": "o1", "left": 1}))
+    floor.hear(frame("offer.started", {"id": "o1", "left": 1, "status": "open"}))
     assert await asyncio.wait_for(waiting, 5)
 
 
