@@ -34,7 +34,7 @@ def _drop(*, stocked: int = 1, quota: int = 1, opens_in: float | None = None, **
 def _sold_out() -> tuple[Drop, Any]:
     made = _drop()
     purchase = make.basket((made.variant, 1, made.offer), stream=made.stream).go(now=timezone.now())
-    # Nobody is to charge it: a worker that runs for other tests would find the card unknown, and give it back.
+    # Nobody is to charge it: a worker that runs for other tests would find the card unknown.
     Event.objects.filter(name="purchase.accepted").update(delivered_at=timezone.now())
     return made, purchase
 
