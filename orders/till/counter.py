@@ -18,7 +18,7 @@ import structlog
 from django.db import connection
 
 from commerce import errors
-from orders import metrics, paces
+from orders import metrics, paces, transactions
 from orders.till import ringing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.refusals import TillFull, TooLate
@@ -78,11 +78,15 @@ class Till:
     def buy(self, asked: Asked) -> Receipt:
         """Put a purchase in line and wait for it in this thread.
 
-        Raises what `ringing.ring_up` gives as an outcome, TillFull, TooLate.
+        Raises what `ringing.ring_up` gives as an outcome, TillFull, TooLate, and OutcomeUnknown
+        when no answer comes in time: the same key finds out.
         """
         answer: Future[Outcome] = Future()
         self._put(_Waiting(asked, answer.set_result, None))
-        outcome = answer.result(ANSWERED_WITHIN)
+        try:
+            outcome = answer.result(ANSWERED_WITHIN)
+        except TimeoutError:
+            raise transactions.OutcomeUnknown from None
         if not isinstance(outcome, Receipt):
             raise outcome
         return outcome

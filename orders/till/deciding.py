@@ -68,6 +68,9 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     UnknownCoupon, CouponSpent, CurrencyMismatch, PriceChanged, UnknownCard, CardRequired, AddressRequired,
     Busy.
     """
+    if asked.buyer_id in facts.busy:
+        # Her cart is being changed: it would keep what she buys, and what it holds would be taken twice.
+        raise Busy
     show = _show(asked, facts)
     buyer = facts.buyers.get(asked.buyer_id) or Buyer()
     goods = [_goods(wanted, facts) for wanted in asked.lines]

@@ -14,12 +14,13 @@ from uuid import uuid4
 import orjson
 import pytest
 from django.db import DataError, connection, transaction
+from django.db.models import QuerySet
 
 from catalog import stock
 from catalog.models import Stock, Variant
 from commerce import errors, idempotency
-from orders import charging, paces, payments, queries
-from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry
+from orders import carts, charging, paces, payments, queries, transactions
+from orders.models import Cart, CartHold, CartLine, OrderLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, deciding, refusals, ringing
 from orders.till.asking import Asked, Receipt
 from streams import offers
@@ -152,13 +153,13 @@ def test_a_mistake_of_ours_costs_one_purchase_and_not_the_batch(monkeypatch: pyt
 
 
 @contextmanager
-def locked(row: Variant) -> Iterator[None]:
-    """Keep a variant's stock locked by somebody else."""
+def locked(rows: QuerySet[Any]) -> Iterator[None]:
+    """Keep a row locked by somebody else."""
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
         with transaction.atomic():
-            Stock.objects.select_for_update().get(pk=row.id)
+            rows.select_for_update().get()
             held.set()
             done.wait(20)
         connection.close()
@@ -176,13 +177,27 @@ def locked(row: Variant) -> Iterator[None]:
 def test_a_locked_row_is_stepped_over_and_the_rest_of_the_batch_sells() -> None:
     hot, other = make.variant(), make.variant()
 
-    with locked(hot):
+    with locked(Stock.objects.filter(pk=hot.id)):
         batch = [wants(other), wants(hot), wants(other)]
         found = ringing.ring_up([asking.Press(each) for each in batch], now=NOW)
 
     assert kinds(found.outcomes) == [Receipt, refusals.Busy, Receipt]
     assert found.stepped_over
     assert (make.left(hot), make.left(other)) == (10, 8)
+    assert make.broken() == []
+
+
+def test_who_changes_her_cart_at_this_moment_is_asked_to_press_again() -> None:
+    """Stepped over, her cart would keep what she bought, and what it holds would be taken a second time."""
+    lipstick, buyer = make.variant(), make.buyer()
+    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=NOW)
+
+    with locked(Cart.objects.filter(pk=buyer.id)):
+        outcomes = rung(wants(lipstick, by=buyer), wants(lipstick))
+
+    assert kinds(outcomes) == [refusals.Busy, Receipt]
+    assert CartLine.objects.get().quantity == 1
+    assert make.left(lipstick) == 9
     assert make.broken() == []
 
 
@@ -443,6 +458,28 @@ def test_who_waited_too_long_is_told_so_and_nothing_was_done(
 
     assert not Purchase.objects.exists()
     assert make.left(lipstick) == 10
+
+
+def test_who_gets_no_answer_in_time_is_told_to_ask_with_the_same_key(
+    monkeypatch: pytest.MonkeyPatch, till: counter.Till
+) -> None:
+    monkeypatch.setattr(counter, "ANSWERED_WITHIN", 0.1)
+    let_go, ring_up = threading.Event(), ringing.ring_up
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        let_go.wait(10)
+        return ring_up(*args, **more)
+
+    monkeypatch.setattr(ringing, "ring_up", slowly)
+    once = wants(make.variant())
+
+    with pytest.raises(transactions.OutcomeUnknown):
+        till.buy(once)
+    let_go.set()
+    monkeypatch.setattr(counter, "ANSWERED_WITHIN", 20.0)
+
+    assert till.buy(once).replayed
+    assert Purchase.objects.count() == 1
 
 
 def test_a_till_that_closes_finishes_what_is_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
