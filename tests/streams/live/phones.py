@@ -7,6 +7,7 @@ and a bare socket whose buffers are small.
 import asyncio
 import json
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -40,7 +41,7 @@ def state(key: str, n: int) -> bytes:
     return packing.pack(wire.state("stock.changed", key, n, {"left": n}))
 
 
-class Phone:
+class Phone(ABC):
     """The far end of a connection."""
 
     viewer: Viewer
@@ -83,23 +84,25 @@ class Phone:
 
     code: int | None = None
 
+    @abstractmethod
     def stop(self) -> None:
         """Read nothing more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def go(self) -> None:
         """Read again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def payloads(self) -> list[bytes]:
-        raise NotImplementedError
+        """Return what has come so far."""
 
+    @abstractmethod
     def has_ended(self) -> bool:
         """Say whether the connection is no more."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def end(self) -> None:
-        raise NotImplementedError
+        """Let go of everything."""
 
 
 class Queue(Phone):
