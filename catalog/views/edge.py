@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from rest_framework import generics
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from catalog import bodies, prices
-from commerce import http
+from catalog import prices
+from commerce import http, paging
 
 
 def sent(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
@@ -24,17 +22,5 @@ def quote(sent: dict[str, Any], currency: str) -> prices.Quote:
     return prices.Quote(sent["amount"], sent["compare_at"], sent.get("currency", currency))
 
 
-class PagedView(http.MerchantView, generics.GenericAPIView[Any]):
-    """A list that comes page by page."""
-
-    pagination_class = http.CursorPagination
-
-    @staticmethod
-    def show(row: Any) -> bodies.Body:
-        """Render one row."""
-        raise NotImplementedError
-
-    def page(self, request: Request) -> Response:
-        """Answer with the page that the query asks for."""
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([self.show(row) for row in rows or []])
+class PagedView(http.MerchantView, paging.PagedView):
+    """A merchant's list that comes page by page."""

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import bodies, examples, filters, imports, queries, uploads
-from catalog import serializers as shapes
 from catalog.models import Import, ImportProblem
+from catalog.serializers import imports as shapes
 from catalog.views import edge
 from commerce import http, idempotency
 from commerce.schema import IDEMPOTENCY_KEY

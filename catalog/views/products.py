@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import bodies, filters, products, queries
-from catalog import serializers as shapes
 from catalog.models import Product, Variant
+from catalog.serializers import products as shapes
+from catalog.serializers import variants as variant_shapes
 from catalog.views import edge
 from commerce import http
 from commerce.schema import IDEMPOTENCY_KEY
@@ -120,12 +121,12 @@ class NewVariantView(http.MerchantView):
         tags=["Products"],
         operation_id="variant_create",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.VariantWriteSerializer,
-        responses={201: shapes.VariantSerializer},
+        request=variant_shapes.VariantWriteSerializer,
+        responses={201: variant_shapes.VariantSerializer},
     )
     def post(self, request: Request, product_id: UUID) -> Response:
         """Add a variant with its price and first stock."""
-        new = _new_variant(edge.sent(shapes.VariantWriteSerializer, request), self.merchant.currency)
+        new = _new_variant(edge.sent(variant_shapes.VariantWriteSerializer, request), self.merchant.currency)
 
         def run() -> tuple[int, bodies.Body]:
             made = products.add_variant(
@@ -141,7 +142,7 @@ class VariantsView(edge.PagedView):
     """The merchant's variants."""
 
     queryset = Variant.objects.none()
-    serializer_class = shapes.VariantSerializer
+    serializer_class = variant_shapes.VariantSerializer
     filterset_class = filters.VariantFilter
 
     @staticmethod
@@ -154,7 +155,7 @@ class VariantsView(edge.PagedView):
         return queries.variants(merchant_id=self.merchant.pk)
 
     @extend_schema(
-        tags=["Products"], operation_id="variant_list", responses=shapes.VariantSerializer(many=True)
+        tags=["Products"], operation_id="variant_list", responses=variant_shapes.VariantSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
         """List variants, newest first; filter to find one by SKU."""
@@ -164,7 +165,7 @@ class VariantsView(edge.PagedView):
 class VariantView(http.MerchantView):
     """One variant."""
 
-    @extend_schema(tags=["Products"], operation_id="variant_get", responses=shapes.VariantSerializer)
+    @extend_schema(tags=["Products"], operation_id="variant_get", responses=variant_shapes.VariantSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return a variant with its price and stock."""
         return Response(self._body(variant_id))
@@ -173,12 +174,12 @@ class VariantView(http.MerchantView):
         tags=["Products"],
         operation_id="variant_change",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.VariantChangeSerializer,
-        responses=shapes.VariantSerializer,
+        request=variant_shapes.VariantChangeSerializer,
+        responses=variant_shapes.VariantSerializer,
     )
     def patch(self, request: Request, variant_id: UUID) -> Response:
         """Change a variant: what is sent changes, the rest stays."""
-        changes = edge.sent(shapes.VariantChangeSerializer, request)
+        changes = edge.sent(variant_shapes.VariantChangeSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:
             products.change_variant(

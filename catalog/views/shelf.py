@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import bodies, floors, prices, queries, stock
-from catalog import serializers as shapes
+from catalog.serializers import prices as price_shapes
+from catalog.serializers import stock as stock_shapes
 from catalog.views import edge
 from commerce import http
 from commerce.schema import IDEMPOTENCY_KEY
@@ -17,7 +18,7 @@ from commerce.schema import IDEMPOTENCY_KEY
 class PriceView(http.MerchantView):
     """A variant's price."""
 
-    @extend_schema(tags=["Prices"], operation_id="price_get", responses=shapes.PricesSerializer)
+    @extend_schema(tags=["Prices"], operation_id="price_get", responses=price_shapes.PricesSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return the current price, the lowest of the last 30 days, and the history."""
         return Response(self._body(variant_id))
@@ -26,12 +27,12 @@ class PriceView(http.MerchantView):
         tags=["Prices"],
         operation_id="price_set",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.PriceWriteSerializer,
-        responses=shapes.PricesSerializer,
+        request=price_shapes.PriceWriteSerializer,
+        responses=price_shapes.PricesSerializer,
     )
     def put(self, request: Request, variant_id: UUID) -> Response:
         """Set the price from now on; the one before is closed and kept. The same price changes nothing."""
-        quote = edge.quote(edge.sent(shapes.PriceWriteSerializer, request), self.merchant.currency)
+        quote = edge.quote(edge.sent(price_shapes.PriceWriteSerializer, request), self.merchant.currency)
 
         def run() -> tuple[int, bodies.Body]:
             prices.change(
@@ -55,7 +56,7 @@ class PriceView(http.MerchantView):
 class FloorView(http.MerchantView):
     """What a variant is never sold below."""
 
-    @extend_schema(tags=["Prices"], operation_id="floor_get", responses=shapes.FloorSerializer)
+    @extend_schema(tags=["Prices"], operation_id="floor_get", responses=price_shapes.FloorSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return the floor, or null where there is none."""
         return Response(self._body(variant_id))
@@ -64,12 +65,12 @@ class FloorView(http.MerchantView):
         tags=["Prices"],
         operation_id="floor_set",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.FloorWriteSerializer,
-        responses=shapes.FloorSerializer,
+        request=price_shapes.FloorWriteSerializer,
+        responses=price_shapes.FloorSerializer,
     )
     def put(self, request: Request, variant_id: UUID) -> Response:
         """Set what no host, offer or coupon may sell a unit below; an offer below it ends selling."""
-        sent = edge.sent(shapes.FloorWriteSerializer, request)
+        sent = edge.sent(price_shapes.FloorWriteSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:
             floors.set_floor(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
@@ -81,7 +82,7 @@ class FloorView(http.MerchantView):
         tags=["Prices"],
         operation_id="floor_clear",
         parameters=[IDEMPOTENCY_KEY],
-        responses={200: shapes.FloorSerializer},
+        responses={200: price_shapes.FloorSerializer},
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
         """Take the floor away."""
@@ -100,7 +101,7 @@ class FloorView(http.MerchantView):
 class StockView(http.MerchantView):
     """A variant's stock."""
 
-    @extend_schema(tags=["Stock"], operation_id="stock_get", responses=shapes.StockSerializer)
+    @extend_schema(tags=["Stock"], operation_id="stock_get", responses=stock_shapes.StockSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return what can still be promised, and the latest changes that were not sales."""
         return Response(self._body(variant_id))
@@ -109,12 +110,12 @@ class StockView(http.MerchantView):
         tags=["Stock"],
         operation_id="stock_set",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.StockSetSerializer,
-        responses=shapes.StockSerializer,
+        request=stock_shapes.StockSetSerializer,
+        responses=stock_shapes.StockSerializer,
     )
     def put(self, request: Request, variant_id: UUID) -> Response:
         """Say how many can be promised from now on, beside what is sold or held already."""
-        sent = edge.sent(shapes.StockSetSerializer, request)
+        sent = edge.sent(stock_shapes.StockSetSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:
             stock.set_level(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
@@ -126,12 +127,12 @@ class StockView(http.MerchantView):
         tags=["Stock"],
         operation_id="stock_adjust",
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.StockAdjustSerializer,
-        responses=shapes.StockSerializer,
+        request=stock_shapes.StockAdjustSerializer,
+        responses=stock_shapes.StockSerializer,
     )
     def post(self, request: Request, variant_id: UUID) -> Response:
         """Add units or take them away, whatever is sold meanwhile; send an Idempotency-Key with it."""
-        sent = edge.sent(shapes.StockAdjustSerializer, request)
+        sent = edge.sent(stock_shapes.StockAdjustSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:
             stock.adjust(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)

@@ -4,11 +4,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.utils import timezone
-from rest_framework import generics
-from rest_framework.request import Request
-from rest_framework.response import Response
 
-from commerce import errors, http, sites
+from commerce import errors, http, paging, sites
 from commerce.models import User
 from commerce.strict import StrictSerializer
 from streams.moderation import standing
@@ -47,17 +44,5 @@ class View(http.ShopperView):
         return cast(dict[str, Any], body.validated_data)
 
 
-class PagedView(View, generics.GenericAPIView[Any]):
-    """A list that comes page by page."""
-
-    pagination_class = http.CursorPagination
-
-    @staticmethod
-    def show(row: Any) -> dict[str, Any]:
-        """Render one row."""
-        raise NotImplementedError
-
-    def page(self, request: Request) -> Response:
-        """Answer with the page that the query asks for."""
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([self.show(row) for row in rows or []])
+class PagedView(View, paging.PagedView):
+    """A list for somebody who is signed in, page by page."""
