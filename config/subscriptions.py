@@ -26,9 +26,5 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 # What is done with the request of somebody who has just signed in: dotted paths of (request, user).
 ENTRANCES: list[str] = ["orders.entrance.bring_cart"]
 
-# Part of a room's snapshot -> dotted path of the function (user_id, stream_id) that gives it.
-SNAPSHOT_PANELS: dict[str, str] = {
-    "cart": "orders.panels.cart",
-    "purchases": "orders.panels.purchases",
-    "waitlist": "orders.panels.waitlist",
-}
+# What gives parts of a room's snapshot by name: dotted paths of (user_id, stream_id).
+SNAPSHOT_PANELS: list[str] = ["orders.panels.own"]

@@ -38,6 +38,11 @@ def of_buyer(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> Body:
     return _body(version, lines, buyer_id, stream_id, now)
 
 
+def empty() -> Body:
+    """Return the body of the cart of somebody who has none yet."""
+    return {"version": 0, "lines": [], "totals": []}
+
+
 def of_guest(*, version: int, lines: Sequence[Line], stream_id: UUID | None, now: datetime) -> Body:
     """Return the body of a cart of somebody who is not signed in; nothing is held for it."""
     return _body(version, lines, None, stream_id, now)
@@ -46,7 +51,9 @@ def of_guest(*, version: int, lines: Sequence[Line], stream_id: UUID | None, now
 def _body(
     version: int, rows: Sequence[Line], buyer_id: UUID | None, stream_id: UUID | None, now: datetime
 ) -> Body:
-    shown = Variant.objects.select_related("product", "merchant").annotate(units_left=queries.units_left())
+    shown = Variant.objects.select_related("product", "merchant").annotate(
+        units_left=queries.units_left(), released_at=queries.released_at()
+    )
     goods: dict[UUID, Any] = shown.in_bulk([row.variant_id for row in rows])
     listed = prices.current(list(goods))
     pictures = dict(
@@ -83,7 +90,7 @@ def _body(
                 "price": unit.as_dict(),
                 "offer": str(offer.id) if offer else None,
                 "left": variant.units_left,
-                "release_at": unix_ms(variant.release_at) if variant.release_at else None,
+                "release_at": unix_ms(variant.released_at) if variant.released_at else None,
                 "held": hold.quantity if hold else 0,
                 "held_until": unix_ms(hold.until) if hold else None,
                 "hold_seconds": terms.get(variant.id),

@@ -5,14 +5,14 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
-from commerce.models import User
 from streams import bodies, chat, coupons, pins, presence, queries, showlog
 from streams.models import Stream
-from streams.moderation import mode
+from streams.moderation import mode, standing
 from streams.moderation import own as own_part
 
 log = structlog.get_logger(__name__)
@@ -20,10 +20,17 @@ log = structlog.get_logger(__name__)
 # What a shopper's own part holds where no other room fills it in.
 NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "claims": [], "purchases": [], "waitlist": []}
 
+_HAS = """
+SELECT EXISTS (SELECT FROM streams_chatmessage
+                WHERE stream_id = %(stream)s AND author_id = %(user)s AND status = 'held'),
+       EXISTS (SELECT FROM streams_couponclaim l JOIN streams_coupon c ON c.id = l.coupon_id
+                WHERE l.buyer_id = %(user)s AND c.stream_id = %(stream)s)
+"""
+
 
 def of(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
     """Return the body of a `snapshot` frame for one user, or for an anonymous viewer."""
-    return {**public(stream=stream), **own(stream=stream, user_id=user_id)}
+    return {**public(stream=stream), **own(stream_id=stream.id, user_id=user_id)}
 
 
 def public(*, stream: Stream) -> dict[str, Any]:
@@ -41,26 +48,32 @@ def public(*, stream: Stream) -> dict[str, Any]:
     }
 
 
-def own(*, stream: Stream, user_id: UUID | None) -> dict[str, Any]:
-    """Return the shopper's own part: who she is, and what other rooms show her (settings.SNAPSHOT_PANELS)."""
-    user = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
-    if user is None:
+def own(*, stream_id: UUID, user_id: UUID | None) -> dict[str, Any]:
+    """Return the shopper's own part: who she is, and what other rooms show her (settings.SNAPSHOT_PANELS).
+
+    Raises UnknownShow.
+    """
+    if user_id is None:
         return NOBODY
     # Before the data: what happens in between is told again rather than missed.
-    epoch, offset = showlog.user_position(user.id)
-    me = own_part.part(user=user, stream=stream, now=timezone.now())
-    u = {"epoch": epoch, "offset": offset}
-    claimed = coupons.claims(stream_id=stream.id, user_id=user.id)
-    claims = [coupons.claim_body(claim) for claim in claimed]
-    return {**NOBODY, "me": me, "u": u, "claims": claims, **panels(user_id=user.id, stream_id=stream.id)}
-
-
-def panels(*, user_id: UUID, stream_id: UUID) -> dict[str, Any]:
-    """Return what other rooms show one shopper in one show."""
-    return {
-        name: import_string(path)(user_id=user_id, stream_id=stream_id)
-        for name, path in settings.SNAPSHOT_PANELS.items()
+    epoch, offset = showlog.user_position(user_id)
+    here = standing.of(stream_id=stream_id, user_id=user_id, now=timezone.now())
+    if not here.active:
+        return NOBODY
+    # Most have neither, and a crowd that comes at once has nothing at all.
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS, {"user": user_id, "stream": stream_id})
+        has_held, has_claims = cursor.fetchone()
+    claimed = coupons.claims(stream_id=stream_id, user_id=user_id) if has_claims else ()
+    found = {
+        **NOBODY,
+        "me": own_part.part(here, now=timezone.now(), has_held=has_held),
+        "u": {"epoch": epoch, "offset": offset},
+        "claims": [coupons.claim_body(claim) for claim in claimed],
     }
+    for path in settings.SNAPSHOT_PANELS:
+        found |= import_string(path)(user_id=user_id, stream_id=stream_id)
+    return found
 
 
 def _stream(stream: Stream) -> dict[str, Any]:

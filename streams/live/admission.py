@@ -163,7 +163,7 @@ def everybodys(stream_id: UUID) -> dict[str, Any]:
 
 def own(stream_id: UUID, user_id: UUID) -> dict[str, Any]:
     """Return a shopper's own part of the snapshot."""
-    return snapshot.own(stream=_stream(stream_id), user_id=user_id)
+    return snapshot.own(stream_id=stream_id, user_id=user_id)
 
 
 def own_place(user_id: UUID) -> tuple[str, int]:

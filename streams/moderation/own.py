@@ -3,27 +3,29 @@
 from datetime import datetime
 from uuid import UUID
 
-from commerce.models import User
 from streams import bodies
-from streams.models import ChatMessage, Stream
+from streams.models import ChatMessage
 from streams.moderation import decisions, desk, restraints, standing
 
 MOST_HELD = 20
 
 
-def part(*, user: User, stream: Stream, now: datetime) -> bodies.Body:
-    """Return who a user is in a show, what she may do and what binds her, and her lines that are held."""
-    here = standing.of(stream_id=stream.id, user_id=user.id, now=now)
+def part(here: standing.Standing, *, now: datetime, has_held: bool = True) -> bodies.Body:
+    """Return who a user is in a show, what she may do and what binds her, and her lines that are held.
+
+    Those are not looked for where it is known that there are none.
+    """
+    stream_id, user_id = here.stream_id, here.user_id
     bound = here.banned or here.muted_until is not None
     return {
-        "id": str(user.id),
+        "id": str(user_id),
         "name": here.name,
         "role": here.role,
         "rights": sorted(here.rights),
         "follows": here.follows,
-        "restraints": restraints.of_user(stream_id=stream.id, user_id=user.id, now=now) if bound else [],
-        "held": [] if here.keeps_order else _held(user_id=user.id, stream_id=stream.id),
-        "waiting": {"stream": str(stream.id), **desk.waiting(stream.id)} if here.rights else None,
+        "restraints": restraints.of_user(stream_id=stream_id, user_id=user_id, now=now) if bound else [],
+        "held": _held(user_id=user_id, stream_id=stream_id) if has_held and not here.keeps_order else [],
+        "waiting": {"stream": str(stream_id), **desk.waiting(stream_id)} if here.rights else None,
     }
 
 

@@ -126,8 +126,8 @@ def test_a_claim_is_hers_told_to_her_alone_and_the_room_hears_what_is_left(
     assert (told["user"], told["t"], told["d"]["coupon"]["left"]) == (str(noa.id), "coupon.claimed", 1)
     state = Event.objects.get(name="room.state").payload
     assert (state["t"], state["n"], state["d"]["left"]) == ("coupon.updated", 1, 1)
-    assert snapshot.own(stream=stream, user_id=noa.id)["claims"] == [coupons.claim_body(claimed)]
-    assert snapshot.own(stream=stream, user_id=make.user().id)["claims"] == []
+    assert snapshot.own(stream_id=stream.id, user_id=noa.id)["claims"] == [coupons.claim_body(claimed)]
+    assert snapshot.own(stream_id=stream.id, user_id=make.user().id)["claims"] == []
 
 
 def test_a_claim_again_is_the_same_claim_also_when_none_are_left(stream: Stream, seller: Merchant) -> None:

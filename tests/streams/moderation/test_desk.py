@@ -1,15 +1,16 @@
 """The desk: what waits, whom it is told, and how often each rule was wrong."""
 
 from collections import OrderedDict
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from commerce.models import Event, User
-from streams import moderation_hearers, showlog
+from streams import bodies, moderation_hearers, showlog
 from streams.models import Decision, Right
-from streams.moderation import appeals, desk, lines, own, questions, reports, restraints
+from streams.moderation import appeals, desk, lines, own, questions, reports, restraints, standing
 from tests.streams import make
 from tests.streams.moderation import acts
 
@@ -182,9 +183,12 @@ def test_ones_own_part_tells_rights_restraints_and_held_lines() -> None:
         now=make.NOW,
     )
 
-    mine = own.part(user=noa, stream=stream, now=make.after(1))
-    hers = own.part(user=stream.host.user, stream=stream, now=make.after(1))
-    later = own.part(user=noa, stream=stream, now=make.after(61))
+    def part(user: User, now: datetime) -> bodies.Body:
+        return own.part(standing.of(stream_id=stream.id, user_id=user.id, now=now), now=now)
+
+    mine = part(noa, make.after(1))
+    hers = part(stream.host.user, make.after(1))
+    later = part(noa, make.after(61))
 
     assert [each["id"] for each in mine["held"]] == [str(line.id)]
     assert [each["kind"] for each in mine["restraints"]] == ["mute"]
