@@ -161,7 +161,7 @@ class Scene:
             all(each.purchase and each.purchase["reason"] and each.purchase["message"] for each in decliners),
             "the reason is in what they are told",
         )
-        await self._sell_on(show, offer, [late, *(each for each in buyers if not each.purchase)], everybody)
+        await self._sell_on(show, offer, [each for each in (late, *buyers) if not each.purchase], everybody)
 
     async def _quickest(self, show: Show, offer: Body, decliners: list[Buyer], eager: Buyer) -> None:
         """The quickest are those whose cards will not pay, and one who presses more than once."""
