@@ -5,8 +5,10 @@ from uuid import UUID
 
 from django.db.models import (
     Case,
+    DateTimeField,
     F,
     IntegerField,
+    Max,
     Min,
     OuterRef,
     Prefetch,
@@ -16,7 +18,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from catalog.models import (
     BundlePart,
@@ -100,6 +102,17 @@ def units_left() -> Coalesce:
     return Coalesce(
         Subquery(parts.annotate(units=Min(of_part)).values("units")), F("stock__available"), Value(0)
     )
+
+
+def released_at() -> Greatest:
+    """Return the expression of when a variant is released: of a bundle when the last of its parts is, and it.
+
+    Null where none of them has a release date.
+    """
+    parts = BundlePart.objects.filter(bundle=OuterRef("pk")).order_by().values("bundle")
+    latest = Subquery(parts.annotate(at=Max("part__release_at")).values("at"))
+    # PostgreSQL's GREATEST leaves nulls out.
+    return Greatest(F("release_at"), latest, output_field=DateTimeField())
 
 
 def price_history(*, merchant_id: UUID, variant_id: UUID) -> list[Price]:

@@ -22,13 +22,16 @@ Reason = StockMovement.Reason
 
 
 class OutOfStock(errors.Conflict):
-    """Fewer units are left than were asked for; `variant` and `left` say which and how many."""
+    """Fewer units are left than were asked for; `variant` and `left` say which and how many.
+
+    Of a bundle `left` counts bundles, and `part` is the one that is short.
+    """
 
     code = "OUT_OF_STOCK"
     message = "There are not enough left."
 
-    def __init__(self, *, variant: UUID, left: int) -> None:
-        super().__init__(variant=str(variant), left=left)
+    def __init__(self, *, variant: UUID, left: int, part: UUID | None = None) -> None:
+        super().__init__(variant=str(variant), left=left, **({"part": str(part)} if part else {}))
 
 
 class TooMuchStock(errors.Invalid):

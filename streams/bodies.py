@@ -37,7 +37,7 @@ def items(item_ids: Iterable[UUID]) -> list[Body]:
     current = Price.objects.filter(valid_to=None)
     variants = (
         Variant.objects.filter(is_active=True)
-        .annotate(units_left=goods.units_left())
+        .annotate(units_left=goods.units_left(), released_at=goods.released_at())
         .prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
         .order_by("position", "id")
     )
@@ -138,7 +138,7 @@ def _variant(variant: Any) -> Body:
         "options": variant.options,
         "price": Money(price.amount, price.currency).as_dict(),
         "left": variant.units_left,
-        "release_at": unix_ms(variant.release_at) if variant.release_at else None,
+        "release_at": unix_ms(variant.released_at) if variant.released_at else None,
     }
 
 

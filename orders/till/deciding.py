@@ -183,17 +183,32 @@ def _take(asked: Asked, goods: list[Goods], deals: list[Deal | None], facts: Fac
         held = facts.cart_holds.get((asked.buyer_id, variant_id), 0) if facts.cart_holds else 0
         if held:
             taken.cart_holds[variant_id] = held = min(units, held)
-            taken.stock[variant_id] -= held
-        _enough(variant_id, units - held, facts, hers=held)
+            taken.stock[variant_id] = units = units - held
+        if units and variant_id in facts.busy:
+            raise Busy
+        if units > facts.stock.get(variant_id, 0):
+            raise _short(asked, goods, taken, facts)
     return taken
 
 
-def _enough(variant_id: UUID, units: int, facts: Facts, *, hers: int) -> None:
-    if units and variant_id in facts.busy:
-        raise Busy
-    left = facts.stock.get(variant_id, 0)
-    if units > left:
-        raise stock.OutOfStock(variant=variant_id, left=left + hers)
+def _short(asked: Asked, goods: list[Goods], taken: Taken, facts: Facts) -> stock.OutOfStock:
+    """Name the line that asks for more than those before it leave, and of a bundle the part that is short.
+
+    The buyer knows what she sent: of a bundle's parts she has never heard.
+    """
+    have: dict[UUID, int] = {}
+    for wanted, each in zip(asked.lines, goods, strict=True):
+        turn = 0 if each.parts else taken.turns.get((each.id, wanted.offer_id), 0)
+        could = []
+        for variant_id, one in each.takes(1):
+            hers = facts.cart_holds.get((asked.buyer_id, variant_id), 0)
+            left = have.setdefault(variant_id, facts.stock.get(variant_id, 0) + hers)
+            could.append((left // one, variant_id))
+            have[variant_id] = left - one * (wanted.quantity - turn)
+        left, short = min(could)
+        if left < wanted.quantity - turn:
+            return stock.OutOfStock(variant=each.id, left=left, part=short if each.parts else None)
+    raise AssertionError("unreachable: some line asks for more than there is")
 
 
 def _open(deal: Deal, at: datetime) -> None:

@@ -32,7 +32,7 @@ _GOODS = """
      WHERE v.id = ANY(%s::uuid[])
 """
 _PARTS = """
-    SELECT b.bundle_id, b.part_id, b.quantity, v.is_active
+    SELECT b.bundle_id, b.part_id, b.quantity, v.is_active, v.release_at
       FROM catalog_bundlepart b JOIN catalog_variant v ON v.id = b.part_id
      WHERE b.bundle_id = ANY(%s::uuid[]) ORDER BY b.part_id
 """
@@ -111,10 +111,13 @@ def _goods(cursor: Any, facts: Facts, variants: set[UUID]) -> None:
         title = f"{row[3]} ({row[4]})" if row[4] else row[3]
         facts.goods[row[0]] = Goods(row[0], row[1], row[2], title, row[5], *row[6:])
     cursor.execute(_PARTS, [_ids(variants)])
-    for bundle_id, part_id, quantity, for_sale in cursor.fetchall():
+    for bundle_id, part_id, quantity, for_sale, release_at in cursor.fetchall():
         bundle = facts.goods[bundle_id]
         bundle.parts.append((part_id, quantity))
         bundle.for_sale = bundle.for_sale and for_sale
+        if release_at is not None:
+            # It goes out as one parcel, when the last of its parts is there.
+            bundle.release_at = max(release_at, bundle.release_at or release_at)
 
 
 def _shows(cursor: Any, facts: Facts, streams: str) -> None:

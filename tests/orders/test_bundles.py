@@ -8,8 +8,8 @@ from django.db import transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from orders import cartbodies, carts, holds, payments, quotes
-from orders.models import Hold, Purchase
-from orders.till import asking, ringing
+from orders.models import Hold, OrderLine, Purchase
+from orders.till import asking, refusals, ringing
 from orders.till.asking import Receipt
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
@@ -62,10 +62,29 @@ def test_a_bundle_takes_of_each_part_what_is_in_it() -> None:
 @pytest.mark.parametrize("stocked", [(1, 5), (5, 1)])
 def test_a_bundle_of_which_one_part_is_short_takes_nothing(stocked: tuple[int, int]) -> None:
     one, parts = kit(*stocked)
-    with pytest.raises(stock.OutOfStock):
+    with pytest.raises(stock.OutOfStock) as refused:
         make.basket((one, 2)).go()
+    short = parts[stocked.index(1)]
+    assert refused.value.data == {"variant": str(one.id), "left": 1, "part": str(short.id)}
     assert lefts(parts) == list(stocked)
     assert not Hold.objects.exists()
+
+
+def test_the_refusal_names_the_line_that_was_sent_and_what_is_left_for_it() -> None:
+    one, parts = kit(7, 9, quantities=(3, 2))
+    with pytest.raises(stock.OutOfStock) as refused:
+        make.basket((one, 3)).go()
+    assert refused.value.data == {"variant": str(one.id), "left": 2, "part": str(parts[0].id)}
+
+    plain = make.variant(stocked=4)
+    with pytest.raises(stock.OutOfStock) as refused:
+        make.basket((one, 2), (plain, 5)).go()
+    assert refused.value.data == {"variant": str(plain.id), "left": 4}
+
+    # The bundle was made last, so its line is looked at after the part's own.
+    with pytest.raises(stock.OutOfStock) as refused:
+        make.basket((one, 2), (parts[0], 2)).go()
+    assert refused.value.data == {"variant": str(one.id), "left": 1, "part": str(parts[0].id)}
 
 
 def test_what_a_cart_has_of_bundle_and_part_is_counted_together() -> None:
@@ -82,6 +101,40 @@ def test_a_bundle_of_which_a_part_is_off_sale_is_not_for_sale() -> None:
     Variant.objects.filter(pk=parts[1].pk).update(is_active=False)
     with pytest.raises(quotes.NotForSale):
         make.basket((one, 1)).go()
+
+
+def test_a_bundle_is_a_preorder_until_the_last_of_its_parts_is_released() -> None:
+    one, parts = kit(2, 2)
+    early, late = after(86_400), after(2 * 86_400)
+    Variant.objects.filter(pk=parts[0].pk).update(release_at=late)
+    Variant.objects.filter(pk=parts[1].pk).update(release_at=early)
+
+    purchase = make.basket((one, 1)).go()
+
+    assert purchase.pay_at_shipping
+    assert OrderLine.objects.get().release_at == late
+    with pytest.raises(refusals.MixedRelease):
+        make.basket((one, 1), (make.variant(), 1)).go()
+
+
+def test_a_bundles_own_release_counts_where_it_is_the_latest_and_released_parts_never() -> None:
+    one, parts = kit(2, 2)
+    Variant.objects.filter(pk=parts[0].pk).update(release_at=after(-1))
+    assert not make.basket((one, 1)).go().pay_at_shipping
+
+    Variant.objects.filter(pk=parts[1].pk).update(release_at=after(60))
+    Variant.objects.filter(pk=one.pk).update(release_at=after(90))
+    make.basket((one, 1)).go()
+    assert OrderLine.objects.latest("id").release_at == after(90)
+
+
+def test_the_cart_shows_of_a_bundle_when_the_last_of_its_parts_is_released() -> None:
+    one, parts = kit(2, 2)
+    Variant.objects.filter(pk=parts[0].pk).update(release_at=after(60))
+    buyer = make.buyer()
+    carts.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
+    (line,) = cartbodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
+    assert line["release_at"] == int(after(60).timestamp() * 1000)
 
 
 def test_in_one_batch_whoever_comes_first_has_the_last_piece() -> None:

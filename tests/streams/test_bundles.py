@@ -73,3 +73,15 @@ def test_a_part_that_moves_moves_its_bundle(
     moved(towel)
     assert sold_out(stream) == 2
     assert Stock.objects.get(pk=one.pk).available == 0
+
+
+def test_an_item_shows_when_the_last_part_is_released(
+    kit: tuple[Stream, Variant, Variant, Variant],
+) -> None:
+    stream, one, soap, towel = kit
+    assert bodies.showcase(stream_id=stream.pk)[0]["variants"][0]["release_at"] is None
+    for variant, days in ((soap, 3), (towel, 1), (one, 2)):
+        Variant.objects.filter(pk=variant.pk).update(release_at=after(86_400 * days))
+    assert bodies.showcase(stream_id=stream.pk)[0]["variants"][0]["release_at"] == int(
+        after(86_400 * 3).timestamp() * 1000
+    )
