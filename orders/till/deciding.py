@@ -71,11 +71,12 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     if asked.buyer_id in facts.busy:
         # Her cart is being changed: it would keep what she buys, and what it holds would be taken twice.
         raise Busy
-    show = _show(asked, facts)
+    hers = _in_turn(asked, facts, at)
+    show = _show(asked, facts, hers)
     buyer = facts.buyers.get(asked.buyer_id) or Buyer()
     goods = [_goods(wanted, facts) for wanted in asked.lines]
     deals = [_deal(wanted, each, show, facts) for wanted, each in zip(asked.lines, goods, strict=True)]
-    taken = _take(asked, goods, deals, facts, at)
+    taken = _take(asked, goods, deals, hers, facts, at)
     bill = bills.bill(asked, goods, deals, show, facts)
     if bill.total.currency != asked.expect_total.currency:
         raise CurrencyMismatch(currency=bill.total.currency)
@@ -100,16 +101,39 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     return Accepted(ids.text(), asked, at, show, bill, card, buyer, taken, homes)
 
 
+def is_turn(asked: Asked, facts: Facts, *, at: datetime) -> bool:
+    """Say whether all that is asked for is held for the buyer as her turn in a line of that show."""
+    return _promised(asked, facts, _in_turn(asked, facts, at))
+
+
 # --- who and what ---
 
 
-def _show(asked: Asked, facts: Facts) -> Show | None:
+def _in_turn(asked: Asked, facts: Facts, at: datetime) -> list[int]:
+    """Units of each line that are the buyer's by a turn that ran when she pressed."""
+    hers = []
+    for wanted in asked.lines:
+        turn = facts.turns.get((asked.buyer_id, wanted.variant_id, wanted.offer_id)) if facts.turns else None
+        hers.append(min(wanted.quantity, turn.units) if turn is not None and at < turn.until else 0)
+    return hers
+
+
+def _promised(asked: Asked, facts: Facts, hers: list[int]) -> bool:
+    return all(
+        units == wanted.quantity
+        and facts.turns[asked.buyer_id, wanted.variant_id, wanted.offer_id].stream_id == asked.stream_id
+        for wanted, units in zip(asked.lines, hers, strict=True)
+    )
+
+
+def _show(asked: Asked, facts: Facts, hers: list[int]) -> Show | None:
     if asked.stream_id is None:
         return None
     show = facts.shows.get(asked.stream_id)
     if show is None or not show.there:
         raise UnknownStream
-    if show.status != Stream.Status.LIVE:
+    # A turn is good until its own end, also after the show's.
+    if show.status != Stream.Status.LIVE and not _promised(asked, facts, hers):
         raise shows.StreamNotLive(status=show.status)
     return show
 
@@ -157,14 +181,20 @@ def _card(asked: Asked, buyer: Buyer) -> CardKept:
 # --- units ---
 
 
-def _take(asked: Asked, goods: list[Goods], deals: list[Deal | None], facts: Facts, at: datetime) -> Taken:
+def _take(
+    asked: Asked,
+    goods: list[Goods],
+    deals: list[Deal | None],
+    in_turn: list[int],
+    facts: Facts,
+    at: datetime,
+) -> Taken:
     """Find the units: first what is hers by turn, then what her cart holds, then the stock everybody has."""
     taken = Taken()
     for number, (wanted, each, deal) in enumerate(zip(asked.lines, goods, deals, strict=True)):
-        turn = (each.id, wanted.offer_id)
-        hers = min(wanted.quantity, facts.turns.get((asked.buyer_id, *turn), 0)) if facts.turns else 0
+        hers = in_turn[number]
         if hers:
-            taken.turns[turn] = hers
+            taken.turns[each.id, wanted.offer_id] = hers
         if deal is not None:
             taken.limits[deal.id] = taken.limits.get(deal.id, 0) + wanted.quantity
             if wanted.quantity > hers:
@@ -244,7 +274,7 @@ def _count(asked: Asked, taken: Taken, homes: list[str], facts: Facts) -> None:
     for variant_id, units in taken.cart_holds.items():
         facts.cart_holds[buyer_id, variant_id] -= units
     for turn, units in taken.turns.items():
-        facts.turns[(buyer_id, *turn)] -= units
+        facts.turns[(buyer_id, *turn)].units -= units
     for offer_id, units in taken.offers.items():
         deal = facts.deals[offer_id]
         deal.left -= units

@@ -80,6 +80,16 @@ class Buyer:
 
 
 @dataclass(slots=True)
+class Turn:
+    """Units that are held for a buyer in a line until a moment, and the show in which she lined up."""
+
+    id: UUID
+    units: int
+    until: datetime
+    stream_id: UUID | None
+
+
+@dataclass(slots=True)
 class Facts:
     """All that one batch is decided by. `now` is the database's clock, read at `read_at` of the process's."""
 
@@ -94,8 +104,7 @@ class Facts:
     households: dict[tuple[UUID, str], int] = field(default_factory=dict)  # (offer, household) -> units
     claims: dict[tuple[UUID, UUID], Claim] = field(default_factory=dict)  # (coupon, buyer)
     cart_holds: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # (buyer, variant) -> units
-    turns: dict[tuple[UUID, UUID, UUID | None], int] = field(default_factory=dict)  # -> units
-    turn_ids: dict[tuple[UUID, UUID, UUID | None], UUID] = field(default_factory=dict)
+    turns: dict[tuple[UUID, UUID, UUID | None], Turn] = field(default_factory=dict)  # (buyer, variant, offer)
     in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
     bills: dict[Any, object] = field(default_factory=dict)  # Shared by all who ask for the same.
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

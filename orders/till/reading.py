@@ -16,7 +16,7 @@ from django.db import connection
 from catalog import stock
 from commerce import households
 from orders.till.asking import Asked
-from orders.till.facts import Buyer, CardKept, Facts, Goods, Show
+from orders.till.facts import Buyer, CardKept, Facts, Goods, Show, Turn
 from streams import grants
 
 _GOODS = """
@@ -67,12 +67,16 @@ _CARTS = (
 )
 _CART_HOLDS = """
     SELECT buyer_id, variant_id, quantity FROM orders_carthold
-     WHERE buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+     WHERE buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
 """
 _TURNS = """
-    SELECT buyer_id, variant_id, offer_id, id, quantity FROM orders_waitlistentry
-     WHERE status = 'offered' AND turn_until > %s
-       AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+    SELECT buyer_id, variant_id, offer_id, id, quantity, turn_until, stream_id FROM orders_waitlistentry
+     WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
+"""
+_LOCKED = " ORDER BY id FOR UPDATE"
+_WITH_TURNS = """
+    SELECT DISTINCT buyer_id FROM orders_waitlistentry
+     WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
 """
 
 
@@ -91,13 +95,22 @@ def read(batch: Sequence[Asked], *, patient: bool, now: datetime | None = None) 
         units = {part for goods in facts.goods.values() for part, _ in goods.takes(1)}
         _shows(cursor, facts, _ids(asked.stream_id for asked in batch))
         _buyers(cursor, facts, buyers)
-        _carts(cursor, facts, buyers, wanted, units, patient)
-        cursor.execute(_TURNS + _skip(patient), [facts.now, buyers, wanted])
-        for buyer_id, variant_id, offer_id, entry_id, quantity in cursor.fetchall():
-            facts.turns[buyer_id, variant_id, offer_id] = quantity
-            facts.turn_ids[buyer_id, variant_id, offer_id] = entry_id
+        _carts(cursor, facts, buyers, _ids(units | variants), patient)
+        for row in _hers(cursor, facts, _TURNS, [buyers, wanted], patient):
+            facts.turns[row[:3]] = Turn(*row[3:])
     _counted(facts, batch, units, patient)
     return facts
+
+
+def with_turns(batch: Iterable[Asked]) -> set[UUID]:
+    """Return which of these buyers may have a turn for what they ask; nothing is locked."""
+    asked = list(batch)
+    if not asked:
+        return set()
+    variants = _ids(line.variant_id for each in asked for line in each.lines)
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_TURNS, [_ids(each.buyer_id for each in asked), variants])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _now(cursor: Any) -> Any:
@@ -140,20 +153,38 @@ def _buyers(cursor: Any, facts: Facts, buyers: str) -> None:
         facts.buyers.setdefault(buyer_id, Buyer()).ship_to = address
 
 
-def _carts(cursor: Any, facts: Facts, buyers: str, wanted: str, units: set[UUID], patient: bool) -> None:
-    cursor.execute(_IN_CARTS, [buyers, wanted])
+def _carts(cursor: Any, facts: Facts, buyers: str, variants: str, patient: bool) -> None:
+    cursor.execute(_IN_CARTS, [buyers, variants])
     concerned = {row[0] for row in cursor.fetchall()}
-    if concerned:
-        cursor.execute(_CARTS + _skip(patient), [_ids(concerned)])
-        locked = {row[0] for row in cursor.fetchall()}
-        facts.busy |= concerned - locked
-        # Again, under the lock: what is taken out of the cart is what is in it now.
-        cursor.execute(_IN_CARTS, [_ids(locked), wanted])
-        for buyer_id, variant_id, quantity in cursor.fetchall():
-            facts.in_cart.setdefault(buyer_id, {})[variant_id] = quantity
-    cursor.execute(_CART_HOLDS + _skip(patient), [buyers, _ids(units)])
+    if not concerned:
+        return
+    cursor.execute(_CARTS + _skip(patient), [_ids(concerned)])
+    locked = {row[0] for row in cursor.fetchall()}
+    facts.busy |= concerned - locked
+    # Again, under the lock: what is taken out of the cart is what is in it now.
+    cursor.execute(_IN_CARTS, [_ids(locked), variants])
     for buyer_id, variant_id, quantity in cursor.fetchall():
+        facts.in_cart.setdefault(buyer_id, {})[variant_id] = quantity
+    # What is held is held for a line, so these are all.
+    for buyer_id, variant_id, quantity in _hers(
+        cursor, facts, _CART_HOLDS, [_ids(locked), variants], patient
+    ):
         facts.cart_holds[buyer_id, variant_id] = quantity
+
+
+def _hers(cursor: Any, facts: Facts, select: str, asked: list[str], patient: bool) -> list[Any]:
+    """Lock and return rows of units that belong to buyers, who come first in them.
+
+    Whose rows somebody else keeps locked is noted as busy: without them she would be told that there are no
+    units, or would take others beside those that are held for her.
+    """
+    cursor.execute(select + _LOCKED + _skip(patient), asked)
+    rows: list[Any] = cursor.fetchall()
+    if not patient:
+        there = {row[:2] for row in rows}
+        cursor.execute(select, asked)
+        facts.busy |= {row[0] for row in cursor.fetchall() if row[:2] not in there}
+    return rows
 
 
 def _counted(facts: Facts, batch: Sequence[Asked], units: set[UUID], patient: bool) -> None:

@@ -20,6 +20,7 @@ from orders.till import deciding, reading, writing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.facts import Facts
 from orders.till.refusals import Busy
+from streams import waitingroom
 
 log = structlog.get_logger(__name__)
 
@@ -80,12 +81,16 @@ def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> lis
         cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS:d}")
     batch = [press.asked for press in presses]
     outcomes = _known(batch)
+    # Her units are set aside: the waiting room, which may have lost its memory, has no say in that.
+    at_door = [n for n, press in enumerate(presses) if isinstance(press.refused, waitingroom.NotYourTurn)]
+    turns = reading.with_turns(batch[n] for n in at_door)
+    excused = {n for n in at_door if batch[n].buyer_id in turns}
     first: dict[tuple[UUID, UUID], int] = {}
     fresh = []
     for n, press in enumerate(presses):
         if n in outcomes:
             continue
-        if press.refused is not None:
+        if press.refused is not None and n not in excused:
             outcomes[n] = press.refused
         # The same key twice in one batch: the second gets what the first gets.
         elif first.setdefault((press.asked.buyer_id, press.asked.key), n) == n:
@@ -111,6 +116,8 @@ def _decide(presses: Sequence[Press], fresh: Sequence[int], facts: Facts) -> dic
         waited = 0.0 if press.at is None else facts.read_at - press.at
         try:
             at = facts.now - timedelta(seconds=max(0.0, waited))
+            if press.refused is not None and not deciding.is_turn(press.asked, facts, at=at):
+                raise press.refused
             accepted.append((n, deciding.decide(press.asked, facts, at=at)))
         except errors.Refusal as refusal:
             outcomes[n] = refusal

@@ -164,7 +164,7 @@ def _turns(cursor: Any, accepted: Sequence[Accepted], facts: Facts) -> None:
     used: Counter[UUID] = Counter()
     for each in accepted:
         for (variant_id, offer_id), units in each.taken.turns.items():
-            used[facts.turn_ids[each.asked.buyer_id, variant_id, offer_id]] += units
+            used[facts.turns[each.asked.buyer_id, variant_id, offer_id].id] += units
     if used:
         # Of a turn for two units one may be bought, and the other one stays hers.
         cursor.execute(
@@ -187,6 +187,7 @@ def _carts(cursor: Any, accepted: Sequence[Accepted], facts: Facts) -> None:
         buyer_id = each.asked.buyer_id
         for variant_id, units in each.taken.cart_holds.items():
             held[buyer_id, variant_id] += units
+            streams[buyer_id] = each.asked.stream_id
         in_cart = facts.in_cart.get(buyer_id, {})
         for line in each.bill.lines:
             if line.variant_id in in_cart:
@@ -194,8 +195,13 @@ def _carts(cursor: Any, accepted: Sequence[Accepted], facts: Facts) -> None:
                 streams[buyer_id] = each.asked.stream_id
     if held:
         _less(cursor, "orders_carthold", "buyer_id", held)
+    for buyer_id, variant_id in bought:
+        # A line stays as long as something is held for it, as where her turn gave some of the units.
+        spare = facts.in_cart[buyer_id][variant_id] - facts.cart_holds.get((buyer_id, variant_id), 0)
+        bought[buyer_id, variant_id] = min(bought[buyer_id, variant_id], spare)
     if bought:
         _less(cursor, "orders_cartline", "cart_id", bought)
+    if streams:
         cursor.execute(
             "UPDATE orders_cart SET version = version + 1, updated_at = %s WHERE buyer_id = ANY(%s::uuid[])"
             " RETURNING buyer_id, version",

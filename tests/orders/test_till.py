@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from catalog import stock
 from catalog.models import Stock, Variant
 from commerce import errors, idempotency
-from orders import carts, charging, paces, payments, queries, transactions
+from orders import carts, charging, paces, payments, policies, queries, transactions
 from orders.models import Cart, CartHold, CartLine, OrderLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, deciding, refusals, ringing
 from orders.till.asking import Asked, Receipt
@@ -237,10 +237,8 @@ def test_the_clock_is_the_databases() -> None:
 
 def test_what_her_cart_holds_is_bought_without_taking_it_again() -> None:
     lipstick, buyer = make.variant(stocked=10), make.buyer()
-    stock.take(units={lipstick.id: 2}, now=NOW)
-    CartHold.objects.create(
-        buyer=buyer, merchant_id=lipstick.merchant_id, variant=lipstick, quantity=2, until=after(300)
-    )
+    policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=300, now=NOW)
+    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
 
     assert kinds(rung(wants(lipstick, 3, by=buyer))) == [Receipt]
 
@@ -251,10 +249,8 @@ def test_what_her_cart_holds_is_bought_without_taking_it_again() -> None:
 
 def test_what_is_held_for_one_cart_is_nobody_elses() -> None:
     lipstick, buyer = make.variant(stocked=2), make.buyer()
-    stock.take(units={lipstick.id: 2}, now=NOW)
-    CartHold.objects.create(
-        buyer=buyer, merchant_id=lipstick.merchant_id, variant=lipstick, quantity=2, until=after(300)
-    )
+    policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=300, now=NOW)
+    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
 
     assert kinds(rung(wants(lipstick), wants(lipstick, by=buyer))) == [stock.OutOfStock, Receipt]
     assert CartHold.objects.get().quantity == 1
