@@ -1,4 +1,7 @@
-"""`python -m tests.scene`, which is `make scene`: BUYERS and STOCK say how many press for how many pieces."""
+"""`python -m tests.scene`, which is `make scene`: BUYERS and STOCK say how many press for how many pieces.
+
+With KILLS=1 a worker and the live process are killed while they press.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -113,6 +117,8 @@ def perform(var: Path, report: Report) -> None:
 
         books = Books(env["STRIPE_API_BASE"])
         place = play.Place(env["BASE_URL"], env["LIVE_SOCKET_URL"], books)
+        if os.environ.get("KILLS") == "1":
+            place.disturb = partial(_kill, stack)
         gathered = people.gather(buyers=buyers - decliners - 1, decliners=decliners)
         report.step(f"a merchant, a host and {buyers - 1} shoppers with saved cards have signed up before")
         try:
@@ -122,6 +128,12 @@ def perform(var: Path, report: Report) -> None:
         lost = [name for name in programs if not stack.alive(name)]
         report.equal(lost, [], "every process is still there")
     report.step("everything is stopped")
+
+
+def _kill(stack: Stack) -> str:
+    """End two processes as a machine does that loses its power, and say which."""
+    ended = [f"{name} (process {stack.kill(name)})" for name in ("live", "worker")]
+    return f"while they press, {' and '.join(ended)} are killed"
 
 
 def _complain(name: str, line: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +31,7 @@ class Place:
     base: str
     sockets: str
     books: Books
+    disturb: Callable[[], str] | None = None  # Called in the middle of the rush; returns what it has done.
 
 
 class Scene:
@@ -48,17 +50,20 @@ class Scene:
         people, base = self.people, self.place.base
         show = await asyncio.to_thread(before.plan_show, base, people.host_email, people.host_password, say)
         say.act("The crowd")
-        ticket = await asyncio.to_thread(before.sign_up, base, show.slug, say)
+        newcomer = await asyncio.to_thread(before.sign_up, base, say)
         url = f"{self.place.sockets}/ws/v1/live/{show.slug}"
         onlooker = Onlooker(url)
         decliners = [self._buyer(url, each.name, each.session) for each in self.people.decliners]
         buyers = [self._buyer(url, each.name, each.session) for each in self.people.buyers]
-        late = Buyer("Newcomer", client.Room(url, ticket=ticket))
+        late = Buyer(
+            "Newcomer",
+            client.Room(url, stay=True, ticket=lambda: asyncio.to_thread(newcomer.ticket, show.slug)),
+        )
         talkers = [self._buyer(url, each.name, each.session) for each in self.people.talkers]
-        everybody = [late, *decliners, *buyers]  # Her ticket does not wait.
+        everybody = [late, *decliners, *buyers]
         try:
             began = time.monotonic()
-            await onlooker.room.connect()
+            await onlooker.room.__aenter__()
             await crowd.let_in([*everybody, *talkers])
             say.step(f"{len(everybody)} buyers came in by websocket in {time.monotonic() - began:.1f} s")
             viewers = len(everybody) + len(talkers) + 1
@@ -81,6 +86,7 @@ class Scene:
         finally:
             rooms = [onlooker.room, *(each.room for each in (*everybody, *talkers))]
             await asyncio.gather(*(room.close() for room in rooms))
+            newcomer.close()
             show.studio.close()
             self.merchant.close()
 
@@ -127,7 +133,11 @@ class Scene:
         await self.place.books.slow_down(PROVIDER_MS)
         eager, *others = buyers
         await self._quickest(show, offer, decliners, eager)
-        await crowd.rush(others, show.variant, offer, within=RUSH_SECONDS)
+        rush = asyncio.create_task(crowd.rush(others, show.variant, offer, within=RUSH_SECONDS))
+        if self.place.disturb is not None:
+            await asyncio.sleep(RUSH_SECONDS / 2)
+            say.step(await asyncio.to_thread(self.place.disturb))
+        await rush
         await late.press(show.variant, offer)
         await self.place.books.slow_down(0)
 
@@ -209,7 +219,7 @@ class Scene:
         say.equal(len(paid), self.stock, f"in the end {self.stock} have bought and paid, nobody twice")
 
     def _buyer(self, url: str, name: str, session: str) -> Buyer:
-        return Buyer(name, client.Room(url, cookie=f"sessionid={session}", origin=self.place.base))
+        return Buyer(name, client.Room(url, stay=True, cookie=f"sessionid={session}", origin=self.place.base))
 
 
 def _has_it(buyer: Buyer) -> bool:
