@@ -12,7 +12,7 @@ from streams.offers import rows, rules
 def open_due(*, now: datetime) -> int:
     """Open the announced offers whose time has come, tell their rooms, and return how many there were."""
     due = Offer.objects.filter(status=Offer.Status.ANNOUNCED, opens_at__lte=now).order_by("pk")
-    return sum(_open(offer_id, now) for offer_id in due.values_list("pk", flat=True))
+    return sum(_open(offer_id, item_id, now) for offer_id, item_id in due.values_list("pk", "item_id"))
 
 
 def close_due(*, now: datetime) -> int:
@@ -36,16 +36,20 @@ def end_due(*, now: datetime, item_id: UUID | None = None) -> int:
     return count
 
 
-def _open(offer_id: UUID, now: datetime) -> bool:
+def _open(offer_id: UUID, item_id: UUID, now: datetime) -> bool:
     with transaction.atomic():
-        due = Offer.objects.select_for_update(of=("self",), no_key=True, skip_locked=True).select_related(
-            "item"
-        )
-        offer = due.filter(pk=offer_id, status=Offer.Status.ANNOUNCED, opens_at__lte=now).first()
-        if offer is None:
+        locked = Offer.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        current = locked.select_related("item").filter(item_id=item_id).exclude(status=Offer.Status.ENDED)
+        its = {offer.pk: offer for offer in current.order_by("pk")}
+        offer = its.pop(offer_id, None)
+        if offer is None or offer.status != Offer.Status.ANNOUNCED or offer.opens_at > now:
             return False
+        for before in its.values():
+            if before.status == Offer.Status.OPEN:
+                # Over by the clock, or sold out and open again since this one was announced for that time.
+                rows.end(before, reason=Offer.Reason.TIME, at=min(before.closes_at, offer.opens_at))
         try:
             rows.begin(offer, at=offer.opens_at)
         except rules.OfferAlreadyOpen:
-            return False  # The one before is over by the clock; the sweep that ends it comes first next time.
+            return False  # Somebody keeps the one before locked: the next sweep ends it.
     return True

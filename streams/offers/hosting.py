@@ -56,7 +56,7 @@ def announce(
 def open_now(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
     """Open an announced offer before its time, for as long as was announced; one that is open stays so.
 
-    Raises UnknownOffer, StreamNotLive, OfferEnded, OfferAlreadyOpen.
+    Raises UnknownOffer, StreamNotLive, OfferEnded, OfferAlreadyOpen, PriceBelowFloor (it rose meanwhile).
     """
     with transaction.atomic():
         offer = rows.of_host(host_id=host_id, offer_id=offer_id)
@@ -64,6 +64,7 @@ def open_now(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
         if offer.status == Offer.Status.ENDED or now >= offer.closes_at:
             raise rules.OfferEnded(reason=offer.reason or Offer.Reason.TIME)
         if offer.status == Offer.Status.ANNOUNCED:
+            _check_floor(offer.item.product_id, offer.variant_id, Money(offer.amount, offer.currency))
             clock.end_due(now=now, item_id=offer.item_id)
             rows.begin(offer, at=min(now, offer.opens_at))
     return offer
@@ -98,7 +99,7 @@ def end(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
     with transaction.atomic():
         offer = rows.of_host(host_id=host_id, offer_id=offer_id)
         if offer.status != Offer.Status.ENDED:
-            rows.end(offer, reason=Offer.Reason.HOST, at=now)
+            rows.stop(offer, now=now)
     return offer
 
 
@@ -113,12 +114,7 @@ def end_all(*, stream_id: UUID, now: datetime) -> None:
     )
     for offer in concerned.order_by("pk"):
         if offer.status != Offer.Status.ENDED:
-            in_time = now < offer.closes_at
-            rows.end(
-                offer,
-                reason=Offer.Reason.HOST if in_time else Offer.Reason.TIME,
-                at=now if in_time else offer.closes_at,
-            )
+            rows.stop(offer, now=now)
 
 
 def is_taken(item: ShowcaseItem) -> bool:
@@ -134,9 +130,7 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
     listed = goods.list_price(product_id=item.product_id, variant_id=variant_id)
     if amount > listed.amount:
         raise rules.PriceAboveList(list_price=listed.as_dict())
-    floor = goods.floor(product_id=item.product_id, variant_id=variant_id, currency=listed.currency)
-    if floor is not None and amount < floor.amount:
-        raise rules.PriceBelowFloor(floor=floor.as_dict())
+    _check_floor(item.product_id, variant_id, Money(amount, listed.currency))
     closes_at = opens_at + timedelta(seconds=asked["seconds"])
     clock.end_due(now=now, item_id=item.id)
     _check_announced(item.id, before=closes_at)
@@ -169,6 +163,12 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
             proven=Money(proven, offer.currency).as_dict() if proven is not None else None
         )
     return offer
+
+
+def _check_floor(product_id: UUID, variant_id: UUID | None, price: Money) -> None:
+    floor = goods.floor(product_id=product_id, variant_id=variant_id, currency=price.currency)
+    if floor is not None and price.amount < floor.amount:
+        raise rules.PriceBelowFloor(floor=floor.as_dict())
 
 
 def _check_announced(item_id: UUID, *, before: datetime, but: UUID | None = None) -> None:

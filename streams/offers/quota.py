@@ -87,7 +87,7 @@ def put_back(*, offer_id: UUID, units: int, now: datetime) -> Offer:
     offer.left += units
     rows.save(offer, "left")
     if may_sell_again(offer, now=now) and offer.status == Offer.Status.ENDED:
-        rows.reopen(offer)
+        rows.reopen(offer, now=now)
     return offer
 
 

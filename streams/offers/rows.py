@@ -72,14 +72,28 @@ def end(offer: Offer, *, reason: Offer.Reason, at: datetime) -> None:
     )
 
 
-def reopen(offer: Offer) -> None:
-    """Open a sold-out offer again, unless the host has opened another for the same item meanwhile."""
+def stop(offer: Offer, *, now: datetime) -> None:
+    """End an offer by its host's hand, or by its time where that was over before."""
+    in_time = now < offer.closes_at
+    reason = Offer.Reason.HOST if in_time else Offer.Reason.TIME
+    end(offer, reason=reason, at=now if in_time else offer.closes_at)
+
+
+def reopen(offer: Offer, *, now: datetime) -> None:
+    """Open a sold-out offer again, until the next one for the same item begins; not when that has begun."""
+    following = Offer.objects.filter(
+        item_id=offer.item_id, status=Offer.Status.ANNOUNCED, opens_at__lt=offer.closes_at
+    )
+    begins = following.values_list("opens_at", flat=True).first()
+    if begins is not None and begins <= now:
+        return
     offer.status = Offer.Status.OPEN
+    offer.closes_at = begins or offer.closes_at
     offer.reason = ""
     offer.ended_at = None
     try:
         with transaction.atomic():
-            save(offer, "status", "reason", "ended_at")
+            save(offer, "status", "reason", "ended_at", "closes_at")
     except IntegrityError as error:
         if "offer_one_open_per_item" not in str(error):
             raise

@@ -1,11 +1,14 @@
 """Offers that are announced: a countdown, opened by the clock or by the host, never two at once."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from catalog import floors, prices
 from catalog.models import Variant
-from commerce.models import Event
+from commerce.models import Event, User
 from streams import offers, queries, showcase, shows, snapshot
 from streams.models import Offer, Stream
 from tests.streams import make
@@ -149,13 +152,35 @@ def test_the_windows_of_one_item_never_overlap(stream: Stream) -> None:
     assert offers.open_due(now=after(41)) == 1
 
 
-def test_one_that_is_due_waits_until_the_one_before_is_closed(stream: Stream) -> None:
-    make.offer(stream, seconds=40)
-    announced(stream, opens=40)
+def test_one_that_is_due_ends_the_one_before_whichever_sweep_comes_first(stream: Stream) -> None:
+    before = make.offer(stream, seconds=40)
+    announced(stream, opens=41)
 
-    assert offers.open_due(now=after(41)) == 0
-    assert offers.close_due(now=after(41)) == 1
+    assert offers.open_due(now=after(42)) == 1
+    assert offers.close_due(now=after(42)) == 0
+
+    before.refresh_from_db()
+    assert (before.reason, before.ended_at) == ("time", after(40))
+    assert make.told_types(stream)[-2:] == ["offer.ended", "offer.started"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_due_waits_while_somebody_keeps_the_one_before_locked(stream: Stream) -> None:
+    before = make.offer(stream, seconds=40)
+    announced(stream, opens=40)
+    with transaction.atomic():
+        Offer.objects.select_for_update().get(pk=before.pk)
+        with ThreadPoolExecutor(1) as elsewhere:
+            opened = elsewhere.submit(_and_close, lambda: offers.open_due(now=after(41)))
+            assert opened.result(10) == 0
     assert offers.open_due(now=after(41)) == 1
+
+
+def _and_close(act: Callable[[], int]) -> int:
+    try:
+        return act()
+    finally:
+        connection.close()
 
 
 def test_the_database_refuses_two_announced_offers_for_one_item(stream: Stream) -> None:
@@ -329,3 +354,72 @@ def test_the_database_refuses_a_reference_that_is_not_above_the_price(stream: St
     offer = make.offer(stream)
     with pytest.raises(IntegrityError, match="offer_reference_above_price"), transaction.atomic():
         Offer.objects.filter(pk=offer.pk).update(reference_amount=offer.amount)
+
+
+# --- a sold-out offer that comes back before the next one ---
+
+
+def sold_out_then_announced(stream: Stream) -> tuple[Offer, User, Offer]:
+    """An offer until 100 that is sold out, its buyer, and the next offer of the item from 50 on."""
+    first, buyer = make.offer(stream, quota=1, seconds=100), make.user()
+    with transaction.atomic():
+        offers.take(offer_id=first.id, buyer_id=buyer.id, units=1, now=after(1))
+    return first, buyer, announced(stream, opens=50, seconds=60)
+
+
+def back(offer: Offer, buyer: User, *, seconds: float) -> Offer:
+    with transaction.atomic():
+        return offers.give_back(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(seconds))
+
+
+def test_an_offer_that_sells_again_ends_when_the_next_one_begins(stream: Stream) -> None:
+    first, buyer, following = sold_out_then_announced(stream)
+
+    again = back(first, buyer, seconds=10)
+
+    assert (again.status, again.closes_at) == ("open", after(50))
+    assert make.told(stream)[-1][1]["ends_at"] == int(after(50).timestamp() * 1000)
+    with pytest.raises(offers.OfferEnded):
+        take(first, seconds=50)
+    assert offers.close_due(now=after(50)) == 1
+    assert offers.open_due(now=after(50)) == 1
+    following.refresh_from_db()
+    assert (following.status, following.opens_at) == ("open", after(50))
+
+
+def test_an_offer_does_not_sell_again_once_the_next_one_has_begun(stream: Stream) -> None:
+    first, buyer, _ = sold_out_then_announced(stream)
+
+    again = back(first, buyer, seconds=50)  # No sweep has opened the next one yet.
+
+    assert (again.status, again.reason, again.left) == ("ended", "sold_out", 1)
+    assert offers.open_due(now=after(51)) == 1
+
+
+def test_the_clock_ends_what_runs_where_the_next_one_was_announced_for(stream: Stream) -> None:
+    """As when a unit came back while the next offer was just being announced."""
+    first, _, following = sold_out_then_announced(stream)
+    Offer.objects.filter(pk=first.pk).update(status="open", reason="", ended_at=None, left=1)
+
+    assert offers.open_due(now=after(51)) == 1
+
+    first.refresh_from_db()
+    following.refresh_from_db()
+    assert (first.status, first.reason, first.ended_at) == ("ended", "time", after(50))
+    assert (following.status, following.opens_at) == ("open", after(50))
+    assert make.told_types(stream)[-2:] == ["offer.ended", "offer.started"]
+
+
+def test_a_floor_that_rose_meanwhile_keeps_the_host_from_opening_it(stream: Stream) -> None:
+    offer = announced(stream)
+    variant = Variant.objects.filter(product=make.item(stream).product).first()
+    assert variant is not None
+    floors.set_floor(
+        merchant_id=variant.merchant_id, variant_id=variant.id, amount=1000, currency=None, now=after(1)
+    )
+
+    with pytest.raises(offers.PriceBelowFloor):
+        offers.open_now(**hers(stream, offer), now=after(10))  # type: ignore[arg-type]
+
+    offer.refresh_from_db()
+    assert offer.status == "announced"

@@ -388,3 +388,9 @@ def test_the_windows_length_is_what_was_asked(stream: Stream) -> None:
     offer = make.offer(stream, seconds=45)
 
     assert offer.closes_at - offer.opens_at == timedelta(seconds=45)
+
+
+def test_an_offer_ended_by_hand_after_its_time_has_ended_by_its_time(stream: Stream) -> None:
+    offer = make.offer(stream, seconds=60)
+    ended = offers.end(host_id=stream.host_id, offer_id=offer.id, now=after(300))
+    assert (ended.reason, ended.ended_at) == ("time", after(60))
