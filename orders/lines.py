@@ -24,8 +24,8 @@ from orders.turns import Waiter
 from streams import announce, offers
 from streams.models import Offer, OfferBuyer, Stream
 
-BATCH = 100
-CANDIDATES = 500  # Of the front of a line that are looked at, at most.
+BATCH = 500
+CANDIDATES = 500  # Of the front of each line that are looked at, at most.
 
 Status = WaitlistEntry.Status
 
@@ -45,7 +45,7 @@ def returned(
     """
     with transaction.atomic():
         lock(units)
-        front = waiting_for(units, most=_enough(units.values()), now=now)
+        front = waiting_for(units, of_offers=of_offers, now=now)
         chosen = _choose(front, stock=units, of_offers=of_offers, now=now)
         _hand_out(chosen, units=units, of_offers=of_offers, now=now, meanwhile=meanwhile)
     return [one.id for one in chosen]
@@ -154,21 +154,16 @@ def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEn
     )
 
 
-def waiting_for(variant_ids: Iterable[UUID], *, most: int, now: datetime) -> list[Waiter]:
-    """Return the front of the lines of variants, first come first."""
-    rows = _fit(WaitlistEntry.objects.filter(variant_id__in=list(variant_ids)), now).order_by("id")
-    facts = rows.values_list("id", "buyer_id", "variant_id", "offer_id", "quantity")
-    return [Waiter(*row) for row in facts[:most]]
-
-
-def _enough(units: Iterable[int]) -> int:
-    """How many to look at for so many units; some of them want more than there is, or may have no more."""
-    return min(CANDIDATES, 50 + 2 * sum(units))
+def waiting_for(units: Mapping[UUID, int], *, of_offers: Mapping[UUID, int], now: datetime) -> list[Waiter]:
+    """Return the front of each variant's line: enough of those who fit for so many units."""
+    most = {pk: min(CANDIDATES, 50 + each) for pk, each in units.items()}
+    return waiting.front(units, of_offers=of_offers, most=most, now=now)
 
 
 def _serve(variant_ids: list[UUID], now: datetime) -> list[UUID]:
     lock(variant_ids)
-    candidates = waiting_for(variant_ids, most=CANDIDATES, now=now)
+    there = dict(Stock.objects.filter(pk__in=variant_ids).values_list("pk", "available"))
+    candidates = waiting_for(there, of_offers={}, now=now)
     _lock_offers(candidates, {})
     rows = Stock.objects.select_for_update(no_key=True).filter(pk__in=variant_ids).order_by("pk")
     available = {row.pk: row.available for row in rows}
@@ -196,14 +191,22 @@ def _choose(
         for each in locked
         if offers.may_sell_again(each, now=now)
     }
-    had = OfferBuyer.objects.filter(offer__in=left, buyer__in={one.buyer_id for one in candidates})
+    return turns.next_turns(candidates, stock=stock, offers=left, rooms=_rooms(candidates, locked))
+
+
+def _rooms(candidates: Iterable[Waiter], locked: Iterable[Offer]) -> dict[tuple[UUID, UUID], int]:
+    """How many more of each locked offer those who wait for it may have, beside what they have in turns."""
+    buyers = sorted({one.buyer_id for one in candidates if one.offer_id is not None})
+    caps = {each.id: each.per_buyer for each in locked}
+    had = OfferBuyer.objects.filter(offer__in=caps, buyer__in=buyers)
     rooms = {(row.offer_id, row.buyer_id): row.cap - row.units for row in had}
-    full = {
-        (one.offer_id, one.buyer_id)
+    turned = waiting.in_turn(sorted(caps), buyers)
+    return {
+        (one.offer_id, one.buyer_id): rooms.get((one.offer_id, one.buyer_id), caps[one.offer_id])
+        - turned.get((one.offer_id, one.buyer_id), 0)
         for one in candidates
-        if one.offer_id and rooms.get((one.offer_id, one.buyer_id), one.quantity) < one.quantity
+        if one.offer_id in caps
     }
-    return turns.next_turns(candidates, stock=stock, offers=left, full=full)
 
 
 def _hand_out(
@@ -227,10 +230,11 @@ def _hand_out(
             offers.set_aside(offer_id=offer_id, units=-gain, now=now)
     if meanwhile is not None:
         meanwhile()
-    stock.take(units={pk: -gain for pk, gain in stock_gain.items() if gain < 0}, now=now)
-    stock.give_back(units={pk: gain for pk, gain in stock_gain.items() if gain > 0}, now=now)
+    # Before the stock, because everybody wants its rows.
     if chosen:
         _begin(chosen, now)
+    stock.take(units={pk: -gain for pk, gain in stock_gain.items() if gain < 0}, now=now)
+    stock.give_back(units={pk: gain for pk, gain in stock_gain.items() if gain > 0}, now=now)
     announce.stock_moved(
         variants=[pk for pk, gain in stock_gain.items() if gain],
         offers=[pk for pk, gain in offers_gain.items() if gain],
@@ -241,10 +245,13 @@ def _begin(chosen: list[Waiter], now: datetime) -> None:
     """Begin these turns and tell their owners, in a few statements however many there are."""
     found = WaitlistEntry.objects.select_related("stream", "offer").filter(pk__in=[one.id for one in chosen])
     rows = list(found.order_by("id"))
+    ends: dict[datetime, list[UUID]] = {}
     for row in rows:
         seconds = row.offer.turn_seconds if row.offer else settings.WAITLIST_TURN_SECONDS
         row.status, row.turn_until, row.updated_at = Status.OFFERED, now + timedelta(seconds=seconds), now
-    WaitlistEntry.objects.bulk_update(rows, ["status", "turn_until", "updated_at"])
+        ends.setdefault(row.turn_until, []).append(row.id)
+    for until, each in ends.items():
+        found.filter(pk__in=each).update(status=Status.OFFERED, turn_until=until, updated_at=now)
     announce.tell_users(
         (row.buyer_id, "waitlist.turn", body, f"waitlist.turn:{row.id}")
         for row, body in zip(rows, waiting.rendered(rows), strict=True)
@@ -268,7 +275,8 @@ def _lapse(
         return
     for row in rows:
         row.status, row.updated_at = Status.LAPSED, now
-    WaitlistEntry.objects.bulk_update(rows, ["status", "updated_at"])
+    ended = WaitlistEntry.objects.filter(pk__in=[row.id for row in rows])
+    ended.update(status=Status.LAPSED, updated_at=now)
     announce.tell_users(
         (row.buyer_id, "waitlist.lapsed", {**body, "reason": reason}, f"waitlist.lapsed:{row.id}")
         for row, body in zip(rows, waiting.rendered(rows), strict=True)

@@ -1,17 +1,19 @@
 """Reads of the line: a shopper's place in it, and how long it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from catalog import prices
 from catalog.models import Price
 from commerce.money import Money
 from orders.models import WaitlistEntry
+from orders.turns import Waiter
 from streams.bodies import unix_ms
 
 Body = dict[str, Any]
@@ -32,6 +34,62 @@ class Line:
     waiting: int
     first: int
     version: int
+
+
+# Who cannot be served is not counted among the front: she would keep those behind her waiting for ever.
+_FRONT = """
+    SELECT first.*
+      FROM unnest(%s::uuid[], %s::int[], %s::int[]) AS back (variant_id, units, most)
+      JOIN catalog_variant v ON v.id = back.variant_id AND v.is_active
+      JOIN catalog_product p ON p.id = v.product_id AND p.status = 'active'
+      JOIN commerce_merchant m ON m.id = v.merchant_id AND m.is_active
+     CROSS JOIN LATERAL (
+           SELECT e.id, e.buyer_id, e.variant_id, e.offer_id, e.quantity
+             FROM orders_waitlistentry e
+             JOIN streams_stream s ON s.id = e.stream_id AND s.status = 'live'
+             LEFT JOIN streams_offer o ON o.id = e.offer_id
+             LEFT JOIN unnest(%s::uuid[], %s::int[]) AS quota (offer_id, units) ON quota.offer_id = o.id
+             LEFT JOIN streams_offerbuyer had ON had.offer_id = o.id AND had.buyer_id = e.buyer_id
+            WHERE e.variant_id = back.variant_id AND e.status = 'waiting' AND e.quantity <= back.units
+              AND (o.id IS NULL
+                   OR (o.status = 'open' OR o.reason = 'sold_out')
+                      AND o.opens_at <= %s AND %s < o.closes_at
+                      AND e.quantity <= o."left" + coalesce(quota.units, 0)
+                      AND e.quantity <= coalesce(had.cap - had.units, o.per_buyer))
+            ORDER BY e.id LIMIT back.most) AS first
+     WHERE EXISTS (SELECT FROM catalog_price c WHERE c.variant_id = v.id AND c.valid_to IS NULL)
+     ORDER BY first.id
+"""
+
+
+def front(
+    units: Mapping[UUID, int], *, of_offers: Mapping[UUID, int], most: Mapping[UUID, int], now: datetime
+) -> list[Waiter]:
+    """Return the first `most` of each line who could be served with so many units of the variant, and of
+    offers beside what is left of them; first come first.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FRONT,
+            [
+                [str(pk) for pk in units],
+                list(units.values()),
+                [most[pk] for pk in units],
+                [str(pk) for pk in of_offers],
+                list(of_offers.values()),
+                now,
+                now,
+            ],
+        )
+        return [Waiter(*row) for row in cursor.fetchall()]
+
+
+def in_turn(offer_ids: Sequence[UUID], buyer_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Return the units that buyers have in their turns, by (offer, buyer)."""
+    rows = WaitlistEntry.objects.filter(
+        status=Status.OFFERED, offer__in=offer_ids, buyer__in=buyer_ids
+    ).values("offer_id", "buyer_id")
+    return {(row["offer_id"], row["buyer_id"]): row["units"] for row in rows.annotate(units=Sum("quantity"))}
 
 
 def entries(*, buyer_id: UUID, stream_id: UUID | None = None) -> QuerySet[WaitlistEntry]:

@@ -40,7 +40,7 @@ def test_an_offers_line_needs_units_of_both_the_offer_and_the_stock() -> None:
 def test_who_may_have_no_more_of_an_offer_is_passed_over() -> None:
     line = [waiter(1, offer=A), waiter(2, offer=A)]
 
-    assert turns.next_turns(line, stock={V: 2}, offers={A: 2}, full={(A, line[0].buyer_id)}) == [line[1]]
+    assert turns.next_turns(line, stock={V: 2}, offers={A: 2}, rooms={(A, line[0].buyer_id): 0}) == [line[1]]
 
 
 waiters = st.lists(
