@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db.models import Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog.models import Price, PriceFloor, Product, ProductImage, Stock, Variant
+from catalog import queries
+from catalog.models import Price, PriceFloor, Product, ProductImage, Variant
 from commerce import errors
 from commerce.money import Money
 from streams.models import ShowcaseItem
@@ -17,6 +18,13 @@ class NotForSale(errors.Conflict):
     message = "This product cannot be sold: it is not active or has no price."
 
 
+class MixedCurrencies(errors.Conflict):
+    """One price cannot be measured by list prices in several currencies; `currencies` says which."""
+
+    code = "MIXED_CURRENCIES"
+    message = "The variants are sold in several currencies. Make an offer for one of them."
+
+
 class NotOfProduct(errors.Conflict):
     code = "OFFER_MISMATCH"
     message = "This variant is not one of the product's."
@@ -25,7 +33,7 @@ class NotOfProduct(errors.Conflict):
 def list_price(*, product_id: UUID, variant_id: UUID | None = None) -> Money:
     """Return the list price an offer is measured by: the variant's, or the lowest of the product's variants.
 
-    Raises NotForSale, NotOfProduct.
+    Raises NotForSale, NotOfProduct, MixedCurrencies.
     """
     if not Product.objects.filter(
         pk=product_id, status=Product.Status.ACTIVE, merchant__is_active=True
@@ -37,10 +45,12 @@ def list_price(*, product_id: UUID, variant_id: UUID | None = None) -> Money:
         if not variants.exists():
             raise NotOfProduct
     prices = Price.objects.filter(variant__in=variants.filter(is_active=True), valid_to=None)
-    lowest = prices.values("currency").annotate(amount=Min("amount")).order_by("amount").first()
-    if lowest is None:
+    lowest = list(prices.values("currency").annotate(amount=Min("amount")).order_by("currency"))
+    if not lowest:
         raise NotForSale
-    return Money(lowest["amount"], lowest["currency"])
+    if len(lowest) > 1:
+        raise MixedCurrencies(currencies=[each["currency"] for each in lowest])
+    return Money(lowest[0]["amount"], lowest[0]["currency"])
 
 
 def floor(*, product_id: UUID, variant_id: UUID | None, currency: str) -> Money | None:
@@ -56,10 +66,10 @@ def floor(*, product_id: UUID, variant_id: UUID | None, currency: str) -> Money 
 
 def stock_behind(*, product_id: UUID, variant_id: UUID | None = None) -> int:
     """Return how many units an offer on this product (or one variant of it) could really sell now."""
-    stock = Stock.objects.filter(variant__product_id=product_id, variant__is_active=True)
+    variants = Variant.objects.filter(product_id=product_id, is_active=True)
     if variant_id is not None:
-        stock = stock.filter(variant_id=variant_id)
-    total: int | None = stock.aggregate(total=Sum("available"))["total"]
+        variants = variants.filter(pk=variant_id)
+    total: int | None = variants.annotate(left=queries.units_left()).aggregate(total=Sum("left"))["total"]
     return total or 0
 
 
@@ -70,7 +80,7 @@ def find(*, text: str, stream_id: UUID, limit: int) -> list[dict[str, Any]]:
     """
     sellable = Variant.objects.filter(product=OuterRef("pk"), is_active=True, prices__valid_to=None)
     lowest = sellable.order_by("prices__amount")
-    stock = sellable.order_by().values("product").annotate(total=Sum("stock__available"))
+    stock = sellable.order_by().values("product").annotate(total=Sum(queries.units_left()))
     pictures = ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "id")
     there = ShowcaseItem.objects.filter(product=OuterRef("pk"), stream_id=stream_id, removed_at=None)
     found = Product.objects.filter(status=Product.Status.ACTIVE, merchant__is_active=True)

@@ -9,6 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from commerce.strict import Flag, StrictSerializer, Text, Whole
 from streams import bodies, coupons, goods, offers, queries
 from streams.models import Offer
 from streams.studio_api import HostView
@@ -16,20 +17,20 @@ from streams.studio_api import HostView
 # --- offers ---
 
 
-class OfferSerializer(serializers.Serializer[Any]):
+class OfferSerializer(StrictSerializer):
     item = serializers.UUIDField()
     variant = serializers.UUIDField(required=False, allow_null=True, default=None)
-    amount = serializers.IntegerField()
-    quota = serializers.IntegerField()
-    seconds = serializers.IntegerField()
-    opens_in = serializers.IntegerField(required=False, allow_null=True, default=None)
-    reference = serializers.IntegerField(required=False, allow_null=True, default=None)
-    per_buyer = serializers.IntegerField(default=1)
-    per_household = serializers.IntegerField(required=False, allow_null=True, default=None)
-    tries_per_minute = serializers.IntegerField(required=False, allow_null=True, default=None)
-    admits_per_second = serializers.IntegerField(required=False, allow_null=True, default=None)
-    turn_seconds = serializers.IntegerField(default=120)
-    takes_coupons = serializers.BooleanField(default=False)
+    amount = Whole()
+    quota = Whole()
+    seconds = Whole()
+    opens_in = Whole(required=False, allow_null=True, default=None)
+    reference = Whole(required=False, allow_null=True, default=None)
+    per_buyer = Whole(default=1)
+    per_household = Whole(required=False, allow_null=True, default=None)
+    tries_per_minute = Whole(required=False, allow_null=True, default=None)
+    admits_per_second = Whole(required=False, allow_null=True, default=None)
+    turn_seconds = Whole(default=120)
+    takes_coupons = Flag(default=False)
 
 
 class OffersView(HostView):
@@ -86,8 +87,8 @@ class EndOfferView(HostView):
         return _offer(offers.end(host_id=self.host_id, offer_id=offer_id, now=timezone.now()))
 
 
-class SecondsSerializer(serializers.Serializer[Any]):
-    seconds = serializers.IntegerField()
+class SecondsSerializer(StrictSerializer):
+    seconds = Whole()
 
 
 class ExtendOfferView(HostView):
@@ -103,15 +104,15 @@ class ExtendOfferView(HostView):
 # --- coupons ---
 
 
-class CouponSerializer(serializers.Serializer[Any]):
+class CouponSerializer(StrictSerializer):
     merchant = serializers.UUIDField(source="merchant_id")
-    code = serializers.CharField(max_length=40)
-    percent_bp = serializers.IntegerField(required=False, allow_null=True, default=None)
-    amount_off = serializers.IntegerField(required=False, allow_null=True, default=None)
-    min_amount = serializers.IntegerField(default=0)
-    quota = serializers.IntegerField()
-    per_buyer = serializers.IntegerField(default=1)
-    seconds = serializers.IntegerField()
+    code = Text(max_length=40)
+    percent_bp = Whole(required=False, allow_null=True, default=None)
+    amount_off = Whole(required=False, allow_null=True, default=None)
+    min_amount = Whole(default=0)
+    quota = Whole()
+    per_buyer = Whole(default=1)
+    seconds = Whole()
 
 
 class CouponsView(HostView):

@@ -92,17 +92,13 @@ def _bill(
 
 
 def _terms(goods: Goods, deal: Deal | None) -> pricing.Terms:
+    assert goods.list_amount  # Of one currency with the deal's; what is not was refused.
     if deal is None:
-        assert goods.list_amount
         return pricing.Terms(goods.list_amount, goods.currency, floor=goods.floor)
-    same = bool(goods.list_amount) and goods.currency == deal.currency
-    if goods.floor is not None and not same:
-        # A floor in another currency says nothing of this price, and the merchant's word goes first.
-        raise pricing.PriceBelowFloor(price={"amount": deal.amount, "currency": deal.currency})
     return pricing.Terms(
-        list_amount=goods.list_amount if same and goods.list_amount else deal.list_amount,
+        list_amount=goods.list_amount,
         currency=deal.currency,
-        floor=goods.floor if same else None,
+        floor=goods.floor,
         offer_amount=deal.amount,
         reference=deal.reference_amount,
         coupons_allowed=deal.takes_coupons,

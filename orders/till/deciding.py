@@ -148,9 +148,9 @@ def _goods(wanted: Wanted, facts: Facts) -> Goods:
 
 
 def _deal(wanted: Wanted, goods: Goods, show: Show | None, facts: Facts) -> Deal | None:
+    if not goods.list_amount:
+        raise NotForSale("This has no price, so it cannot be bought.", variant=str(goods.id))
     if wanted.offer_id is None:
-        if not goods.list_amount:
-            raise NotForSale("This has no price, so it cannot be bought.", variant=str(goods.id))
         return None
     if wanted.offer_id in facts.busy:
         raise Busy
@@ -163,6 +163,9 @@ def _deal(wanted: Wanted, goods: Goods, show: Show | None, facts: Facts) -> Deal
         or deal.variant_id not in (None, goods.id)
     ):
         raise offers.OfferMismatch(offer=str(wanted.offer_id))
+    # One number is no price for what the merchant sells in another currency.
+    if goods.currency != deal.currency:
+        raise CurrencyMismatch(currency=goods.currency)
     return deal
 
 

@@ -169,8 +169,9 @@ def test_a_declined_bundle_is_taken_again_whole_or_not_at_all() -> None:
     purchase = make.basket((one, 1), by=buyer).go()
     end(purchase)
     other = make.basket((parts[1], 1)).go()
-    with pytest.raises(stock.OutOfStock):
+    with pytest.raises(stock.OutOfStock) as refused:
         holds.retake(purchase=purchase, now=after(9))
+    assert refused.value.data == {"variant": str(one.id), "left": 0, "part": str(parts[1].id)}
     assert set(Hold.objects.filter(purchase=purchase).values_list("status", flat=True)) == {"released"}
     end(other)
     holds.retake(purchase=purchase, now=after(9))

@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import floors
+from catalog import bundles, floors, prices
 from catalog.models import Product, Variant
 from commerce.models import Host
-from streams import coupons, pins, shows
+from streams import coupons, pins, showcase, shows
 from streams.models import Coupon, Offer, Pin, Stream
 from tests.streams import make
 
@@ -132,6 +132,23 @@ def test_an_offer_for_one_variant_keeps_to_it(client: Client, live: Stream) -> N
         ({"turn_seconds": 1}, "BAD_REQUEST"),
         ({"turn_seconds": None}, "BAD_REQUEST"),
         ({"takes_coupons": "perhaps"}, "BAD_REQUEST"),
+        ({"takes_coupons": 1}, "BAD_REQUEST"),
+        ({"amount": 10**30}, "BAD_REQUEST"),
+        ({"amount": -(10**30)}, "BAD_REQUEST"),
+        ({"amount": 9.99}, "BAD_REQUEST"),
+        ({"amount": True}, "BAD_REQUEST"),
+        ({"amount": "999"}, "BAD_REQUEST"),
+        ({"quota": True}, "BAD_REQUEST"),
+        ({"quota": 5.0}, "BAD_REQUEST"),
+        ({"seconds": "60"}, "BAD_REQUEST"),
+        ({"reference": 10**30}, "BAD_REQUEST"),
+        ({"reference": -1}, "REFERENCE_NOT_PROVEN"),
+        ({"opens_in": True}, "BAD_REQUEST"),
+        ({"opens_in": 10**400}, "NOT_JSON"),
+        ({"per_buyer": None}, "BAD_REQUEST"),
+        ({"per_houshold": 1}, "BAD_REQUEST"),  # A limit with a slip of the pen is no limit.
+        ({"item": ["\x00"]}, "BAD_REQUEST"),
+        ({"variant": "\x00"}, "BAD_REQUEST"),
     ],
 )
 def test_a_bad_offer_is_refused_with_a_code(
@@ -142,6 +159,51 @@ def test_a_bad_offer_is_refused_with_a_code(
     assert 400 <= answer.status_code < 500
     assert answer.json()["code"] == code
     assert not Offer.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", [True, "30", 0, -5, 10**30, 30.5, None, [30]])
+def test_an_offer_is_extended_by_whole_seconds(client: Client, live: Stream, seconds: Any) -> None:
+    offer = client.post(at(live, "offers"), an_offer(live), JSON).json()["offer"]
+    answer = client.post(f"/api/v1/studio/offers/{offer['id']}/extend", {"seconds": seconds}, JSON)
+    assert (answer.status_code, answer.json()["code"]) == (400, "BAD_REQUEST")
+
+
+def test_the_stock_behind_a_bundles_offer_is_what_its_parts_allow(
+    client: Client, live: Stream, product: Product
+) -> None:
+    red, coral = product.variants.order_by("position")
+    kit = make.product("Kit", seller=product.merchant, variants=(("", 2499, 0),))
+    one = kit.variants.get()
+    bundles.set_parts(
+        merchant_id=kit.merchant_id, bundle_id=one.id, parts={red.id: 3, coral.id: 1}, now=make.NOW
+    )
+    item = showcase.add(host_id=live.host_id, stream_id=live.id, product_id=kit.id, now=make.NOW)
+
+    [found] = client.get(at(live, "products"), {"q": "kit"}).json()["products"]
+    opened = client.post(at(live, "offers"), an_offer(live, item=str(item.id)), JSON).json()
+
+    assert (found["left"], opened["stock"]) == (3, 3)
+
+
+def test_an_offer_for_variants_in_several_currencies_names_one_of_them(
+    client: Client, live: Stream, product: Product
+) -> None:
+    red, coral = product.variants.order_by("position")
+    now = timezone.now()
+    prices.change(
+        merchant_id=product.merchant_id,
+        variant_id=coral.id,
+        amount=1200,
+        compare_at=None,
+        currency="JPY",
+        now=now,
+    )
+
+    refused = client.post(at(live, "offers"), an_offer(live), JSON)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "MIXED_CURRENCIES")
+    opened = client.post(at(live, "offers"), an_offer(live, variant=str(red.id)), JSON)
+    assert opened.json()["offer"]["price"]["currency"] == "EUR"
 
 
 def test_an_offer_is_announced_with_its_limits_and_opened_early(client: Client, live: Stream) -> None:
@@ -220,6 +282,16 @@ def test_a_coupon_is_opened_and_ended(client: Client, live: Stream) -> None:
         ({"quota": 10**15}, "BAD_REQUEST"),
         ({"seconds": 10**15}, "BAD_REQUEST"),
         ({"min_amount": -1}, "BAD_REQUEST"),
+        ({"min_amount": 10**30}, "BAD_REQUEST"),
+        ({"percent_bp": 10.5}, "BAD_REQUEST"),
+        ({"percent_bp": True}, "BAD_REQUEST"),
+        ({"percent_bp": None, "amount_off": 10**30}, "BAD_REQUEST"),
+        ({"percent_bp": None, "amount_off": 0}, "BAD_REQUEST"),
+        ({"quota": "5"}, "BAD_REQUEST"),
+        ({"code": "A\x00BC"}, "BAD_REQUEST"),
+        ({"code": 12345}, "BAD_REQUEST"),
+        ({"code": "ＭＩＲＡ"}, "BAD_REQUEST"),
+        ({"per_buier": 2}, "BAD_REQUEST"),
     ],
 )
 def test_a_bad_coupon_is_refused_with_a_code(
