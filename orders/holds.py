@@ -31,6 +31,7 @@ def take(
     by offer and variant), left stock and offer before. Raises what `offers.take` raises (OfferEnded,
     OfferSoldOut, CustomerLimit) and `stock.OutOfStock`.
     """
+    held = list(held)
     of_offers, of_stock = _units(held)
     turned = {offer_id: Counter(units) for offer_id, units in (hers or {}).items()}
     for offer_id in sorted(of_offers):
@@ -41,7 +42,10 @@ def take(
             units = of_offers[offer_id] - set_aside
             offers.take(offer_id=offer_id, buyer_id=buyer_id, units=units, now=now)
     of_stock -= sum(turned.values(), Counter(spared or {}))
-    stock.take(units=of_stock, now=now)
+    try:
+        stock.take(units=of_stock, now=now)
+    except stock.OutOfStock as short:
+        raise _of_line(short, held) from None
     announce.stock_moved(variants=of_stock, offers=of_offers)
 
 
@@ -120,6 +124,16 @@ def _turns(
         if used:
             found.setdefault(offer_id, {})[hold.variant_id] = used
     return found
+
+
+def _of_line(short: stock.OutOfStock, held: Iterable[Hold]) -> stock.OutOfStock:
+    """Name the line that was bought: of a bundle's parts its buyer has never heard."""
+    part = UUID(short.data["variant"])
+    for hold in held:
+        if hold.variant_id == part and hold.line.variant_id != part:
+            whole = short.data["left"] // (hold.quantity // hold.line.quantity)
+            return stock.OutOfStock(variant=hold.line.variant_id, left=whole, part=part)
+    return short
 
 
 def _of(purchase: Purchase, status: Hold.Status) -> list[Hold]:
