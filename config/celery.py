@@ -23,7 +23,9 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 2.0, "queue": "notify"},
     },
-    # What lost tasks and webhooks left behind, and holds whose time is over.
+    # Purchases that were not paid in time.
+    "orders.expire": {"task": "orders.expire", "schedule": 2.0, "options": {"expires": 2.0}},
+    # What lost tasks and webhooks left behind, and late purchases whose charge is under way.
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     # Holds for carts: the word before their end, and the end. Pages count down by themselves.
     "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},

@@ -4,6 +4,7 @@ No lock is held while the provider is asked; `payments.apply` takes in what it s
 kept ends the purchase: its units go back, its order is cancelled, and the buyer has paid nothing.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -52,7 +53,7 @@ def let_go(*, payment_id: UUID) -> None:
         gateway.cancel(payment.provider_id)
 
 
-def due(*, now: datetime, limit: int) -> list[UUID]:
+def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
     """Return pre-orders whose parcels are ready and whose money nobody is taking."""
     waiting = Purchase.objects.filter(
         status=Purchase.Status.AUTHORIZED,
@@ -62,11 +63,11 @@ def due(*, now: datetime, limit: int) -> list[UUID]:
     asked = Payment.objects.filter(
         status=Payment.Status.AUTHORIZED, checked_at__gte=now - charging.ASKED_AGAIN_AFTER
     )
-    rows = waiting.exclude(payments__in=asked).order_by("id").distinct()
+    rows = waiting.exclude(payments__in=asked).exclude(pk__in=without).order_by("id").distinct()
     return list(rows.values_list("id", flat=True)[:limit])
 
 
-def unchecked(*, now: datetime, limit: int) -> list[UUID]:
+def unchecked(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
     """Return promised payments that the provider was not asked about for a while."""
     rows = Payment.objects.filter(status=Payment.Status.AUTHORIZED, checked_at__lt=now - LOOKED_AT_EVERY)
-    return list(rows.order_by("checked_at").values_list("id", flat=True)[:limit])
+    return list(rows.exclude(pk__in=without).order_by("checked_at").values_list("id", flat=True)[:limit])

@@ -1,28 +1,59 @@
 """Purchases that were not paid in time: their units go back, unless a charge is in flight.
 
-A charge in flight is ended at the provider first; what the provider then says, decides. So units are never
-both given back and paid for.
+Most have no charge in flight; they end in batches, a few statements each. A charge in flight is ended at the
+provider first; what the provider then says, decides. So units are never both given back and paid for.
 """
 
+import time
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 import structlog
+from django.db.models import Q, QuerySet
 
 from commerce import gateway
-from orders import charging, payments, states, transactions
-from orders.models import Payment, Purchase
+from orders import charging, holds, moves, payments, rounds, states, transactions
+from orders.models import Order, Payment, Purchase
 
 log = structlog.get_logger(__name__)
 
+BATCH = 200
+SECONDS = 20  # One sweep at most; the next one goes on.
 
-def due(*, now: datetime, limit: int) -> list[UUID]:
-    """Return purchases whose hold time is over, oldest first, less those just asked about at the provider."""
-    over = Purchase.objects.filter(status__in=states.UNPAID, hold_until__lte=now)
-    asked = Payment.objects.filter(
-        status__in=states.IN_FLIGHT, checked_at__gte=now - charging.ASKED_AGAIN_AFTER
+IN_FLIGHT = states.ALIVE - {Payment.Status.CREATED}  # The provider may know of these.
+REASON = "not paid in time"
+
+
+def sweep(*, now: datetime, until: float | None = None) -> int:
+    """End the purchases whose hold time is over and that have no charge in flight; returns how many.
+
+    Goes on until none is left, for SECONDS or `until` (of the steady clock). Raises Unavailable.
+    """
+    return rounds.batches(
+        kind="expired",
+        find=lambda without: due(now=now, limit=BATCH, without=without),
+        end_some=lambda batch: transactions.run(
+            lambda: _end(batch, now), lock_timeout_ms=transactions.PATIENT_MS
+        ),
+        now=now,
+        until=time.monotonic() + SECONDS if until is None else until,
     )
-    over = over.exclude(payments__in=asked)
+
+
+def due(*, now: datetime, limit: int, without: Collection[str | UUID] = ()) -> list[UUID]:
+    """Return purchases whose hold time is over without a charge in flight, oldest first."""
+    sent = Payment.objects.filter(status__in=IN_FLIGHT)
+    over = _over(now, without).exclude(payments__in=sent)
+    return list(over.order_by("hold_until").values_list("id", flat=True)[:limit])
+
+
+def in_flight(*, now: datetime, limit: int, without: Collection[str | UUID] = ()) -> list[UUID]:
+    """Return purchases whose hold time is over with a charge in flight, oldest first, less those just asked
+    about at the provider.
+    """
+    sent = Payment.objects.filter(_unasked(now), status__in=IN_FLIGHT)
+    over = _over(now, without).filter(payments__in=sent)
     return list(over.order_by("hold_until").values_list("id", flat=True)[:limit])
 
 
@@ -31,37 +62,61 @@ def expire(*, purchase_id: UUID, now: datetime) -> None:
 
     Raises what the gateway raises; then a charge may be in flight, and the units stay held.
     """
-    in_flight = transactions.run(lambda: _end(purchase_id, now))
-    if in_flight is None:
+    if transactions.run(lambda: _end([purchase_id], now), lock_timeout_ms=transactions.PATIENT_MS):
         return
-    Payment.objects.filter(pk=in_flight.pk).update(checked_at=now)
-    provider_id = in_flight.provider_id
+    sent = Payment.objects.filter(
+        status__in=IN_FLIGHT,
+        purchase=purchase_id,
+        purchase__status__in=states.UNPAID,
+        purchase__hold_until__lte=now,
+    )
+    payment = sent.select_related("card__user__customer").first()
+    # Whoever writes down that it was asked, asks: two sweeps at once ask once.
+    if payment is None:
+        return
+    unasked = Payment.objects.filter(_unasked(now), pk=payment.pk, status__in=IN_FLIGHT)
+    if not unasked.update(checked_at=now):
+        return
+    provider_id = payment.provider_id
     if provider_id is None:
         # Sent, and nothing heard. It is not asked for again, which might charge the buyer now.
-        customer = in_flight.card.user.customer.provider_id
-        found = gateway.find(payment_id=in_flight.id, customer=customer)
+        customer = payment.card.user.customer.provider_id
+        found = gateway.find(payment_id=payment.id, customer=customer)
         if found is None:
-            log.warning("payment.never_arrived", payment=str(in_flight.id))
-            payments.give_up(payment_id=in_flight.id, now=now)
+            log.warning("payment.never_arrived", payment=str(payment.id))
+            payments.give_up(payment_id=payment.id, now=now)
             return
         provider_id = found.id
     payments.apply(intent=gateway.cancel(provider_id), now=now)
 
 
-def _end(purchase_id: UUID, now: datetime) -> Payment | None:
-    purchase = (
-        Purchase.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-        .filter(pk=purchase_id, status__in=states.UNPAID, hold_until__lte=now)
-        .first()
+def _over(now: datetime, without: Collection[str | UUID]) -> QuerySet[Purchase]:
+    return Purchase.objects.filter(status__in=states.UNPAID, hold_until__lte=now).exclude(pk__in=without)
+
+
+def _unasked(now: datetime) -> Q:
+    return Q(checked_at=None) | Q(checked_at__lt=now - charging.ASKED_AGAIN_AFTER)
+
+
+def _end(purchase_ids: Collection[UUID], now: datetime) -> list[UUID]:
+    """End those of the purchases that are free, over and not being charged; returns which."""
+    free = Purchase.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    locked = list(
+        free.filter(pk__in=purchase_ids, status__in=states.UNPAID, hold_until__lte=now).order_by("id")
     )
-    if purchase is None:
-        return None
-    alive = purchase.payments.filter(status__in=states.ALIVE).select_related("card__user__customer")
-    payment = alive.first()
-    if payment is None:
-        payments.close(purchase, now=now)
-    elif payment.status == Payment.Status.CREATED:
-        payments.cancelled(purchase, payment, now)
-    else:
-        return payment
-    return None
+    # A charge begins under the purchase's lock. Only a statement after that lock sees one begun before it.
+    under_way = Payment.objects.filter(purchase__in=locked, status__in=IN_FLIGHT)
+    sent = set(under_way.values_list("purchase_id", flat=True))
+    ended = [purchase for purchase in locked if purchase.pk not in sent]
+    if not ended:
+        return []
+    Payment.objects.filter(purchase__in=ended, status=Payment.Status.CREATED).update(
+        status=Payment.Status.CANCELLED, finished_at=now
+    )
+    moves.purchases(ended, new=Purchase.Status.EXPIRED, reason=REASON, now=now)
+    moves.orders(
+        list(Order.objects.filter(purchase__in=ended).order_by("id")), new=Order.Status.CANCELLED, now=now
+    )
+    # Last: what everybody wants is locked for a moment only.
+    holds.release_all(purchases=ended, now=now)
+    return [purchase.pk for purchase in ended]

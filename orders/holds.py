@@ -5,7 +5,7 @@ then stock by variant id.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -57,27 +57,38 @@ def keep(*, purchase: Purchase, now: datetime) -> None:
 
 
 def release(*, purchase: Purchase, now: datetime) -> None:
-    """Give a purchase's held units to the next in line, or back to offers and stock; nothing happens when
-    they are back already.
+    """Give a purchase's held units back; see `release_all`."""
+    release_all(purchases=[purchase], now=now)
 
-    The caller has locked the purchase.
+
+def release_all(*, purchases: Collection[Purchase], now: datetime) -> None:
+    """Give purchases' held units to the next in line, or back to offers and stock; nothing happens when they
+    are back already.
+
+    The caller has locked the purchases, and asks this last: what everybody wants is locked in it.
     """
-    held = _of(purchase, Hold.Status.HELD)
+    ours = {purchase.pk: purchase for purchase in purchases}
+    held = list(Hold.objects.filter(purchase__in=ours, status=Hold.Status.HELD).select_related("line"))
     if not held:
         return
+    Hold.objects.filter(pk__in=[hold.pk for hold in held]).update(status=Hold.Status.RELEASED, updated_at=now)
     of_offers, of_stock = _units(held)
-
-    def count_back() -> None:
-        for offer_id in sorted(of_offers):
-            units = of_offers[offer_id]
-            offers.uncount(offer_id=offer_id, buyer_id=purchase.buyer_id, units=units)
-            grants.uncount_households(offer_id=offer_id, keys=purchase.households, units=units)
-        if purchase.coupon_id is not None:
-            grants.unspend(coupon_id=purchase.coupon_id, buyer_id=purchase.buyer_id)
-
-    lines.returned(units=of_stock, of_offers=of_offers, now=now, meanwhile=count_back)
-    Hold.objects.filter(purchase=purchase, status=Hold.Status.HELD).update(
-        status=Hold.Status.RELEASED, updated_at=now
+    buyers: Counter[tuple[UUID, UUID]] = Counter()
+    homes: Counter[tuple[UUID, str]] = Counter()
+    for line, purchase_id in {hold.line: hold.purchase_id for hold in held}.items():
+        if line.offer_id is not None:
+            buyers[line.offer_id, ours[purchase_id].buyer_id] += line.quantity
+            homes.update({(line.offer_id, key): line.quantity for key in ours[purchase_id].households})
+    claims = Counter(
+        (ours[pk].coupon_id, ours[pk].buyer_id)
+        for pk in {hold.purchase_id for hold in held}
+        if ours[pk].coupon_id
+    )
+    lines.returned(
+        units=of_stock,
+        of_offers=of_offers,
+        now=now,
+        meanwhile=lambda: grants.give_back(buyers=buyers, households=homes, claims=claims),
     )
 
 

@@ -1,7 +1,10 @@
 """Changes of status: a conditional update, its history row and its event, in the caller's transaction."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+
+from django.db.models import F
 
 from commerce import errors, outbox
 from orders import states
@@ -33,6 +36,47 @@ def purchase(row: Purchase, *, new: str, now: datetime, reason: str = "", **chan
     if row.status != new:
         raise IllegalMove(status=row.status, wanted=new)
     return row
+
+
+def purchases(rows: Collection[Purchase], *, new: str, now: datetime, reason: str = "") -> None:
+    """Move locked purchases to `new`, all or none, in a few statements; raises IllegalMove."""
+    for row in rows:
+        if new not in states.PURCHASE[row.status]:
+            raise IllegalMove(status=row.status, wanted=new)
+    ids = [row.pk for row in rows]
+    Purchase.objects.filter(pk__in=ids).update(status=new, version=F("version") + 1, updated_at=now)
+    PurchaseMove.objects.bulk_create(
+        PurchaseMove(purchase=row, old=row.status, new=new, reason=reason[:200], at=now) for row in rows
+    )
+    for row in rows:
+        row.status, row.version, row.updated_at = new, row.version + 1, now
+    outbox.record_all(
+        (
+            "purchase.moved",
+            {"purchase": str(row.pk), "status": new, "version": row.version},
+            f"purchase.moved:{row.pk}:{row.version}",
+        )
+        for row in rows
+    )
+
+
+def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:
+    """Move orders of locked purchases to `new`, all or none, in a few statements; raises IllegalMove."""
+    for row in rows:
+        if new not in states.ORDER[row.status]:
+            raise IllegalMove(status=row.status, wanted=new)
+    Order.objects.filter(pk__in=[row.pk for row in rows]).update(status=new, updated_at=now)
+    moves = OrderMove.objects.bulk_create(
+        OrderMove(order=row, old=row.status, new=new, at=now) for row in rows
+    )
+    outbox.record_all(
+        (
+            "order.moved",
+            {"order": str(row.pk), "purchase": str(row.purchase_id), "status": new},
+            f"order.moved:{row.pk}:{move.pk}",
+        )
+        for row, move in zip(rows, moves, strict=True)
+    )
 
 
 def note(row: Purchase, *, reason: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from orders import (
     capturing,
     cartclock,
     charging,
+    expiry,
     linekeeping,
     notices,
     notifications,
@@ -88,7 +89,13 @@ def tell_carts(*, buyers: list[str], **_: object) -> None:
         notifications.tell_cart(buyer_id=UUID(buyer_id), stream_id=None)
 
 
-@shared_task(name="orders.sweep_carts", queue="settle")
+@shared_task(name="orders.expire", queue="notify")
+def expire(**_: object) -> int:
+    """Give back what purchases held that were not paid in time, by the database's clock."""
+    return expiry.sweep(now=queries.database_now())
+
+
+@shared_task(name="orders.sweep_carts", queue="notify")
 def sweep_carts(**_: object) -> dict[str, int]:
     """Warn before holds for carts end and give back those that are over, by the database's clock."""
     return cartclock.sweep(now=queries.database_now())
@@ -97,10 +104,10 @@ def sweep_carts(**_: object) -> dict[str, int]:
 @shared_task(name="orders.prune_carts", queue="notify")
 def prune_carts(**_: object) -> int:
     """Delete carts of guests who do not come back."""
-    return cartclock.prune(now=timezone.now(), limit=PRUNED_AT_ONCE)
+    return cartclock.prune(now=queries.database_now(), limit=PRUNED_AT_ONCE)
 
 
-@shared_task(name="orders.sweep", queue="settle")
+@shared_task(name="orders.sweep", queue="notify")
 def sweep(**_: object) -> dict[str, Any]:
     """Finish what lost tasks and webhooks left behind, by the database's clock."""
     return recovery.finish(now=queries.database_now())

@@ -206,22 +206,72 @@ def _texts(ids: Iterable[UUID]) -> list[str]:
     return [str(each) for each in sorted(ids)]
 
 
-def uncount_households(*, offer_id: UUID, keys: Collection[str], units: int) -> None:
-    """Take units off those that households have of a locked offer."""
-    OfferHousehold.objects.filter(offer_id=offer_id, key__in=keys, units__gte=units).update(
-        units=F("units") - units
-    )
+def give_back(
+    *,
+    buyers: Mapping[tuple[UUID, UUID], int],
+    households: Mapping[tuple[UUID, str], int],
+    claims: Mapping[tuple[UUID, UUID], int],
+) -> None:
+    """Take back what was counted of locked offers for buyers and households, and uses of claimed coupons.
+
+    By (offer, buyer), (offer, key of the household) and (coupon, buyer). Raises ValueError when a buyer never
+    had so many.
+    """
+    with connection.cursor() as cursor:
+        if buyers:
+            pairs = sorted(buyers)
+            cursor.execute(
+                """
+                UPDATE streams_offerbuyer AS had SET units = had.units - back.units
+                  FROM unnest(%s::uuid[], %s::uuid[], %s::int[]) AS back (offer_id, buyer_id, units)
+                 WHERE had.offer_id = back.offer_id AND had.buyer_id = back.buyer_id
+                   AND had.units >= back.units
+                """,
+                [
+                    [str(one) for one, _ in pairs],
+                    [str(one) for _, one in pairs],
+                    [buyers[one] for one in pairs],
+                ],
+            )
+            if cursor.rowcount != len(pairs):
+                raise ValueError(f"some of {len(pairs)} buyers do not have the units that they give back")
+        if households:
+            cursor.execute(
+                """
+                UPDATE streams_offerhousehold AS had SET units = had.units - back.units
+                  FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS back (offer_id, key, units)
+                 WHERE had.offer_id = back.offer_id AND had.key = back.key AND had.units >= back.units
+                """,
+                [
+                    [str(offer_id) for offer_id, _ in households],
+                    [key for _, key in households],
+                    list(households.values()),
+                ],
+            )
+        if claims:
+            # In the order of their ids, as everywhere.
+            cursor.execute(
+                """
+                UPDATE streams_couponclaim AS had SET used = had.used - back.uses
+                  FROM (SELECT c.id, b.uses
+                          FROM streams_couponclaim c
+                          JOIN unnest(%s::uuid[], %s::uuid[], %s::int[]) AS b (coupon_id, buyer_id, uses)
+                            ON b.coupon_id = c.coupon_id AND b.buyer_id = c.buyer_id
+                         WHERE c.used >= b.uses ORDER BY c.id FOR NO KEY UPDATE OF c) AS back
+                 WHERE had.id = back.id
+                """,
+                [
+                    [str(coupon_id) for coupon_id, _ in claims],
+                    [str(buyer_id) for _, buyer_id in claims],
+                    list(claims.values()),
+                ],
+            )
 
 
 def count_households(*, offer_id: UUID, keys: Collection[str], units: int) -> bool:
     """Add units to those that households have of a locked offer; False when one would have too many."""
     rows = OfferHousehold.objects.filter(offer_id=offer_id, key__in=keys, units__lte=F("cap") - units)
     return rows.update(units=F("units") + units) == len(keys)
-
-
-def unspend(*, coupon_id: UUID, buyer_id: UUID) -> None:
-    """Give a buyer a use of her coupon back."""
-    CouponClaim.objects.filter(coupon_id=coupon_id, buyer_id=buyer_id, used__gte=1).update(used=F("used") - 1)
 
 
 def spend_again(*, coupon_id: UUID, buyer_id: UUID) -> bool:

@@ -20,6 +20,7 @@ from orders.models.purchases import (
     Shipment,
 )
 from orders.models.waitlist import WaitlistEntry
+from orders.models.work import Setback
 
 __all__ = [
     "GUEST_LINES",
@@ -39,6 +40,7 @@ __all__ = [
     "Purchase",
     "PurchaseMove",
     "Refund",
+    "Setback",
     "Shipment",
     "WaitlistEntry",
 ]

@@ -92,11 +92,11 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def let_the_holds_run_out(self) -> None:
         self.seconds += 700
-        for purchase_id in expiry.due(now=self.now(), limit=50):
-            in_flight = expiry._end(purchase_id, self.now())
-            if in_flight is not None:
-                # What the provider does with a cancellation.
-                payments.apply(intent=make.said(in_flight, "cancelled"), now=self.now())
+        expiry.sweep(now=self.now())
+        for purchase_id in expiry.in_flight(now=self.now(), limit=50):
+            in_flight = Payment.objects.get(purchase=purchase_id, status__in=expiry.IN_FLIGHT)
+            # What the provider does with a cancellation.
+            payments.apply(intent=make.said(in_flight, "cancelled"), now=self.now())
 
     @rule(delta=st.integers(-2, 3))
     def restock(self, delta: int) -> None:
