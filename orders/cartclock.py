@@ -34,7 +34,7 @@ def sweep(*, now: datetime) -> dict[str, int]:
     done = {"warned": 0, "lapsed": 0}
     passed: set[UUID] = set()
     while buyers := cartholds.due(now=now, limit=BATCH, without=passed):
-        touched = _lapse(buyers, now)
+        touched = _lapse(buyers, now, end)
         done["lapsed"] += len(touched)
         passed |= set(buyers) - set(touched)
         if time.monotonic() > end:
@@ -53,14 +53,20 @@ def prune(*, now: datetime, limit: int) -> int:
     return count
 
 
-def _lapse(buyers: Collection[UUID], now: datetime) -> list[UUID]:
+def _lapse(buyers: Collection[UUID], now: datetime, end: float) -> list[UUID]:
     try:
         return transactions.run(lambda: _batch(buyers, now), lock_timeout_ms=transactions.PATIENT_MS)
     except Exception:
         log.exception("cart_holds.batch_failed", carts=len(buyers))
     if len(buyers) == 1:
         return []
-    return [each for buyer_id in buyers for each in _lapse([buyer_id], now)]
+    touched: list[UUID] = []
+    for buyer_id in buyers:
+        # Each may wait for a lock as long as all of them did.
+        if time.monotonic() > end:
+            break
+        touched += _lapse([buyer_id], now, end)
+    return touched
 
 
 def _batch(buyers: Collection[UUID], now: datetime) -> list[UUID]:

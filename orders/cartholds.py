@@ -8,6 +8,7 @@ the shopper's cart: after it come the holds by id, then waitlist and stock by va
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import connection
@@ -16,28 +17,41 @@ from django.db.models import F
 from catalog import stock
 from catalog.models import Variant
 from commerce import ids
-from orders import cartbodies, returns
+from orders import cartbodies, lines, returns
 from orders.models import Cart, CartHold, CartHolder
 from streams import announce
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a change of holds takes out of the stock (above 0) and gives back to it (below 0), per variant."""
+    """What a change of holds takes out of the stock, and what it gives back before, per variant."""
 
-    units: dict[UUID, int] = field(default_factory=dict)
+    taken: dict[UUID, int] = field(default_factory=dict)
+    given: dict[UUID, int] = field(default_factory=dict)
+
+    def __or__(self, other: "Moved") -> "Moved":
+        return Moved({**self.taken, **other.taken}, {**self.given, **other.given})
+
+    def net(self, variant_id: UUID) -> int:
+        """Return how many units the stock has less (above 0) or more (below 0), should nobody be in line."""
+        return self.taken.get(variant_id, 0) - self.given.get(variant_id, 0)
 
     def settle(self, *, now: datetime) -> None:
         """Move the units, all or none: last in the transaction, because everybody wants these rows.
 
-        Raises stock.OutOfStock.
+        What is given goes to those in line before it can be taken. Raises stock.OutOfStock.
         """
-        taken = {variant_id: units for variant_id, units in self.units.items() if units > 0}
-        given = {variant_id: -units for variant_id, units in self.units.items() if units < 0}
-        if given:
-            returns.give_back(units=given, now=now)
-        stock.take(units=taken, now=now)
-        announce.stock_moved(variants=taken)
+        if self.given:
+            # All rows in the order of their ids, whichever way their units go.
+            both = {*self.taken, *self.given}
+            lines.returned(
+                units=self.given,
+                of_offers={},
+                now=now,
+                meanwhile=partial(stock.lock, both, skip_locked=False),
+            )
+        stock.take(units=self.taken, now=now)
+        announce.stock_moved(variants=self.taken)
 
 
 def hold(*, buyer_id: UUID, units: Mapping[UUID, int], now: datetime) -> Moved:
@@ -50,7 +64,8 @@ def hold(*, buyer_id: UUID, units: Mapping[UUID, int], now: datetime) -> Moved:
     if not terms:
         return Moved()
     kept = _locked(buyer_id, units)
-    moved: dict[UUID, int] = {}
+    taken: dict[UUID, int] = {}
+    given: dict[UUID, int] = {}
     tallied: dict[UUID, int] = {}
     for variant_id in sorted(terms):
         merchant_id, until = terms[variant_id]
@@ -58,7 +73,7 @@ def hold(*, buyer_id: UUID, units: Mapping[UUID, int], now: datetime) -> Moved:
         if running is not None and running.until <= now:
             # What came back is offered to those who wait before it can be held anew.
             _lapse([running], now)
-            returns.give_back(units={variant_id: running.quantity}, now=now)
+            given[variant_id] = running.quantity
             running = None
         more = units[variant_id] - (running.quantity if running else 0)
         if more <= 0:
@@ -75,25 +90,25 @@ def hold(*, buyer_id: UUID, units: Mapping[UUID, int], now: datetime) -> Moved:
             )
         else:
             CartHold.objects.filter(pk=running.pk).update(quantity=F("quantity") + more)
-        moved[variant_id] = more
+        taken[variant_id] = more
         tallied[merchant_id] = tallied.get(merchant_id, 0) + more
     _tally(buyer_id, tallied, now)
-    return Moved(moved)
+    return Moved(taken, given)
 
 
 def adjust(*, buyer_id: UUID, units: Mapping[UUID, int], now: datetime) -> Moved:
     """Hold no more than so many units of each variant; returns what has to be settled."""
-    moved: dict[UUID, int] = {}
+    given: dict[UUID, int] = {}
     for variant_id, running in _locked(buyer_id, units).items():
         most = units[variant_id]
         if running.quantity <= most:
             continue
-        moved[variant_id] = most - running.quantity
+        given[variant_id] = running.quantity - most
         if most:
             CartHold.objects.filter(pk=running.pk).update(quantity=most)
         else:
             running.delete()
-    return Moved(moved)
+    return Moved(given=given)
 
 
 def release(*, buyer_id: UUID, variant_ids: Iterable[UUID], now: datetime) -> Moved:

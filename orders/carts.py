@@ -3,7 +3,7 @@
 What is held for a cart, and until when, is the business of `cartholds`; the rules are in docs/carts.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -153,7 +153,7 @@ def replace(
         more = {one: quantity for one, quantity in wanted.items() if quantity > had.get(one, 0)}
         lowered = cartholds.adjust(buyer_id=buyer_id, units=less, now=now)
         raised = cartholds.hold(buyer_id=buyer_id, units=more, now=now)
-        return _changed(cart, stream_id, now, cartholds.Moved({**lowered.units, **raised.units}))
+        return _changed(cart, stream_id, now, lowered | raised)
 
     return transactions.run(work)
 
@@ -264,7 +264,7 @@ def _changed(
     cart.save(update_fields=["version", "updated_at"])
     body = cartbodies.of_buyer(buyer_id=cart.buyer_id, stream_id=stream_id, now=now)
     if moved is not None:
-        _expect(body, moved.units)
+        _expect(body, moved)
     announce.tell_user(
         user_id=cart.buyer_id, t="cart.updated", d=body, key=f"cart.updated:{cart.buyer_id}:{cart.version}"
     )
@@ -273,7 +273,7 @@ def _changed(
     return body
 
 
-def _expect(body: cartbodies.Body, units: Mapping[UUID, int]) -> None:
+def _expect(body: cartbodies.Body, moved: cartholds.Moved) -> None:
     # The body is made before the stock is locked, so that others wait for a moment only.
     for line in body["lines"]:
-        line["left"] = max(0, line["left"] - units.get(UUID(line["variant"]), 0))
+        line["left"] = max(0, line["left"] - moved.net(UUID(line["variant"])))

@@ -35,7 +35,7 @@ def returned(
     units: Mapping[UUID, int],
     of_offers: Mapping[UUID, int],
     now: datetime,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> list[UUID]:
     """Give units per variant, and units per offer, to the next in line, and what nobody waits for back to
     stock and offers; inside the caller's transaction. Returns the entries whose turn it is.
@@ -215,7 +215,7 @@ def _hand_out(
     units: Mapping[UUID, int],
     of_offers: Mapping[UUID, int],
     now: datetime,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> None:
     """Write the turns down, and what stock and offers have more, or less, in all."""
     offers_gain, stock_gain = Counter(of_offers), Counter(units)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from catalog import stock
 from catalog.models import Product, Stock, Variant
 from commerce import errors, ids
 from orders import lines, quotes, transactions, waiting
@@ -84,7 +85,7 @@ def join(
         lines.lock([variant_id], shared=True)
         offer = _check_offer(entry, now)
         left = Stock.objects.filter(pk=variant_id).values_list("available", flat=True).first()
-        if left is None:
+        if left is None or stock.bundles([variant_id]):
             raise NoLine
         left = min(left, offer.left) if offer is not None else left
         if left > 0:

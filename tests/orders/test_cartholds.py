@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -12,7 +13,7 @@ from django.db.models import ProtectedError
 from catalog import stock
 from catalog.models import BundlePart, Variant
 from commerce.models import Merchant, User
-from orders import cartbodies, cartclock, cartholds, carts, charging, payments, policies
+from orders import cartbodies, cartclock, cartholds, carts, charging, payments, policies, transactions
 from orders.models import Cart, CartHold, CartHolder, CartLine, Hoarder
 from streams.bodies import unix_ms
 from streams.frames import down
@@ -413,6 +414,26 @@ def test_one_cart_that_fails_does_not_keep_the_others_waiting(
     monkeypatch.undo()
     assert sweep(602)["lapsed"] == 1
     assert make.left(bad) == 1
+
+
+def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next_one(
+    holder: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lipstick, tried = make.variant(stocked=3, seller=holder), 0
+    for _ in range(3):
+        add(make.user(), lipstick)
+
+    def refuse(**_: Any) -> None:
+        nonlocal tried
+        tried += 1
+        raise transactions.Busy
+
+    monkeypatch.setattr(cartholds, "lapse", refuse)
+    monkeypatch.setattr(cartclock, "SECONDS", -1)
+
+    assert sweep(600)["lapsed"] == 0
+
+    assert tried == 1, "each one more may wait ten seconds for the same lock"
 
 
 def test_what_was_held_and_what_lapsed_is_tallied(holder: Merchant) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from catalog import bundles
 from catalog.models import BundlePart, Product, Stock
 from orders import quotes, waiting, waitlist
 from orders.models import WaitlistEntry
@@ -142,3 +143,16 @@ def test_nobody_stands_in_more_lines_than_are_allowed(monkeypatch: pytest.Monkey
 
     with pytest.raises(waitlist.TooManyLines):
         made.join(ana, listed=True)
+
+
+def test_a_bundle_has_no_line_though_its_variant_has_a_stock_of_none() -> None:
+    made = drop(stocked=0)
+    bundle = made.variant
+    part = make.variant(stocked=0, seller=bundle.merchant)
+    bundles.set_parts(merchant_id=part.merchant_id, bundle_id=bundle.id, parts={part.id: 2}, now=NOW)
+
+    with pytest.raises(waitlist.NoLine):
+        made.join(listed=True)
+
+    bundles.clear_parts(merchant_id=part.merchant_id, bundle_id=bundle.id, now=NOW)
+    assert made.join(listed=True).status == "waiting", "the same variant, plain again"

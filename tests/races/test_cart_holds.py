@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
@@ -210,4 +211,52 @@ def test_carts_with_the_same_goods_in_any_order_all_get_them() -> None:
 
     assert at_once([partial(turn, number) for number in range(6)]) == [None] * 6
     assert (make.left(red), make.left(pink)) == (38, 38)
+    assert make.broken() == []
+
+
+# --- the order of the stock's rows ---
+
+
+def _waiting_for_the_first_is_the_second_free(act: Callable[[], Any], rows: list[UUID]) -> bool:
+    """Keep the first row locked until the act waits for it, and say whether the second one is free then."""
+    first, second = sorted(rows)
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.extend(at_once([act])))
+    with transaction.atomic():
+        stock.lock([first], skip_locked=False)
+        thread.start()
+        end = time.monotonic() + 10
+        while not _somebody_waits():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        free = second in stock.lock([second], skip_locked=True)
+    thread.join(10)
+    assert outcomes == [ANY], outcomes
+    assert not isinstance(outcomes[0], Exception), outcomes
+    return free
+
+
+def test_units_that_come_and_units_that_go_are_locked_in_one_order() -> None:
+    first, second = sorted([goods(5), goods(5)], key=lambda each: each.id)
+    noa = make.user()
+    add(noa, second, 2)
+
+    def swap() -> None:
+        carts.replace(buyer_id=noa.id, version=1, lines=[(first.id, 2)], stream_id=None, now=NOW)
+
+    assert _waiting_for_the_first_is_the_second_free(swap, [first.id, second.id])
+    assert (make.left(first), make.left(second)) == (3, 5)
+
+
+def test_what_is_over_and_held_anew_is_locked_in_one_order() -> None:
+    first, second = sorted([goods(5), goods(5)], key=lambda each: each.id)
+    noa = make.user()
+    add(noa, second, 2)
+
+    def more() -> None:
+        lines = [(first.id, 2), (second.id, 3)]
+        carts.replace(buyer_id=noa.id, version=1, lines=lines, stream_id=None, now=after(601))
+
+    assert _waiting_for_the_first_is_the_second_free(more, [first.id, second.id])
+    assert (make.left(first), make.left(second)) == (3, 2)
     assert make.broken() == []
