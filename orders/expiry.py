@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from django.db.models import Q, QuerySet
 
-from commerce import gateway
+from commerce import faults, gateway
 from orders import charging, holds, moves, payments, rounds, states, transactions
 from orders.models import Order, Payment, Purchase
 
@@ -30,12 +30,16 @@ def sweep(*, now: datetime, until: float | None = None) -> int:
 
     Goes on until none is left, for SECONDS or `until` (of the steady clock). Raises Unavailable.
     """
+
+    def end_some(batch: Collection[UUID]) -> list[UUID]:
+        ended = transactions.run(lambda: _end(batch, now), lock_timeout_ms=transactions.PATIENT_MS)
+        faults.reach("expiry.committed")
+        return ended
+
     return rounds.batches(
         kind="expired",
         find=lambda without: due(now=now, limit=BATCH, without=without),
-        end_some=lambda batch: transactions.run(
-            lambda: _end(batch, now), lock_timeout_ms=transactions.PATIENT_MS
-        ),
+        end_some=end_some,
         now=now,
         until=time.monotonic() + SECONDS if until is None else until,
     )
@@ -119,4 +123,5 @@ def _end(purchase_ids: Collection[UUID], now: datetime) -> list[UUID]:
     )
     # Last: what everybody wants is locked for a moment only.
     holds.release_all(purchases=ended, now=now)
+    faults.reach("expiry.written")
     return [purchase.pk for purchase in ended]

@@ -35,17 +35,6 @@ WORK: tuple[Check, ...] = (
         """,
     ),
     Check(
-        "holds-end-in-time",
-        "Held units are back a minute after their time, unless a charge is in flight.",
-        "SELECT count(*) FROM orders_purchase WHERE status IN ('accepted', 'action_required')",
-        """
-        SELECT format('purchase %s (%s), held until %s', p.id, p.status, p.hold_until) FROM orders_purchase p
-         WHERE p.status IN ('accepted', 'action_required') AND p.hold_until < now() - interval '60 seconds'
-           AND NOT EXISTS (SELECT 1 FROM orders_payment y
-                            WHERE y.purchase_id = p.id AND y.status IN ('sent', 'unknown', 'action_required'))
-        """,
-    ),
-    Check(
         "charges-come-to-an-end",
         "No purchase waits for its charge, and no charge for its answer, longer than five minutes.",
         "SELECT count(*) FROM orders_purchase WHERE status IN ('accepted', 'action_required')",
@@ -77,15 +66,6 @@ WORK: tuple[Check, ...] = (
         f"""
         SELECT format('refund %s (%s) since %s', id, status, created_at) FROM orders_refund
          WHERE status = 'failed' OR (status = 'created' AND created_at < now() - {STUCK})
-        """,
-    ),
-    Check(
-        "offers-end-in-time",
-        "No offer is open a minute after its window.",
-        "SELECT count(*) FROM streams_offer WHERE status = 'open'",
-        """
-        SELECT format('offer %s, closed at %s', id, closes_at) FROM streams_offer
-         WHERE status = 'open' AND closes_at < now() - interval '60 seconds'
         """,
     ),
     Check(

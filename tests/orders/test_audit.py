@@ -1,7 +1,7 @@
 """Each check of the audit is seen to fail on data that was corrupted behind the product's back."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from io import StringIO
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import Event, Notice
-from orders import audit, books, charging, fulfilment, payments
+from orders import audit, books, charging, fulfilment, guestcarts, payments
 from orders.models import CartHold, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams import coupons
 from streams.models import ShowEvent
@@ -92,6 +92,9 @@ def world() -> None:
         order = Order.objects.get(purchase=promised)
         if goes_out:
             ship(order, after(200_000))
+    guestcarts.add(
+        token=None, variant_id=part.id, quantity=1, stream_id=None, network="x", now=datetime.now(UTC)
+    )
     Event.objects.update(delivered_at=make.NOW)
     Notice.objects.create(provider_id="evt_1", type="x", payload={}, livemode=False, processed_at=make.NOW)
 
@@ -239,6 +242,16 @@ LIES = [
         "holds-end-in-time",
         f"UPDATE orders_purchase SET hold_until = {LONG_AGO} WHERE status = 'accepted'",
     ),
+    lie("cart-holds-end-in-time", f"UPDATE orders_carthold SET until = {LONG_AGO}"),
+    lie(
+        "turns-end-in-time",
+        f"UPDATE orders_waitlistentry SET turn_until = {LONG_AGO} WHERE status = 'offered'",
+    ),
+    lie(
+        "coupons-end-in-time",
+        f"UPDATE streams_coupon SET opens_at = {LONG_AGO} - interval '1 minute', closes_at = {LONG_AGO}",
+    ),
+    lie("guests-are-forgotten", "UPDATE orders_guestcart SET updated_at = now() - interval '2 months'"),
     lie(
         "charges-come-to-an-end",
         f"UPDATE orders_purchase SET updated_at = {LONG_AGO} WHERE status = 'accepted'",
