@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlsplit
 
@@ -39,6 +40,11 @@ _GRAMS = {
     "lb": Decimal("453.59237"),
     "oz": Decimal("28.349523125"),
 }
+
+
+_MOMENT = re.compile(
+    r"2[0-9]{3}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 
 
 class Unreadable(ValueError):
@@ -144,6 +150,21 @@ def grams(text: str, unit: str = "g") -> int:
     if value > MAX_GRAMS:
         raise Unreadable("BAD_WEIGHT", f"The highest weight is {MAX_GRAMS} g.")
     return int(value)
+
+
+def moment(text: str) -> datetime:
+    """Read a day, which is its first moment, or a day and a time, in UTC where no zone is named.
+
+    Raises Unreadable.
+    """
+    wrong = Unreadable("BAD_DATE", "A date is written as 2030-06-01, a moment as 2030-06-01T18:00+02:00.")
+    if not _MOMENT.fullmatch(text.strip()):
+        raise wrong
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise wrong from error
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def truth(text: str) -> bool:

@@ -28,6 +28,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "unit": ("variant weight unit", "weight unit"),
     "quantity": ("variant inventory qty", "variant inventory quantity", "inventory quantity"),
     "price": ("variant price", "price"),
+    "release": ("variant release date", "release date", "release_at"),
     "compare": ("variant compare at price", "compare-at price", "compare at price"),
     "image": ("image src", "product image url"),
     "alt": ("image alt text",),

@@ -1,6 +1,7 @@
 """Products as a feed has them, before they are looked up and written. Pure."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from catalog.sheets import Problem
 
@@ -26,6 +27,8 @@ class VariantDraft:
     quantity: int | None
     amount: int
     compare_at: int | None
+    release_at: datetime | None = None
+    says_release: bool = False  # With it None means that it ships now.
 
 
 @dataclass(slots=True)

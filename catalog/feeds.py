@@ -7,6 +7,7 @@ variant, a picture, or both.
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 
 from catalog import cells
@@ -180,6 +181,7 @@ class _Reader:
         self._lines_of_variants[draft.handle, title] = cell.row.line
         if sku:
             self._lines_of_skus[sku] = cell.row.line
+        says_release, release_at = _release(cell) if "release" in self._columns else (False, None)
         draft.variants.append(
             VariantDraft(
                 line=cell.row.line,
@@ -191,6 +193,8 @@ class _Reader:
                 quantity=_quantity(cell),
                 amount=amount,
                 compare_at=self._compare_at(cell, amount),
+                release_at=release_at,
+                says_release=says_release,
             )
         )
 
@@ -275,6 +279,14 @@ def _quantity(cell: Cells) -> int | None:
         cell.note("quantity", "NEGATIVE_QUANTITY", cell["quantity"], "Taken as 0.", taken=True)
         return 0
     return value
+
+
+def _release(cell: Cells) -> tuple[bool, datetime | None]:
+    """Return whether the feed says when the variant is released, and when; an empty cell says: it is out."""
+    if not cell["release"]:
+        return True, None
+    at = cell.attempt("release", cells.moment)
+    return at is not None, at
 
 
 def _weight(cell: Cells) -> int | None:

@@ -198,9 +198,7 @@ def _write_variants(
             shelf.put(variant)
             matched.append((variant, draft, is_new))
     Variant.objects.bulk_create(variant for variant, _, is_new in matched if is_new)
-    Variant.objects.bulk_update(
-        changed.values(), ["title", "options", "sku", "barcode", "weight_grams", "updated_at"], batch_size=200
-    )
+    Variant.objects.bulk_update(changed.values(), _VARIANT_COLUMNS, batch_size=200)
     outcome.variants_created = sum(is_new for _, _, is_new in matched)
     outcome.variants_updated = len(matched) - outcome.variants_created
     return matched
@@ -239,6 +237,9 @@ def _report_bundles(
             )
 
 
+_VARIANT_COLUMNS = ["title", "options", "sku", "barcode", "weight_grams", "release_at", "updated_at"]
+
+
 def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
     """Give the variant what the draft says about it; tell whether anything differs."""
     said = {
@@ -251,6 +252,8 @@ def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
     differing = {
         name: value for name, value in said.items() if value is not None and getattr(variant, name) != value
     }
+    if draft.says_release and variant.release_at != draft.release_at:
+        differing["release_at"] = draft.release_at
     for name, value in differing.items():
         setattr(variant, name, value)
     return bool(differing)

@@ -72,6 +72,7 @@ class NewVariant:
     weight_grams: int = 0
     price: prices.Quote | None = None
     units: int = 0
+    release_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,9 @@ def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str,
         # The product first, as everywhere.
         Product.objects.filter(pk=variant.product_id).update(updated_at=now)
         Variant.objects.filter(pk=variant.pk).update(**changes, updated_at=now)
+        if changes.get("is_active", variant.is_active) != variant.is_active:
+            # What can be promised of the bundles that it is part of changes with it.
+            stock.tell(variant_id=variant.pk, now=now)
 
 
 def title_of(options: Mapping[str, str]) -> str:
@@ -207,6 +211,7 @@ def _add(product: Product, news: list[NewVariant], *, first: int, now: datetime)
             barcode=new.barcode,
             weight_grams=new.weight_grams,
             position=position,
+            release_at=new.release_at,
             created_at=now,
             updated_at=now,
         )

@@ -150,6 +150,12 @@ def adjust(*, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: d
         return _one(merchant_id, variant_id)
 
 
+def tell(*, variant_id: UUID, now: datetime) -> None:
+    """Have shows told anew what is left of a variant, and of its bundles, inside the caller's transaction."""
+    Stock.objects.filter(pk=variant_id).update(version=F("version") + 1, updated_at=now)
+    outbox.record(name="stock.moved", payload={"variants": [str(variant_id)], "offers": []})
+
+
 def bundles(variant_ids: Collection[UUID]) -> set[UUID]:
     """Return which of these variants are bundles, and so have no stock of their own."""
     rows = BundlePart.objects.filter(bundle_id__in=list(variant_ids))

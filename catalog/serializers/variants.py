@@ -29,6 +29,9 @@ class VariantWriteSerializer(StrictSerializer):
     available = Whole(
         min_value=0, max_value=stock.MAX_UNITS, required=False, default=0, help_text="Units in stock."
     )
+    release_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="A pre-order until then. null: it ships now."
+    )
 
 
 @shown(examples.VARIANT_CHANGE, request_only=True)

@@ -217,6 +217,7 @@ def _new_variant(sent: dict[str, Any], currency: str) -> products.NewVariant:
         weight_grams=sent["weight_grams"],
         price=edge.quote(sent["price"], currency) if sent["price"] else None,
         units=sent["available"],
+        release_at=sent["release_at"],
     )
 
 

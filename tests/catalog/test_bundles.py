@@ -1,5 +1,6 @@
 """Bundles: of one's own plain variants, without stock, as many as the parts allow."""
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -246,3 +247,29 @@ def test_a_merchants_system_makes_a_preorder_and_unmakes_it() -> None:
         assert api.patch(path, {"release_at": bad}).status == 400, bad
     assert api.patch(path, {"sku": "X"}).body["release_at"] == moment
     assert api.patch(path, {"release_at": None}).body["release_at"] is None
+
+
+def test_a_feed_makes_preorders_and_unmakes_them() -> None:
+    seller = make.merchant()
+    release = Variant.objects.filter(merchant=seller).order_by("id").values_list("release_at", flat=True)
+
+    def read(*cells: str | None) -> list[datetime | None]:
+        column = "" if cells[0] is None else ",Release Date"
+        rows = "".join(f"kit-{n},Kit,9.90{'' if at is None else f',{at}'}\n" for n, at in enumerate(cells))
+        body = f"Handle,Title,Variant Price{column}\n{rows}".encode()
+        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", body=body, now=NOW)
+        imports.run(import_id=job.pk, now=NOW)
+        return list(release.all())
+
+    moment = datetime(2030, 6, 1, tzinfo=UTC)
+    assert read("2030-06-01", "") == [moment, None]
+    assert read(None, None) == [moment, None]
+    assert read("soon", "2030-06-01") == [moment, moment]
+    assert read("", "2030-06-01") == [None, moment]
+
+
+def test_a_variant_is_made_as_a_preorder() -> None:
+    api = Api(make.merchant())
+    moment = "2030-06-01T12:00:00Z"
+    made = api.post("products", {"handle": "kit", "title": "Kit", "variants": [{"release_at": moment}]})
+    assert (made.status, made.body["variants"][0]["release_at"]) == (201, moment)

@@ -340,3 +340,54 @@ def test_any_cells_make_pieces_in_order(table: list[list[str]]) -> None:
     body = "\n".join(",".join(cells) for cells in lines).encode()
     ends = [piece.last_row for piece in pieces(body)]
     assert ends == sorted(set(ends))
+
+
+# --- pre-orders ---
+
+
+def released(*texts: str) -> bytes:
+    rows = "".join(f"kit-{n},Kit,9.90,{text}\n" for n, text in enumerate(texts, start=1))
+    return f"Handle,Title,Variant Price,Variant Release Date\n{rows}".encode()
+
+
+def test_a_release_date_is_a_day_or_a_moment_and_without_a_zone_in_utc() -> None:
+    read = drafts(
+        released(
+            "2030-06-01",
+            "2030-06-01 18:30",
+            "2030-06-01T18:30:15Z",
+            "2030-06-01T18:30+02:00",
+            "",
+            " 2030-06-01 ",
+        )
+    )
+    assert [(draft.variants[0].says_release, str(draft.variants[0].release_at)) for draft in read] == [
+        (True, "2030-06-01 00:00:00+00:00"),
+        (True, "2030-06-01 18:30:00+00:00"),
+        (True, "2030-06-01 18:30:15+00:00"),
+        (True, "2030-06-01 16:30:00+00:00"),
+        (True, "None"),
+        (True, "2030-06-01 00:00:00+00:00"),
+    ]
+    (plain,) = drafts(b"Handle,Title,Variant Price\nkit,Kit,9.90\n")
+    assert not plain.variants[0].says_release
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("soon", "01.06.2030", "2030-02-30", "2030-13-01", "2030-06-01T25:00", "20300601", "2030-W22-1"),
+        *(
+            "0001-01-01T00:00:00+14:00",
+            "1999-12-31",
+            "3000-01-01",
+            "2030-06-01T10:00+99:00",
+            "1",
+            "٢٠٣٠-٠٦-٠١",
+        ),
+    ],
+)
+def test_what_is_no_release_date_is_noted_and_leaves_it_as_it_is(text: str) -> None:
+    body = released(text)
+    assert codes(body) == [(2, "Variant Release Date", "BAD_DATE")]
+    assert not drafts(body)[0].variants[0].says_release

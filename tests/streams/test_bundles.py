@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 import redis
 
-from catalog import bundles, stock
+from catalog import bundles, products, stock
 from catalog.models import Stock, Variant
+from commerce.models import Event
 from streams import bodies, hearers, showlog
 from streams.models import ShowEvent, Stream
 from tests.streams import make
@@ -73,6 +74,24 @@ def test_a_part_that_moves_moves_its_bundle(
     moved(towel)
     assert sold_out(stream) == 2
     assert Stock.objects.get(pk=one.pk).available == 0
+
+
+def test_a_part_that_is_switched_off_and_on_is_told_of_its_bundle(
+    kit: tuple[Stream, Variant, Variant, Variant], redis_server: redis.Redis
+) -> None:
+    stream, one, soap, _ = kit
+    for is_active, left in ((False, 0), (True, 2), (False, 0)):
+        products.change_variant(
+            merchant_id=one.merchant_id, variant_id=soap.pk, changes={"is_active": is_active}, now=after(5)
+        )
+        hearers.show_stock(Event.objects.filter(name="stock.moved").latest("id").payload, key=str(uuid4()))
+        assert told(redis_server, stream, one) == left
+    quiet = Event.objects.filter(name="stock.moved").count()
+    for changes in ({"is_active": False}, {"sku": "S-2"}):
+        products.change_variant(
+            merchant_id=one.merchant_id, variant_id=soap.pk, changes=changes, now=after(6)
+        )
+    assert Event.objects.filter(name="stock.moved").count() == quiet
 
 
 def test_an_item_shows_when_the_last_part_is_released(
