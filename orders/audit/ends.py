@@ -2,9 +2,8 @@
 
 from orders.audit.checks import Check
 
-LATE = (
-    "interval '60 seconds'"  # Promised in docs/carts.md and docs/drops.md, also when thousands end at once.
-)
+# Promised in docs/till.md and docs/carts.md, also when thousands end at once.
+LATE = "interval '60 seconds'"
 
 ENDS: tuple[Check, ...] = (
     Check(
