@@ -1,8 +1,9 @@
 """Reads of shows. A host's read starts from the host, so that another host's show does not exist for her."""
 
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from commerce import errors
 from streams import states
@@ -94,6 +95,23 @@ def current_offers(*, stream_id: UUID) -> QuerySet[Offer]:
         .select_related("item")
         .order_by("opens_at", "id")
     )
+
+
+def sold_out_offers(*, stream_id: UUID, now: datetime) -> QuerySet[Offer]:
+    """Return a live show's offers that are sold out while their time runs, the latest of each item.
+
+    One may line up at their price. Not where another offer of the item is open by now.
+    """
+    running = Offer.objects.filter(item=OuterRef("item"), status=Offer.Status.OPEN)
+    gone = Offer.objects.filter(
+        ~Exists(running),
+        stream_id=stream_id,
+        stream__status=Stream.Status.LIVE,
+        status=Offer.Status.ENDED,
+        reason=Offer.Reason.SOLD_OUT,
+        closes_at__gt=now,
+    )
+    return gone.select_related("item").order_by("item", "-ended_at").distinct("item")
 
 
 def with_counts(streams: QuerySet[Stream]) -> QuerySet[Stream]:

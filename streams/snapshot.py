@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
-from streams import bodies, chat, coupons, pins, presence, queries, showlog
+from streams import bodies, chat, coupons, pins, presence, queries, showlog, waitingroom
 from streams.models import Stream
 from streams.moderation import mode, standing
 from streams.moderation import own as own_part
@@ -18,13 +18,23 @@ from streams.moderation import own as own_part
 log = structlog.get_logger(__name__)
 
 # What a shopper's own part holds where no other room fills it in.
-NOBODY: dict[str, Any] = {"me": None, "u": None, "cart": None, "claims": [], "purchases": [], "waitlist": []}
+NOBODY: dict[str, Any] = {
+    "me": None,
+    "u": None,
+    "cart": None,
+    "claims": [],
+    "purchases": [],
+    "waitlist": [],
+    "rooms": [],
+}
 
 _HAS = """
 SELECT EXISTS (SELECT FROM streams_chatmessage
                 WHERE stream_id = %(stream)s AND author_id = %(user)s AND status = 'held'),
        EXISTS (SELECT FROM streams_couponclaim l JOIN streams_coupon c ON c.id = l.coupon_id
-                WHERE l.buyer_id = %(user)s AND c.stream_id = %(stream)s)
+                WHERE l.buyer_id = %(user)s AND c.stream_id = %(stream)s),
+       ARRAY(SELECT id FROM streams_offer
+              WHERE stream_id = %(stream)s AND admits_per_second IS NOT NULL AND closes_at > now())
 """
 
 
@@ -40,6 +50,9 @@ def public(*, stream: Stream) -> dict[str, Any]:
         "pinned": _pinned(stream.id),
         "items": bodies.showcase(stream_id=stream.id),
         "offers": [bodies.offer(offer) for offer in queries.current_offers(stream_id=stream.id)],
+        "sold_out": [
+            bodies.offer(offer) for offer in queries.sold_out_offers(stream_id=stream.id, now=timezone.now())
+        ],
         "coupons": [coupons.body(coupon) for coupon in coupons.running(stream_id=stream.id)],
         "viewers": _viewers(stream.id),
         "chat": chat.latest(stream_id=stream.id),
@@ -63,13 +76,14 @@ def own(*, stream_id: UUID, user_id: UUID | None) -> dict[str, Any]:
     # Most have neither, and a crowd that comes at once has nothing at all.
     with connection.cursor() as cursor:
         cursor.execute(_HAS, {"user": user_id, "stream": stream_id})
-        has_held, has_claims = cursor.fetchone()
+        has_held, has_claims, with_rooms = cursor.fetchone()
     claimed = coupons.claims(stream_id=stream_id, user_id=user_id) if has_claims else ()
     found = {
         **NOBODY,
         "me": own_part.part(here, now=timezone.now(), has_held=has_held),
         "u": {"epoch": epoch, "offset": offset},
         "claims": [coupons.claim_body(claim) for claim in claimed],
+        "rooms": waitingroom.places(user_id=user_id, offer_ids=with_rooms) if with_rooms else [],
     }
     for path in settings.SNAPSHOT_PANELS:
         found |= import_string(path)(user_id=user_id, stream_id=stream_id)

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from streams.frames.base import Count, Epoch, Instant, Money, Offset, Position, Quantity, Role, Told
 from streams.frames.coupons import CouponBody, CouponClaim
-from streams.frames.drops import Place
+from streams.frames.drops import Place, RoomPlace
 from streams.frames.talk import ChatMessage, LineDecision, Restraint, Right, Waiting
 
 # --- the show ---
@@ -305,7 +305,12 @@ class Snapshot(Told):
     cart: Cart | None
     purchases: list[Purchase]
     claims: list[CouponClaim]
+    sold_out: Annotated[
+        list[OfferBody],
+        Meta(description="Offers that are sold out while their time runs: one may line up at their price."),
+    ] = []
     waitlist: list[Place] = []
+    rooms: list[RoomPlace] = []
     followers_only: bool = False
     pinned_line: ChatMessage | None = None
 

@@ -36,6 +36,9 @@ class Doorman:
                     await self.tell(look)
             except RedisError:
                 log.warning("doorman.no_redis", exc_info=True)
+            except Exception:
+                # A doorman who gives up would leave everybody outside.
+                log.exception("doorman.failed")
 
     async def tell(self, look: waitingroom.Look) -> None:
         """Tell those whose number was drawn, those who may come in, and the room how far it is."""

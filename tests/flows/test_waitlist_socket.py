@@ -157,6 +157,12 @@ async def test_a_waiting_room_draws_lets_in_and_tells(live_room: LiveRoom) -> No
             place = await each.command("waitingroom.enter", asked)
             assert (place["number"], place["until"]) == (None, None)
         await one.wait("waitingroom.moved", lambda d: d["waiting"] >= 1)
+        # On another device, or after a reload, she is where she was.
+        again = await aside(live_room.visitor, made.stream, people[0])
+        async with again as elsewhere:
+            assert elsewhere.snapshot
+            (place,) = elsewhere.snapshot["rooms"]
+            assert (place["offer"], place["number"], place["until"]) == (asked["offer"], None, None)
 
         drawn = [(await each.wait("waitingroom.drawn"))["d"]["number"] for each in everybody]
         assert sorted(drawn) == [1, 2, 3]
