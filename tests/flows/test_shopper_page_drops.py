@@ -20,7 +20,7 @@ from streams import announce as room
 from streams import offers
 from streams.models import Offer
 from tests.orders import make as trade
-from tests.shopper import PHONE, Shop, Shopper, aside, fits, lipstick
+from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 
 pytestmark = [
     pytest.mark.browser,
@@ -97,6 +97,33 @@ def test_who_lines_up_gets_her_turn_and_buys(shop: Shop, shopper: People) -> Non
     bea.button("Leave the line for Lipstick").click()
     expect(bea.page.locator(".drop")).to_contain_text("Line up")
     assert aside(lambda: WaitlistEntry.objects.filter(status="waiting").count()) == 0
+
+
+def test_who_comes_back_lines_up_for_the_price_that_sold_out_before(shop: Shop, shopper: People) -> None:
+    product = lipstick(5)
+    stream = shop.show(product)
+    shop.pin(stream)
+    offer = shop.offer(stream, quota=1)
+    aside(lambda: taken_by_somebody(product, offer))
+    for ada in (shopper(PHONE), shopper(DESK)):
+        page = ada.page
+        ada.sign_in()
+        ada.open(stream)
+        page.reload()
+
+        expect(page.locator(".drop")).to_contain_text("Live price sold out: Lipstick")
+        page.locator(".pinned__open").click()
+        line = page.locator(".detail__line")
+        expect(line).to_contain_text("The live price of €9.90 is sold out. Line up")
+        expect(page.locator(".detail__state")).to_have_text("Only 4 left")
+        assert fits(page)
+        line.get_by_role("button").click()
+
+        expect(line).to_be_hidden()
+        page.keyboard.press("Escape")
+        expect(page.locator(".drop")).to_contain_text("In line for Lipstick")
+    entries = aside(lambda: list(WaitlistEntry.objects.order_by("id")))
+    assert [(one.offer_id, one.status) for one in entries] == [(offer.id, "waiting")] * 2
 
 
 def test_a_waiting_room_shows_ones_number_and_lets_one_in(shop: Shop, shopper: People) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -6,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from catalog.models import Variant
 from commerce.models import User
-from streams import goods, offers, queries, shows
+from streams import goods, offers, queries, shows, snapshot
 from streams.models import Offer, OfferBuyer, Stream
 from tests.streams import make
 from tests.streams.make import NOW, after
@@ -394,3 +395,59 @@ def test_an_offer_ended_by_hand_after_its_time_has_ended_by_its_time(stream: Str
     offer = make.offer(stream, seconds=60)
     ended = offers.end(host_id=stream.host_id, offer_id=offer.id, now=after(300))
     assert (ended.reason, ended.ended_at) == ("time", after(60))
+
+
+# --- what a newcomer is told of sold-out offers ---
+
+
+def sold_out_now(stream: Stream) -> list[str]:
+    return [one["id"] for one in snapshot.public(stream=stream)["sold_out"]]
+
+
+@pytest.fixture
+def lately(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set the clock that snapshots are taken by."""
+
+    def at(seconds: float) -> None:
+        monkeypatch.setattr("django.utils.timezone.now", lambda: after(seconds))
+
+    at(2)
+    return at
+
+
+def test_a_newcomer_hears_of_a_sold_out_offer_as_long_as_its_time_runs(
+    stream: Stream, lately: Callable[[float], None]
+) -> None:
+    offer = make.offer(stream, quota=1, seconds=60)
+    assert sold_out_now(stream) == []
+    take(offer)
+
+    shown = snapshot.public(stream=stream)
+    assert shown["offers"] == []
+    (one,) = shown["sold_out"]
+    assert (one["id"], one["status"], one["left"]) == (str(offer.id), "ended", 0)
+    lately(59.9)
+    assert sold_out_now(stream) == [str(offer.id)]
+    lately(60)
+    assert sold_out_now(stream) == []
+
+
+def test_a_newcomer_hears_only_of_the_latest_of_an_item_and_not_beside_an_open_one(
+    stream: Stream, lately: Callable[[float], None]
+) -> None:
+    for seconds in (1, 2):
+        offer = make.offer(stream, quota=1, seconds=60, now=after(seconds))
+        assert sold_out_now(stream) == []
+        take(offer, seconds=seconds + 0.5)
+    assert sold_out_now(stream) == [str(offer.id)]
+
+
+def test_offers_that_ended_otherwise_or_with_their_show_are_over(
+    stream: Stream, lately: Callable[[float], None]
+) -> None:
+    ended = make.offer(stream, seconds=60)
+    offers.end(host_id=stream.host_id, offer_id=ended.id, now=after(1))
+    assert sold_out_now(stream) == []
+    take(make.offer(stream, quota=1, seconds=60, now=after(1)), seconds=1.5)
+    shows.end(host_id=stream.host_id, stream_id=stream.id, now=after(2))
+    assert sold_out_now(Stream.objects.get(pk=stream.pk)) == []

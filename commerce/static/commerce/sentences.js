@@ -35,6 +35,11 @@ const SENTENCES = {
   NO_WAITING_ROOM: "This offer has no waiting room. Buy when it opens.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
   PRICE_BELOW_FLOOR: "The merchant does not sell this at that price any more. You were not charged.",
+  PREORDER_SEPARATELY: "A pre-order is paid when it ships. Buy it separately, from one seller at a time.",
+  PREORDER_TOO_EARLY: (data) =>
+    data.opens_at
+      ? `Pre-orders for this are taken from ${new Date(data.opens_at).toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" })}.`
+      : "This cannot be ordered yet.",
   COUPON_ENDED: "This coupon is over.",
   COUPON_GONE: "All of these coupons are claimed: somebody was a moment faster.",
   UNKNOWN_COUPON: "This coupon is not for this show.",

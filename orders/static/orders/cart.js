@@ -4,7 +4,7 @@ import { enter } from "../commerce/account.js";
 import { fill, h, icon, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
-import { everyTick } from "../streams/clock.js";
+import { dayOf, everyTick } from "../streams/clock.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
 import { change, readCart } from "./carting.js";
@@ -18,8 +18,8 @@ import { pricedLine } from "./wanted.js";
  */
 
 /** @param {CartLine} line @returns {Wanted} */
-function wantedOf({ variant, quantity, title, image, price, left }) {
-  return { variant, quantity, kept: { title, image, price, left } };
+function wantedOf({ variant, quantity, title, image, price, left, release_at }) {
+  return { variant, quantity, kept: { title, image, price, left, release_at } };
 }
 
 /**
@@ -79,6 +79,7 @@ export function drawCart(place, foot, shop, checkOut) {
         h("p", { class: "row__title" }, line.title),
         h("p", { class: "row__text line__price" }),
         h("p", { class: "row__text line__merchant" }, line.merchant.name),
+        h("p", { class: "row__text line__release", hidden: true }),
         h("p", { class: "row__text line__gone" }),
         h("p", { class: "row__text line__hold", hidden: true }),
       ),
@@ -109,6 +110,9 @@ export function drawCart(place, foot, shop, checkOut) {
     const gone = /** @type {HTMLElement} */ (element.querySelector(".line__gone"));
     say(gone, at.gone ? (at.left > 0 ? `Only ${at.left} left` : "Sold out") : "");
     gone.hidden = !at.gone;
+    const release = /** @type {HTMLElement} */ (element.querySelector(".line__release"));
+    say(release, at.release ? `Pre-order: ships from ${dayOf(at.release)}, charged when it ships` : "");
+    release.hidden = !at.release;
     drawHold(/** @type {HTMLElement} */ (element.querySelector(".line__hold")), line, {
       now: now(),
       guest: !session.me,
@@ -125,8 +129,8 @@ export function drawCart(place, foot, shop, checkOut) {
     keyed(list, lines, (line) => line.variant, make, update);
     list.hidden = lines.length === 0;
     nothing.hidden = lines.length > 0;
-    const totals = byCurrency(lines.map((line) => ({ line, at: pricedLine(wantedOf(line), show, now()) })));
-    const key = JSON.stringify([...totals].map(([currency, part]) => [currency, part.sum, part.gone]));
+    const totals = inOnePayment(lines.map((line) => ({ line, at: pricedLine(wantedOf(line), show, now()) })));
+    const key = JSON.stringify([...totals].map(([one, part]) => [one, part.sum, part.gone]));
     if (key === footed) return;
     footed = key;
     fill(
@@ -138,7 +142,7 @@ export function drawCart(place, foot, shop, checkOut) {
           h(
             "p",
             { class: "total" },
-            h("span", {}, totals.size > 1 ? `Total in ${part.sum.currency}` : "Total"),
+            h("span", {}, totals.size > 1 ? part.title : "Total"),
             h("span", { class: "total__sum" }, money.show(part.sum)),
           ),
           h(
@@ -149,7 +153,7 @@ export function drawCart(place, foot, shop, checkOut) {
               disabled: part.gone,
               on: { click: () => checkOut(part.lines.map(wantedOf)) },
             },
-            part.gone ? "Take out what is sold out" : "Check out",
+            part.gone ? "Take out what is sold out" : part.release ? "Check out the pre-order" : "Check out",
           ),
         ),
       ),
@@ -167,20 +171,27 @@ export function drawCart(place, foot, shop, checkOut) {
   return () => stops.forEach((stop) => stop());
 }
 
-/** @param {{line: CartLine, at: ReturnType<typeof pricedLine>}[]} lines */
-function byCurrency(lines) {
-  /** @type {Map<string, {lines: CartLine[], sum: money.Money, gone: boolean}>} */
+/**
+ * What is paid at once: the goods in one currency, and the pre-orders of one merchant, which are charged when they ship.
+ * @param {{line: CartLine, at: ReturnType<typeof pricedLine>}[]} lines
+ */
+function inOnePayment(lines) {
+  /** @type {Map<string, {title: string, release: boolean, lines: CartLine[], sum: money.Money, gone: boolean}>} */
   const parts = new Map();
   for (const { line, at } of lines) {
-    const part = parts.get(at.price.currency) ?? {
+    const { currency } = at.price;
+    const key = at.release ? `${currency} ${line.merchant.id}` : currency;
+    const part = parts.get(key) ?? {
+      title: at.release ? `Pre-order from ${line.merchant.name}` : `Total in ${currency}`,
+      release: Boolean(at.release),
       lines: [],
-      sum: { amount: 0, currency: at.price.currency },
+      sum: { amount: 0, currency },
       gone: false,
     };
     part.lines.push(line);
     part.sum = money.sum([part.sum, money.times(at.price, line.quantity)]);
     part.gone ||= at.gone;
-    parts.set(at.price.currency, part);
+    parts.set(key, part);
   }
   return parts;
 }

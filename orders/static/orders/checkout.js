@@ -11,7 +11,7 @@ import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy, Sheet } from "../commerce/sheet.js";
-import { countdown, everyTick } from "../streams/clock.js";
+import { countdown, dayOf, everyTick } from "../streams/clock.js";
 import { worth } from "../streams/coupons.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
@@ -94,14 +94,12 @@ export function openCheckout(wanted, shop) {
     drawParty(party, shop, complain);
     say(total, money.show(at.total));
     const step = nextStep(session, at);
-    say(pay, step === "pay" ? `Pay ${money.show(at.total)}` : STEPS[step]);
+    say(pay, step === "pay" ? `${at.release ? "Pre-order for" : "Pay"} ${money.show(at.total)}` : STEPS[step]);
     pay.disabled = step === "gone";
-    say(
-      promise,
-      step === "pay"
-        ? "Your pieces are kept for you the moment you press; the card is charged right after."
-        : "",
-    );
+    const charged = at.release
+      ? `it ships from ${dayOf(at.release)}, and the card is charged when it does.`
+      : "the card is charged right after.";
+    say(promise, step === "pay" ? `Your pieces are kept for you the moment you press; ${charged}` : "");
     promise.hidden = !promise.textContent;
   }
 

@@ -64,7 +64,7 @@ export function drawDrop(place, { lining, show, now, buy, join, leave, enter, qu
   function offered() {
     const item = show.pinnedItem;
     if (!item || show.stream?.status !== "live") return [];
-    const over = lining.soldOut.get(item.id);
+    const over = show.soldOut.get(item.id);
     const offer = over && now() < over.ends_at ? over : null;
     if (!offer && !summary(show, item, now()).soldOut) return [];
     return item.variants

@@ -27,8 +27,6 @@ export class Lining extends EventTarget {
     this.rooms = new Map();
     /** @type {Map<string, RoomMoved>} by offer */
     this.moved = new Map();
-    /** @type {Map<string, import("../streams/show.js").Offer>} sold out, while its time runs, by item */
-    this.soldOut = new Map();
   }
 
   changed() {
@@ -97,9 +95,8 @@ export class Lining extends EventTarget {
    * One event of the room.
    * @param {string} t
    * @param {any} d
-   * @param {Show} show As it was before the event.
    */
-  apply(t, d, show) {
+  apply(t, d) {
     if (t === "waitlist.updated") this.#renew(d.places);
     else if (t === "waitlist.line") this.lines.set(d.variant, d);
     else if (t.startsWith("waitlist.")) this.keep(d);
@@ -108,11 +105,8 @@ export class Lining extends EventTarget {
       const known = this.rooms.get(d.offer) ?? { offer: d.offer, epoch: d.epoch, number: null, until: null };
       this.rooms.set(d.offer, { ...known, ...d });
     } else if (t === "offer.ended") {
-      const offer = show.offers.get(d.id);
-      if (offer && d.reason === "sold_out") this.soldOut.set(offer.item, offer);
       if (d.reason !== "sold_out") this.rooms.delete(d.id);
-    } else if (t === "offer.started") this.soldOut.delete(d.item);
-    else return;
+    } else return;
     this.changed();
   }
 

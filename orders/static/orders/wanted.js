@@ -6,7 +6,7 @@ import { priceOf } from "../streams/prices.js";
 /**
  * @typedef {import("../streams/show.js").Show} Show
  * @typedef {import("../commerce/money.js").Money} Money
- * @typedef {{variant: string, quantity: number, kept?: {title: string, image: string | null, price: Money, left: number},
+ * @typedef {{variant: string, quantity: number, kept?: {title: string, image: string | null, price: Money, left: number, release_at: number | null},
  *   turn?: {offer: string | null, price: Money, quantity: number, until: number}}} Wanted
  *   `kept` is what the cart knows of a variant that is not in this show, `turn` what is held for a shopper in line.
  */
@@ -45,8 +45,10 @@ export function pricedLine({ variant, quantity, kept, turn }, show, now) {
       offer: null,
       most: Math.min(99, left),
       gone: quantity > left,
+      release: ahead(kept?.release_at, now),
     };
   }
+  const release = ahead(found.variant.release_at, now);
   const item = found.item;
   const one = { ...found.variant, left: found.variant.left + held };
   let at = priceOf(show, item, one, now);
@@ -59,9 +61,14 @@ export function pricedLine({ variant, quantity, kept, turn }, show, now) {
     const left = now < turn.until ? turn.quantity : 0;
     const offer = turn.offer ? { id: turn.offer, ends_at: turn.until } : null;
     const at = { price: turn.price, reference: null, offer, left, most: left, gone: quantity > left };
-    return { ...named(item, one), variant, quantity, ...at };
+    return { ...named(item, one), variant, quantity, release, ...at };
   }
-  return { ...named(item, one), variant, quantity, ...at, gone: quantity > at.left };
+  return { ...named(item, one), variant, quantity, release, ...at, gone: quantity > at.left };
+}
+
+/** When a pre-order is released; null for what ships now. @param {number | null | undefined} at @param {number} now */
+function ahead(at, now) {
+  return at && at > now ? at : null;
 }
 
 /** @param {import("../streams/show.js").Item} item @param {import("../streams/show.js").Variant} one */
@@ -85,5 +92,6 @@ export function priced(wanted, show, now) {
     lines,
     total: money.sum(lines.map((line) => money.times(line.price, line.quantity))),
     gone: lines.some((line) => line.gone),
+    release: Math.max(0, ...lines.map((line) => line.release ?? 0)) || null,
   };
 }

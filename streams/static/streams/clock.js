@@ -44,3 +44,8 @@ export function inWords(ms) {
 function many(n, word) {
   return n ? `${n} ${word}${n === 1 ? "" : "s"}` : "";
 }
+
+/** The day of a moment, in words. @param {number} ms */
+export function dayOf(ms) {
+  return new Date(ms).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+}

@@ -71,6 +71,8 @@ function look(item) {
     show,
     now,
     buy: (variant, quantity) => checkOut([{ variant: variant.id, quantity }]),
+    stands: (variant) => [...lining.places.values()].some((one) => one.variant === variant.id),
+    lineUp: (variant, offer) => join({ variant: variant.id, offer }),
     async addToCart(variant, quantity) {
       try {
         await addToCart(shop, variant.id, quantity);
@@ -189,13 +191,17 @@ const inLine = async (/** @type {string} */ command, /** @type {any} */ d) => {
   if (!(await signIn("Sign in to line up."))) return null;
   return online(room).then(() => room.command(command, d));
 };
+/** @param {{variant: string, offer: string | null}} d */
+function join(d) {
+  return attempt(async () => keepPlace(await inLine("waitlist.join", d)));
+}
 drawDrop(place("drops"), {
   lining,
   show,
   now,
   buy: checkOut,
   announce,
-  join: (d) => attempt(async () => keepPlace(await inLine("waitlist.join", d))),
+  join,
   leave: (d) => attempt(async () => keepPlace(await inLine("waitlist.leave", d))),
   enter: (offer) =>
     attempt(async () => {
@@ -248,8 +254,7 @@ room.on("connection", ({ online }) => {
 });
 room.on("snapshot", (d) => show.snapshot(d));
 room.on("snapshot", (d) => lining.snapshot(d));
-// Before the show forgets an offer that has ended.
-room.on("*", (d, frame) => lining.apply(frame.t, d, show));
+room.on("*", (d, frame) => lining.apply(frame.t, d));
 room.on("*", (d, frame) => show.apply(frame.t, d));
 room.on("payment.action_required", (action) => {
   askBank(action, {

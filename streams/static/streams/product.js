@@ -3,7 +3,7 @@
 import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { busy, Sheet } from "../commerce/sheet.js";
-import { countdown, everyTick } from "./clock.js";
+import { countdown, dayOf, everyTick } from "./clock.js";
 import { drawChoices } from "./choices.js";
 import { nextOffer, priceOf } from "./prices.js";
 import { makeStepper } from "./stepper.js";
@@ -18,9 +18,10 @@ import { FEW, picture } from "./showcase.js";
 /**
  * @param {Item} opened
  * @param {{show: Show, now: () => number, buy: (variant: Variant, quantity: number) => void,
+ *   stands: (variant: Variant) => boolean, lineUp: (variant: Variant, offer: string | null) => Promise<any>,
  *   addToCart: (variant: Variant, quantity: number) => Promise<boolean>}} parts
  */
-export function openProduct(opened, { show, now, buy, addToCart }) {
+export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart }) {
   let chosen = firstChoice(show, opened, now());
   let quantity = 1;
   const item = () => show.items.find((one) => one.id === opened.id) ?? opened;
@@ -28,6 +29,9 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
 
   const price = h("p", { class: "detail__price", "aria-live": "polite" });
   const state = h("p", { class: "detail__state" });
+  const gone = h("span", {});
+  const join = h("button", { class: "link", type: "button" }, "Line up");
+  const line = h("p", { class: "note detail__line", hidden: true }, gone, " ", join);
   const choices = h("div", { class: "detail__choices" });
   const stepper = makeStepper((by) => {
     quantity += by;
@@ -53,6 +57,20 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
     sheet.close();
     buy(picked, quantity);
   });
+
+  join.addEventListener("click", () =>
+    busy(join, async () => {
+      const picked = variant();
+      if (picked) await lineUp(picked, soldOutFor(picked)?.id ?? null);
+      drawState();
+    }),
+  );
+
+  /** The live price that is sold out while its time runs. @param {Variant} picked */
+  function soldOutFor(picked) {
+    const over = show.soldOut.get(item().id);
+    return over && now() < over.ends_at && [null, picked.id].includes(over.variant) ? over : null;
+  }
 
   function draw() {
     const picked = variant();
@@ -96,11 +114,10 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
       );
     else say(state, at.left <= FEW ? `Only ${at.left} left` : "In stock");
     state.classList.toggle("detail__state--offer", Boolean(at?.offer && at.left));
-  }
-
-  /** @param {number} ms */
-  function dayOf(ms) {
-    return new Date(ms).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+    const over = picked && soldOutFor(picked);
+    line.hidden = !picked || show.stream?.status !== "live" || (!over && Boolean(at?.left)) || stands(picked);
+    say(gone, over ? `The live price of ${money.show(over.price)} is sold out.` : "One may come back.");
+    join.setAttribute("aria-label", `Line up for ${opened.product.title}`);
   }
 
   /** @param {import("./show.js").Offer | null} next */
@@ -129,6 +146,7 @@ export function openProduct(opened, { show, now, buy, addToCart }) {
         { class: "detail__words" },
         price,
         state,
+        line,
         h("p", { class: "note" }, `Sold and sent by ${opened.product.merchant.name}`),
       ),
     ),

@@ -38,6 +38,8 @@ export class Show {
     this.items = [];
     /** @type {Map<string, Offer>} by id */
     this.offers = new Map();
+    /** @type {Map<string, Offer>} by item id, sold out while their time runs: one may line up at their price */
+    this.soldOut = new Map();
     /** @type {Map<string, string>} item id to why its last offer ended */
     this.ended = new Map();
     /** @type {Map<string, Coupon>} by id, those that may be claimed */
@@ -116,6 +118,8 @@ export class Show {
     this.pinned = d.pinned ?? null;
     this.items = d.items ?? [];
     this.offers = new Map((d.offers ?? []).map((/** @type {Offer} */ one) => [one.id, one]));
+    this.soldOut = new Map((d.sold_out ?? []).map((/** @type {Offer} */ one) => [one.item, one]));
+    for (const item of this.soldOut.keys()) this.ended.set(item, "sold_out");
     this.coupons = new Map((d.coupons ?? []).map((/** @type {Coupon} */ one) => [one.id, one]));
     this.viewers = d.viewers ?? 0;
     this.slowSeconds = d.slow_s ?? 0;
@@ -186,6 +190,7 @@ export class Show {
       if (d.status === "ended" || d.status === "cancelled") {
         this.pinned = null;
         this.offers.clear();
+        this.soldOut.clear();
         this.coupons.clear();
       }
       this.touch("stream", "pinned", "offers", "coupons");
@@ -215,7 +220,10 @@ export class Show {
     },
     "offer.ended": (d) => {
       const offer = this.offers.get(d.id);
-      if (offer) this.ended.set(offer.item, d.reason);
+      if (offer) {
+        this.ended.set(offer.item, d.reason);
+        if (d.reason === "sold_out") this.soldOut.set(offer.item, offer);
+      }
       this.offers.delete(d.id);
       this.touch("offers");
     },
@@ -321,6 +329,7 @@ export class Show {
     else {
       this.offers.set(offer.id, offer);
       this.ended.delete(offer.item);
+      if (offer.status === "open") this.soldOut.delete(offer.item);
     }
     this.touch("offers");
   }
