@@ -53,9 +53,6 @@ def public(*, stream: Stream) -> dict[str, Any]:
         "sold_out": [
             bodies.offer(offer) for offer in queries.sold_out_offers(stream_id=stream.id, now=timezone.now())
         ],
-        "sold_out": [
-            bodies.offer(offer) for offer in queries.sold_out_offers(stream_id=stream.id, now=timezone.now())
-        ],
         "coupons": [coupons.body(coupon) for coupon in coupons.running(stream_id=stream.id)],
         "viewers": _viewers(stream.id),
         "chat": chat.latest(stream_id=stream.id),

@@ -309,10 +309,6 @@ class Snapshot(Told):
         list[OfferBody],
         Meta(description="Offers that are sold out while their time runs: one may line up at their price."),
     ] = []
-    sold_out: Annotated[
-        list[OfferBody],
-        Meta(description="Offers that are sold out while their time runs: one may line up at their price."),
-    ] = []
     waitlist: list[Place] = []
     rooms: list[RoomPlace] = []
     followers_only: bool = False
