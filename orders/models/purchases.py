@@ -23,12 +23,15 @@ class Purchase(models.Model):
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="purchases")
+    # Every index is written with every purchase; those below serve both keys.
+    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="purchases", db_index=False)
     key = models.UUIDField(help_text="The client's idempotency key.")
     fingerprint = models.CharField(
         max_length=64, help_text="SHA-256 of what was asked; the same key must ask the same."
     )
-    stream = models.ForeignKey(Stream, null=True, on_delete=models.PROTECT, related_name="purchases")
+    stream = models.ForeignKey(
+        Stream, null=True, on_delete=models.PROTECT, related_name="purchases", db_index=False
+    )
     status = models.CharField(max_length=15, choices=Status, default=Status.ACCEPTED)
     version = models.PositiveIntegerField(default=1, help_text="Grows by one per change.")
     amount = models.PositiveIntegerField(help_text="Total in minor units.")
