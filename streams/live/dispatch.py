@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from prometheus_client import Histogram
 from redis.exceptions import RedisError
 
 from commerce import errors
@@ -115,14 +116,14 @@ def hand_over(
 
     def answered(outcome: str | Exception) -> None:
         refusal, name = (None, "done") if isinstance(outcome, str) else _refusal(found, outcome)
-        metrics.COMMANDS.labels(found.call.__name__, name).observe(perf_counter() - started)
+        _timer(found.call.__name__, name).observe(perf_counter() - started)
         answer(refusal or str(outcome))
 
     try:
         found.call(caller, body, key=key, answer=answered)
     except Exception as error:
         refusal, name = _refusal(found, error)
-        metrics.COMMANDS.labels(found.call.__name__, name).observe(perf_counter() - started)
+        _timer(found.call.__name__, name).observe(perf_counter() - started)
         raise refusal from None
 
 
@@ -147,4 +148,9 @@ def run(found: Command, body: Body, *, held: Pass, caller: Caller, key: UUID | N
         refusal, outcome = _refusal(found, error)
         raise refusal from None
     finally:
-        metrics.COMMANDS.labels(found.call.__name__, outcome).observe(perf_counter() - started)
+        _timer(found.call.__name__, outcome).observe(perf_counter() - started)
+
+
+@cache
+def _timer(handler: str, outcome: str) -> Histogram:
+    return metrics.COMMANDS.labels(handler, outcome)
