@@ -73,8 +73,8 @@ def main() -> None:
     uvicorns = logging.getLogger("uvicorn.error")
     uvicorns.setLevel(logging.WARNING)  # It would log three lines per viewer,
     uvicorns.addFilter(lambda record: "Invalid UTF-8" not in record.msg)  # and as its error what is a peer's.
-    # The till's thread lends the interpreter to the event loop with every word to the database, and a busy loop
-    # would give it back after 5 ms each time.
+    # With every word to the database the till's thread lends the interpreter to the event loop, which, when
+    # it is busy, would give it back after 5 ms each time.
     sys.setswitchinterval(0.001)
     from config import asgi  # noqa: F401  (loads the apps)
     from streams.live import hub
