@@ -97,7 +97,7 @@ export function openCheckout(wanted, shop) {
     say(pay, step === "pay" ? `${at.release ? "Pre-order for" : "Pay"} ${money.show(at.total)}` : STEPS[step]);
     pay.disabled = step === "gone";
     const charged = at.release
-      ? `it ships from ${dayOf(at.release)}, and the card is charged when it does.`
+      ? `they ship from ${dayOf(at.release)}, and the card is charged then.`
       : "the card is charged right after.";
     say(promise, step === "pay" ? `Your pieces are kept for you the moment you press; ${charged}` : "");
     promise.hidden = !promise.textContent;
@@ -147,7 +147,8 @@ export function openCheckout(wanted, shop) {
           seen: room.position,
           coupon: at.coupon?.id ?? null,
         },
-        show.stream?.status === "live" ? show.stream.slug : null,
+        // A turn belongs to its show, also when that is over.
+        show.stream && (show.stream.status === "live" || lines.some((one) => one.turn)) ? show.stream.slug : null,
       );
       follow(purchase);
     } catch (/** @type {any} */ error) {

@@ -4,7 +4,6 @@ import { h, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { busy } from "../commerce/sheet.js";
 import { countdown, everyTick } from "../streams/clock.js";
-import { summary } from "../streams/prices.js";
 
 /**
  * @typedef {import("./lining.js").Lining} Lining
@@ -15,13 +14,15 @@ import { summary } from "../streams/prices.js";
  *   other?: {label: string, run: () => Promise<any>}}} Row
  */
 
+const RENEWED_EVERY_MS = 3000;
+
 /**
  * @param {HTMLElement} place
  * @param {{lining: Lining, show: Show, now: () => number, buy: (wanted: Wanted[]) => void, join: (d: any) => Promise<any>,
- *   leave: (d: any) => Promise<any>, enter: (offer: string) => Promise<any>, quit: (offer: string) => Promise<any>,
+ *   leave: (d: any) => Promise<any>, enter: (offer: string) => Promise<any>, renew: (offer: string) => Promise<any>, quit: (offer: string) => Promise<any>,
  *   announce: (text: string) => void}} parts
  */
-export function drawDrop(place, { lining, show, now, buy, join, leave, enter, quit, announce }) {
+export function drawDrop(place, { lining, show, now, buy, join, leave, enter, renew, quit, announce }) {
   /** @param {string} variant */
   const titleOf = (variant) => {
     const found = show.find(variant);
@@ -66,7 +67,7 @@ export function drawDrop(place, { lining, show, now, buy, join, leave, enter, qu
     if (!item || show.stream?.status !== "live") return [];
     const over = show.soldOut.get(item.id);
     const offer = over && now() < over.ends_at ? over : null;
-    if (!offer && !summary(show, item, now()).soldOut) return [];
+    if (!offer && item.variants.some((one) => one.left > 0)) return [];
     return item.variants
       .filter((one) => (offer ? offer.variant === null || offer.variant === one.id : one.left < 1))
       .filter((one) => ![...lining.places.values()].some((mine) => mine.variant === one.id))
@@ -159,8 +160,11 @@ export function drawDrop(place, { lining, show, now, buy, join, leave, enter, qu
     }
     for (const room of lining.lost(now())) {
       // Not all at the same moment, who have lost their place at the same moment.
-      lining.rooms.delete(room.offer);
-      setTimeout(() => enter(room.offer).catch(() => {}), Math.random() * 2000);
+      lining.renewing.add(room.offer);
+      setTimeout(async () => {
+        await renew(room.offer);
+        setTimeout(() => lining.renewing.delete(room.offer), RENEWED_EVERY_MS);
+      }, Math.random() * 2000);
     }
   }
   lining.addEventListener("change", draw);

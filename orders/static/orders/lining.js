@@ -15,6 +15,7 @@
 
 const OPEN = ["waiting", "offered"];
 const UNHEARD_MS = 4000;
+const SILENT_MS = 10_000; // A room is heard of every two seconds; one that Redis has forgotten says nothing.
 
 export class Lining extends EventTarget {
   constructor() {
@@ -27,6 +28,10 @@ export class Lining extends EventTarget {
     this.rooms = new Map();
     /** @type {Map<string, RoomMoved>} by offer */
     this.moved = new Map();
+    /** Offers whose room is being entered anew. @type {Set<string>} */
+    this.renewing = new Set();
+    /** When a room was last heard of, by this page's clock, by offer. @type {Map<string, number>} */
+    this.heard = new Map();
   }
 
   changed() {
@@ -35,7 +40,10 @@ export class Lining extends EventTarget {
 
   /** @param {any} d A snapshot; an anonymous one says nothing of one's own. */
   snapshot(d) {
-    if (d.me) this.#renew(d.waitlist ?? []);
+    if (d.me) {
+      this.#renew(d.waitlist ?? []);
+      for (const room of d.rooms ?? []) this.#keepRoom(room);
+    }
     this.changed();
   }
 
@@ -55,10 +63,27 @@ export class Lining extends EventTarget {
 
   /** @param {any} room The reply to having entered. */
   keepRoom(room) {
+    this.#keepRoom(room);
+    this.changed();
+  }
+
+  /** @param {string} offer */
+  leaveRoom(offer) {
+    this.rooms.delete(offer);
+    this.changed();
+  }
+
+  /** @param {any} room */
+  #keepRoom(room) {
     const { offer, epoch, number, until, waiting, admitted, opens_at } = room;
     this.rooms.set(offer, { offer, epoch, number, until });
-    this.moved.set(offer, { offer, epoch, waiting, admitted, opens_at });
-    this.changed();
+    this.#moved({ offer, epoch, waiting, admitted, opens_at });
+  }
+
+  /** @param {RoomMoved} moved */
+  #moved(moved) {
+    this.moved.set(moved.offer, moved);
+    this.heard.set(moved.offer, performance.now());
   }
 
   /**
@@ -84,8 +109,9 @@ export class Lining extends EventTarget {
   lost(now) {
     return [...this.rooms.values()].filter((room) => {
       const moved = this.moved.get(room.offer);
-      if (!moved || room.until) return false;
+      if (!moved || room.until || this.renewing.has(room.offer)) return false;
       if (moved.epoch !== room.epoch) return true;
+      if (performance.now() - (this.heard.get(room.offer) ?? 0) > SILENT_MS) return true;
       // The draw, or that one was let in, was not heard.
       return room.number === null ? now > moved.opens_at + UNHEARD_MS : moved.admitted >= room.number;
     });
@@ -100,7 +126,7 @@ export class Lining extends EventTarget {
     if (t === "waitlist.updated") this.#renew(d.places);
     else if (t === "waitlist.line") this.lines.set(d.variant, d);
     else if (t.startsWith("waitlist.")) this.keep(d);
-    else if (t === "waitingroom.moved") this.moved.set(d.offer, d);
+    else if (t === "waitingroom.moved") this.#moved(d);
     else if (t === "waitingroom.drawn" || t === "waitingroom.admitted") {
       const known = this.rooms.get(d.offer) ?? { offer: d.offer, epoch: d.epoch, number: null, until: null };
       this.rooms.set(d.offer, { ...known, ...d });

@@ -1,7 +1,7 @@
 /** What somebody wants to buy, priced as it would be bought this moment. */
 
 import * as money from "../commerce/money.js";
-import { priceOf } from "../streams/prices.js";
+import { heldNow, priceOf } from "../streams/prices.js";
 
 /**
  * @typedef {import("../streams/show.js").Show} Show
@@ -12,27 +12,14 @@ import { priceOf } from "../streams/prices.js";
  */
 
 /**
- * How many units of a variant are held for the shopper's cart: they are hers to buy beside those in stock.
- * @param {Show} show
- * @param {string} variant
- * @param {number} now
- * @returns {number}
- */
-export function heldNow(show, variant, now) {
-  const line = show.cart?.lines.find((/** @type {{variant: string}} */ one) => one.variant === variant);
-  return line?.held_until > now ? line.held : 0;
-}
-
-/**
  * @param {Wanted} wanted
  * @param {Show} show
  * @param {number} now
  */
 export function pricedLine({ variant, quantity, kept, turn }, show, now) {
   const found = show.find(variant);
-  const held = heldNow(show, variant, now);
   if (!found) {
-    const left = (kept?.left ?? 0) + held;
+    const left = (kept?.left ?? 0) + heldNow(show, variant, now);
     return {
       variant,
       quantity,
@@ -50,11 +37,12 @@ export function pricedLine({ variant, quantity, kept, turn }, show, now) {
   }
   const release = ahead(found.variant.release_at, now);
   const item = found.item;
-  const one = { ...found.variant, left: found.variant.left + held };
+  const one = found.variant;
   let at = priceOf(show, item, one, now);
   // More than the offer grants is had at the list price.
   if (at.offer && quantity > at.most) {
-    at = { price: one.price, reference: null, offer: null, left: one.left, most: Math.min(99, one.left) };
+    const left = one.left + heldNow(show, variant, now);
+    at = { price: one.price, reference: null, offer: null, left, most: Math.min(99, left) };
   }
   // Held for her, and at that price, whatever the offer does meanwhile.
   if (turn) {

@@ -208,11 +208,17 @@ drawDrop(place("drops"), {
       const at = await inLine("waitingroom.enter", { offer });
       if (at) lining.keepRoom(at);
     }),
+  async renew(offer) {
+    try {
+      lining.keepRoom(await online(room).then(() => room.command("waitingroom.enter", { offer })));
+    } catch (/** @type {any} */ error) {
+      if (!error.temporary) lining.leaveRoom(offer);
+    }
+  },
   quit: (offer) =>
     attempt(async () => {
       await inLine("waitingroom.leave", { offer });
-      lining.rooms.delete(offer);
-      lining.changed();
+      lining.leaveRoom(offer);
     }),
 });
 /** @param {any} at */

@@ -122,7 +122,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
     /** @type {HTMLElement} */ (bar.firstElementChild).style.width = `${(100 * sums.left) / offer.quota}%`;
   }
 
-  show.watch(["pinned", "items", "offers"], draw);
+  show.watch(["pinned", "items", "offers", "cart"], draw);
   everyTick(() => {
     if (show.offers.size) draw();
   });

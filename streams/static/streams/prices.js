@@ -38,17 +38,30 @@ export function nextOffer(show, item, now) {
 }
 
 /**
+ * How many units of a variant are held for the shopper's cart: they are hers to buy beside those in stock.
+ * @param {Show} show
+ * @param {string} variant
+ * @param {number} now
+ * @returns {number}
+ */
+export function heldNow(show, variant, now) {
+  const line = show.cart?.lines.find((/** @type {{variant: string}} */ one) => one.variant === variant);
+  return line?.held_until > now ? line.held : 0;
+}
+
+/**
  * @param {Show} show
  * @param {Item} item
  * @param {Variant} variant
  * @param {number} now Server time in Unix ms.
  * @returns {{price: Money, reference: Money | null, offer: Offer | null, left: number, most: number}}
- *   `left` is what can still be had at this price, `most` what one buyer can take.
+ *   `left` is what this shopper can still have at this price, `most` what she can take at once.
  */
 export function priceOf(show, item, variant, now) {
+  const there = variant.left + heldNow(show, variant.id, now);
   const offer = runningOffer(show, item, now);
   if (offer && offer.left > 0 && (offer.variant === null || offer.variant === variant.id)) {
-    const left = Math.min(offer.left, variant.left);
+    const left = Math.min(offer.left, there);
     return {
       price: offer.price,
       reference: offer.reference,
@@ -61,8 +74,8 @@ export function priceOf(show, item, variant, now) {
     price: variant.price,
     reference: null,
     offer: null,
-    left: variant.left,
-    most: Math.min(99, variant.left),
+    left: there,
+    most: Math.min(99, there),
   };
 }
 
@@ -81,7 +94,7 @@ export function summary(show, item, now) {
     /** @type {(typeof all)[number] | null} */ (null),
   );
   const prices = new Set((buyable.length ? buyable : all).map((one) => one.price.amount));
-  const stock = item.variants.reduce((units, one) => units + one.left, 0);
+  const stock = item.variants.reduce((units, one) => units + one.left + heldNow(show, one.id, now), 0);
   return {
     cheapest,
     from: prices.size > 1,

@@ -95,7 +95,9 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
         ),
     );
     stepper.set(quantity, most);
-    cart.disabled = now_.disabled = !most;
+    now_.disabled = !most;
+    // What her cart holds is in it already.
+    cart.disabled = !picked?.left;
     say(now_, most ? "Buy now" : "Sold out");
     drawState();
   }
@@ -104,6 +106,7 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
     const at = picked && priceOf(show, item(), picked, now());
     if (!at) say(state, "");
     else if (!at.left) say(state, "Sold out");
+    else if (!picked.left) say(state, at.left > 1 ? `The last ${at.left} are held for you` : "The last one is held for you");
     else if (picked.release_at && picked.release_at > now())
       say(state, `Pre-order: ships from ${dayOf(picked.release_at)}; your card is charged when it ships`);
     else if (!at.offer && nextOffer(show, item(), now())) say(state, aheadOf(nextOffer(show, item(), now())));
@@ -115,7 +118,7 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
     else say(state, at.left <= FEW ? `Only ${at.left} left` : "In stock");
     state.classList.toggle("detail__state--offer", Boolean(at?.offer && at.left));
     const over = picked && soldOutFor(picked);
-    line.hidden = !picked || show.stream?.status !== "live" || (!over && Boolean(at?.left)) || stands(picked);
+    line.hidden = !picked || show.stream?.status !== "live" || (!over && picked.left > 0) || stands(picked);
     say(gone, over ? `The live price of ${money.show(over.price)} is sold out.` : "One may come back.");
     join.setAttribute("aria-label", `Line up for ${opened.product.title}`);
   }
@@ -127,7 +130,7 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
 
   let running = "";
   const stops = [
-    show.watch(["items", "offers"], draw),
+    show.watch(["items", "offers", "cart"], draw),
     everyTick(() => {
       const picked = variant();
       const id = (picked && priceOf(show, item(), picked, now()).offer?.id) ?? "";
