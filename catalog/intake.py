@@ -6,6 +6,7 @@ A feed adds and changes; what it does not name stays as it is. All functions wor
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from catalog import floors, prices, stock
@@ -242,7 +243,7 @@ _VARIANT_COLUMNS = ["title", "options", "sku", "barcode", "weight_grams", "relea
 
 def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
     """Give the variant what the draft says about it; tell whether anything differs."""
-    said = {
+    said: dict[str, Any] = {
         "title": draft.title,
         "options": draft.options,
         "sku": draft.sku or None,  # a blank SKU takes none away

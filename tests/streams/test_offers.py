@@ -436,10 +436,15 @@ def test_a_newcomer_hears_only_of_the_latest_of_an_item_and_not_beside_an_open_o
     stream: Stream, lately: Callable[[float], None]
 ) -> None:
     for seconds in (1, 2):
-        offer = make.offer(stream, quota=1, seconds=60, now=after(seconds))
-        assert sold_out_now(stream) == []
-        take(offer, seconds=seconds + 0.5)
-    assert sold_out_now(stream) == [str(offer.id)]
+        latest = sold_out_at(stream, seconds)
+        assert sold_out_now(stream) == [str(latest.id)]
+
+
+def sold_out_at(stream: Stream, seconds: float) -> Offer:
+    """An offer of the item that opens and sells out at that time, and is shown as sold out only then."""
+    offer = make.offer(stream, quota=1, seconds=60, now=after(seconds))
+    assert sold_out_now(stream) == []
+    return take(offer, seconds=seconds + 0.5)
 
 
 def test_offers_that_ended_otherwise_or_with_their_show_are_over(

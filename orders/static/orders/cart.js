@@ -133,6 +133,7 @@ export function drawCart(place, foot, shop, checkOut) {
     const key = JSON.stringify([...totals].map(([one, part]) => [one, part.sum, part.gone]));
     if (key === footed) return;
     footed = key;
+    const currencies = new Set([...totals.values()].map((part) => part.sum.currency)).size;
     fill(
       foot,
       [...totals.values()].map((part) =>
@@ -142,7 +143,7 @@ export function drawCart(place, foot, shop, checkOut) {
           h(
             "p",
             { class: "total" },
-            h("span", {}, totals.size > 1 ? part.title : "Total"),
+            h("span", {}, totals.size > 1 ? part.title || (currencies > 1 ? `Total in ${part.sum.currency}` : "Ships now") : "Total"),
             h("span", { class: "total__sum" }, money.show(part.sum)),
           ),
           h(
@@ -182,7 +183,7 @@ function inOnePayment(lines) {
     const { currency } = at.price;
     const key = at.release ? `${currency} ${line.merchant.id}` : currency;
     const part = parts.get(key) ?? {
-      title: at.release ? `Pre-order from ${line.merchant.name}` : `Total in ${currency}`,
+      title: at.release ? `Pre-order from ${line.merchant.name}` : "",
       release: Boolean(at.release),
       lines: [],
       sum: { amount: 0, currency },

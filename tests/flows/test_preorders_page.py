@@ -1,0 +1,59 @@
+"""Pre-orders on the shopper's page: when they ship, and that they are charged then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from catalog.models import Variant
+from orders import carts
+from orders.models import Purchase
+from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("quick_hashes"),
+]
+
+People = Callable[..., Shopper]
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
+def test_a_preorder_says_when_it_ships_and_is_charged_and_is_paid_apart(
+    shop: Shop, shopper: People, screen: dict[str, object]
+) -> None:
+    plain, early = lipstick(), lipstick()
+    plain_variant = aside(lambda: plain.variants.get().id)
+    release = timezone.now() + timedelta(days=3)
+    aside(lambda: Variant.objects.filter(product=early).update(release_at=release))
+    stream = shop.show(plain, early)
+    shop.pin(stream, 1)
+    ada = shopper(screen)
+    page = ada.page
+    user = ada.sign_in()
+    other = {"variant_id": plain_variant, "quantity": 2, "stream_id": None}
+    aside(lambda: carts.add(buyer_id=user.id, **other, now=timezone.now()))
+    ada.open(stream)
+    ada.save_card()
+    ships = f"ships from {release.day} {release:%B %Y}"
+
+    page.locator(".pinned__open").click()
+    expect(page.locator(".detail__state")).to_contain_text(f"Pre-order: {ships}")
+    ada.button("Add to cart").click()
+    ada.button("View cart").click()
+    expect(page.locator(".line__release:visible")).to_have_text(f"Pre-order: {ships}, charged when it ships")
+    expect(page.locator(".total")).to_have_text(["Ships now€39.80", "Pre-order from Atelier Sol€19.90"])
+    assert fits(page)
+
+    ada.button("Check out the pre-order").click()
+    promise = page.locator(".checkout__promise")
+    expect(promise).to_contain_text(f"they {ships.replace('ships', 'ship')}, and the card is charged then.")
+    assert fits(page)
+    ada.button("Pre-order for €19.90").click()
+    expect(page.get_by_text("Your card is charged when it ships.")).to_be_visible()
+    assert aside(lambda: Purchase.objects.get().status) == "authorized"
