@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from commerce import errors, faults, gateway, ids, outbox
+from commerce import errors, faults, gateway, households, ids, outbox
 from commerce.models import Card
 from commerce.money import Money
 from orders import checkout, holds, moves, payments, quotes, states, transactions
@@ -125,6 +125,9 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             raise RetryTooLate
         quotes.check_for_sale(purchase_id=purchase.id)
         card = checkout.card_to_charge(buyer_id=buyer_id, card_id=card_id)
+        if purchase.households:
+            # The limit is that of the card that pays; the declined one has its share back.
+            purchase.households = households.keys(address=purchase.ship_to, fingerprint=card.fingerprint)
         holds.retake(purchase=purchase, now=now)
         _write_down(purchase, card, number, now)
         outbox.record(
@@ -138,6 +141,7 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             reason="another card",
             now=now,
             card=card,
+            households=purchase.households,
             hold_until=now + timedelta(seconds=settings.HOLD_SECONDS),
         )
 

@@ -110,7 +110,8 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared, hers=hers)
     for offer in Offer.objects.filter(pk__in=of_offers).exclude(per_household=None):
         keys, units = purchase.households, of_offers[offer.id]
-        if not grants.count_households(offer_id=offer.id, keys=keys, units=units):
+        cap = offer.per_household or 0
+        if not grants.count_households(offer_id=offer.id, keys=keys, units=units, cap=cap):
             raise HouseholdLimit(offer=str(offer.id), per_household=offer.per_household)
     coupon_id = purchase.coupon_id
     if coupon_id is not None and not grants.spend_again(coupon_id=coupon_id, buyer_id=purchase.buyer_id):

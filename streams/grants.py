@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F
 
 from streams import announce, coupons
-from streams.models import CouponClaim, Offer, OfferHousehold
+from streams.models import CouponClaim, Offer
 
 
 @dataclass(slots=True)
@@ -268,10 +268,23 @@ def give_back(
             )
 
 
-def count_households(*, offer_id: UUID, keys: Collection[str], units: int) -> bool:
-    """Add units to those that households have of a locked offer; False when one would have too many."""
-    rows = OfferHousehold.objects.filter(offer_id=offer_id, key__in=keys, units__lte=F("cap") - units)
-    return rows.update(units=F("units") + units) == len(keys)
+def count_households(*, offer_id: UUID, keys: Collection[str], units: int, cap: int) -> bool:
+    """Add units to those that households have of a locked offer, `cap` at most; False when one would have
+    too many.
+    """
+    if units > cap:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO streams_offerhousehold AS had (offer_id, key, units, cap)
+            SELECT %s, key, %s, %s FROM unnest(%s::text[]) AS home (key) ORDER BY key
+            ON CONFLICT (offer_id, key) DO UPDATE SET units = had.units + EXCLUDED.units
+             WHERE had.units + EXCLUDED.units <= had.cap
+            """,
+            [offer_id, units, cap, sorted(keys)],
+        )
+        return bool(cursor.rowcount == len(keys))
 
 
 def spend_again(*, coupon_id: UUID, buyer_id: UUID) -> bool:
