@@ -114,8 +114,10 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
         if not grants.count_households(offer_id=offer.id, keys=keys, units=units, cap=cap):
             raise HouseholdLimit(offer=str(offer.id), per_household=offer.per_household)
     coupon_id = purchase.coupon_id
-    if coupon_id is not None and not grants.spend_again(coupon_id=coupon_id, buyer_id=purchase.buyer_id):
-        raise CouponSpent(coupon=str(coupon_id))
+    if coupon_id is not None and not grants.spend_again(
+        coupon_id=coupon_id, buyer_id=purchase.buyer_id, now=now
+    ):
+        raise CouponSpent("This coupon is over, or used up.", coupon=str(coupon_id))
     Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED).update(
         status=Hold.Status.HELD, updated_at=now
     )

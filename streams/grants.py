@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F
 
 from streams import announce, coupons
-from streams.models import CouponClaim, Offer
+from streams.models import Coupon, CouponClaim, Offer
 
 
 @dataclass(slots=True)
@@ -287,7 +287,8 @@ def count_households(*, offer_id: UUID, keys: Collection[str], units: int, cap: 
         return bool(cursor.rowcount == len(keys))
 
 
-def spend_again(*, coupon_id: UUID, buyer_id: UUID) -> bool:
-    """Count a use that was given back; False when she has used the coupon up meanwhile."""
+def spend_again(*, coupon_id: UUID, buyer_id: UUID, now: datetime) -> bool:
+    """Count a use that was given back; False when the coupon is over, or she has used it up meanwhile."""
+    running = Coupon.objects.filter(pk=coupon_id, status=Coupon.Status.OPEN, closes_at__gt=now)
     rows = CouponClaim.objects.filter(coupon_id=coupon_id, buyer_id=buyer_id, used__lt=F("cap"))
-    return bool(rows.update(used=F("used") + 1))
+    return running.exists() and bool(rows.update(used=F("used") + 1))

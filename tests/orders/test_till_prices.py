@@ -206,6 +206,29 @@ def test_a_coupon_that_is_over_used_up_or_of_another_merchant_takes_nothing_off(
     rung(again, coupon)
 
 
+def test_a_declined_purchase_is_not_revived_with_a_coupon_that_is_over() -> None:
+    one = make.variant()
+    stream = make.show(one)
+    basket = make.basket((one, 1), stream=stream, total=1799)
+    coupon = claimed(make.coupon(stream, one.merchant), basket)
+    rung(basket, coupon)
+    purchase = Purchase.objects.get()
+    payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(6))
+    assert CouponClaim.objects.get().used == 0
+    coupons.end(host_id=stream.host_id, coupon_id=coupon.id, now=after(7))
+
+    with pytest.raises(refusals.CouponSpent):
+        retried(purchase)
+    assert (CouponClaim.objects.get().used, make.left(one)) == (0, 10)
+
+    Coupon.objects.update(status="open", closes_at=after(9))
+    with pytest.raises(refusals.CouponSpent):
+        retried(purchase)
+    Coupon.objects.update(closes_at=after(10))
+    assert retried(purchase).status == Purchase.Status.ACCEPTED
+    assert CouponClaim.objects.get().used == 1
+
+
 # --- evidence ---
 
 
