@@ -80,9 +80,9 @@ def release_all(*, purchases: Collection[Purchase], now: datetime) -> None:
             buyers[line.offer_id, ours[purchase_id].buyer_id] += line.quantity
             homes.update({(line.offer_id, key): line.quantity for key in ours[purchase_id].households})
     claims = Counter(
-        (ours[pk].coupon_id, ours[pk].buyer_id)
+        (coupon_id, ours[pk].buyer_id)
         for pk in {hold.purchase_id for hold in held}
-        if ours[pk].coupon_id
+        if (coupon_id := ours[pk].coupon_id)
     )
     lines.returned(
         units=of_stock,
