@@ -141,7 +141,8 @@ def test_a_line_of_any_length_moves_in_the_same_few_statements(monkeypatch: pyte
     def statements(people: int) -> int:
         made = emptied(stocked=people, quota=1)
         buyers = User.objects.bulk_create(
-            User(email=f"{n}@{made.variant.sku.lower()}.example", name="Ana", password="!") for n in range(people)
+            User(email=f"{n}@{made.variant.sku.lower()}.example", name="Ana", password="!")
+            for n in range(people)
         )
         WaitlistEntry.objects.bulk_create(
             WaitlistEntry(buyer=each, variant=made.variant, stream=made.stream, quantity=1) for each in buyers
