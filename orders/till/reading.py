@@ -3,6 +3,9 @@
 What is counted is locked, in the one order that everybody keeps: carts, what is held for carts, turns of the
 waitlist, offers, claimed coupons, stock; each by its key. A row that somebody else keeps locked fails the
 batch after `lock_timeout`, or, where `patient` is off, is stepped over and noted as busy.
+
+Tills that want the same units wait for each other before that, in a line of their own: a batch of another
+process is no reason to step over the row that everybody wants.
 """
 
 import time
@@ -74,6 +77,16 @@ _TURNS = """
      WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
 """
 _LOCKED = " ORDER BY id FOR UPDATE"
+LOCK_TIMEOUT_MS = 300
+# Kept until the transaction ends: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+IN_TURN = """
+    SET LOCAL lock_timeout = %(most_ms)s;
+    SELECT pg_advisory_xact_lock(%(tills)s, line) FROM unnest(%(lines)s) AS line;
+    SET LOCAL lock_timeout = %(then_ms)s
+"""
+TILLS = 0x711C  # What the locks of this kind are called.
+LINES = 64  # Lines that units and offers are spread over; however many there are, so many locks are taken.
+IN_LINE_MS = 3_000
 _WITH_TURNS = """
     SELECT DISTINCT buyer_id FROM orders_waitlistentry
      WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
@@ -95,6 +108,7 @@ def read(batch: Sequence[Asked], *, patient: bool, now: datetime | None = None) 
         units = {part for goods in facts.goods.values() for part, _ in goods.takes(1)}
         _shows(cursor, facts, _ids(asked.stream_id for asked in batch))
         _buyers(cursor, facts, buyers)
+        _wait(cursor, units | {line.offer_id for asked in batch for line in asked.lines if line.offer_id})
         _carts(cursor, facts, buyers, _ids(units | variants), patient)
         for row in _hers(cursor, facts, _TURNS, [buyers, wanted], patient):
             facts.turns[row[:3]] = Turn(*row[3:])
@@ -170,6 +184,14 @@ def _carts(cursor: Any, facts: Facts, buyers: str, variants: str, patient: bool)
         cursor, facts, _CART_HOLDS, [_ids(locked), variants], patient
     ):
         facts.cart_holds[buyer_id, variant_id] = quantity
+
+
+def _wait(cursor: Any, counted: set[UUID]) -> None:
+    """Wait until no other till has a batch in hand that counts the same."""
+    # Sorted, so that nobody waits in a circle; and no row is locked yet.
+    lines = sorted({each.int % LINES for each in counted})
+    times = {"most_ms": IN_LINE_MS, "then_ms": LOCK_TIMEOUT_MS}
+    cursor.execute(IN_TURN, {"tills": TILLS, "lines": lines, **times})
 
 
 def _hers(cursor: Any, facts: Facts, select: str, asked: list[str], patient: bool) -> list[Any]:

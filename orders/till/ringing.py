@@ -24,7 +24,6 @@ from streams import waitingroom
 
 log = structlog.get_logger(__name__)
 
-LOCK_TIMEOUT_MS = 300
 # All is found by its key. PostgreSQL keeps the plans of its foreign keys as it made them when the connection
 # was new; in a shop that was empty then they would go on reading whole tables, row by row.
 SETTINGS = "SET LOCAL statement_timeout = 5000; SET LOCAL enable_seqscan = off"
@@ -67,7 +66,7 @@ def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> l
     for attempt in range(1, KEY_TAKEN_AGAIN + 1):
         try:
             outcomes = transactions.run(
-                lambda: _batch(presses, patient, now), lock_timeout_ms=LOCK_TIMEOUT_MS
+                lambda: _batch(presses, patient, now), lock_timeout_ms=reading.LOCK_TIMEOUT_MS
             )
             faults.reach("till.committed")
             return outcomes

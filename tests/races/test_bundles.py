@@ -15,6 +15,7 @@ from orders.models import Hold, Purchase
 from tests.orders import make
 from tests.orders.make import NOW
 from tests.orders.threads import at_once
+from tests.orders.till import asks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +42,8 @@ def test_a_bundle_and_the_last_piece_of_its_part_are_not_both_sold() -> None:
     assert not make.broken()
 
 
-def test_control_without_the_lock_of_the_parts_both_are_sold() -> None:
+def test_control_without_the_lock_of_the_parts_both_are_sold(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks.meet(monkeypatch)
     one, _, last = kit()
     both_have_read = threading.Barrier(2)
 

@@ -21,6 +21,7 @@ from streams import grants, offers
 from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once
+from tests.orders.till import asks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +50,7 @@ def constraint_off(table: str, name: str, definition: str) -> Iterator[None]:
 
 def _nobody_locks(monkeypatch: pytest.MonkeyPatch, meet: int) -> None:
     """Let all read the stock before one of them writes, without a lock."""
+    asks.meet(monkeypatch)
     all_have_read = threading.Barrier(meet)
 
     def look(variant_ids: Collection[UUID], *, skip_locked: bool) -> dict[UUID, int]:
@@ -206,6 +208,7 @@ def test_baskets_in_opposite_order_do_not_wait_in_a_circle() -> None:
 
 def test_a_deadlock_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks in the wrong order, as a mistake elsewhere would take them: both purchases still go through."""
+    asks.meet(monkeypatch)
     one, two = make.variant(stocked=10), make.variant(stocked=10)
     first_lock_taken = threading.Barrier(2)
     me = threading.local()

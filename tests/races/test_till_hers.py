@@ -17,9 +17,17 @@ from tests.orders import make
 from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
 from tests.orders.test_till_hers import turn
+from tests.orders.till import asks
 from tests.races.test_till_interleaved import Act, asked, at_every_statement, rung_elsewhere, sold
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here are the rows' own locks; the turns that tills take would hide them."""
+    asks.meet(monkeypatch)
+
 
 World = Callable[[], tuple[list[asking.Asked], Act]]
 MUCH_LATER = after(900)

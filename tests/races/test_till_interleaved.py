@@ -22,8 +22,16 @@ from orders.till.asking import Receipt
 from streams import offers
 from tests.orders import make
 from tests.orders.make import NOW, after
+from tests.orders.till import asks
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here are the rows' own locks; the turns that tills take would hide them."""
+    asks.meet(monkeypatch)
+
 
 MOST_STATEMENTS = 40
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from catalog.models import Variant
-from orders.till import asking, ringing
+from orders.till import asking, reading, ringing
 from orders.till.asking import Asked
 from tests.orders import make
 from tests.orders.make import NOW
@@ -32,3 +34,8 @@ def rung(*batch: Asked, now: Any = NOW, **more: Any) -> list[Any]:
 
 def kinds(outcomes: list[Any]) -> list[type]:
     return [type(outcome) for outcome in outcomes]
+
+
+def meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tills that want the same run into each other, as if they did not take turns."""
+    monkeypatch.setattr(reading, "_wait", lambda cursor, counted: None)
