@@ -29,8 +29,8 @@ from commerce.models import User
 from config import servers
 from orders.models import Hold
 from streams.models import Offer
-from tests.bench import crowd, machine
-from tests.bench.processes import OPEN_DOOR, Viewers, live
+from tests.bench import crowd, doors
+from tests.bench.processes import OPEN_DOOR
 from tests.bench.runs import CannotRun, count, note
 from tests.bench.table import Row, at_least_floors
 from tests.orders import make
@@ -42,7 +42,8 @@ THREADS = 8
 UNITS = 1_000_000
 PRICE = 1999
 BUYERS = 1_000
-CROWDS = (100, 3_000)  # How rate and wait grow.
+PROCESSES = 2  # One for each core.
+CROWDS = (100, 3_000, 10_000)  # How rate and wait grow.
 PRESSES = 10_000  # About so many in a run.
 MOST_PRESSES = 15  # Of one buyer; more would be refused as too many.
 VARIANTS, LINES, MERCHANTS = 100, 5, 3
@@ -58,28 +59,30 @@ def run() -> list[Row]:
     stream = make.show(hot, now=timezone.now())
     alone = [make.buyer() for _ in range(THREADS)]
     cookies = crowd.cookies(crowd.buyers(max(CROWDS)))
+    more: dict[str, Any] = {"path": f"/ws/v1/live/{stream.slug}", "origin": settings.BASE_URL, "within": 240}
     floors, single, rushes = [], [], []
-    with Viewers() as viewers, live(**DOOR) as (server, port):
-        for pid in (server.pid, viewers.pid):
-            machine.pin(pid, *machine.CORES)
-        more = {"path": f"/ws/v1/live/{stream.slug}", "cookies": cookies, "origin": settings.BASE_URL}
-        viewers.open("buyers", len(cookies), port, within=240, **more)
+    with doors.doors(1, **DOOR) as one:
+        one.open("buyers", BUYERS, cookies=cookies[:BUYERS], **more)
+        alike = rush(one, [[hot]], BUYERS)
+    with doors.doors(PROCESSES, **DOOR) as all_doors:
+        all_doors.open("buyers", len(cookies), cookies=cookies, **more)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
-        rush(viewers, [[hot]], BUYERS)  # Threads, connections and plans are there from now on.
+        rush(all_doors, [[hot]], BUYERS)  # Threads, connections and plans are there from now on.
         for _ in range(count()):
             floors.append(max(_bare_updates(hot, clients) for clients in (1, 8, 32)))
             single.append(_one_by_one(hot, alone))
-            rushes.append(rush(viewers, [[hot]], BUYERS))
-        by_crowd = {n: rush(viewers, [[hot]], n) for n in CROWDS}
-        cold = rush(viewers, [[each] for each in goods], BUYERS)
-        carts = rush(viewers, [goods[n : n + LINES] for n in range(0, VARIANTS, LINES)], BUYERS)
+            rushes.append(rush(all_doors, [[hot]], BUYERS))
+        by_crowd = {n: rush(all_doors, [[hot]], n) for n in CROWDS}
+        cold = rush(all_doors, [[each] for each in goods], BUYERS)
+        carts = rush(all_doors, [goods[n : n + LINES] for n in range(0, VARIANTS, LINES)], BUYERS)
     exact(goods)
     floor = median(floors)
-    hot_name = f"purchases of one hot variant accepted through {BUYERS:,} websockets"
+    hot_name = f"purchases of one hot variant accepted through {BUYERS:,} websockets of {PROCESSES} processes"
     return [
         Row("P5", "floor: pgbench, UPDATE ... - 1 on that row, best of 1, 8 and 32 clients", floor, "/s"),
         Row("P5", hot_name, median(each["rate"] for each in rushes), "/s", floor, at_least_floors(1.0)),
+        Row("P5", "the same, one process", alike["rate"], "/s", floor),
         Row("P5", "the same, press to answer, p99", median(each["p99_ms"] for each in rushes), "ms"),
         *(
             row
@@ -95,13 +98,11 @@ def run() -> list[Row]:
     ]
 
 
-def rush(viewers: Viewers, baskets: Sequence[Sequence[Variant]], buyers: int) -> dict[str, Any]:
+def rush(to: doors.Doors, baskets: Sequence[Sequence[Variant]], buyers: int) -> dict[str, Any]:
     """Let so many press and press again, each one of these baskets; returns what came of it and the rate."""
     times = max(1, min(MOST_PRESSES, PRESSES // buyers))
-    bodies = [body(basket) for basket in baskets]
-    viewers.order("rush", group="buyers", bodies=bodies, times=times, n=buyers)
-    done = viewers.hear("rushed", group="buyers", within=120)
-    done["rate"] = sum(done["outcomes"].values()) / done["seconds"]
+    to.press("buyers", [body(basket) for basket in baskets], times=times, n=buyers)
+    done = to.pressed("buyers", patience=120)
     if done["outcomes"] != {"accepted": buyers * times}:
         raise CannotRun(f"not everything was accepted: {done['outcomes']}")
     note(

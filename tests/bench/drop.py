@@ -17,10 +17,9 @@ from config.children import Program
 from config.env import ROOT
 from orders.models import Purchase
 from streams.models import Offer
-from tests.bench import crowd, machine
-from tests.bench.buying import DOOR, body
+from tests.bench import crowd, doors, machine
+from tests.bench.buying import DOOR, PROCESSES, body
 from tests.bench.ladder import Pin
-from tests.bench.processes import Viewers, live
 from tests.bench.runs import CannotRun, count, note, paced
 from tests.bench.table import Row, at_most
 from tests.bench.ticks import chatting
@@ -29,6 +28,7 @@ from tests.orders import make
 BUYERS, PIECES, VIEWERS = 3_000, 500, 2_000
 WITHIN = 2.0
 EVENTS_PER_SECOND = 10
+LINES_PER_SECOND = 20  # Of chat, for a room in which 3,000 of 5,000 are about to press.
 
 
 def run() -> list[Row]:
@@ -59,24 +59,21 @@ def _once(cookies: list[str]) -> tuple[float, float, int]:
         )
     )
     try:
-        with Viewers() as viewers, live(**DOOR) as (server, port):
-            for pid in (server.pid, viewers.pid, relay.pid):
-                machine.pin(pid, *machine.CORES)
+        machine.pin(relay.pid, *machine.CORES)
+        with doors.doors(PROCESSES, **DOOR) as to:
             path = f"/ws/v1/live/{stream.slug}"
-            viewers.open("viewers", VIEWERS, port, path=path, within=60)
-            more = {"path": path, "cookies": cookies, "origin": settings.BASE_URL}
-            viewers.open("buyers", len(cookies), port, within=120, **more)
+            to.open("viewers", VIEWERS, path=path, within=60)
+            to.open("buyers", len(cookies), path=path, cookies=cookies, origin=settings.BASE_URL, within=120)
             offer: Offer = make.offer(stream, hot, quota=PIECES, per_buyer=1, seconds=600, now=timezone.now())
             pin = Pin(stream)
-            with chatting(stream):
+            with chatting(stream, LINES_PER_SECOND):
                 time.sleep(1)
-                viewers.begin("viewers")
-                bodies = [body([hot], offer=offer)]
-                viewers.order("rush", group="buyers", bodies=bodies, times=1, n=BUYERS, within=WITHIN)
+                to.begin("viewers")
+                to.press("buyers", [body([hot], offer=offer)], times=1, n=BUYERS, within=WITHIN)
                 for mark in paced(EVENTS_PER_SECOND, WITHIN + 0.5):
                     pin.tell(mark + 1)
-                done = viewers.hear("rushed", group="buyers", within=60)
-                stats = viewers.stats("viewers")
+                done = to.pressed("buyers", patience=60)
+                stats = to.stats("viewers")
     finally:
         relay.stop()
     outcomes = done["outcomes"]

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.bench import frames, table
+from tests.bench import frames
 from tests.bench.viewing import Viewer
 
 REPLY, ERROR = b'{"v":1,"t":"reply","re":', b'{"v":1,"t":"error","re":'
@@ -79,12 +79,10 @@ class Rush:
 
     def stats(self) -> dict[str, Any]:
         """Return what came of it."""
-        milliseconds = [each / 1e6 for each in self.latencies]
         return {
             "outcomes": dict(self.outcomes),
-            "seconds": self.ended - self.begun,
-            "p50_ms": table.percentile(milliseconds, 0.5),
-            "p99_ms": table.percentile(milliseconds, 0.99),
-            "most_ms": max(milliseconds),
+            "begun": self.begun,
+            "ended": self.ended,
+            "waits_ms": [each / 1e6 for each in self.latencies],
             "cpu_seconds": time.process_time() - self.cpu,
         }

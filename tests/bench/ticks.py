@@ -111,12 +111,12 @@ def chat(stream: Stream, *, seconds: float) -> None:
 
 
 @contextmanager
-def chatting(stream: Stream) -> Iterator[None]:
-    """Keep the chat running until the block ends."""
+def chatting(stream: Stream, per_second: float = LINES_PER_SECOND) -> Iterator[None]:
+    """Keep the chat running until the block ends, with so many lines a second."""
     over = threading.Event()
 
     def run() -> None:
-        for _ in paced(LINES_PER_SECOND, 600):
+        for _ in paced(per_second, 600):
             if over.is_set():
                 return
             say(stream.id)
