@@ -144,6 +144,8 @@ def buying_while_the_hold_ends(lipstick: Variant, noa: User) -> None:
 
 def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
+        # Within a transaction the list of connections stays as it was looked at first.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
             " AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
