@@ -11,8 +11,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()  # Loads the apps, which the sockets' models need.
 
 from commerce.bodylimit import BodyLimit  # noqa: E402
+from streams.live import ahead  # noqa: E402
 from streams.live.gate import Gate  # noqa: E402
 from streams.routing import router  # noqa: E402
+
+ahead.load()
 
 # The largest body that is taken is a feed in a form.
 most = settings.IMPORT_MAX_BYTES + 65_536
