@@ -1,7 +1,7 @@
 """What a live process loads before it serves.
 
-Handlers are named by dotted paths. Imported when the first of them is asked for, they would keep the event loop
-busy for most of a second, in which nobody hears anything.
+Handlers are named by dotted paths. Imported when the first of them is asked for, they would keep the event
+loop busy for most of a second, in which nobody hears anything.
 """
 
 from django.conf import settings
