@@ -53,27 +53,12 @@ def record(*, name: str, payload: dict[str, Any], key: str | None = None, lane: 
     Whoever hears events of a lane can ask which were recorded before (`waiting_before`). Raises
     OutsideTransaction when there is no transaction to belong to.
     """
-    _record([Event(name=name, payload=payload, key=key or str(ids.new()), lane=lane)])
+    _record([(name, payload, key)], lane=lane)
 
 
 def record_all(events: Iterable[tuple[str, dict[str, Any], str | None]]) -> None:
     """Record many events (name, payload, key) in one statement; raises OutsideTransaction."""
-    if not connection.in_atomic_block:
-        raise OutsideTransaction
-    rows = [(name, key or str(ids.new()), orjson.dumps(payload).decode()) for name, payload, key in events]
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO commerce_event (name, key, payload, lane, attempts, error)
-            SELECT name, key, payload::jsonb, '', 0, ''
-              FROM unnest(%s::text[], %s::text[], %s::text[]) AS event (name, key, payload)
-                ON CONFLICT DO NOTHING
-            """,
-            [list(column) for column in zip(*rows, strict=True)],
-        )
-        cursor.execute(f"NOTIFY {CHANNEL}")
+    _record(events, lane="")
 
 
 def waiting_before(*, key: str, lane: str) -> list[tuple[str, dict[str, Any]]]:
@@ -83,14 +68,23 @@ def waiting_before(*, key: str, lane: str) -> list[tuple[str, dict[str, Any]]]:
     return list(waiting.exclude(lane="").order_by("id").values_list("key", "payload"))
 
 
-def _record(rows: list[Event]) -> None:
+def _record(events: Iterable[tuple[str, dict[str, Any], str | None]], *, lane: str) -> None:
     if not connection.in_atomic_block:
         raise OutsideTransaction
+    rows = [(name, key or str(ids.new()), orjson.dumps(payload).decode()) for name, payload, key in events]
     if not rows:
         return
-    Event.objects.bulk_create(rows, ignore_conflicts=True)
     with connection.cursor() as cursor:
-        cursor.execute(f"NOTIFY {CHANNEL}")
+        cursor.execute(
+            f"""
+            INSERT INTO commerce_event (name, key, payload, lane, attempts, error)
+            SELECT name, key, payload::jsonb, %s, 0, ''
+              FROM unnest(%s::text[], %s::text[], %s::text[]) AS event (name, key, payload)
+                ON CONFLICT DO NOTHING;
+            NOTIFY {CHANNEL}
+            """,
+            [lane, *(list(column) for column in zip(*rows, strict=True))],
+        )
 
 
 def claim(*, limit: int) -> list[Claimed]:

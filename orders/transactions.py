@@ -38,9 +38,9 @@ class OutcomeUnknown(errors.Unavailable):
     message = "We could not confirm this. Send it again with the same key: it counts once."
 
 
-def run(work: Callable[[], T], *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> T:
+def run(work: Callable[[], T], *, lock_timeout_ms: int | None = LOCK_TIMEOUT_MS) -> T:
     """Run `work` in a transaction of its own, again after a deadlock or a lost connection; `work` must bear
-    that.
+    that. Without a `lock_timeout_ms` it sets one itself.
 
     Raises Busy when a lock was not free within the time, Unavailable when the database takes no writes,
     OutcomeUnknown when the connection kept being lost.
@@ -49,8 +49,9 @@ def run(work: Callable[[], T], *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> T:
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic(durable=True):
-                with connection.cursor() as cursor:
-                    cursor.execute(f"SET LOCAL lock_timeout = {lock_timeout_ms:d}")
+                if lock_timeout_ms is not None:
+                    with connection.cursor() as cursor:
+                        cursor.execute(f"SET LOCAL lock_timeout = {lock_timeout_ms:d}")
                 return work()
         except (OperationalError, InterfaceError, InternalError) as error:
             last, state = error, sqlstate(error)

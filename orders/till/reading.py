@@ -8,10 +8,9 @@ Tills that want the same units wait for each other before that, in a line of the
 process is no reason to step over the row that everybody wants.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -93,15 +92,19 @@ _WITH_TURNS = """
 """
 
 
-def read(batch: Sequence[Asked], *, patient: bool, now: datetime | None = None) -> Facts:
-    """Return the facts of a batch, inside its transaction; what is counted stays locked until it ends.
+class Clock(NamedTuple):
+    """The database's clock, and what the process's steady one said then."""
 
-    `now` is the database's clock unless it is given.
-    """
+    now: datetime
+    read_at: float
+
+
+def read(batch: Sequence[Asked], *, patient: bool, clock: Clock) -> Facts:
+    """Return the facts of a batch, inside its transaction; what is counted stays locked until it ends."""
     variants = {line.variant_id for asked in batch for line in asked.lines}
     buyers = _ids(asked.buyer_id for asked in batch)
     with connection.cursor() as cursor:
-        facts = Facts(now=now or _now(cursor), read_at=time.monotonic())
+        facts = Facts(*clock)
         _goods(cursor, facts, variants)
         wanted = _ids(variants)
         # A bundle's parts are what is counted, and what a cart may hold.
@@ -125,11 +128,6 @@ def with_turns(batch: Iterable[Asked]) -> set[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_WITH_TURNS, [_ids(each.buyer_id for each in asked), variants])
         return {row[0] for row in cursor.fetchall()}
-
-
-def _now(cursor: Any) -> Any:
-    cursor.execute("SELECT clock_timestamp()")
-    return cursor.fetchone()[0]
 
 
 def _goods(cursor: Any, facts: Facts, variants: set[UUID]) -> None:

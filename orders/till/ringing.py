@@ -5,6 +5,7 @@ the purchases that need it; where the database refuses something, the batch is h
 that it refuses stands alone.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -26,7 +27,10 @@ log = structlog.get_logger(__name__)
 
 # All is found by its key. PostgreSQL keeps the plans of its foreign keys as it made them when the connection
 # was new; in a shop that was empty then they would go on reading whole tables, row by row.
-SETTINGS = "SET LOCAL statement_timeout = 5000; SET LOCAL enable_seqscan = off"
+SETTINGS = f"""
+    SET LOCAL lock_timeout = {reading.LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 5000;
+    SET LOCAL enable_seqscan = off; SELECT clock_timestamp()
+"""
 KEY_TAKEN_AGAIN = 3  # Somebody else's commit came between: read again, and the key is known.
 
 
@@ -65,9 +69,7 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
 def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
     for attempt in range(1, KEY_TAKEN_AGAIN + 1):
         try:
-            outcomes = transactions.run(
-                lambda: _batch(presses, patient, now), lock_timeout_ms=reading.LOCK_TIMEOUT_MS
-            )
+            outcomes = transactions.run(lambda: _batch(presses, patient, now), lock_timeout_ms=None)
             faults.reach("till.committed")
             return outcomes
         except IntegrityError as error:
@@ -80,6 +82,7 @@ def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> l
 def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS)
+        clock = reading.Clock(now or cursor.fetchone()[0], time.monotonic())
     batch = [press.asked for press in presses]
     outcomes = _known(batch)
     # Her units are set aside: the waiting room, which may have lost its memory, has no say in that.
@@ -98,7 +101,7 @@ def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> lis
             fresh.append(n)
     faults.reach("till.begun")
     if fresh:
-        facts = reading.read([batch[n] for n in fresh], patient=patient, now=now)
+        facts = reading.read([batch[n] for n in fresh], patient=patient, clock=clock)
         faults.reach("till.locked")
         outcomes |= _decide(presses, fresh, facts)
         faults.reach("till.written")
