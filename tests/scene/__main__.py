@@ -97,7 +97,8 @@ def perform(var: Path, report: Report) -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     programs, env = table(var)
-    with Stack(programs, say=_complain) as stack:
+    complaints = Complaints()
+    with Stack(programs, say=complaints) as stack:
         report.act(f"{buyers} buyers, {stock} pieces")
         stack.start("postgres", "redis")
         os.environ |= {**env, "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
@@ -127,6 +128,7 @@ def perform(var: Path, report: Report) -> None:
             books.close()
         lost = [name for name in programs if not stack.alive(name)]
         report.equal(lost, [], "every process is still there")
+        complaints.over = True
     report.step("everything is stopped")
 
 
@@ -136,10 +138,16 @@ def _kill(stack: Stack) -> str:
     return f"while they press, {' and '.join(ended)} are killed"
 
 
-def _complain(name: str, line: str) -> None:
-    """Show what processes warn of, and all that the supervisor says."""
-    if name == "supervisor" or any(f"[{level}" in line for level in ("error", "critical")):
-        print(f"          {name}: {line}", flush=True)
+class Complaints:
+    """Shows what processes warn of, and all that the supervisor says."""
+
+    over = False  # Processes that are stopped together miss each other, which is no complaint.
+
+    def __call__(self, name: str, line: str) -> None:
+        """Print a line of a process if it is one to be seen."""
+        if name == "supervisor" or any(f"[{level}" in line for level in ("error", "critical")):
+            if not self.over:
+                print(f"          {name}: {line}", flush=True)
 
 
 def main() -> int:
