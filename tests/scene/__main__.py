@@ -145,9 +145,9 @@ class Complaints:
 
     def __call__(self, name: str, line: str) -> None:
         """Print a line of a process if it is one to be seen."""
-        if name == "supervisor" or any(f"[{level}" in line for level in ("error", "critical")):
-            if not self.over:
-                print(f"          {name}: {line}", flush=True)
+        loud = name == "supervisor" or any(f"[{level}" in line for level in ("error", "critical"))
+        if loud and not self.over:
+            print(f"          {name}: {line}", flush=True)
 
 
 def main() -> int:
