@@ -80,7 +80,7 @@ LOCK_TIMEOUT_MS = 300
 # Kept until the transaction ends: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 IN_TURN = """
     SET LOCAL lock_timeout = %(most_ms)s;
-    SELECT pg_advisory_xact_lock(%(tills)s, line) FROM unnest(%(lines)s) AS line;
+    SELECT pg_advisory_xact_lock(%(tills)s, line) FROM unnest(%(lines)s::int[]) AS line;
     SET LOCAL lock_timeout = %(then_ms)s
 """
 TILLS = 0x711C  # What the locks of this kind are called.
