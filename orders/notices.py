@@ -13,21 +13,31 @@ from orders.models import Refund
 log = structlog.get_logger(__name__)
 
 
-def record(*, notice: gateway.Notice) -> bool:
-    """Keep a verified notice and have it read; False when it was kept before."""
+# Of what kinds something is read. An endpoint need not be sent others (`enabled_events`); those that come all
+# the same are kept, and nobody is woken for them.
+READ = ("payment_intent.", "refund.")
+
+
+def record(*, notice: gateway.Notice, now: datetime) -> bool:
+    """Keep a verified notice and have it read if it says anything to us; False when it was read before."""
+    unread = notice.type.startswith(READ)
     row = Notice(
         provider_id=notice.id,
         type=notice.type,
         object_id=notice.object_id,
         payload=notice.payload,
         livemode=notice.livemode,
+        processed_at=None if unread else now,
     )
     with transaction.atomic():
         Notice.objects.bulk_create([row], ignore_conflicts=True)
         kept = Notice.objects.get(provider_id=notice.id)
-        # Also for a repetition: the key makes it once, and a notice recorded without its event would never be
-        # read.
-        outbox.record(name="notice.received", payload={"notice": kept.pk}, key=f"notice.received:{kept.pk}")
+        if unread:
+            # Also for a repetition: the key makes it once, and a notice kept without its event would never
+            # be read.
+            outbox.record(
+                name="notice.received", payload={"notice": kept.pk}, key=f"notice.received:{kept.pk}"
+            )
     return kept.processed_at is None
 
 

@@ -235,5 +235,5 @@ class StripeWebhookView(APIView):
             )
         except gateway.BadSignature as error:
             raise BadSignature from error
-        fresh = notices.record(notice=notice)
+        fresh = notices.record(notice=notice, now=timezone.now())
         return Response({"received": True, "fresh": fresh})

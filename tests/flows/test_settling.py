@@ -67,6 +67,17 @@ def test_a_signed_notice_is_kept_once_and_answered_at_once() -> None:
 
 
 @pytest.mark.django_db
+def test_a_notice_of_what_nobody_reads_is_kept_and_wakes_nobody() -> None:
+    body = json.dumps(event(type="customer.created")).encode()
+
+    answers = [knock(body, signed(body)) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert Notice.objects.get().processed_at is not None
+    assert make.events("notice.received") == []
+
+
+@pytest.mark.django_db
 def test_what_the_provider_did_not_sign_is_refused_and_not_kept() -> None:
     body = json.dumps(event()).encode()
     live = json.dumps(event(livemode=True)).encode()
