@@ -5,6 +5,7 @@ A sweep takes the oldest first, so without this as many as it takes at once coul
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -31,6 +32,8 @@ def note(*, kind: str, subject: str, error: Exception, now: datetime) -> None:
     """
     log.error("leftover.failed", kind=kind, id=subject, exc_info=error)
     most = FIRST if isinstance(error, errors.Refusal) and error.temporary else LONGEST
+    why = f"{type(error).__name__}: {error}"[:300]
+    values: list[Any] = [kind, subject, now + FIRST, why, now, most, FIRST]
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -39,7 +42,7 @@ def note(*, kind: str, subject: str, error: Exception, now: datetime) -> None:
             ON CONFLICT (kind, subject) DO UPDATE SET failures = had.failures + 1, error = EXCLUDED.error,
                    until = %s + least(%s, %s * power(2, least(had.failures, 20)))
             """,
-            [kind, subject, now + FIRST, f"{type(error).__name__}: {error}"[:300], now, most, FIRST],
+            values,
         )
 
 

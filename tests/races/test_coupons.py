@@ -107,7 +107,9 @@ def _use(one: Coupon, buyer: User, *, lock: bool, meet: threading.Barrier | None
         pair = (one.id, buyer.id)
         with transaction.atomic():
             hers = (
-                grants.lock_claims([pair])[pair] if lock else CouponClaim.objects.get(coupon=one, buyer=buyer)
+                grants.lock_claims([pair], skip_locked=False)[pair]
+                if lock
+                else CouponClaim.objects.get(coupon=one, buyer=buyer)
             )
             if meet is not None:
                 meet.wait(10)

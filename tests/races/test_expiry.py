@@ -8,10 +8,12 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
+from catalog import stock
 from commerce import errors
 from commerce.models import User
 from commerce.money import Money
-from orders import audit, cartclock, expiry, linekeeping, queries, quotes
+from orders import audit, cartclock, expiry, linekeeping, queries, quotes, transactions
+from orders.audit import goods
 from orders.models import Cart, CartHold, CartLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, ringing
 from tests.orders import lining, make
@@ -81,7 +83,7 @@ def test_without_skipping_a_sweep_waits_for_the_purchase_in_hand(monkeypatch: py
     monkeypatch.setattr(
         Purchase.objects, "select_for_update", lambda **how: real(**{**how, "skip_locked": False})
     )
-    monkeypatch.setattr(expiry.transactions, "PATIENT_MS", 300)
+    monkeypatch.setattr(transactions, "PATIENT_MS", 300)
     monkeypatch.setattr(expiry, "SECONDS", 0.2)
 
     assert sweep_beside_a_purchase_in_hand() == (0, "accepted")
@@ -158,7 +160,7 @@ def test_thousands_of_holds_that_end_together_are_back_in_time_while_buyers_pres
         WaitlistEntry(buyer=each, variant=hot, stream=made.stream, status="offered", turn_until=until)
         for each in turns
     )
-    expiry.holds.stock.take(units={hot.id: CARTS + TURNS}, now=until)
+    stock.take(units={hot.id: CARTS + TURNS}, now=until)
     waiting = [made.join(each, listed=True) for each in crowd(20)]
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE orders_purchase SET hold_until = {ended}")
@@ -197,4 +199,4 @@ def test_thousands_of_holds_that_end_together_are_back_in_time_while_buyers_pres
     assert sum(outcomes[2:]) > 0
     assert {lining.status(each) for each in waiting} == {"offered"}
     assert make.left(hot) == held - len(waiting) - sum(outcomes[2:])
-    assert {finding.name for finding in audit.run(audit.STOCK) if finding.broken} == set()
+    assert {finding.name for finding in audit.run(goods.STOCK) if finding.broken} == set()

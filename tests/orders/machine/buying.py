@@ -63,7 +63,8 @@ class Buying(RuleBasedStateMachine):
     def ring_up(self, batch: list[Any]) -> None:
         """Several presses in one batch; some use a coupon, some repeat an earlier press."""
         world = self.world
-        asked, meant = [], []
+        asked: list[asking.Asked] = []
+        meant: list[Bought | None] = []
         for number, wanted, special in batch:
             if special == "again" and world.pressed:
                 again = world.pressed[number % len(world.pressed)]

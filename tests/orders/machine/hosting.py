@@ -1,6 +1,7 @@
 """The machine's rules of the show: offers, coupons, stock that comes and goes, time, and sweeps."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -32,7 +33,7 @@ class Hosting(RuleBasedStateMachine):
             "per_household": PER_HOUSEHOLD,
             "turn_seconds": 60,
         }
-        where = {"host_id": world.stream.host_id, "stream_id": world.stream.id, "now": world.clock}
+        where: dict[str, Any] = {"host_id": world.stream.host_id, "stream_id": world.stream.id, "now": world.clock}
         try:
             if ahead:
                 made = offers.announce(**where, opens_at=world.clock + timedelta(seconds=ahead), **asked)
@@ -47,7 +48,7 @@ class Hosting(RuleBasedStateMachine):
     def change_the_offer(self, what: str) -> None:
         """Let the last offer run longer, end it, or open it early."""
         world = self.world
-        where = {"host_id": world.stream.host_id, "offer_id": world.offers[-1], "now": world.clock}
+        where: dict[str, Any] = {"host_id": world.stream.host_id, "offer_id": world.offers[-1], "now": world.clock}
         try:
             if what == "extend":
                 offers.extend(**where, seconds=100)

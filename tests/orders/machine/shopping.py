@@ -1,6 +1,7 @@
 """The machine's rules of carts and lines."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ class Shopping(RuleBasedStateMachine):
             return
         line = rows[number % len(rows)]
         version = Cart.objects.get(pk=line.cart_id).version
-        where = {"buyer_id": line.cart_id, "version": version, "variant_id": line.variant_id}
+        where: dict[str, Any] = {"buyer_id": line.cart_id, "version": version, "variant_id": line.variant_id}
         if quantity:
             self._changed(
                 line.cart_id,

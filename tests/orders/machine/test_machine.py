@@ -93,7 +93,7 @@ def test_whatever_happens_the_books_are_those_of_the_model() -> None:
 def live() -> None:
     """Let the shop live its lives."""
     Trade.shop = Shop()
-    run(Trade, settings=SETTINGS)
+    run(Trade, settings=SETTINGS)  # type: ignore[no-untyped-call]
 
 
 # --- the controls: the machine finds what it is there to find ---
