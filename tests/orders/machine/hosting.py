@@ -33,7 +33,8 @@ class Hosting(RuleBasedStateMachine):
             "per_household": PER_HOUSEHOLD,
             "turn_seconds": 60,
         }
-        where: dict[str, Any] = {"host_id": world.stream.host_id, "stream_id": world.stream.id, "now": world.clock}
+        where: dict[str, Any] = {"host_id": world.stream.host_id, "now": world.clock}
+        where["stream_id"] = world.stream.id
         try:
             if ahead:
                 made = offers.announce(**where, opens_at=world.clock + timedelta(seconds=ahead), **asked)
@@ -48,7 +49,8 @@ class Hosting(RuleBasedStateMachine):
     def change_the_offer(self, what: str) -> None:
         """Let the last offer run longer, end it, or open it early."""
         world = self.world
-        where: dict[str, Any] = {"host_id": world.stream.host_id, "offer_id": world.offers[-1], "now": world.clock}
+        where: dict[str, Any] = {"host_id": world.stream.host_id, "now": world.clock}
+        where["offer_id"] = world.offers[-1]
         try:
             if what == "extend":
                 offers.extend(**where, seconds=100)

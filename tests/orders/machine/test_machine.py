@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_whatever_happens_the_books_are_those_of_the_model() -> None:
 def live() -> None:
     """Let the shop live its lives."""
     Trade.shop = Shop()
-    run(Trade, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run(Trade, settings=SETTINGS)
 
 
 # --- the controls: the machine finds what it is there to find ---
@@ -113,7 +114,7 @@ def forgets_coupons(real: Any) -> Any:
     return lambda *, claims, **more: real(claims={}, **more)
 
 
-DEFECTS = {
+DEFECTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "units that come back are forgotten": (stock, "give_back", lambda _: nothing),
     "units come back twice": (lines, "returned", twice),
     "limits are not looked at": (deciding, "_limit", lambda _: lambda *_: []),
