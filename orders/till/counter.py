@@ -97,25 +97,25 @@ class Till:
             if self._closed:
                 return
             self._closed = True
-        if self._thread is not None:
             self._line.put(None)
+        if self._thread is not None:
             self._thread.join()
 
     # --- the line ---
 
     def _put(self, waiting: _Waiting) -> None:
-        length = self._line.qsize()
-        if self._closed or length >= self._most_waiting:
-            raise TillFull(retry_ms=max(500, round(1000 * length / self._pace)))
-        if self._thread is None:
-            self._open()
-        self._line.put(waiting)
+        # Under the lock: what comes behind the end of the line would never be answered.
+        with self._opening:
+            length = self._line.qsize()
+            if self._closed or length >= self._most_waiting:
+                raise TillFull(retry_ms=max(500, round(1000 * length / self._pace)))
+            if self._thread is None:
+                self._open()
+            self._line.put(waiting)
 
     def _open(self) -> None:
-        with self._opening:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="till", daemon=True)
-                self._thread.start()
+        self._thread = threading.Thread(target=self._work, name="till", daemon=True)
+        self._thread.start()
 
     def _next(self) -> tuple[list[_Waiting], bool]:
         """Wait for the next batch; also returns whether the till is open after it."""
@@ -142,6 +142,7 @@ class Till:
         while is_open:
             batch, is_open = self._next()
             try:
+                batch = _in_time(batch)
                 if batch:
                     self._carry_out(batch)
             except BaseException:
@@ -153,12 +154,6 @@ class Till:
 
     def _carry_out(self, batch: list[_Waiting]) -> None:
         begun = time.monotonic()
-        late = [each for each in batch if begun - each.at > DEADLINE_SECONDS]
-        if late:
-            _answer([(each, TooLate()) for each in late])
-            batch = [each for each in batch if begun - each.at <= DEADLINE_SECONDS]
-            if not batch:
-                return
         # The setting closes connections at once, for threads that serve one request; this one lives on.
         connection.close_at = None
         connection.close_if_unusable_or_obsolete()
@@ -180,6 +175,15 @@ class Till:
         metrics.TILL_BATCH.observe(len(batch))
         metrics.TILL_WAIT.observe(begun - batch[0].at)
         metrics.TILL_WRITE.observe(taken)
+
+
+def _in_time(batch: list[_Waiting]) -> list[_Waiting]:
+    """Tell those who have waited for too long, and return the others."""
+    oldest = time.monotonic() - DEADLINE_SECONDS
+    late = [each for each in batch if each.at < oldest]
+    if late:
+        _answer([(each, TooLate()) for each in late])
+    return [each for each in batch if each.at >= oldest] if late else batch
 
 
 def _answer(answers: list[tuple[_Waiting, Outcome]]) -> None:

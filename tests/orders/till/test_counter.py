@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import queue
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import ANY
@@ -184,6 +186,47 @@ def test_a_batch_that_breaks_the_counter_is_answered_and_the_next_one_sells(
     monkeypatch.setattr(ringing, "ring_up", ring_up)
 
     assert isinstance(till.buy(wants(lipstick)), Receipt)
+
+
+def test_who_was_told_that_it_is_too_late_is_told_nothing_more_when_the_batch_breaks(
+    monkeypatch: pytest.MonkeyPatch, till: counter.Till
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(ringing, "ring_up", broken)
+    lipstick, answers = make.variant(), ([], [])  # type: tuple[list[Any], list[Any]]
+    long_ago = time.monotonic() - 2 * counter.DEADLINE_SECONDS
+    till._line.put(counter._Waiting(wants(lipstick), answers[0].append, None, long_ago))
+    till._line.put(counter._Waiting(wants(lipstick), answers[1].append, None))
+
+    till._open()
+    till.close()
+
+    assert [kinds(each) for each in answers] == [[refusals.TooLate], [errors.Unavailable]]
+
+
+def test_who_presses_while_the_till_closes_is_answered() -> None:
+    closed = threading.Event()
+
+    class Line(queue.SimpleQueue[Any]):
+        """Lets the till close while somebody is about to put a purchase in line."""
+
+        def put(self, item: Any, *more: Any) -> None:
+            if item is None:
+                closed.set()
+            else:
+                threads[0].start()
+                closed.wait(0.5)
+            super().put(item, *more)
+
+    till = counter.Till()
+    till._line = Line()
+    threads = [threading.Thread(target=till.close)]
+    till._open()
+
+    assert isinstance(till.buy(wants(make.variant())), Receipt)
+    threads[0].join(10)
 
 
 def test_a_till_goes_on_after_its_connection_was_lost(till: counter.Till) -> None:
