@@ -1,7 +1,7 @@
 """Holds: units promised to a purchase. Taken with it, kept when it is paid, given back when it is not.
 
-Locks are taken in one order everywhere: the purchase, the buyer's cart, offers by id, their buyers' rows,
-then stock by variant id.
+Locks are taken in one order everywhere: the purchase, the buyer's cart, her turns, offers by id with what is
+counted of them, claimed coupons, then stock by variant id.
 """
 
 from collections import Counter
@@ -107,17 +107,19 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     )
     of_offers, _ = _units(released)
     hers = _turns(purchase.buyer_id, released, spared, now)
-    take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared, hers=hers)
-    for offer in Offer.objects.filter(pk__in=of_offers).exclude(per_household=None):
-        keys, units = purchase.households, of_offers[offer.id]
-        cap = offer.per_household or 0
-        if not grants.count_households(offer_id=offer.id, keys=keys, units=units, cap=cap):
-            raise HouseholdLimit(offer=str(offer.id), per_household=offer.per_household)
+    for offer in Offer.objects.select_for_update(no_key=True).filter(pk__in=of_offers).order_by("pk"):
+        cap, units = offer.per_household, of_offers[offer.id]
+        if cap is not None and not grants.count_households(
+            offer_id=offer.id, keys=purchase.households, units=units, cap=cap
+        ):
+            raise HouseholdLimit(offer=str(offer.id), per_household=cap)
     coupon_id = purchase.coupon_id
     if coupon_id is not None and not grants.spend_again(
         coupon_id=coupon_id, buyer_id=purchase.buyer_id, now=now
     ):
         raise CouponSpent("This coupon is over, or used up.", coupon=str(coupon_id))
+    # Last, because everybody wants the stock.
+    take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared, hers=hers)
     Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED).update(
         status=Hold.Status.HELD, updated_at=now
     )

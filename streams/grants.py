@@ -86,6 +86,16 @@ def there(offer_ids: Collection[UUID]) -> set[UUID]:
     return set(Offer.objects.filter(pk__in=offer_ids).values_list("pk", flat=True)) if offer_ids else set()
 
 
+def claims_there(pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Return which of these (coupon, buyer) are claims."""
+    if not pairs:
+        return set()
+    found = CouponClaim.objects.filter(
+        coupon__in={coupon_id for coupon_id, _ in pairs}, buyer__in={buyer_id for _, buyer_id in pairs}
+    )
+    return set(found.values_list("coupon_id", "buyer_id")) & set(pairs)
+
+
 def units_had(buyers: Collection[UUID], *, offers: Collection[UUID]) -> dict[tuple[UUID, UUID], int]:
     """Return the units that buyers have of locked offers, by (offer, buyer)."""
     with connection.cursor() as cursor:
@@ -110,16 +120,19 @@ def households_had(keys: Collection[str], *, offers: Collection[UUID]) -> dict[t
         return {(offer_id, key): units for offer_id, key, units in cursor.fetchall()}
 
 
-def lock_claims(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Claim]:
-    """Lock the claims of these (coupon, buyer) and return those there are."""
+def lock_claims(pairs: Collection[tuple[UUID, UUID]], *, skip_locked: bool) -> dict[tuple[UUID, UUID], Claim]:
+    """Lock the claims of these (coupon, buyer) in the order of their ids and return those there are.
+
+    With `skip_locked` without those that somebody else keeps locked.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT c.coupon_id, c.buyer_id, k.merchant_id, k.stream_id, k.percent_bp, k.amount_off,
                    k.currency, k.min_amount, k.opens_at, k.closes_at, k.status = 'open', c.used, c.cap
               FROM streams_couponclaim c JOIN streams_coupon k ON k.id = c.coupon_id
              WHERE (c.coupon_id, c.buyer_id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
-             ORDER BY c.id FOR NO KEY UPDATE OF c
+             ORDER BY c.id FOR NO KEY UPDATE OF c {"SKIP LOCKED" if skip_locked else ""}
             """,
             [[str(coupon) for coupon, _ in pairs], [str(buyer) for _, buyer in pairs]],
         )

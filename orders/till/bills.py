@@ -32,7 +32,8 @@ def bill(
 ) -> Bill:
     """Return what is asked for at today's prices.
 
-    Raises PriceBelowFloor, MixedCurrencies, MixedRelease, TooExpensive, UnknownCoupon, CouponSpent.
+    Raises PriceBelowFloor, MixedCurrencies, MixedRelease, PreorderTooEarly, TooExpensive, UnknownCoupon,
+    CouponSpent.
     """
     if asked.coupon_id is not None:
         return _bill(asked, goods, deals, show, facts)

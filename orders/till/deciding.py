@@ -64,9 +64,9 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     """Accept a purchase that reached us at that moment (of the database's clock), or raise why not.
 
     Raises UnknownStream, StreamNotLive, UnknownVariant, NotForSale, OfferMismatch, OfferNotStarted,
-    OfferEnded, OfferSoldOut, OutOfStock, CustomerLimit, MixedCurrencies, MixedRelease, TooExpensive,
-    UnknownCoupon, CouponSpent, CurrencyMismatch, PriceChanged, UnknownCard, CardRequired, AddressRequired,
-    Busy.
+    OfferEnded, OfferSoldOut, OutOfStock, CustomerLimit, HouseholdLimit, MixedCurrencies, MixedRelease,
+    PreorderTooEarly, PriceBelowFloor, TooExpensive, UnknownCoupon, CouponSpent, CurrencyMismatch,
+    PriceChanged, UnknownCard, CardRequired, AddressRequired, Busy.
     """
     if asked.buyer_id in facts.busy:
         # Her cart is being changed: it would keep what she buys, and what it holds would be taken twice.

@@ -201,9 +201,9 @@ def _hers(cursor: Any, facts: Facts, select: str, asked: list[str], patient: boo
     cursor.execute(select + _LOCKED + _skip(patient), asked)
     rows: list[Any] = cursor.fetchall()
     if not patient:
-        there = {row[:2] for row in rows}
+        there = set(rows)
         cursor.execute(select, asked)
-        facts.busy |= {row[0] for row in cursor.fetchall() if row[:2] not in there}
+        facts.busy |= {row[0] for row in cursor.fetchall() if row not in there}
     return rows
 
 
@@ -219,7 +219,10 @@ def _counted(facts: Facts, batch: Sequence[Asked], units: set[UUID], patient: bo
             facts.households = grants.households_had(_households(facts), offers=limited)
     coupons = {(asked.coupon_id, asked.buyer_id) for asked in batch if asked.coupon_id is not None}
     if coupons:
-        facts.claims = grants.lock_claims(coupons)
+        facts.claims = grants.lock_claims(coupons, skip_locked=not patient)
+        if not patient:
+            claimed = grants.claims_there(coupons - facts.claims.keys())
+            facts.busy |= {buyer_id for _, buyer_id in claimed}
     facts.stock = stock.lock(units, skip_locked=not patient)
     if not patient:
         facts.busy |= stock.there(units - facts.stock.keys())

@@ -137,7 +137,7 @@ def test_who_presses_within_her_turn_has_it_however_long_the_line_at_the_till() 
             stream_id=made.stream.id,
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("orders.till.reading.time.monotonic", lambda: 1000.0)
+            patch.setattr("orders.till.ringing.time.monotonic", lambda: 1000.0)
             press = asking.Press(asked, at=1000.0 - waited)
             return ringing.ring_up([press], now=after(ends + 1)).outcomes[0]
 
@@ -232,6 +232,20 @@ def test_a_turn_that_a_sweep_has_locked_is_no_sold_out() -> None:
     with Elsewhere("SELECT id FROM orders_waitlistentry WHERE id = %s FOR NO KEY UPDATE", entry.id):
         assert isinstance(rung(basket, seconds=5, patient=False), refusals.Busy)
         assert isinstance(rung(basket, seconds=5), refusals.Busy)
+
+    assert isinstance(rung(basket, seconds=5, patient=False), Receipt)
+
+
+def test_a_turn_that_a_sweep_has_locked_is_no_sold_out_beside_another_turn_of_hers() -> None:
+    made, ana = drop(stocked=1, quota=1), make.buyer()
+    entry = turn(made, ana)
+    WaitlistEntry.objects.create(
+        variant=made.variant, buyer=ana, stream=made.stream, status="offered", turn_until=after(600)
+    )
+    basket = at_offer(made, ana)
+
+    with Elsewhere("SELECT id FROM orders_waitlistentry WHERE id = %s FOR NO KEY UPDATE", entry.id):
+        assert isinstance(rung(basket, seconds=5, patient=False), refusals.Busy)
 
     assert isinstance(rung(basket, seconds=5, patient=False), Receipt)
 

@@ -1,20 +1,25 @@
 """What a cart holds, what a household or a coupon grants, and what comes back: counted in the batch."""
 
+import threading
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 
 from catalog import stock
-from catalog.models import Variant
+from catalog.models import Stock, Variant
 from orders import carts, charging, payments, policies
 from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry
 from orders.till import refusals
 from orders.till.asking import Asked, Receipt
+from streams import grants
 from streams.models import Coupon, CouponClaim, OfferHousehold
 from tests.orders import make
 from tests.orders.make import NOW, after
 from tests.orders.till.asks import asked, kinds, rung, wants
+from tests.orders.till.test_ringing import locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,6 +139,54 @@ def test_a_declined_buyer_whose_turn_it_is_tries_another_card_with_her_turn() ->
     assert WaitlistEntry.objects.get().status == WaitlistEntry.Status.BOUGHT
     assert make.left(lipstick) == 0
     assert make.broken() == []
+
+
+def test_a_claim_that_is_locked_costs_its_own_buyer_and_not_the_batch() -> None:
+    lipstick, buyer = make.variant(amount=1999), make.buyer()
+    stream = make.show(lipstick)
+    coupon = claimed(stream, lipstick, buyer)
+    hers = asked(make.basket((lipstick, 2), by=buyer, stream=stream, total=3498), coupon_id=coupon.id)
+
+    with locked(CouponClaim.objects.filter(coupon=coupon)):
+        outcomes = rung(wants(lipstick), hers, wants(lipstick), now=after(1))
+
+    assert kinds(outcomes) == [Receipt, refusals.Busy, Receipt]
+    assert kinds(rung(hers, now=after(2))) == [Receipt]
+    assert make.broken() == []
+
+
+def test_who_tries_another_card_waits_for_her_claim_before_she_keeps_the_stock() -> None:
+    """As the till does: in another order, two that have the one wait for each other's."""
+    lipstick, buyer = make.variant(amount=1999), make.buyer()
+    stream = make.show(lipstick)
+    coupon = claimed(stream, lipstick, buyer)
+    basket = make.basket((lipstick, 2), by=buyer, stream=stream, total=3498)
+    (receipt,) = rung(asked(basket, coupon_id=coupon.id), now=after(1))
+    purchase = Purchase.objects.get(pk=receipt.purchase_id)
+    payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(2))
+    free: list[bool] = []
+
+    def look_at_the_stock(*args: Any, **more: Any) -> bool:
+        thread = threading.Thread(target=lambda: free.append(_is_free(lipstick)))
+        thread.start()
+        thread.join(10)
+        return again(*args, **more)
+
+    again = grants.spend_again
+    with patch.object(grants, "spend_again", look_at_the_stock):
+        charging.retry(purchase_id=purchase.id, buyer_id=buyer.id, card_id=None, now=after(3))
+
+    assert free == [True]
+    assert CouponClaim.objects.get().used == 1
+    assert make.broken() == []
+
+
+def _is_free(variant: Variant) -> bool:
+    try:
+        with transaction.atomic():
+            return bool(Stock.objects.select_for_update(skip_locked=True).filter(pk=variant.id))
+    finally:
+        connection.close()
 
 
 def test_a_coupon_that_somebody_else_claimed_is_unknown() -> None:
