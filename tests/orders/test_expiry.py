@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from commerce import gateway
 from commerce.models import Notice
-from orders import expiry, notices, payments, recovery, rounds, setbacks
+from orders import expiry, notices, payments, recovery, setbacks
 from orders.models import Order, OrderMove, Payment, Purchase, PurchaseMove, Setback
 from streams import coupons
 from streams.models import CouponClaim, OfferBuyer, OfferHousehold
@@ -97,7 +98,7 @@ def test_a_sweep_whose_time_is_over_begins_nothing_and_the_next_one_goes_on(
     not_paid(4)
     one_batch, ticks = time.monotonic() + 60, iter([0.0])
     with monkeypatch.context() as patched:
-        patched.setattr(rounds.time, "monotonic", lambda: next(ticks, one_batch + 1))
+        patched.setattr("orders.rounds.time.monotonic", lambda: next(ticks, one_batch + 1))
         assert expiry.sweep(now=OVER, until=one_batch) == 2
 
     assert expiry.sweep(now=OVER) == 2
@@ -185,7 +186,7 @@ def test_a_setback_lasts_longer_each_time_and_ten_minutes_at_most() -> None:
         now = until
     assert waits == [10, 20, 40, 80, 160, 320, 600, 600, 600]
 
-    setbacks.note(kind="refunds", subject="one", error=recovery.charging.gateway.Unavailable(), now=now)
+    setbacks.note(kind="refunds", subject="one", error=gateway.Unavailable(), now=now)
     assert setbacks.of(kind="refunds")["one"] == now + setbacks.FIRST, "nobody's fault"
 
 
@@ -223,7 +224,7 @@ def taken_up(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     for now in (after(60), after(61)):
         tried.clear()
         # A sweep has time for three of them, because the provider is slow.
-        monkeypatch.setattr(recovery.time, "monotonic", lambda: 0.0 if len(tried) < 3 else 100.0)
+        monkeypatch.setattr("orders.recovery.time.monotonic", lambda: 0.0 if len(tried) < 3 else 100.0)
         recovery.finish(now=now, seconds=50)
         sweeps.append(list(tried))
     monkeypatch.undo()
@@ -239,7 +240,7 @@ def test_a_slow_kind_does_not_keep_the_others_waiting(monkeypatch: pytest.Monkey
         make.sent(make.basket((make.variant(), 1)).go())
     asked: list[UUID] = []
     monkeypatch.setattr(expiry, "expire", lambda *, purchase_id, now: asked.append(purchase_id))
-    monkeypatch.setattr(recovery.time, "monotonic", lambda: 0.0 if len(asked) < 2 else 100.0)
+    monkeypatch.setattr("orders.recovery.time.monotonic", lambda: 0.0 if len(asked) < 2 else 100.0)
 
     done = recovery.finish(now=OVER, seconds=50)
 
