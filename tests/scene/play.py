@@ -156,7 +156,9 @@ class Scene:
             f"exactly {self.stock} were accepted" + (f", and {again} sold on already" if again else ""),
         )
         say.equal({each.refused for each in refused}, {"OUT_OF_STOCK"}, "all others were told: sold out")
-        await onlooker.room.wait("offer.ended", lambda d: bool(d["reason"] == "sold_out"))
+        await onlooker.room.wait(
+            "offer.ended", lambda d: bool(d["reason"] == "sold_out"), deadline=crowd.DEADLINE
+        )
         say.step("the room is told that the offer has sold out")
 
         endings = await asyncio.gather(*(each.outcome() for each in accepted))
