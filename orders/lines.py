@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from catalog import stock
-from catalog.models import Price, Product, Stock
+from catalog.models import Price, PriceFloor, Product, Stock
 from commerce import outbox
 from orders import transactions, turns, waiting
 from orders.models import WaitlistEntry
@@ -140,11 +140,16 @@ _SELLS = Q(offer__status=Offer.Status.OPEN) | Q(offer__reason=Offer.Reason.SOLD_
 
 
 def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEntry]:
-    """Those who wait for what may be sold now: goods for sale, an offer whose window runs, a live show."""
+    """Those who wait for what may be sold now: goods for sale, an offer whose window runs at a price that the
+    merchant still takes, a live show.
+    """
     priced = Price.objects.filter(variant=OuterRef("variant"), valid_to=None)
-    in_window = Q(offer=None) | _SELLS & Q(offer__opens_at__lte=now, offer__closes_at__gt=now)
+    floors = PriceFloor.objects.filter(variant=OuterRef("variant"), currency=OuterRef("offer__currency"))
+    in_currency = Exists(priced.filter(currency=OuterRef("offer__currency")))
+    above = Exists(floors.filter(amount__gt=OuterRef("offer__amount")))
+    in_window = _SELLS & Q(offer__opens_at__lte=now, offer__closes_at__gt=now)
     return entries.filter(
-        in_window,
+        Q(offer=None) | in_window & in_currency & ~above,
         Exists(priced),
         status=Status.WAITING,
         stream__status=Stream.Status.LIVE,

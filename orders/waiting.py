@@ -43,6 +43,8 @@ _FRONT = """
       JOIN catalog_variant v ON v.id = back.variant_id AND v.is_active
       JOIN catalog_product p ON p.id = v.product_id AND p.status = 'active'
       JOIN commerce_merchant m ON m.id = v.merchant_id AND m.is_active
+      JOIN catalog_price c ON c.variant_id = v.id AND c.valid_to IS NULL
+      LEFT JOIN catalog_pricefloor f ON f.variant_id = v.id AND f.currency = c.currency
      CROSS JOIN LATERAL (
            SELECT e.id, e.buyer_id, e.variant_id, e.offer_id, e.quantity
              FROM orders_waitlistentry e
@@ -54,10 +56,10 @@ _FRONT = """
               AND (o.id IS NULL
                    OR (o.status = 'open' OR o.reason = 'sold_out')
                       AND o.opens_at <= %s AND %s < o.closes_at
+                      AND o.currency = c.currency AND o.amount >= coalesce(f.amount, 0)
                       AND e.quantity <= o."left" + coalesce(quota.units, 0)
                       AND e.quantity <= coalesce(had.cap - had.units, o.per_buyer))
             ORDER BY e.id LIMIT back.most) AS first
-     WHERE EXISTS (SELECT FROM catalog_price c WHERE c.variant_id = v.id AND c.valid_to IS NULL)
      ORDER BY first.id
 """
 

@@ -10,11 +10,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from catalog import stock
-from catalog.models import Product, Stock, Variant
+from catalog import floors, stock
+from catalog.models import Price, Product, Stock, Variant
 from commerce import errors, ids
-from orders import lines, quotes, transactions, waiting
+from commerce.money import Money
+from orders import lines, pricing, quotes, transactions, waiting
 from orders.models import WaitlistEntry
+from orders.till import refusals
 from streams import announce, offers
 from streams import queries as shows
 from streams.models import Offer, OfferBuyer, ShowcaseItem, Stream
@@ -65,7 +67,8 @@ def join(
     """Line up in a live show for units of a variant, at an offer's or the list price, and return the place.
 
     Raises BadQuantity, UnknownStream, StreamNotLive, UnknownVariant, NotForSale, NoLine, OfferMismatch,
-    OfferNotStarted, OfferEnded, CustomerLimit, NotSoldOut, AlreadyInLine, TooManyLines, Busy.
+    OfferNotStarted, OfferEnded, CurrencyMismatch, PriceBelowFloor, CustomerLimit, NotSoldOut, AlreadyInLine,
+    TooManyLines, Busy.
     """
     if not 1 <= quantity <= quotes.MAX_QUANTITY:
         raise quotes.BadQuantity(variant=str(variant_id), quantity=quantity)
@@ -210,8 +213,19 @@ def _check_offer(entry: WaitlistEntry, now: datetime) -> Offer | None:
         raise offers.OfferNotStarted(offer=str(offer.id))
     if not offers.may_sell_again(offer, now=now):
         raise offers.OfferEnded(offer=str(offer.id), reason=offer.reason or Offer.Reason.TIME)
+    _check_price(entry.variant_id, Money(offer.amount, offer.currency))
     known = OfferBuyer.objects.filter(offer=offer, buyer_id=entry.buyer_id)
     had = known.values_list("units", flat=True).first()
     if (had or 0) + entry.quantity > offer.per_buyer:
         raise offers.CustomerLimit(offer=str(offer.id), per_buyer=offer.per_buyer)
     return offer
+
+
+def _check_price(variant_id: UUID, price: Money) -> None:
+    # Whoever waited for it would get a turn in which the till has to refuse her.
+    listed = Price.objects.get(variant_id=variant_id, valid_to=None).currency
+    if listed != price.currency:
+        raise refusals.CurrencyMismatch(currency=listed)
+    floor = floors.of([variant_id]).get(variant_id)
+    if floor is not None and floor.currency == price.currency and price.amount < floor.amount:
+        raise pricing.PriceBelowFloor(price=price.as_dict())

@@ -1,11 +1,13 @@
 """Nobody waits for ever behind those who cannot be served, and nobody is offered more than she may have."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from catalog import stock
+from catalog import floors, prices, stock
 from commerce.models import User
 from orders import linekeeping, lines
 from orders.models import WaitlistEntry
@@ -60,6 +62,50 @@ def test_units_that_are_added_reach_the_one_behind_those_who_cannot_be_served() 
 
     assert status(last) == "offered"
     assert make.left(made.variant) == 0
+
+
+def floored(made: Drop) -> None:
+    given = {"merchant_id": made.variant.merchant_id, "variant_id": made.variant.id}
+    floors.set_floor(**given, amount=made.offer.amount + 1, currency=None, now=NOW)
+
+
+def in_yen(made: Drop) -> None:
+    given = {"merchant_id": made.variant.merchant_id, "variant_id": made.variant.id}
+    prices.change(**given, amount=5000, compare_at=None, currency="JPY", now=after(1))
+
+
+@pytest.mark.parametrize("added", [False, True])
+@pytest.mark.parametrize("ends_the_sale", [floored, in_yen])
+def test_who_waits_at_a_price_that_is_not_taken_any_more_gets_no_turn(
+    ends_the_sale: Callable[[Drop], None], added: bool
+) -> None:
+    made = drop(stocked=0)
+    ahead, last = [made.join() for _ in range(4)], made.join(listed=True)
+    ends_the_sale(made)
+
+    if added:
+        given = {"merchant_id": made.variant.merchant_id, "variant_id": made.variant.id}
+        stock.adjust(**given, delta=1, note="", now=after(2))
+        lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(2))
+    else:
+        lines.returned(units={made.variant.id: 1}, of_offers={}, now=after(2))
+
+    assert statuses(ahead) == ["waiting"] * 4
+    assert status(last) == "offered"
+
+
+def test_what_the_till_would_refuse_is_not_ready_for_those_who_wait() -> None:
+    made = drop(stocked=0)
+    made.join()
+    floored(made)
+    given = {"merchant_id": made.variant.merchant_id, "variant_id": made.variant.id}
+    stock.adjust(**given, delta=1, note="", now=after(1))
+
+    with CaptureQueriesContext(connection) as asked:
+        assert lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1)) == []
+
+    assert not [each for each in asked.captured_queries if "FOR NO KEY UPDATE" in each["sql"]]
+    assert make.left(made.variant) == 1
 
 
 def test_one_unit_reaches_the_one_behind_those_who_want_two() -> None:

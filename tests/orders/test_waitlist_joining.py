@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from catalog import bundles
+from catalog import bundles, floors, prices
 from catalog.models import BundlePart, Product, Stock
-from orders import quotes, waiting, waitlist
+from orders import pricing, quotes, waiting, waitlist
 from orders.models import WaitlistEntry
+from orders.till import refusals
 from streams import offers, shows
 from streams import queries as show_queries
 from streams.models import Offer
@@ -114,6 +115,18 @@ def test_an_offer_that_is_over_or_to_come_has_no_line() -> None:
     refused(offers.OfferNotStarted, made)
     Offer.objects.filter(pk=made.offer.pk).update(opens_at=NOW, reason="host")
     refused(offers.OfferEnded, made)
+
+
+def test_an_offer_whose_price_the_merchant_takes_no_more_has_no_line() -> None:
+    made, _ = sold_out()
+    given = {"merchant_id": made.variant.merchant_id, "variant_id": made.variant.id}
+
+    floors.set_floor(**given, amount=1000, currency=None, now=NOW)
+    assert refused(pricing.PriceBelowFloor, made).data == {"price": {"amount": 999, "currency": "EUR"}}
+    floors.clear_floor(**given)
+    prices.change(**given, amount=5000, compare_at=None, currency="JPY", now=after(1))
+    assert refused(refusals.CurrencyMismatch, made, now=after(2)).data == {"currency": "JPY"}
+    assert made.join(listed=True).status == "waiting"
 
 
 def test_a_show_that_is_over_has_no_lines() -> None:
