@@ -4,7 +4,8 @@ Redis are left to tasks, so that one slow provider does not hold up what rooms a
 from typing import Any
 from uuid import UUID
 
-from orders import lines, notifications, queries, tasks
+from commerce import clock
+from orders import lines, notifications, tasks
 
 
 def start_settling(payload: dict[str, Any], *, key: str) -> None:
@@ -73,5 +74,5 @@ def serve_line(payload: dict[str, Any], *, key: str) -> None:
     lines.serve(
         variant_ids=[UUID(each) for each in payload.get("variants", ())],
         offer_ids=[UUID(each) for each in payload.get("offers", ())],
-        now=queries.database_now(),
+        now=clock.database_now(),
     )

@@ -1,11 +1,9 @@
 """Reads of the trade: purchases for buyers, orders for merchants, sales for hosts."""
 
 from collections import defaultdict
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from commerce import errors
@@ -28,14 +26,6 @@ class UnknownOrder(errors.NotFound):
 
 class UnknownPurchase(errors.NotFound):
     message = "You have no such purchase."
-
-
-def database_now() -> datetime:
-    """Return the database's clock, by which all processes agree on what is over."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row: tuple[datetime] = cursor.fetchone()
-    return row[0]
 
 
 # --- purchases ---

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from commerce import errors
+from commerce import clock, errors
 from orders import (
     capturing,
     cartclock,
@@ -16,7 +16,6 @@ from orders import (
     linekeeping,
     notices,
     notifications,
-    queries,
     recovery,
     refunds,
 )
@@ -92,28 +91,28 @@ def tell_carts(*, buyers: list[str], **_: object) -> None:
 @shared_task(name="orders.expire", queue="notify")
 def expire(**_: object) -> int:
     """Give back what purchases held that were not paid in time, by the database's clock."""
-    return expiry.sweep(now=queries.database_now())
+    return expiry.sweep(now=clock.database_now())
 
 
 @shared_task(name="orders.sweep_carts", queue="notify")
 def sweep_carts(**_: object) -> dict[str, int]:
     """Warn before holds for carts end and give back those that are over, by the database's clock."""
-    return cartclock.sweep(now=queries.database_now())
+    return cartclock.sweep(now=clock.database_now())
 
 
 @shared_task(name="orders.prune_carts", queue="notify")
 def prune_carts(**_: object) -> int:
     """Delete carts of guests who do not come back."""
-    return cartclock.prune(now=queries.database_now(), limit=PRUNED_AT_ONCE)
+    return cartclock.prune(now=clock.database_now(), limit=PRUNED_AT_ONCE)
 
 
 @shared_task(name="orders.sweep", queue="notify")
 def sweep(**_: object) -> dict[str, Any]:
     """Finish what lost tasks and webhooks left behind, by the database's clock."""
-    return recovery.finish(now=queries.database_now())
+    return recovery.finish(now=clock.database_now())
 
 
 @shared_task(name="orders.sweep_lines", queue="notify")
 def sweep_lines(**_: object) -> dict[str, int]:
     """End turns and waits that are over, by the database's clock, and tell how long the lines are."""
-    return linekeeping.sweep(now=queries.database_now())
+    return linekeeping.sweep(now=clock.database_now())

@@ -1,13 +1,13 @@
 """What beat asks of the streams room."""
 
 from celery import shared_task
-from django.utils import timezone
 
+from commerce import clock
 from streams import coupons, offers
 
 
 @shared_task(name="streams.sweep")
 def sweep(**_: object) -> int:
     """End the offers and coupons whose time is over, then open the offers whose time has come."""
-    now = timezone.now()
+    now = clock.database_now()
     return offers.close_due(now=now) + offers.open_due(now=now) + coupons.close_due(now=now)

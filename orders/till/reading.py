@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from catalog import stock
 from commerce import households
+from orders import transactions
 from orders.till.asking import Asked
 from orders.till.facts import Buyer, CardKept, Facts, Goods, Show, Turn
+from orders.till.refusals import Busy
 from streams import grants
 
 _GOODS = """
@@ -76,16 +78,17 @@ _TURNS = """
      WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
 """
 _LOCKED = " ORDER BY id FOR UPDATE"
-LOCK_TIMEOUT_MS = 300
+LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS = 300, 5_000
 # Kept until the transaction ends: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 IN_TURN = """
-    SET LOCAL lock_timeout = %(most_ms)s;
+    SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = %(most_ms)s;
     SELECT pg_advisory_xact_lock(%(tills)s, line) FROM unnest(%(lines)s::int[]) AS line;
-    SET LOCAL lock_timeout = %(then_ms)s
+    SET LOCAL lock_timeout = %(then_ms)s; SET LOCAL statement_timeout = %(statement_ms)s
 """
 TILLS = 0x711C  # What the locks of this kind are called.
 LINES = 64  # Lines that units and offers are spread over; however many there are, so many locks are taken.
-IN_LINE_MS = 3_000
+IN_LINE_MS = 3_000  # For all of them together.
+CANCELLED = "57014"  # By the statement's timeout.
 _WITH_TURNS = """
     SELECT DISTINCT buyer_id FROM orders_waitlistentry
      WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
@@ -185,11 +188,16 @@ def _carts(cursor: Any, facts: Facts, buyers: str, variants: str, patient: bool)
 
 
 def _wait(cursor: Any, counted: set[UUID]) -> None:
-    """Wait until no other till has a batch in hand that counts the same."""
+    """Wait until no other till has a batch in hand that counts the same; raises Busy."""
     # Sorted, so that nobody waits in a circle; and no row is locked yet.
     lines = sorted({each.int % LINES for each in counted})
-    times = {"most_ms": IN_LINE_MS, "then_ms": LOCK_TIMEOUT_MS}
-    cursor.execute(IN_TURN, {"tills": TILLS, "lines": lines, **times})
+    times = {"most_ms": IN_LINE_MS, "then_ms": LOCK_TIMEOUT_MS, "statement_ms": STATEMENT_TIMEOUT_MS}
+    try:
+        cursor.execute(IN_TURN, {"tills": TILLS, "lines": lines, **times})
+    except OperationalError as error:
+        if transactions.sqlstate(error) == CANCELLED:
+            raise Busy from error
+        raise
 
 
 def _hers(cursor: Any, facts: Facts, select: str, asked: list[str], patient: bool) -> list[Any]:

@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 # All is found by its key. PostgreSQL keeps the plans of its foreign keys as it made them when the connection
 # was new; in a shop that was empty then they would go on reading whole tables, row by row.
 SETTINGS = f"""
-    SET LOCAL lock_timeout = {reading.LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = 5000;
+    SET LOCAL lock_timeout = {reading.LOCK_TIMEOUT_MS};
+    SET LOCAL statement_timeout = {reading.STATEMENT_TIMEOUT_MS};
     SET LOCAL enable_seqscan = off; SELECT clock_timestamp()
 """
 KEY_TAKEN_AGAIN = 3  # Somebody else's commit came between: read again, and the key is known.

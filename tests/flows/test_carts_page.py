@@ -12,7 +12,8 @@ from django.utils.timezone import now
 from playwright.sync_api import expect
 
 from catalog.models import Variant
-from orders import cartclock, carts, policies, queries
+from commerce import clock
+from orders import cartclock, carts, policies
 from orders.models import CartHold, CartLine, GuestCart, Purchase
 from tests.shopper import DESK, PASSWORD, PHONE, Shop, Shopper, _user, aside, fits, left
 from tests.streams import make
@@ -53,13 +54,13 @@ def open_cart(one: Shopper) -> None:
 
 def bring_the_end_to(seconds: float) -> None:
     def move() -> None:
-        CartHold.objects.update(until=queries.database_now() + timedelta(seconds=seconds))
+        CartHold.objects.update(until=clock.database_now() + timedelta(seconds=seconds))
 
     aside(move)
 
 
 def sweep() -> None:
-    aside(lambda: cartclock.sweep(now=queries.database_now()))
+    aside(lambda: cartclock.sweep(now=clock.database_now()))
 
 
 def test_a_guest_collects_keeps_it_over_a_reload_and_takes_it_along(shop: Shop, shopper: People) -> None:

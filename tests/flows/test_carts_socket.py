@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Variant
+from commerce import clock
 from commerce.models import User
 from config.children import Child
-from orders import cartclock, carts, guestcarts, policies, queries
+from orders import cartclock, carts, guestcarts, policies
 from orders.models import CartHold
 from streams import client
 from streams.models import Stream
@@ -47,7 +48,7 @@ async def test_what_is_held_is_told_warned_of_and_given_back_on_every_device(
 
         def nearly_over() -> None:
             CartHold.objects.update(until=F("until") - timedelta(seconds=570))
-            cartclock.sweep(now=queries.database_now())
+            cartclock.sweep(now=clock.database_now())
             LiveRoom.relay()
 
         await aside(nearly_over)

@@ -9,10 +9,10 @@ import pytest
 from django.db import connection, transaction
 
 from catalog import stock
-from commerce import errors
+from commerce import clock, errors
 from commerce.models import User
 from commerce.money import Money
-from orders import audit, cartclock, expiry, linekeeping, queries, quotes, transactions
+from orders import audit, cartclock, expiry, linekeeping, quotes, transactions
 from orders.audit import goods
 from orders.models import Cart, CartHold, CartLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, ringing
@@ -152,7 +152,7 @@ def test_thousands_of_holds_that_end_together_are_back_in_time_while_buyers_pres
     CartLine.objects.bulk_create(
         CartLine(cart_id=each.id, variant=hot, quantity=1, added_at=make.NOW) for each in keepers
     )
-    until = queries.database_now()
+    until = clock.database_now()
     CartHold.objects.bulk_create(
         CartHold(buyer=each, merchant=hot.merchant, variant=hot, quantity=1, until=until) for each in keepers
     )
@@ -175,10 +175,10 @@ def test_thousands_of_holds_that_end_together_are_back_in_time_while_buyers_pres
 
     def sweep() -> None:
         # As beat does it: one run after the other.
-        while expiry.sweep(now=queries.database_now()):
+        while expiry.sweep(now=clock.database_now()):
             pass
-        cartclock.sweep(now=queries.database_now())
-        linekeeping.sweep(now=queries.database_now())
+        cartclock.sweep(now=clock.database_now())
+        linekeeping.sweep(now=clock.database_now())
         swept.set()
 
     def keep_pressing(buyer: User) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from orders.till import asking, refusals, ringing, writing
+from orders.till import asking, reading, refusals, ringing, writing
 from orders.till.asking import Receipt
 from tests.orders import make
 from tests.orders.till.asks import kinds, meet, rung, wants
@@ -70,3 +70,15 @@ def test_without_turns_its_buyers_would_be_sent_away(
     assert kinds(first) == [Receipt, Receipt]
     assert kinds(second.outcomes) == [refusals.Busy, refusals.Busy]
     assert second.stepped_over
+
+
+def test_a_till_whose_turn_does_not_come_sends_its_buyers_away_and_steps_over_nothing(
+    first_is_slow: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "IN_LINE_MS", 100)
+
+    first, second = two_tills(first_is_slow)
+
+    assert kinds(first) == [Receipt, Receipt]
+    assert kinds(second.outcomes) == [refusals.Busy, refusals.Busy]
+    assert not second.stepped_over
