@@ -1,6 +1,7 @@
 """Reads of the trade: purchases for buyers, orders for merchants, sales for hosts."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -45,10 +46,15 @@ def purchase_of(*, buyer_id: UUID, purchase_id: UUID | None = None, key: UUID | 
     return found
 
 
-def purchase_body(purchase_id: UUID, *, replayed: bool = False) -> Body:
+def purchase_body(purchase_id: UUID) -> Body:
     """Return the body of a purchase as it is now."""
-    row = _with_parts(Purchase.objects.filter(pk=purchase_id)).get()
-    return render_purchase(row, replayed=replayed)
+    return render_purchase(_with_parts(Purchase.objects.filter(pk=purchase_id)).get())
+
+
+def replayed_bodies(purchase_ids: Collection[UUID]) -> dict[UUID, Body]:
+    """Return the bodies of purchases as they are now, for keys that are sent again; in a few queries for all."""
+    rows = _with_parts(Purchase.objects.filter(pk__in=purchase_ids)) if purchase_ids else ()
+    return {row.id: render_purchase(row, replayed=True) for row in rows}
 
 
 def render_purchase(row: Purchase, *, replayed: bool = False) -> Body:

@@ -17,6 +17,7 @@ from orders.till.deciding import Accepted
 from orders.till.facts import Facts, Show
 from streams.bodies import unix_ms
 
+_FIRST, _AGAIN = ',"replayed":false}', ',"replayed":true}'
 Ids = tuple[list[str], list[str]]  # Of the orders, of the lines; both as the bill has them.
 
 
@@ -52,7 +53,7 @@ class Receipts:
         body = (
             f'{{"id":"{each.id}","key":"{each.asked.key}","status":"{Purchase.Status.ACCEPTED.value}",'
             f'"version":1,"total":{shared.total},"reason":null,"message":null,"card":{card},'
-            f'"hold_until":{self._hold_until},"stream":{shared.stream},"orders":[{parts}],"replayed":false}}'
+            f'"hold_until":{self._hold_until},"stream":{shared.stream},"orders":[{parts}]{_FIRST}'
         )
         return Receipt(UUID(each.id), body, replayed=False)
 
@@ -95,6 +96,11 @@ class Receipts:
             orders=orders,
             lines=[f",{_inner(line)}}}" for line in lines],
         )
+
+
+def replayed(receipt: Receipt) -> Receipt:
+    """Return the receipt for the same key sent again in the same batch."""
+    return Receipt(receipt.purchase_id, receipt.body.removesuffix(_FIRST) + _AGAIN, replayed=True)
 
 
 def _inner(facts: Mapping[str, object]) -> str:

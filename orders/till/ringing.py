@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection
 
 from commerce import errors, faults, idempotency
 from orders import queries, transactions
-from orders.till import deciding, reading, writing
+from orders.till import deciding, reading, receipts, writing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.facts import Facts
 from orders.till.refusals import Busy
@@ -145,25 +145,25 @@ def _known(batch: Sequence[Asked]) -> dict[int, Outcome]:
             [_array(asked.buyer_id for asked in batch), _array(asked.key for asked in batch)],
         )
         rows = {(buyer_id, key): (pk, mark) for pk, buyer_id, key, mark in cursor.fetchall()}
+    # Read together: after a process was lost, everybody comes back with her key at once.
+    bodies = queries.replayed_bodies({pk for pk, _ in rows.values()})
     outcomes: dict[int, Outcome] = {}
     for n, asked in enumerate(batch) if rows else ():
         known = rows.get((asked.buyer_id, asked.key))
         if known is not None:
+            pk, fingerprint = known
             outcomes[n] = (
-                _again(known[0]) if known[1] == asked.fingerprint else idempotency.IdempotencyMismatch()
+                Receipt(pk, orjson.dumps(bodies[pk]).decode(), replayed=True)
+                if fingerprint == asked.fingerprint
+                else idempotency.IdempotencyMismatch()
             )
     return outcomes
-
-
-def _again(purchase_id: UUID) -> Receipt:
-    body = queries.purchase_body(purchase_id, replayed=True)
-    return Receipt(purchase_id, orjson.dumps(body).decode(), replayed=True)
 
 
 def _repeated(asked: Asked, first: Asked, outcome: Outcome) -> Outcome:
     if first.fingerprint != asked.fingerprint:
         return idempotency.IdempotencyMismatch()
-    return _again(outcome.purchase_id) if isinstance(outcome, Receipt) else outcome
+    return receipts.replayed(outcome) if isinstance(outcome, Receipt) else outcome
 
 
 def _array(ids: Iterable[UUID]) -> str:

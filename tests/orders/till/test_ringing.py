@@ -12,6 +12,7 @@ import orjson
 import pytest
 from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from catalog import stock
 from catalog.models import Stock
@@ -79,6 +80,23 @@ def test_a_key_twice_in_a_batch_is_one_purchase() -> None:
 
     assert (first.purchase_id, first.replayed) == (second.purchase_id, not second.replayed)
     assert make.left(lipstick) == 9
+    (later,) = rung(once)
+    assert (
+        orjson.loads(second.body) == orjson.loads(first.body) | {"replayed": True} == orjson.loads(later.body)
+    )
+
+
+def test_a_crowd_that_comes_back_with_its_keys_costs_as_many_statements_as_one() -> None:
+    lipstick = make.variant(stocked=50)
+    batch = [wants(lipstick) for _ in range(30)]
+    rung(*batch)
+
+    def statements(size: int) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert all(outcome.replayed for outcome in rung(*batch[:size]))
+        return len(asked)
+
+    assert statements(1) == statements(30)
 
 
 def test_a_key_with_something_else_is_refused_in_the_batch_and_after_it() -> None:
