@@ -52,7 +52,7 @@ def purchase_body(purchase_id: UUID) -> Body:
 
 
 def replayed_bodies(purchase_ids: Collection[UUID]) -> dict[UUID, Body]:
-    """Return the bodies of purchases as they are now, for keys that are sent again; in a few queries for all."""
+    """Return the bodies of purchases as they are now, for keys that are sent again; few queries for all."""
     rows = _with_parts(Purchase.objects.filter(pk__in=purchase_ids)) if purchase_ids else ()
     return {row.id: render_purchase(row, replayed=True) for row in rows}
 
