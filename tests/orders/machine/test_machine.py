@@ -1,6 +1,6 @@
 """Whatever buyers, hosts, merchants, the provider and time do, the books are those of a plain model.
 
-`MACHINE_EXAMPLES=500` looks longer, at lives that differ each time.
+`MACHINE_EXAMPLES=150` and `--timeout 900` look longer (five minutes), at lives that differ each time.
 """
 
 import os
