@@ -6,7 +6,7 @@ piece each, so that none waits for another whose provider is slow; what fails is
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -39,49 +39,30 @@ def finish(*, now: datetime, seconds: float = SECONDS) -> dict[str, int]:
 
 
 def _kinds(now: datetime) -> dict[str, Iterator[Any]]:
+    work: dict[str, tuple[rounds.Find[Any], Callable[[Any], object]]] = {
+        "expired": (
+            lambda without: expiry.in_flight(now=now, limit=BATCH, without=without),
+            lambda i: expiry.expire(purchase_id=i, now=now),
+        ),
+        "unsettled": (
+            lambda without: _unsettled(now, without),
+            lambda i: charging.charge(purchase_id=i, now=now),
+        ),
+        "waiting": (lambda without: _waiting(now, without), lambda i: charging.check(payment_id=i, now=now)),
+        "captures": (
+            lambda without: capturing.due(now=now, limit=BATCH, without=without),
+            lambda i: capturing.capture(purchase_id=i, now=now),
+        ),
+        "promises": (
+            lambda without: capturing.unchecked(now=now, limit=BATCH, without=without),
+            lambda i: charging.check(payment_id=i, now=now),
+        ),
+        "notices": (lambda without: _unread(now, without), lambda i: notices.read(notice_id=i, now=now)),
+        "refunds": (lambda without: _unrefunded(now, without), lambda i: refunds.send(refund_id=i, now=now)),
+    }
     return {
-        "expired": rounds.singly(
-            kind="expired",
-            find=lambda without: expiry.in_flight(now=now, limit=BATCH, without=without),
-            finish=lambda i: expiry.expire(purchase_id=i, now=now),
-            now=now,
-        ),
-        "unsettled": rounds.singly(
-            kind="unsettled",
-            find=lambda without: _unsettled(now, without),
-            finish=lambda i: charging.charge(purchase_id=i, now=now),
-            now=now,
-        ),
-        "waiting": rounds.singly(
-            kind="waiting",
-            find=lambda without: _waiting(now, without),
-            finish=lambda i: charging.check(payment_id=i, now=now),
-            now=now,
-        ),
-        "captures": rounds.singly(
-            kind="captures",
-            find=lambda without: capturing.due(now=now, limit=BATCH, without=without),
-            finish=lambda i: capturing.capture(purchase_id=i, now=now),
-            now=now,
-        ),
-        "promises": rounds.singly(
-            kind="promises",
-            find=lambda without: capturing.unchecked(now=now, limit=BATCH, without=without),
-            finish=lambda i: charging.check(payment_id=i, now=now),
-            now=now,
-        ),
-        "notices": rounds.singly(
-            kind="notices",
-            find=lambda without: _unread(now, without),
-            finish=lambda i: notices.read(notice_id=i, now=now),
-            now=now,
-        ),
-        "refunds": rounds.singly(
-            kind="refunds",
-            find=lambda without: _unrefunded(now, without),
-            finish=lambda i: refunds.send(refund_id=i, now=now),
-            now=now,
-        ),
+        kind: rounds.singly(kind=kind, find=find, finish=finish, now=now)
+        for kind, (find, finish) in work.items()
     }
 
 
