@@ -8,7 +8,6 @@ id, offers by id, what `meanwhile` locks, and stock by variant id, as everywhere
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -24,7 +23,6 @@ from orders.turns import Waiter
 from streams import announce, offers
 from streams.models import Offer, OfferBuyer, Stream
 
-BATCH = 500
 CANDIDATES = 500  # Of the front of each line that are looked at, at most.
 
 Status = WaitlistEntry.Status
@@ -71,48 +69,6 @@ def serve(*, variant_ids: Iterable[UUID], offer_ids: Iterable[UUID], now: dateti
     return transactions.run(lambda: _serve(variants, now)) if variants else []
 
 
-def lapse_due(*, now: datetime, limit: int = BATCH) -> int:
-    """End the turns whose time is over and give their units on; returns how many ended. Raises Busy."""
-    over = Q(status=Status.OFFERED, turn_until__lte=now)
-    oldest = WaitlistEntry.objects.filter(over).order_by("turn_until")
-    due = list(oldest.values_list("id", "variant_id")[:limit])
-
-    def work() -> int:
-        lock({variant_id for _, variant_id in due})
-        # One that is being bought at this moment is locked by the purchase, and left to it.
-        rows = list(
-            WaitlistEntry.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            .select_related("stream", "offer")
-            .filter(over, id__in=[entry_id for entry_id, _ in due])
-            .order_by("id")
-        )
-        _lapse(rows, reason="turn_over", now=now)
-        given_up(rows, now=now)
-        return len(rows)
-
-    return transactions.run(work) if due else 0
-
-
-def end_waits(*, now: datetime, limit: int = BATCH) -> int:
-    """End the waiting for offers and in shows that are over; returns how many waited. A turn stays good."""
-    live = Q(stream__status=Stream.Status.LIVE)
-    sells = Q(offer=None) | Q(offer__status=Offer.Status.ANNOUNCED) | _SELLS & Q(offer__closes_at__gt=now)
-    over = WaitlistEntry.objects.filter(status=Status.WAITING).exclude(live & sells)
-
-    def work() -> int:
-        rows = list(
-            over.select_for_update(no_key=True, skip_locked=True, of=("self",))
-            .select_related("stream", "offer")
-            .order_by("id")[:limit]
-        )
-        ended = [row for row in rows if row.stream is None or row.stream.status != Stream.Status.LIVE]
-        _lapse(ended, reason="show_ended", now=now)
-        _lapse([row for row in rows if row not in ended], reason="offer_ended", now=now)
-        return len(rows)
-
-    return transactions.run(work)
-
-
 def given_up(rows: Iterable[WaitlistEntry], *, now: datetime) -> None:
     """Give the units of ended turns on, inside the caller's transaction, which has the lines' locks."""
     units: Counter[UUID] = Counter()
@@ -136,7 +92,8 @@ def lock(variant_ids: Iterable[UUID], *, shared: bool = False) -> None:
             cursor.execute(f"SELECT {how}(hashtextextended(%s, 0))", [f"line:{variant_id}"])
 
 
-_SELLS = Q(offer__status=Offer.Status.OPEN) | Q(offer__reason=Offer.Reason.SOLD_OUT)
+# An offer that sells, or would if units came back.
+SELLS = Q(offer__status=Offer.Status.OPEN) | Q(offer__reason=Offer.Reason.SOLD_OUT)
 
 
 def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEntry]:
@@ -147,7 +104,7 @@ def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEn
     floors = PriceFloor.objects.filter(variant=OuterRef("variant"), currency=OuterRef("offer__currency"))
     in_currency = Exists(priced.filter(currency=OuterRef("offer__currency")))
     above = Exists(floors.filter(amount__gt=OuterRef("offer__amount")))
-    in_window = _SELLS & Q(offer__opens_at__lte=now, offer__closes_at__gt=now)
+    in_window = SELLS & Q(offer__opens_at__lte=now, offer__closes_at__gt=now)
     return entries.filter(
         Q(offer=None) | in_window & in_currency & ~above,
         Exists(priced),
@@ -270,19 +227,4 @@ def _begin(chosen: list[Waiter], now: datetime) -> None:
         )
         for row in rows
         if row.turn_until and row.offer and row.offer.admits_per_second is not None
-    )
-
-
-def _lapse(
-    rows: list[WaitlistEntry], *, reason: Literal["turn_over", "offer_ended", "show_ended"], now: datetime
-) -> None:
-    if not rows:
-        return
-    for row in rows:
-        row.status, row.updated_at = Status.LAPSED, now
-    ended = WaitlistEntry.objects.filter(pk__in=[row.id for row in rows])
-    ended.update(status=Status.LAPSED, updated_at=now)
-    announce.tell_users(
-        (row.buyer_id, "waitlist.lapsed", {**body, "reason": reason}, f"waitlist.lapsed:{row.id}")
-        for row, body in zip(rows, waiting.rendered(rows), strict=True)
     )

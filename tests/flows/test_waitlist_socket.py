@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog import stock
 from commerce import redis_client
 from commerce.models import Event
-from orders import holds, linekeeping, lines
+from orders import holds, linekeeping
 from orders.models import WaitlistEntry
 from streams import client, waitingroom
 from streams.models import Offer
@@ -112,7 +112,7 @@ async def test_joining_leaving_and_lapsing_are_told_on_every_device(live_room: L
 
         await phone.command("waitlist.join", _line(made))
         await aside(lambda: holds.release(purchase=purchase, now=timezone.now()))
-        await aside(lambda: lines.lapse_due(now=timezone.now() + timedelta(seconds=121)))
+        await aside(lambda: linekeeping.end_turns(now=timezone.now() + timedelta(seconds=121)))
         await aside(LiveRoom.relay)
         lapsed = (await desk.wait("waitlist.lapsed"))["d"]
         assert (lapsed["reason"], lapsed["status"]) == ("turn_over", "lapsed")

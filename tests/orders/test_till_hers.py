@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import User
-from orders import carts, lines, policies
+from orders import carts, linekeeping, lines, policies
 from orders.models import Cart, CartHold, CartLine, OrderLine, WaitlistEntry
 from orders.till import asking, refusals, ringing
 from orders.till.asking import Receipt
@@ -77,7 +77,7 @@ def test_a_turn_that_began_before_the_shows_end_is_bought_after_it(listed: bool)
     made, ana = drop(stocked=1, quota=1), make.buyer()
     entry = turn(made, ana, listed=listed)
     end(made)
-    lines.end_waits(now=after(4))
+    linekeeping.end_waits(now=after(4))
 
     outcome = rung((at_list if listed else at_offer)(made, ana), seconds=20)
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from catalog import stock
-from orders import holds, lines, returns, waiting, waitlist
-from orders.models import WaitlistEntry
+from orders import holds, linekeeping, lines, returns, waiting, waitlist
+from orders.models import Setback, WaitlistEntry
 from streams import shows
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
@@ -92,25 +93,72 @@ def test_a_turn_that_ends_goes_to_the_next_and_at_last_back_on_sale() -> None:
     first, second = made.join(), made.join()
     holds.release(purchase=purchase, now=NOW)
 
-    assert lines.lapse_due(now=after(119)) == 0
-    assert lines.lapse_due(now=after(120)) == 1
+    assert linekeeping.end_turns(now=after(119)) == 0
+    assert linekeeping.end_turns(now=after(120)) == 1
     assert [status(first), status(second)] == ["lapsed", "offered"]
     assert told("waitlist.lapsed")[0]["reason"] == "turn_over"
     assert made.left() == (0, 0)
 
-    assert lines.lapse_due(now=after(240)) == 1
+    assert linekeeping.end_turns(now=after(240)) == 1
     assert made.left() == (1, 1)
     assert Offer.objects.get(pk=made.offer.pk).status == "open"
 
 
-def test_turns_that_end_are_taken_in_batches() -> None:
-    made, purchase = sold_out()
-    made.join(), made.join()
+def test_all_turns_that_are_over_end_in_one_sweep_however_many_batches_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, purchase = sold_out(stocked=3, quota=3, per_buyer=3)
+    made.join(), made.join(), made.join()
     holds.release(purchase=purchase, now=NOW)
+    monkeypatch.setattr(linekeeping, "BATCH", 1)
 
-    assert lines.lapse_due(now=after(120), limit=1) == 1
-    assert lines.lapse_due(now=after(120), limit=1) == 1
-    assert made.left() == (2, 2)
+    assert linekeeping.end_turns(now=after(120)) == 3
+    assert made.left() == (3, 3)
+
+
+def poisoned_among(count: int) -> list[tuple[Drop, WaitlistEntry]]:
+    """Turns at so many drops; the first one's cannot end, because its offer has all its units already."""
+    turns = []
+    for _ in range(count):
+        made, purchase = sold_out(quota=1, stocked=1, seconds=3600)
+        turns.append((made, made.join()))
+        holds.release(purchase=purchase, now=NOW)
+    Offer.objects.filter(pk=turns[0][0].offer.pk).update(left=1)
+    return turns
+
+
+def test_a_turn_that_cannot_end_stops_no_other_and_is_put_off() -> None:
+    (bad, first), *good = poisoned_among(4)
+
+    assert linekeeping.sweep(now=after(120))["turns"] == 3
+
+    assert status(first) == "offered"
+    assert {status(entry) for _, entry in good} == {"lapsed"}
+    assert {made.left() for made, _ in good} == {(1, 1)}
+    setback = Setback.objects.get()
+    assert (setback.kind, setback.subject) == ("turns", str(first.id))
+
+    Offer.objects.filter(pk=bad.offer.pk).update(left=0)
+    assert linekeeping.end_turns(now=after(121)) == 0, "it is put off"
+    assert linekeeping.end_turns(now=after(131)) == 1
+    assert (bad.left(), Setback.objects.exists()) == ((1, 1), False)
+
+
+def test_a_wait_that_cannot_end_stops_no_other() -> None:
+    made, _ = sold_out()
+    waits = [made.join() for _ in range(3)]
+    # Her place is closed to every change, as by a constraint that an operator has added.
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE orders_waitlistentry ADD CONSTRAINT stays CHECK"
+            f" (id <> '{waits[1].id}' OR status = 'waiting')"
+        )
+
+    assert linekeeping.sweep(now=after(60))["waits"] == 2
+
+    assert [status(each) for each in waits] == ["lapsed", "waiting", "lapsed"]
+    assert Setback.objects.get().subject == str(waits[1].id)
 
 
 def test_leaving_in_ones_turn_gives_the_units_on() -> None:
@@ -140,13 +188,13 @@ def test_waiting_ends_with_the_offer_and_with_the_show_and_a_turn_does_not() -> 
     turn, waits, listed = made.join(), made.join(), made.join(listed=True)
     holds.release(purchase=purchase, now=NOW)
 
-    assert lines.end_waits(now=after(30)) == 0
-    assert lines.end_waits(now=after(60)) == 1
+    assert linekeeping.end_waits(now=after(30)) == 0
+    assert linekeeping.end_waits(now=after(60)) == 1
     assert [status(turn), status(waits), status(listed)] == ["offered", "lapsed", "waiting"]
     assert told("waitlist.lapsed")[-1]["reason"] == "offer_ended"
 
     shows.end(host_id=made.stream.host_id, stream_id=made.stream.id, now=after(61))
-    assert lines.end_waits(now=after(61)) == 1
+    assert linekeeping.end_waits(now=after(61)) == 1
     assert [status(turn), status(listed)] == ["offered", "lapsed"]
     assert told("waitlist.lapsed")[-1]["reason"] == "show_ended"
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from commerce.models import User
-from orders import cartclock, carts, guestcarts, lines, policies, waitlist
+from orders import cartclock, carts, guestcarts, linekeeping, policies, waitlist
 from orders.models import CartHold, CartLine, WaitlistEntry
 from orders.till import asking
 from streams import grants
@@ -114,7 +114,7 @@ def _in_her_turn(act: Callable[[WaitlistEntry], Any]) -> tuple[World, Callable[[
 
 
 def test_a_turn_that_ends_while_she_buys_in_it() -> None:
-    at_every_statement(*_in_her_turn(lambda entry: lines.lapse_due(now=MUCH_LATER)))
+    at_every_statement(*_in_her_turn(lambda entry: linekeeping.end_turns(now=MUCH_LATER)))
 
 
 def test_who_leaves_on_one_device_and_buys_on_the_other() -> None:

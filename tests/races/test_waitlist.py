@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 
 from catalog import stock
 from catalog.models import StockMovement
-from orders import lines, returns, waitlist
-from orders.models import WaitlistEntry
+from orders import linekeeping, lines, returns, waitlist
+from orders.models import Setback, WaitlistEntry
 from tests.orders import make
 from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
@@ -82,13 +82,14 @@ def test_whatever_comes_and_goes_every_unit_is_somewhere() -> None:
             buyer_id=line[1].buyer_id, variant_id=made.variant.id, offer_id=None, now=after(1)
         ),
         lambda: made.join(fifth, listed=True),
-        lambda: lines.lapse_due(now=after(1)),
+        lambda: linekeeping.end_turns(now=after(1)),
         lambda: lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1)),
     ]
 
     outcomes = at_once(acts)
 
     assert [each for each in outcomes if isinstance(each, Exception)] in ([], [outcomes[7]])
+    assert not Setback.objects.exists()
     assert offered(made) + make.left(made.variant) == 6
     assert not WaitlistEntry.objects.filter(variant=made.variant, status="waiting").exists()
 
@@ -201,7 +202,7 @@ def _sweep_meets_purchase(entry: WaitlistEntry, *, patience: float) -> tuple[int
     def sweep() -> int:
         pressed.wait(10)
         try:
-            return lines.lapse_due(now=after(200))
+            return linekeeping.end_turns(now=after(200))
         finally:
             swept.set()
 
@@ -236,10 +237,10 @@ def test_buying_and_ending_a_turn_at_once_is_one_of_them() -> None:
         made = empty(stocked=1)
         entry = _turn(made)
 
-        buy, end = partial(_buy, entry, seconds=119), partial(lines.lapse_due, now=after(200))
+        buy, end = partial(_buy, entry, seconds=119), partial(linekeeping.end_turns, now=after(200))
         bought, _ = at_once([buy, end])
 
-        lines.lapse_due(now=after(200))
+        linekeeping.end_turns(now=after(200))
         assert (bought, status(entry), make.left(made.variant)) in ((1, "bought", 0), (0, "lapsed", 1))
 
 
@@ -247,7 +248,7 @@ def test_two_sweeps_end_a_turn_once() -> None:
     made = empty(stocked=1)
     _turn(made)
 
-    assert sum(at_once([lambda: lines.lapse_due(now=after(200))] * 4)) == 1
+    assert sum(at_once([lambda: linekeeping.end_turns(now=after(200))] * 4)) == 1
 
     assert make.left(made.variant) == 1
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
-from orders import cartclock, expiry, lines
+from orders import cartclock, expiry, linekeeping, lines
 from orders.models import CartHold, Purchase, WaitlistEntry
 from streams import coupons, offers, shows
 from tests.orders.machine.world import OFFER_AMOUNT, PER_BUYER, PER_HOUSEHOLD, World
@@ -109,9 +109,8 @@ class Hosting(RuleBasedStateMachine):
         offers.open_due(now=now)
         coupons.close_due(now=now)
         cartclock.sweep(now=now)
-        while lines.lapse_due(now=now):
-            pass
-        lines.end_waits(now=now)
+        linekeeping.end_turns(now=now)
+        linekeeping.end_waits(now=now)
         expiry.sweep(now=now)
         assert not CartHold.objects.filter(until__lte=now).exists()
         assert not WaitlistEntry.objects.filter(status="offered", turn_until__lte=now).exists()

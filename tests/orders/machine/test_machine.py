@@ -14,7 +14,7 @@ from hypothesis.stateful import initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from catalog import stock
-from orders import expiry, lines
+from orders import expiry, linekeeping, lines
 from orders.till import deciding, writing
 from streams import grants
 from tests.orders.machine.buying import Buying, presses
@@ -122,7 +122,7 @@ DEFECTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "a coupon's use does not come back": (grants, "give_back", forgets_coupons),
     "a turn that was used stays open": (writing, "_turns", lambda _: nothing),
     "sweeps do not look for charges in flight": (expiry, "IN_FLIGHT", lambda _: frozenset()),
-    "turns do not end": (lines, "lapse_due", lambda _: lambda **_: 0),
+    "turns do not end": (linekeeping, "end_turns", lambda _: lambda **_: 0),
 }
 
 
