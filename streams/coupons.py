@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 from commerce import errors, money, outbox
 from commerce.models import Merchant
 from commerce.money import Money
-from streams import announce, bodies, queries
+from streams import announce, bodies, queries, sweeping
 from streams.models import Coupon, CouponClaim, Stream
 from streams.offers.rules import SECONDS
 
@@ -129,9 +129,8 @@ def end_all(*, stream_id: UUID, now: datetime) -> None:
 
 def close_due(*, now: datetime) -> int:
     """End the coupons whose time is over, tell their rooms, and return how many there were."""
-    with transaction.atomic():
-        due = _locked(skip_locked=True).filter(status=Coupon.Status.OPEN, closes_at__lte=now).order_by("pk")
-        return sum(_end(coupon, reason="time", at=coupon.closes_at) for coupon in due)
+    due = Coupon.objects.filter(status=Coupon.Status.OPEN, closes_at__lte=now).order_by("closes_at")
+    return sweeping.each("coupons.close", list(due.values_list("pk", flat=True)), lambda pk: _close(pk, now))
 
 
 def claim(*, stream_id: UUID, user_id: UUID, coupon_id: UUID, now: datetime) -> CouponClaim:
@@ -246,6 +245,12 @@ def _end(coupon: Coupon, *, reason: str, at: datetime) -> bool:
         stream_id=coupon.stream_id, t="coupon.ended", d={"id": str(coupon.id), "reason": reason}
     )
     return True
+
+
+def _close(coupon_id: UUID, now: datetime) -> bool:
+    with transaction.atomic():
+        coupon = _locked(skip_locked=True).filter(pk=coupon_id).first()
+        return coupon is not None and _end(coupon, reason="time", at=coupon.closes_at)
 
 
 def _insert(coupon: Coupon, *, user_id: UUID, now: datetime) -> bool:

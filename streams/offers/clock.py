@@ -4,36 +4,46 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from streams import sweeping
 from streams.models import Offer
 from streams.offers import rows, rules
 
 
 def open_due(*, now: datetime) -> int:
     """Open the announced offers whose time has come, tell their rooms, and return how many there were."""
-    due = Offer.objects.filter(status=Offer.Status.ANNOUNCED, opens_at__lte=now).order_by("pk")
-    return sum(_open(offer_id, item_id, now) for offer_id, item_id in due.values_list("pk", "item_id"))
+    due = Offer.objects.filter(status=Offer.Status.ANNOUNCED, opens_at__lte=now).order_by("opens_at")
+    items = dict(due.values_list("pk", "item_id"))
+    return sweeping.each("offers.open", items, lambda pk: _open(pk, items[pk], now))
 
 
 def close_due(*, now: datetime) -> int:
     """End the offers whose window is over, tell their rooms, and return how many there were."""
-    with transaction.atomic():
-        return end_due(now=now)
+    due = _over(now).order_by("closes_at").values_list("pk", flat=True)
+    return sweeping.each("offers.close", list(due), lambda pk: _close(pk, now))
 
 
-def end_due(*, now: datetime, item_id: UUID | None = None) -> int:
-    """End the offers whose window is over (of one item), inside the caller's transaction."""
-    # Skipping locked rows: a purchase that holds one is let through, and the next sweep ends the offer.
-    due = Offer.objects.select_for_update(of=("self",), no_key=True, skip_locked=item_id is None).filter(
-        status__in=(Offer.Status.OPEN, Offer.Status.ANNOUNCED), closes_at__lte=now
-    )
-    if item_id is not None:
-        due = due.filter(item_id=item_id)
-    count = 0
+def end_due(*, now: datetime, item_id: UUID) -> None:
+    """End the offers of an item whose window is over, inside the caller's transaction."""
+    due = _over(now).select_for_update(of=("self",), no_key=True).filter(item_id=item_id)
     for offer in due.order_by("pk"):
         rows.end(offer, reason=Offer.Reason.TIME, at=offer.closes_at)
-        count += 1
-    return count
+
+
+def _over(now: datetime) -> QuerySet[Offer]:
+    return Offer.objects.filter(status__in=(Offer.Status.OPEN, Offer.Status.ANNOUNCED), closes_at__lte=now)
+
+
+def _close(offer_id: UUID, now: datetime) -> bool:
+    with transaction.atomic():
+        # A purchase that holds it is let through, and the next sweep ends the offer.
+        free = _over(now).select_for_update(of=("self",), no_key=True, skip_locked=True)
+        offer = free.filter(pk=offer_id).first()
+        if offer is None:
+            return False
+        rows.end(offer, reason=Offer.Reason.TIME, at=offer.closes_at)
+    return True
 
 
 def _open(offer_id: UUID, item_id: UUID, now: datetime) -> bool:

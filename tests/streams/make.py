@@ -5,6 +5,9 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+from django.db.models import Model
+
 from catalog.models import Price, Product, ProductImage, Stock, Variant
 from commerce.models import Event, Host, Merchant, User
 from streams import offers, showcase, shows
@@ -119,3 +122,11 @@ def told(stream: Stream) -> list[tuple[str, dict[str, object]]]:
 def told_types(stream: Stream) -> list[str]:
     """Return the types of what the show's room was told so far, in order."""
     return [t for t, _ in told(stream)]
+
+
+def closed_to_change(row: Model, *, while_: str) -> None:
+    """Let the database refuse whatever a test's sweep would do to this row, until the test is over."""
+    table = row._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT stays CHECK (id <> '{row.pk}' OR {while_})")

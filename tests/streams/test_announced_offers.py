@@ -81,6 +81,17 @@ def test_the_sweep_opens_it_at_its_time_and_tells_the_room_once(stream: Stream) 
     assert make.told_types(stream)[-2:] == ["offer.announced", "offer.started"]
 
 
+def test_an_offer_that_cannot_open_keeps_no_other_closed() -> None:
+    shows_ = [make.show(products=(make.product(),)) for _ in range(3)]
+    first, bad, last = (announced(each) for each in shows_)
+    make.closed_to_change(bad, while_="status = 'announced'")
+
+    assert offers.open_due(now=after(31)) == 2
+
+    now = [Offer.objects.get(pk=each.pk).status for each in (first, bad, last)]
+    assert now == ["open", "announced", "open"]
+
+
 def test_an_offer_sold_out_before_any_sweep_ends_and_opens_again_when_a_unit_returns(stream: Stream) -> None:
     offer, buyer = announced(stream, quota=1), make.user()
     with transaction.atomic():

@@ -160,6 +160,16 @@ def test_the_clock_decides_when_it_is_over_though_no_sweep_has_run(stream: Strea
     assert snapshot.public(stream=stream)["coupons"] == []
 
 
+def test_a_coupon_that_cannot_end_keeps_no_other_open(stream: Stream, seller: Merchant) -> None:
+    first, bad, last = (created(stream, seller, code=f"MIRA{n}") for n in range(3))
+    make.closed_to_change(bad, while_="status = 'open'")
+
+    assert coupons.close_due(now=after(60)) == 2
+
+    statuses = dict(Coupon.objects.values_list("pk", "status"))
+    assert [statuses[each.pk] for each in (first, bad, last)] == ["ended", "open", "ended"]
+
+
 def test_the_host_ends_it_once_and_nobody_claims_it_after(stream: Stream, seller: Merchant) -> None:
     coupon = created(stream, seller)
     with pytest.raises(coupons.UnknownCoupon):

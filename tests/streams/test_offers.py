@@ -371,6 +371,17 @@ def test_the_sweep_ends_what_is_over_and_nothing_else(stream: Stream) -> None:
     assert make.told(stream)[-1] == ("offer.ended", {"id": str(due.id), "reason": "time"})
 
 
+def test_an_offer_that_cannot_end_keeps_no_other_open() -> None:
+    shows_ = [make.show(products=(make.product(),)) for _ in range(3)]
+    first, bad, last = (make.offer(each, seconds=10) for each in shows_)
+    make.closed_to_change(bad, while_="status = 'open'")
+
+    assert offers.close_due(now=after(10)) == 2
+
+    assert [Offer.objects.get(pk=each.pk).status for each in (first, bad, last)] == ["ended", "open", "ended"]
+    assert [make.told_types(each).count("offer.ended") for each in shows_] == [1, 0, 1]
+
+
 def test_every_change_makes_the_version_grow(stream: Stream) -> None:
     offer, buyer = make.offer(stream, quota=2), make.user()
     versions = [offer.version]
