@@ -40,6 +40,7 @@ class StripeServer:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         argv = [sys.executable, "-m", "commerce.stripe_simulator", "--port", str(self.port)]
+        argv += ["--later-ms", "3600000"]  # nothing happens by itself before `hurry`
         if webhook:
             argv += ["--webhook-url", webhook[0], "--webhook-secret", webhook[1]]
         if state_file:
@@ -85,6 +86,10 @@ class StripeServer:
     def advance(self, seconds: int) -> None:
         """Move the simulator's clock on."""
         self.ask("/_simulator/clock", {"advance_seconds": seconds})
+
+    def hurry(self, seconds: int = 7200) -> None:
+        """Let what would happen within this time happen now: refunds end, disputes are decided."""
+        self.ask("/_simulator/later", {"hurry_seconds": seconds})
 
     def books(self) -> dict[str, Any]:
         """The simulator's own bookkeeping, with every charge."""

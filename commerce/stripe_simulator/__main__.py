@@ -36,6 +36,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--latency-ms", type=int, default=0, help="wait this long before every call is carried out"
     )
+    parser.add_argument(
+        "--later-ms", type=int, default=5000, help="how long what happens by itself takes (default 5000)"
+    )
     parser.add_argument("--state-file", type=Path, help="keep what happens in this file and continue from it")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     given = parser.parse_args()
@@ -51,17 +54,20 @@ async def run(given: argparse.Namespace, listener: socket.socket) -> None:
     base = f"http://{HOST}:{listener.getsockname()[1]}"
     simulator = Simulator(base, given.state_file)
     simulator.faults.latency_ms = given.latency_ms
+    simulator.patience = given.later_ms / 1000
     for number, (url, secret) in enumerate(zip(given.webhook_url, given.webhook_secret, strict=True), 1):
         simulator.register(url, secret, number)
     runner = web.AppRunner(Server(simulator).app(), access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     await simulator.sender.start()
+    time = asyncio.create_task(simulator.keep_time())
     await web.SockSite(runner, listener).start()
     stopped = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stopped.set)
     print(f"SIMULATED payments at {base} (this is not Stripe, no money moves)", flush=True)
     await stopped.wait()
+    time.cancel()
     await simulator.sender.stop()
     await runner.cleanup()
 

@@ -1,8 +1,4 @@
-"""The simulator's own bookkeeping: every movement of money is a balance transaction, and the books add them
-up.
-"""
-
-from typing import Any
+"""Movements of money: each is a balance transaction, of this account or of one connected to it."""
 
 from commerce.stripe_simulator import objects
 from commerce.stripe_simulator.calls import Call
@@ -10,6 +6,8 @@ from commerce.stripe_simulator.refusals import Row
 from commerce.stripe_simulator.store import Store
 
 _PAYOUT_DELAY = 2 * 24 * 3600
+# https://docs.stripe.com/reports/reporting-categories, where it differs from the type.
+_CATEGORIES = {"stripe_fee": "fee", "transfer_refund": "transfer_reversal", "payment": "charge"}
 
 
 def fee_of(amount: int) -> int:
@@ -19,8 +17,20 @@ def fee_of(amount: int) -> int:
     return (amount * 29 + 500) // 1000 + 30
 
 
-def book(call: Call, kind: str, source: Row, amount: int, fee: int = 0) -> Row:
-    """Record a movement; `amount` is negative when money leaves."""
+def book(
+    call: Call,
+    kind: str,
+    source: Row,
+    amount: int,
+    fee: int = 0,
+    *,
+    category: str | None = None,
+    description: str | None = None,
+    fee_name: str = "Stripe processing fees",
+    available_on: int | None = None,
+    account: str | None = None,
+) -> Row:
+    """Record a movement; `amount` is negative when money leaves, `account` a connected one that it moves."""
     row = call.new(
         "balance_transaction",
         amount=amount,
@@ -28,12 +38,12 @@ def book(call: Call, kind: str, source: Row, amount: int, fee: int = 0) -> Row:
         net=amount - fee,
         currency=source["currency"],
         type=kind,
-        reporting_category=kind,
+        reporting_category=category or _CATEGORIES.get(kind, kind),
         balance_type="payments",
-        source=source["id"],
+        source=source.get("id"),
         status="pending",
-        available_on=call.now + _PAYOUT_DELAY,
-        description=source["description"],
+        available_on=call.now + _PAYOUT_DELAY if available_on is None else available_on,
+        description=description or source.get("description"),
     )
     if fee:
         row["fee_details"] = [
@@ -41,28 +51,46 @@ def book(call: Call, kind: str, source: Row, amount: int, fee: int = 0) -> Row:
                 "balance_transaction.fee_details",
                 amount=fee,
                 currency=source["currency"],
-                description="Stripe processing fees",
+                description=fee_name,
                 type="stripe_fee",
             )
         ]
+    if account is not None:
+        row["_account"] = account
     return call.store.save(row)
+
+
+def available(store: Store, now: int, currency: str, account: str | None = None) -> int:
+    """Return what an account can spend at once, in minor units."""
+    return sum(
+        row["net"]
+        for row in store.all("balance_transaction")
+        if row.get("_account") == account and row["currency"] == currency and row["available_on"] <= now
+    )
 
 
 def retrieve_transaction(call: Call) -> Row:
     """Return a balance transaction."""
-    return call.the("balance_transaction")
+    return _as_of(call, call.the("balance_transaction"))
 
 
 def index_transactions(call: Call) -> Row:
     """List balance transactions, newest first."""
     where = {name: call.params.get(name) for name in ("source", "type", "currency")}
-    return call.page("balance_transaction", "/v1/balance_transactions", where=where)
+    page = call.page("balance_transaction", "/v1/balance_transactions", where=where)
+    return page | {"data": [_as_of(call, row) for row in page["data"]]}
+
+
+def _as_of(call: Call, row: Row) -> Row:
+    return row | {"status": "available" if row["available_on"] <= call.now else "pending"}
 
 
 def retrieve(call: Call) -> Row:
     """Return the balance: pending until two days after a movement, available from then on."""
     sums: dict[str, dict[str, int]] = {}
     for row in call.store.all("balance_transaction"):
+        if row.get("_account") != call.account:
+            continue
         when = "available" if row["available_on"] <= call.now else "pending"
         part = sums.setdefault(row["currency"], {"available": 0, "pending": 0})
         part[when] += row["net"]
@@ -73,37 +101,3 @@ def retrieve(call: Call) -> Row:
             for currency, part in sorted(sums.items())
         ]
     return {name: value for name, value in made.items() if value is not None}
-
-
-def books(store: Store, detail: bool) -> dict[str, Any]:
-    """Return charges, refunds, fees and net per currency, and whether the objects agree with them."""
-    totals: dict[str, dict[str, int]] = {}
-    for row in store.all("balance_transaction"):
-        part = totals.setdefault(
-            row["currency"], {"charged": 0, "refunded": 0, "fees": 0, "net": 0, "charges": 0, "refunds": 0}
-        )
-        name = "charge" if row["type"] == "charge" else "refund"
-        part["charged" if name == "charge" else "refunded"] += abs(row["amount"])
-        part[name + "s"] += 1
-        part["fees"] += row["fee"]
-        part["net"] += row["net"]
-    objects_say = {currency: [0, 0] for currency in totals}
-    intents = []
-    for charge in store.all("charge"):
-        if not charge["paid"] or not charge["captured"]:
-            continue
-        said = objects_say.setdefault(charge["currency"], [0, 0])
-        said[0] += charge["amount_captured"]
-        said[1] += charge["amount_refunded"]
-        intents.append(
-            {
-                "payment_intent": charge["payment_intent"],
-                "charge": charge["id"],
-                "currency": charge["currency"],
-                "captured": charge["amount_captured"],
-                "refunded": charge["amount_refunded"],
-                "metadata": charge["metadata"],
-            }
-        )
-    agree = {one: [part["charged"], part["refunded"]] for one, part in totals.items()} == objects_say
-    return {"totals": totals, "consistent": agree} | ({"intents": intents} if detail else {})

@@ -9,7 +9,7 @@ import orjson
 import stripe
 
 from commerce.stripe_simulator import objects
-from commerce.stripe_simulator.refusals import Row
+from commerce.stripe_simulator.refusals import Row, missing
 from commerce.stripe_simulator.store import Store, new_id, public
 
 API_VERSION: str = stripe.api_version
@@ -26,6 +26,8 @@ class Call:
     base: str = ""
     request_id: str = ""
     key: str | None = None
+    account: str | None = None
+    patience: float = 5.0
 
     @property
     def now(self) -> int:
@@ -33,12 +35,19 @@ class Call:
         return int(self.at)
 
     def the(self, kind: str, name: str = "id") -> Row:
-        """Return the row that the path names. Raises: Refused (404)."""
-        return self.store.get(kind, self.path[name], "id" if name == "id" else name, status=404)
+        """Return the row that the path names, of the account that is asked. Raises: Refused (404)."""
+        row = self.store.get(kind, self.path[name], "id" if name == "id" else name, status=404)
+        if row.get("_account") != self.account:
+            raise missing(kind, row["id"], "id" if name == "id" else name, status=404)
+        return row
 
     def new(self, kind: str, **values: Any) -> Row:
         """Return a fresh object of this kind, not saved yet."""
         return objects.blank(kind, id=new_id(kind), created=self.now, **values)
+
+    def later(self, row: Row, step: str, at: float | None = None) -> None:
+        """Let a step of `later.STEPS` happen to the row, by default after the simulator's usual wait."""
+        row["_later"] = {"at": self.at + self.patience if at is None else at, "step": step}
 
     def emit(self, type_: str, row: Row, before: Row | None = None) -> None:
         """Record an event with the object as it is now; webhooks are sent after the commit."""
@@ -65,7 +74,11 @@ class Call:
 
     def page(self, kind: str, url: str, **more: Any) -> Row:
         """Return one page of a list."""
-        rows, has_more = self.store.page(kind, self.params, **more)
+        keep = more.pop("keep", lambda row: True)
+        mine = self.account
+        rows, has_more = self.store.page(
+            kind, self.params, keep=lambda row: row.get("_account") == mine and keep(row), **more
+        )
         return {"object": "list", "data": [public(row) for row in rows], "has_more": has_more, "url": url}
 
 

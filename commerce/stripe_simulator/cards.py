@@ -27,12 +27,23 @@ class Decline:
         }
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What the cardholder will tell her bank; an inquiry asks before it takes the money."""
+
+    reason: str
+    network_code: str
+    inquiry: bool = False
+
+
 Authentication = Literal["never", "unless_set_up", "always"]
 
 
 @dataclass(frozen=True)
 class Card:
-    """One test card. `on_attach` declines when it is saved, `on_charge` when money is asked for."""
+    """One test card. `on_attach` declines when it is saved, `on_charge` when money is asked for; `claim` is
+    disputed as soon as it has paid, `refunds` says how refunds end, `at_once` makes the money available.
+    """
 
     title: str
     brand: str = "visa"
@@ -41,6 +52,9 @@ class Card:
     on_attach: Decline | None = None
     on_charge: Decline | None = None
     authentication: Authentication = "never"
+    claim: Claim | None = None
+    refunds: Literal["succeed", "wait", "fail"] = "succeed"
+    at_once: bool = False
 
 
 GENERIC = Decline("card_declined", "Your card was declined.", "generic_decline")
@@ -95,6 +109,18 @@ CARDS: dict[str, Card] = {
     "pm_card_chargeDeclinedExpiredCard": _always("Declined, expired", "0069", EXPIRED),
     "pm_card_chargeDeclinedIncorrectCvc": _always("Declined, wrong security code", "0127", CVC),
     "pm_card_chargeDeclinedProcessingError": _always("Declined, processing error", "0119", PROCESSING),
+    "pm_card_createDispute": Card(
+        "Pays, then is disputed as fraud", last4="0259", claim=Claim("fraudulent", "10.4")
+    ),
+    "pm_card_createDisputeProductNotReceived": Card(
+        "Pays, then is disputed as not received", last4="2685", claim=Claim("product_not_received", "13.1")
+    ),
+    "pm_card_createDisputeInquiry": Card(
+        "Pays, then the bank inquires", last4="1976", claim=Claim("fraudulent", "10", inquiry=True)
+    ),
+    "pm_card_pendingRefund": Card("Pays; a refund waits, then succeeds", last4="7726", refunds="wait"),
+    "pm_card_refundFail": Card("Pays; a refund succeeds, then fails", last4="5126", refunds="fail"),
+    "pm_card_bypassPending": Card("Pays; the money is available at once", last4="0077", at_once=True),
     "pm_card_authenticationRequired": Card(
         "Asks for 3D Secure at every payment", last4="3184", authentication="always"
     ),

@@ -1,6 +1,6 @@
 """What a card does when money is asked for: it pays, declines, or wants its owner first."""
 
-from commerce.stripe_simulator import balance, cards, objects
+from commerce.stripe_simulator import balance, cards, disputes, objects
 from commerce.stripe_simulator.calls import Call
 from commerce.stripe_simulator.refusals import Row, card_error
 from commerce.stripe_simulator.store import public
@@ -115,6 +115,7 @@ def _pay(call: Call, intent: Row, method: Row) -> Row:
         return intent
     settle(call, intent, charge, charge["amount"])
     call.emit("charge.succeeded", charge)
+    disputes.open_if_claimed(call, charge)
     call.emit("payment_intent.succeeded", intent)
     return intent
 
@@ -123,7 +124,10 @@ def settle(call: Call, intent: Row, charge: Row, amount: int) -> None:
     """Take the money: the charge is captured, the movement booked, the intent has succeeded."""
     charge |= {"captured": True, "amount_captured": amount}
     booked = charge if amount == charge["amount"] else charge | {"amount": amount}
-    charge["balance_transaction"] = balance.book(call, "charge", booked, amount, balance.fee_of(amount))["id"]
+    method = call.store.get("payment_method", charge["payment_method"])
+    available_on = call.now if cards.CARDS[method["_card"]].at_once else None
+    movement = balance.book(call, "charge", booked, amount, balance.fee_of(amount), available_on=available_on)
+    charge["balance_transaction"] = movement["id"]
     intent |= {"status": "succeeded", "amount_received": amount, "amount_capturable": 0}
     call.store.save(charge)
     call.store.save(intent)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from commerce.stripe_simulator import balance
+from commerce.stripe_simulator import books as bookkeeping
 from commerce.stripe_simulator.refusals import Refused
 from commerce.stripe_simulator.simulator import Simulator
 from commerce.stripe_simulator.webhooks import Habits
@@ -28,7 +28,7 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
         return inner
 
     async def books(request: web.Request) -> web.StreamResponse:
-        return _json(balance.books(simulator.store, detail="detail" in request.query))
+        return _json(bookkeeping.books(simulator.store, detail="detail" in request.query))
 
     async def faults(request: web.Request) -> web.StreamResponse:
         if request.method == "POST":
@@ -44,7 +44,16 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
 
     async def clock(request: web.Request) -> web.StreamResponse:
         simulator.clock.advance(_whole(await _body(request), "advance_seconds", most=10 * 365 * 86_400))
+        simulator.catch_up()
         return _json({"now": int(simulator.clock.now())})
+
+    async def later(request: web.Request) -> web.StreamResponse:
+        given = await _body(request)
+        if "wait_ms" in given:
+            simulator.patience = _whole(given, "wait_ms", most=86_400_000) / 1000
+        if "hurry_seconds" in given:
+            simulator.catch_up(_whole(given, "hurry_seconds", most=10 * 365 * 86_400))
+        return _json({"wait_ms": int(simulator.patience * 1000)})
 
     async def webhooks(request: web.Request) -> web.StreamResponse:
         given = await _body(request)
@@ -63,6 +72,7 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
         app.router.add_route(method, "/_simulator/faults", guarded(faults))
     app.router.add_post("/_simulator/latency", guarded(latency))
     app.router.add_post("/_simulator/clock", guarded(clock))
+    app.router.add_post("/_simulator/later", guarded(later))
     app.router.add_post("/_simulator/webhooks", guarded(webhooks))
 
 

@@ -5,7 +5,7 @@
 import secrets
 from typing import Any, NoReturn
 
-from commerce.stripe_simulator import cards, charging, customers, objects
+from commerce.stripe_simulator import cards, charging, customers, disputes, objects
 from commerce.stripe_simulator.calls import Call, label
 from commerce.stripe_simulator.refusals import Refused, Row
 from commerce.stripe_simulator.store import public
@@ -129,6 +129,7 @@ def capture(call: Call) -> Row:
     label(row, call.params)
     charging.settle(call, row, charge, amount)
     call.emit("charge.captured", charge)
+    disputes.open_if_claimed(call, charge)
     call.emit("payment_intent.succeeded", row)
     return row
 

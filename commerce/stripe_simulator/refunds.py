@@ -1,18 +1,23 @@
 """Charges as they stand, and refunds: never more than was captured."""
 
-from commerce.stripe_simulator import balance
+from commerce.stripe_simulator import balance, cards, disputes
 from commerce.stripe_simulator.calls import Call, label
 from commerce.stripe_simulator.refusals import Refused, Row
 
 
 def create(call: Call) -> Row:
-    """Refund a charge in part or in full. Raises: Refused when it was refunded already or too much is
-    asked.
+    """Refund a charge in part or in full. Raises: Refused when it was refunded already, too much is asked,
+    or its money is in dispute.
     """
     charge = _charge(call)
     if not charge["captured"]:
         raise Refused(
             f"Charge {charge['id']} has not been captured, so there is nothing to refund.", param="charge"
+        )
+    dispute = disputes.of_charge(call.store, charge)
+    if dispute is not None and not dispute["is_charge_refundable"]:
+        raise Refused(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
     rest = charge["amount_captured"] - charge["amount_refunded"]
     if rest == 0:
@@ -38,6 +43,13 @@ def create(call: Call) -> Row:
         destination_details={"card": {"type": "refund"}, "type": "card"},
     )
     label(row, call.params)
+    method = call.store.get("payment_method", charge["payment_method"])
+    match cards.CARDS[method["_card"]].refunds:
+        case "wait":
+            row |= {"status": "pending", "pending_reason": "processing"}
+            call.later(row, "refund.succeeded")
+        case "fail":
+            call.later(row, "refund.failed")
     row["balance_transaction"] = balance.book(call, "refund", row, -amount)["id"]
     before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
     charge["amount_refunded"] += amount
@@ -46,6 +58,37 @@ def create(call: Call) -> Row:
     call.store.save(charge)
     call.emit("refund.created", row)
     call.emit("charge.refunded", charge, before)
+    return row
+
+
+def succeed(call: Call, row: Row) -> Row:
+    """A refund that waited has reached the buyer."""
+    row |= {"status": "succeeded", "pending_reason": None}
+    return _tell(call, row)
+
+
+def fail(call: Call, row: Row) -> Row:
+    """The buyer's bank sent the money back: it is ours again, and the charge is less refunded."""
+    booked = balance.book(call, "refund_failure", row, row["amount"])
+    row |= {
+        "status": "failed",
+        "pending_reason": None,
+        "failure_reason": "expired_or_canceled_card",
+        "failure_balance_transaction": booked["id"],
+    }
+    charge = call.store.get("charge", row["charge"])
+    charge["amount_refunded"] -= row["amount"]
+    charge["refunded"] = False
+    call.store.save(charge)
+    _tell(call, row)
+    call.emit("refund.failed", row)
+    return row
+
+
+def _tell(call: Call, row: Row) -> Row:
+    call.store.save(row)
+    call.emit("refund.updated", row)
+    call.emit("charge.refund.updated", row)
     return row
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from commerce.stripe_simulator import (
     balance,
     customers,
+    disputes,
     events,
     objects,
     payment_intents,
@@ -160,6 +161,10 @@ ROUTES = (
     _route("GET", "refunds", "RefundList", refunds.index, _CREATED + " charge payment_intent"),
     _route("GET", "refunds/{id}", "RefundRetrieve", refunds.retrieve),
     _route("POST", "refunds/{id}", "RefundUpdate", refunds.update, "metadata"),
+    _route("GET", "disputes", "DisputeList", disputes.index, _CREATED + " charge payment_intent"),
+    _route("GET", "disputes/{dispute}", "DisputeRetrieve", disputes.retrieve),
+    _route("POST", "disputes/{dispute}", "DisputeUpdate", disputes.update, "evidence metadata submit"),
+    _route("POST", "disputes/{dispute}/close", "DisputeClose", disputes.close),
     _route("GET", "balance", "BalanceRetrieve", balance.retrieve),
     _route(
         "GET",

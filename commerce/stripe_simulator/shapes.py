@@ -24,6 +24,7 @@ _CLIENT_ONLY = frozenset(RequestOptions.__annotations__)
 _WRAPPERS = (typing.NotRequired, typing.Required, typing_extensions.NotRequired, typing_extensions.Required)
 _INTEGER = re.compile(r"\A-?[0-9]{1,15}\Z")
 _LONGEST_TEXT = 5000
+_LONGEST_EVIDENCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _read(kind: Kind, given: Any, path: str) -> Any:
                     code="parameter_invalid_empty",
                     param=path,
                 )
-            if len(given) > _LONGEST_TEXT:
+            if len(given) > (_LONGEST_EVIDENCE if path.startswith("evidence[") else _LONGEST_TEXT):
                 raise Refused(
                     f"Invalid string: {path} is too long", code="parameter_invalid_string", param=path
                 )

@@ -1,5 +1,7 @@
 """The state as a whole: requests are carried out one after the other, journalled, and only then answered."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from commerce.stripe_simulator.clock import Clock
 from commerce.stripe_simulator.faults import Faults
 from commerce.stripe_simulator.idempotency import Keys
 from commerce.stripe_simulator.journal import Journal
+from commerce.stripe_simulator.later import STEPS, Later
 from commerce.stripe_simulator.refusals import Refused, Row, internal
 from commerce.stripe_simulator.store import Store, public
 from commerce.stripe_simulator.webhooks import Sender
@@ -32,11 +35,14 @@ class Simulator:
         self.keys = Keys(self.clock)
         self.faults = Faults()
         self.sender = Sender(self.store, self.clock, self._write)
+        self.patience = 5.0
+        self.later = Later(self.store)
+        self._wake = asyncio.Event()
         self.journal = Journal(state_file) if state_file else None
         if self.journal is not None:
             for entry in self.journal.read():
                 self._replay(entry)
-            self.store.take_changes()
+            self.later.note(self.store.take_changes())
             self.journal.rewrite(self._snapshot())
 
     def execute(
@@ -51,6 +57,7 @@ class Simulator:
         answer_500: bool = False,
     ) -> Answer:
         """Carry out one request, keep its effect and its answer, send its webhooks, and return the answer."""
+        self.catch_up()
         call = Call(
             store=self.store,
             at=self.clock.now(),
@@ -59,6 +66,7 @@ class Simulator:
             base=self.base,
             request_id=request_id,
             key=key,
+            patience=self.patience,
         )
         try:
             answer = 200, self._render(handler(call), params.get("expand", []))
@@ -74,6 +82,24 @@ class Simulator:
             answer = error_answer(internal(), request_id)
         self._commit(key, print_, answer, request_id)
         return answer
+
+    def catch_up(self, ahead: float = 0.0) -> None:
+        """Let happen what is due by now, or within the next `ahead` seconds."""
+        while taken := self.later.take(self.clock.now() + ahead):
+            row, step = taken
+            self.store.save(row)
+            STEPS[step](Call(store=self.store, at=self.clock.now(), patience=self.patience), row)
+            self._commit(None, "", (200, b""), "")
+
+    async def keep_time(self) -> None:
+        """Let everything happen when it is due, until cancelled."""
+        while True:
+            self.catch_up()
+            self._wake.clear()
+            at = self.later.next_at()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if at is None else max(at - self.clock.now(), 0.001)):
+                    await self._wake.wait()
 
     def keep_500(self, key: str | None, print_: str, request_id: str) -> Answer:
         """Answer 500 without doing anything, and keep that answer under the key."""
@@ -92,6 +118,8 @@ class Simulator:
 
     def _commit(self, key: str | None, print_: str, answer: Answer, request_id: str) -> None:
         changed = self.store.take_changes()
+        if self.later.note(changed):
+            self._wake.set()
         entry: dict[str, Any] = {}
         if changed:
             entry["rows"] = changed

@@ -19,6 +19,7 @@ PREFIX = {
     "payment_intent": "pi",
     "charge": "ch",
     "refund": "re",
+    "dispute": "du",
     "balance_transaction": "txn",
     "event": "evt",
     "webhook_endpoint": "we",
@@ -32,6 +33,7 @@ _INDEXED = {
     "payment_intent": ("customer",),
     "charge": ("customer", "payment_intent"),
     "refund": ("charge", "payment_intent"),
+    "dispute": ("charge", "payment_intent"),
     "balance_transaction": ("source", "type"),
     "event": ("type",),
 }
@@ -103,6 +105,11 @@ class Store:
     def all(self, kind: str) -> Iterator[Row]:
         """Yield the rows of one kind, oldest first."""
         for ident in self._order.get(kind, []):
+            yield self.rows[ident]
+
+    def matching(self, kind: str, field: str, value: str) -> Iterator[Row]:
+        """Yield the rows of one kind with this value in an indexed field, oldest first."""
+        for ident in self._index.get((kind, field, value), ()):
             yield self.rows[ident]
 
     def page(

@@ -7,7 +7,7 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commerce.stripe_simulator import balance, payment_intents, refunds
+from commerce.stripe_simulator import books, payment_intents, refunds
 from commerce.stripe_simulator.calls import Call
 from commerce.stripe_simulator.refusals import Refused
 from commerce.stripe_simulator.store import Store
@@ -104,6 +104,39 @@ def test_any_run_of_refunds_stays_within_the_capture(amount: int, wanted: list[i
 
     charge = store.get("charge", paid["latest_charge"])
     assert charge["amount_refunded"] == given_back <= amount
-    books = balance.books(store, detail=False)
-    assert books["consistent"]
-    assert books["totals"]["eur"]["refunded"] == given_back
+    found = books.books(store, detail=False)
+    assert found["consistent"]
+    assert found["totals"]["eur"]["refunded"] == given_back
+
+
+def test_a_refund_may_wait_before_it_succeeds(stripe_server: StripeServer, api: stripe.V1Services) -> None:
+    paid = api.payment_intents.create(PAID | {"payment_method": "pm_card_pendingRefund"})
+
+    made = api.refunds.create({"payment_intent": paid.id})
+    assert (made.status, made.pending_reason) == ("pending", "processing")
+    assert api.charges.retrieve(str(paid.latest_charge)).amount_refunded == 1000
+    stripe_server.hurry()
+
+    again = api.refunds.retrieve(made.id)
+    assert (again.status, again.pending_reason) == ("succeeded", None)
+    told = [event.type for event in api.events.list({"limit": 9}).data if event.data.object["id"] == made.id]
+    assert told == ["charge.refund.updated", "refund.updated", "refund.created"]
+
+
+def test_a_refund_may_fail_after_it_succeeded(stripe_server: StripeServer, api: stripe.V1Services) -> None:
+    paid = api.payment_intents.create(PAID | {"payment_method": "pm_card_refundFail", "currency": "sek"})
+
+    made = api.refunds.create({"payment_intent": paid.id, "amount": 400})
+    assert made.status == "succeeded"
+    stripe_server.hurry()
+
+    failed = api.refunds.retrieve(made.id, {"expand": ["failure_balance_transaction"]})
+    assert (failed.status, failed.failure_reason) == ("failed", "expired_or_canceled_card")
+    back = failed.failure_balance_transaction
+    assert isinstance(back, stripe.BalanceTransaction)
+    assert (back.type, back.amount, back.source) == ("refund_failure", 400, made.id)
+    assert api.charges.retrieve(str(paid.latest_charge)).amount_refunded == 0
+    told = [event.type for event in api.events.list({"limit": 9}).data if event.data.object["id"] == made.id]
+    assert told == ["refund.failed", "charge.refund.updated", "refund.updated", "refund.created"]
+    assert api.refunds.create({"payment_intent": paid.id}).amount == 1000
+    assert stripe_server.books()["consistent"]
