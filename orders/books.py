@@ -6,12 +6,15 @@ empties it.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from uuid import UUID
+
+from django.db.models import F, Sum
 
 from commerce import ledger
 from commerce.money import Money
 from orders import pricing
-from orders.models import Commission, OrderLine, Payment, Purchase, Refund
+from orders.models import Commission, OrderLine, Payment, Purchase, Refund, RefundLine
 
 
 def capture(payment: Payment) -> None:
@@ -46,13 +49,47 @@ def sale(purchase: Purchase) -> None:
         Commission.objects.bulk_create(earned)
 
 
+def shares_left(lines: Iterable[OrderLine]) -> dict[UUID, pricing.Shares]:
+    """Return what merchant, host and platform still have of each line, after its refunds."""
+    rows = list(lines)
+    taken = {
+        row["line_id"]: row
+        for row in RefundLine.objects.filter(line__in=rows)
+        .values("line_id")
+        .annotate(paid=Sum("amount"), host=Sum("host_amount"), platform=Sum("platform_amount"))
+    }
+    left = {}
+    for line in rows:
+        sold = pricing.shares(line.amount, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
+        back = taken.get(line.id, {"paid": 0, "host": 0, "platform": 0})
+        host, platform = sold.host - back["host"], sold.platform - back["platform"]
+        left[line.id] = pricing.Shares(line.amount - back["paid"] - host - platform, host, platform)
+    return left
+
+
 def refund_owed(refund: Refund) -> None:
-    """Book money that goes back to the buyer: it leaves the purchase and is owed to her."""
-    amount = Money(refund.amount, refund.currency)
+    """Book money that goes back to the buyer: owed to her, by those who had it.
+
+    After a sale these are merchant, host and platform, as the refund's lines say; before one, as when the
+    money came too late, it still stands on the purchase's clearing account.
+    """
+    amount, currency = refund.amount, refund.currency
+    borne: Counter[str] = Counter()
+    for part in refund.lines.select_related("line").order_by("line_id"):
+        line = part.line
+        borne[ledger.merchant(line.merchant_id)] += part.amount - part.host_amount - part.platform_amount
+        borne[ledger.PLATFORM_FEES] += part.platform_amount
+        if line.host_id is not None:
+            borne[ledger.host(line.host_id)] += part.host_amount
+    if not borne:
+        borne[ledger.clearing(refund.payment.purchase_id)] = amount
     ledger.post(
         kind="refund.owed",
         ref=str(refund.id),
-        postings=[(ledger.clearing(refund.payment.purchase_id), amount), (ledger.REFUNDS, amount * -1)],
+        postings=[
+            *((account, Money(each, currency)) for account, each in sorted(borne.items())),
+            (ledger.REFUNDS, Money(-amount, currency)),
+        ],
     )
 
 
@@ -63,6 +100,26 @@ def refund_paid(refund: Refund) -> None:
         kind="refund.paid",
         ref=str(refund.id),
         postings=[(ledger.REFUNDS, amount), (ledger.PROVIDER, amount * -1)],
+    )
+
+
+def refund_failed(refund: Refund) -> None:
+    """Book a refund that had left and came back to the provider: it is owed to the buyer again."""
+    amount = Money(refund.amount, refund.currency)
+    ledger.post(
+        kind="refund.failed",
+        ref=str(refund.id),
+        postings=[(ledger.PROVIDER, amount), (ledger.REFUNDS, amount * -1)],
+    )
+
+
+def reverse_commission(amounts: Mapping[UUID, int]) -> None:
+    """Take back so much (minor units) of each line's commission; all of it makes it reversed."""
+    for line_id, amount in sorted(amounts.items()):
+        if amount:
+            Commission.objects.filter(line=line_id).update(reversed_amount=F("reversed_amount") + amount)
+    Commission.objects.filter(line__in=list(amounts), reversed_amount=F("amount"), amount__gt=0).update(
+        status=Commission.Status.REVERSED
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 
 from commerce.money import Money
 from orders import queries
@@ -57,7 +57,7 @@ def of_host(*, host_id: UUID) -> dict[str, Body]:
         Commission.objects.filter(host_id=host_id)
         .exclude(status=Commission.Status.REVERSED)
         .values("stream_id", "currency")
-        .annotate(amount=Sum("amount"))
+        .annotate(amount=Sum(F("amount") - F("reversed_amount")))
     )
     commission = {(row["stream_id"], row["currency"]): row["amount"] for row in earned}
     shows: dict[str, Body] = {}

@@ -180,3 +180,14 @@ def shares(amount: int, *, host_bp: int, platform_bp: int) -> Shares:
     """
     merchant, host, platform = money.share(amount, [10_000 - host_bp - platform_bp, host_bp, platform_bp])
     return Shares(merchant, host, platform)
+
+
+def taken_back(amount: int, *, of: Shares) -> Shares:
+    """Divide what is given back to a buyer among those who still have these shares of it, pro rata.
+
+    By largest remainder, so nobody gives back more than he has, and giving back all takes all.
+    """
+    if not amount:
+        return Shares(0, 0, 0)
+    merchant, host, platform = money.share(amount, [of.merchant, of.host, of.platform])
+    return Shares(merchant, host, platform)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from commerce import errors
 from commerce.money import Money
@@ -180,7 +180,7 @@ def sales_of_stream(*, stream_id: UUID, host_id: UUID) -> Body:
         Commission.objects.filter(stream_id=stream_id, host_id=host_id)
         .exclude(status=Commission.Status.REVERSED)
         .values("line__item_id", "currency")
-        .annotate(amount=Sum("amount"))
+        .annotate(amount=Sum(F("amount") - F("reversed_amount")))
     )
     commission = {(row["line__item_id"], row["currency"]): row["amount"] for row in earned}
     items: dict[UUID, Body] = {}

@@ -154,7 +154,9 @@ MONEY: tuple[Check, ...] = (
         SELECT format('payment %s (%s): refunded %s, refunds %s of %s', y.id, y.status, y.refunded_amount,
                       coalesce(r.amount, 0), y.amount)
           FROM orders_payment y
-          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund GROUP BY 1) r
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund d
+                      WHERE NOT EXISTS (SELECT 1 FROM orders_refund n WHERE n.again_of_id = d.id)
+                      GROUP BY 1) r
                  ON r.payment_id = y.id
          WHERE y.refunded_amount <> coalesce(r.amount, 0) OR y.refunded_amount > y.amount
             OR (coalesce(r.amount, 0) > 0 AND y.status NOT IN ('succeeded', 'returned'))
@@ -172,6 +174,45 @@ MONEY: tuple[Check, ...] = (
                           AND x.amount = -r.amount AND x.currency = r.currency
                     WHERE t.kind = 'refund.paid' AND t.ref = r.id::text)
             OR (r.status = 'succeeded' AND r.provider_id IS NULL)
+        """,
+    ),
+    Check(
+        "refund-lines-add-up",
+        "A refund of a paid purchase is made of its lines, and is borne by those who had what it gives back.",
+        "SELECT count(*) FROM orders_refundline",
+        """
+        SELECT format('refund %s: %s, its lines %s', r.id, r.amount, coalesce(x.amount, 0))
+          FROM orders_refund r
+          JOIN orders_payment y ON y.id = r.payment_id
+          LEFT JOIN (SELECT refund_id, sum(amount) AS amount FROM orders_refundline GROUP BY 1) x
+                 ON x.refund_id = r.id
+         WHERE coalesce(x.amount, 0) <> CASE WHEN y.status = 'succeeded' THEN r.amount ELSE 0 END
+        UNION ALL
+        SELECT format('line %s: %s units and %s back, by its refunds %s and %s; commission %s of %s, %s',
+                      l.id, l.refunded_quantity, l.refunded_amount, coalesce(x.units, 0),
+                      coalesce(x.amount, 0), c.reversed_amount, coalesce(x.host, 0), c.status)
+          FROM orders_orderline l
+          LEFT JOIN (SELECT line_id, sum(quantity) AS units, sum(amount) AS amount, sum(host_amount) AS host
+                       FROM orders_refundline GROUP BY 1) x ON x.line_id = l.id
+          LEFT JOIN orders_commission c ON c.line_id = l.id
+         WHERE l.refunded_quantity <> coalesce(x.units, 0) OR l.refunded_amount <> coalesce(x.amount, 0)
+            OR c.reversed_amount <> coalesce(x.host, 0)
+            OR (c.status = 'reversed') <> (c.amount > 0 AND c.reversed_amount = c.amount)
+        UNION ALL
+        SELECT format('refund %s: %s bears %s, booked %s', ref, account, d.amount, b.amount)
+          FROM (SELECT x.refund_id::text AS ref, s.account, sum(s.amount) AS amount
+                  FROM orders_refundline x
+                  JOIN orders_orderline l ON l.id = x.line_id
+                  CROSS JOIN LATERAL (VALUES
+                       ('merchant:' || l.merchant_id, x.amount - x.host_amount - x.platform_amount),
+                       ('host:' || l.host_id, x.host_amount), ('platform:fees', x.platform_amount)
+                       ) s (account, amount)
+                 WHERE s.account IS NOT NULL GROUP BY 1, 2) d
+          FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
+                       FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
+                      WHERE t.kind = 'refund.owed' AND p.account <> 'refunds'
+                        AND p.account NOT LIKE 'clearing:%' GROUP BY 1, 2) b USING (ref, account)
+         WHERE coalesce(d.amount, 0) <> coalesce(b.amount, 0)
         """,
     ),
 )

@@ -8,7 +8,8 @@ from orders.models.carts import (
     GuestCart,
     Hoarder,
 )
-from orders.models.payments import Payment, Refund
+from orders.models.discrepancies import Discrepancy
+from orders.models.payments import Payment, Refund, RefundLine
 from orders.models.purchases import (
     Commission,
     Hold,
@@ -30,6 +31,7 @@ __all__ = [
     "CartLine",
     "CartPolicy",
     "Commission",
+    "Discrepancy",
     "GuestCart",
     "Hoarder",
     "Hold",
@@ -40,6 +42,7 @@ __all__ = [
     "Purchase",
     "PurchaseMove",
     "Refund",
+    "RefundLine",
     "Setback",
     "Shipment",
     "WaitlistEntry",

@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from commerce import ids
-from commerce.models import Card
-from orders.models.purchases import Purchase
+from commerce.models import Card, User
+from orders.models.purchases import Order, OrderLine, Purchase
 
 
 class Payment(models.Model):
@@ -71,10 +71,40 @@ class Refund(models.Model):
         SUCCEEDED = "succeeded"
         FAILED = "failed"
 
+    class Kind(models.TextChoices):
+        LATE = "late", "captured too late"
+        CANCEL = "cancel", "cancelled before it was shipped"
+        RETURN = "return", "goods came back"
+        GOODWILL = "goodwill", "the merchant gave money back"
+
+    class By(models.TextChoices):
+        BUYER = "buyer"
+        MERCHANT = "merchant"
+        OPERATOR = "operator"
+        SYSTEM = "system"
+
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LATE, db_default=Kind.LATE)
+    order = models.ForeignKey(
+        Order,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="refunds",
+        help_text="Of paid ones.",
+    )
+    by = models.CharField(max_length=8, choices=By, default=By.SYSTEM, db_default=By.SYSTEM)
+    decided_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The person, if any.",
+    )
     reason = models.CharField(max_length=200)
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
     provider_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
@@ -85,3 +115,28 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} ({self.status})"
+
+
+class RefundLine(models.Model):
+    """What of a refund is for one order line, and what of it host and platform give back."""
+
+    id = models.BigAutoField(primary_key=True)
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="refund_lines")
+    quantity = models.PositiveSmallIntegerField(default=0)
+    amount = models.PositiveIntegerField()
+    host_amount = models.PositiveIntegerField(default=0)
+    platform_amount = models.PositiveIntegerField(default=0)
+    restocked = models.BooleanField(default=False, help_text="Units were put on sale again.")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["refund", "line"], name="refund_line_once"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=models.F("host_amount") + models.F("platform_amount")),
+                name="refund_line_shares_within",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount} of line {self.line_id}"

@@ -193,6 +193,8 @@ class OrderLine(models.Model):
     # Agreed at the time of sale, whatever the rates are later.
     host_commission_bp = models.PositiveIntegerField(default=0)
     platform_fee_bp = models.PositiveIntegerField(default=0)
+    refunded_quantity = models.PositiveSmallIntegerField(default=0, db_default=0)
+    refunded_amount = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = (
@@ -202,6 +204,11 @@ class OrderLine(models.Model):
                 )
                 & models.Q(quantity__gte=1),
                 name="order_line_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refunded_quantity__lte=models.F("quantity"))
+                & models.Q(refunded_amount__lte=models.F("amount")),
+                name="order_line_refund_capped",
             ),
         )
         indexes = (models.Index(fields=["stream", "variant"], name="order_line_of_stream"),)
@@ -277,8 +284,19 @@ class Commission(models.Model):
     base_amount = models.PositiveIntegerField()
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
+    reversed_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What refunds and disputes took back of it."
+    )
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(reversed_amount__lte=models.F("amount")),
+                name="commission_reversal_capped",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} for {self.host_id}"

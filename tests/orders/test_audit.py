@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import Event, Notice
-from orders import audit, books, charging, fulfilment, guestcarts, payments
+from orders import audit, books, charging, fulfilment, guestcarts, payments, refunds
 from orders.models import CartHold, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams import coupons
 from streams.models import ShowEvent
@@ -72,6 +72,8 @@ def world() -> None:
     hear(payment, "succeeded", 702)
     Refund.objects.update(status="succeeded", provider_id="re_1")
     books.refund_paid(Refund.objects.get())
+    kept = Payment.objects.get(purchase=shipped)
+    refunds.owe(payment=kept, amount=900, reason="scratched", now=after(10))
     for offset in (1, 2, 3):
         ShowEvent.objects.create(stream=stream, epoch="k3f9", offset=offset, key=str(offset), frame={})
     wanted = make.variant(stocked=3)
@@ -235,6 +237,18 @@ LIES = [
         "refunds-within-captures",
         "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind = 'refund.paid'",
     ),
+    lie("refund-lines-add-up", "DELETE FROM orders_refundline"),
+    lie("refund-lines-add-up", "UPDATE orders_orderline SET refunded_amount = 1"),
+    lie("refund-lines-add-up", "UPDATE orders_orderline SET refunded_quantity = 1"),
+    lie(
+        "refund-lines-add-up",
+        "UPDATE orders_commission SET reversed_amount = 0 WHERE reversed_amount > 0",
+    ),
+    lie("refund-lines-add-up", "UPDATE orders_commission SET status = 'reversed'"),
+    lie(
+        "refund-lines-add-up",
+        "UPDATE commerce_posting SET amount = amount + 1 WHERE account LIKE 'host:%' AND amount > 0",
+    ),
     lie("nothing-quarantined", "UPDATE commerce_event SET quarantined_at = now(), delivered_at = NULL"),
     lie("events-are-delivered", f"UPDATE commerce_event SET delivered_at = NULL, created_at = {LONG_AGO}"),
     lie("notices-are-read", f"UPDATE commerce_notice SET processed_at = NULL, received_at = {LONG_AGO}"),
@@ -268,6 +282,14 @@ LIES = [
     lie(
         "refunds-come-to-an-end",
         f"UPDATE orders_refund SET status = 'created', created_at = {LONG_AGO}",
+    ),
+    lie(
+        "refunds-come-to-an-end",
+        f"UPDATE orders_refund SET status = 'unknown', created_at = {LONG_AGO}",
+    ),
+    lie(
+        "refunds-come-to-an-end",
+        "UPDATE orders_refund SET status = 'pending', checked_at = now() - interval '1 day'",
     ),
     lie(
         "offers-end-in-time",
