@@ -154,9 +154,7 @@ MONEY: tuple[Check, ...] = (
         SELECT format('payment %s (%s): refunded %s, refunds %s of %s', y.id, y.status, y.refunded_amount,
                       coalesce(r.amount, 0), y.amount)
           FROM orders_payment y
-          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund d
-                      WHERE NOT EXISTS (SELECT 1 FROM orders_refund n WHERE n.again_of_id = d.id)
-                      GROUP BY 1) r
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund GROUP BY 1) r
                  ON r.payment_id = y.id
          WHERE y.refunded_amount <> coalesce(r.amount, 0) OR y.refunded_amount > y.amount
             OR (coalesce(r.amount, 0) > 0 AND y.status NOT IN ('succeeded', 'returned'))
