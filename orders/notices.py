@@ -7,8 +7,7 @@ from django.db import transaction
 
 from commerce import gateway, outbox
 from commerce.models import Notice
-from orders import payments, refunds
-from orders.models import Refund
+from orders import payments, repaying
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +52,8 @@ def read(*, notice_id: int, now: datetime) -> None:
             # Tried again it would stay missing, and fifty of its kind would stop every sweep's reading.
             log.warning("notice.of_nothing", notice=notice.provider_id, object=notice.object_id)
     elif notice.type.startswith("refund."):
-        refund = Refund.objects.filter(provider_id=notice.object_id).first()
-        if refund is not None:
-            refunds.send(refund_id=refund.id, now=now)
+        try:
+            repaying.apply(answer=gateway.retrieve_refund(notice.object_id), now=now)
+        except gateway.Missing:
+            log.warning("notice.of_nothing", notice=notice.provider_id, object=notice.object_id)
     Notice.objects.filter(pk=notice_id).update(processed_at=now)

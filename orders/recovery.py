@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from commerce.models import Notice
-from orders import capturing, charging, expiry, notices, refunds, rounds, setbacks, states
-from orders.models import Payment, Purchase, Refund
+from orders import capturing, charging, expiry, notices, repaying, rounds, setbacks, states
+from orders.models import Payment, Purchase
 
 BATCH = 50
 SECONDS = 20  # One sweep at most; the next one goes on.
@@ -58,7 +58,10 @@ def _kinds(now: datetime) -> dict[str, Iterator[Any]]:
             lambda i: charging.check(payment_id=i, now=now),
         ),
         "notices": (lambda without: _unread(now, without), lambda i: notices.read(notice_id=i, now=now)),
-        "refunds": (lambda without: _unrefunded(now, without), lambda i: refunds.send(refund_id=i, now=now)),
+        "refunds": (
+            lambda without: repaying.due(now=now, limit=BATCH, without=without),
+            lambda i: repaying.send(refund_id=i, now=now),
+        ),
     }
     return {
         kind: rounds.singly(kind=kind, find=find, finish=finish, now=now)
@@ -89,8 +92,3 @@ def _waiting(now: datetime, without: Collection[str]) -> list[UUID]:
 def _unread(now: datetime, without: Collection[str]) -> list[int]:
     unread = Notice.objects.filter(processed_at=None, received_at__lt=now - SETTLED_WITHIN)
     return list(unread.exclude(pk__in=without).order_by("id").values_list("id", flat=True)[:BATCH])
-
-
-def _unrefunded(now: datetime, without: Collection[str]) -> list[UUID]:
-    owed = Refund.objects.filter(status=Refund.Status.CREATED, created_at__lt=now - SETTLED_WITHIN)
-    return list(owed.exclude(pk__in=without).order_by("id").values_list("id", flat=True)[:BATCH])

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from django.db.models import F
 
-from commerce import gateway, ids, money, outbox
-from commerce.money import Money
-from orders import books, pricing, transactions
+from commerce import ids, money, outbox
+from orders import books, pricing
 from orders.models import OrderLine, Payment, Refund, RefundLine
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +96,3 @@ def _take_back(refund: Refund, purchase_id: UUID, parts: Sequence[Part]) -> None
         )
     RefundLine.objects.bulk_create(rows)
     books.reverse_commission({row.line_id: row.host_amount for row in rows})
-
-
-def send(*, refund_id: UUID, now: datetime) -> None:
-    """Have the provider carry out a refund, or ask what became of it; safe to repeat.
-
-    The refund's id is the key, so that asking again refunds once. Raises what the gateway raises.
-    """
-    refund = (
-        Refund.objects.select_related("payment").filter(pk=refund_id, status=Refund.Status.CREATED).first()
-    )
-    if refund is None:
-        return
-    if refund.provider_id is not None:
-        answer = gateway.retrieve_refund(refund.provider_id)
-    else:
-        answer = gateway.refund(
-            key=str(refund.id),
-            intent_id=refund.payment.provider_id or "",
-            amount=Money(refund.amount, refund.currency),
-            refund_id=refund.id,
-        )
-
-    def take_in() -> None:
-        row = Refund.objects.select_for_update().select_related("payment").get(pk=refund_id)
-        if row.status != Refund.Status.CREATED:
-            return
-        row.provider_id = answer.id
-        if answer.status == "succeeded":
-            row.status = Refund.Status.SUCCEEDED
-            books.refund_paid(row)
-        elif answer.status == "failed":
-            # The money is still owed: the account shows it, and a human has to find another way.
-            row.status = Refund.Status.FAILED
-            log.error("refund.failed", refund=str(refund_id), provider_id=answer.id)
-        row.save(update_fields=["provider_id", "status"])
-
-    transactions.run(take_in, lock_timeout_ms=transactions.PATIENT_MS)

@@ -49,6 +49,17 @@ PAYMENT: Final[Moves] = {
     "returned": frozenset(),
 }
 
+REFUND: Final[Moves] = {
+    "created": frozenset({"sent", "pending", "succeeded", "failed"}),
+    "sent": frozenset({"created", "unknown", "pending", "succeeded", "failed"}),
+    "unknown": frozenset({"pending", "succeeded", "failed"}),
+    "pending": frozenset({"succeeded", "failed"}),
+    # The buyer's bank may send it back days later.
+    "succeeded": frozenset({"failed"}),
+    "failed": frozenset(),
+}
+REFUND_OPEN: Final = frozenset({"created", "sent", "unknown", "pending"})
+
 UNPAID: Final = frozenset({"accepted", "action_required"})  # Purchases whose units are held.
 # Payments the provider may know of.
 IN_FLIGHT: Final = frozenset({"sent", "unknown", "action_required", "authorized"})

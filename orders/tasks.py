@@ -17,7 +17,7 @@ from orders import (
     notices,
     notifications,
     recovery,
-    refunds,
+    repaying,
 )
 
 PRUNED_AT_ONCE = 20_000
@@ -57,7 +57,7 @@ def read_notice(*, notice_id: int, **_: object) -> None:
 @shared_task(name="orders.refund", queue="settle")
 def refund(*, refund_id: str, **_: object) -> None:
     """Have the provider carry out a refund."""
-    refunds.send(refund_id=UUID(refund_id), now=timezone.now())
+    repaying.send(refund_id=UUID(refund_id), now=timezone.now())
 
 
 # No sweep asks the buyer, so what fails is tried again.

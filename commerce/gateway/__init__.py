@@ -25,7 +25,8 @@ from commerce.gateway.failures import (
     UnknownOutcome,
 )
 from commerce.gateway.notices import BadSignature, events_since, read_notice
-from commerce.gateway.payments import cancel, capture, charge, find, refund, retrieve, retrieve_refund
+from commerce.gateway.payments import cancel, capture, charge, find, retrieve
+from commerce.gateway.refunds import find_refund, refund, refunds_since, retrieve_refund
 
 __all__ = [
     "BadSignature",
@@ -52,9 +53,11 @@ __all__ = [
     "ensure_customer",
     "events_since",
     "find",
+    "find_refund",
     "is_simulated",
     "read_notice",
     "refund",
+    "refunds_since",
     "retrieve",
     "retrieve_refund",
     "retrieve_setup",

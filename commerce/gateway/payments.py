@@ -1,4 +1,4 @@
-"""Charging, looking, cancelling, refunding."""
+"""Charging, looking, capturing, cancelling."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,8 +6,8 @@ from uuid import UUID
 import stripe
 from stripe import params
 
-from commerce.gateway import connection
-from commerce.gateway.answers import Intent, IntentStatus, RefundResult, RefundStatus
+from commerce.gateway import connection, values
+from commerce.gateway.answers import Intent, IntentStatus
 from commerce.gateway.failures import Refused, Unavailable, UnknownOutcome, translate, translated
 from commerce.money import Money
 
@@ -20,7 +20,6 @@ _INTENTS: dict[str, IntentStatus] = {
     "succeeded": "succeeded",
     "canceled": "cancelled",
 }
-_REFUNDS: dict[str, RefundStatus] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
 
 
 def charge(
@@ -94,7 +93,7 @@ def find(*, payment_id: UUID, customer: str, since: datetime | None = None) -> I
         wanted["created"] = {"gte": int(since.timestamp())}
     with translated(reading=True):
         for one in connection.client().payment_intents.list(wanted).auto_paging_iter():
-            if _ours(one.metadata, "payment_id") == payment_id:
+            if values.ours(one.metadata, "payment_id") == payment_id:
                 return _intent(one)
     return None
 
@@ -132,31 +131,6 @@ def cancel(intent_id: str, *, reason: str | None = None) -> Intent:
         raise translate(error) from error
 
 
-def refund(*, key: str, intent_id: str, amount: Money, refund_id: UUID) -> RefundResult:
-    """Give money of a captured intent back; the provider refuses more than was captured.
-
-    The same key has one effect for 24 hours. Raises Unavailable, UnknownOutcome, Refused.
-    """
-    wanted: params.RefundCreateParams = {
-        "payment_intent": intent_id,
-        "amount": amount.amount,
-        "metadata": {"refund_id": str(refund_id)},
-    }
-    with translated():
-        made = _refund(connection.client().refunds.create(wanted, {"idempotency_key": key}))
-    if made.amount.currency != amount.currency:
-        raise Refused(
-            f"{intent_id} is in {made.amount.currency}, not {amount.currency}", code="currency_mismatch"
-        )
-    return made
-
-
-def retrieve_refund(provider_id: str) -> RefundResult:
-    """Return a refund as it is now. Raises Unavailable, Refused (Missing)."""
-    with translated(reading=True):
-        return _refund(connection.client().refunds.retrieve(provider_id))
-
-
 def _intent(one: stripe.PaymentIntent) -> Intent:
     currency = one.currency.upper()
     error = one.last_payment_error
@@ -167,38 +141,12 @@ def _intent(one: stripe.PaymentIntent) -> Intent:
         status=status,
         amount=Money(one.amount, currency),
         received=Money(one.amount_received, currency),
-        payment_id=_ours(one.metadata, "payment_id"),
-        purchase_id=_ours(one.metadata, "purchase_id"),
-        charge_id=_id(one.latest_charge),
+        payment_id=values.ours(one.metadata, "payment_id"),
+        purchase_id=values.ours(one.metadata, "purchase_id"),
+        charge_id=values.id_of(one.latest_charge),
         decline_code=(error.decline_code or error.code) if declined and error is not None else None,
         message=error.message if declined and error is not None else None,
         livemode=one.livemode,
         client_secret=one.client_secret,
         sheet_url=connection.sheet_url("3ds", one.client_secret) if status == "requires_action" else None,
     )
-
-
-def _refund(one: stripe.Refund) -> RefundResult:
-    return RefundResult(
-        id=one.id,
-        status=_REFUNDS.get(one.status or "", "pending"),
-        amount=Money(one.amount, one.currency.upper()),
-        intent_id=_id(one.payment_intent),
-        charge_id=_id(one.charge),
-        failure=one.failure_reason if one.status == "failed" else None,
-        refund_id=_ours(one.metadata, "refund_id"),
-    )
-
-
-def _id(one: object) -> str | None:
-    """Return the id of what may be an id, an expanded object, or nothing."""
-    return one if isinstance(one, str) else getattr(one, "id", None)
-
-
-def _ours(metadata: object, name: str) -> UUID | None:
-    """Return an id of ours from metadata, which anybody with the dashboard could have written."""
-    found = metadata.to_dict().get(name) if isinstance(metadata, stripe.StripeObject) else None
-    try:
-        return UUID(found) if isinstance(found, str) else None
-    except ValueError:
-        return None

@@ -154,7 +154,9 @@ MONEY: tuple[Check, ...] = (
         SELECT format('payment %s (%s): refunded %s, refunds %s of %s', y.id, y.status, y.refunded_amount,
                       coalesce(r.amount, 0), y.amount)
           FROM orders_payment y
-          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund GROUP BY 1) r
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund d
+                      WHERE NOT EXISTS (SELECT 1 FROM orders_refund n WHERE n.again_of_id = d.id)
+                      GROUP BY 1) r
                  ON r.payment_id = y.id
          WHERE y.refunded_amount <> coalesce(r.amount, 0) OR y.refunded_amount > y.amount
             OR (coalesce(r.amount, 0) > 0 AND y.status NOT IN ('succeeded', 'returned'))
@@ -184,7 +186,8 @@ MONEY: tuple[Check, ...] = (
           JOIN orders_payment y ON y.id = r.payment_id
           LEFT JOIN (SELECT refund_id, sum(amount) AS amount FROM orders_refundline GROUP BY 1) x
                  ON x.refund_id = r.id
-         WHERE coalesce(x.amount, 0) <> CASE WHEN y.status = 'succeeded' THEN r.amount ELSE 0 END
+         WHERE coalesce(x.amount, 0)
+               <> CASE WHEN y.status = 'succeeded' AND r.again_of_id IS NULL THEN r.amount ELSE 0 END
         UNION ALL
         SELECT format('line %s: %s units and %s back, by its refunds %s and %s; commission %s of %s, %s',
                       l.id, l.refunded_quantity, l.refunded_amount, coalesce(x.units, 0),

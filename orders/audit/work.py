@@ -61,11 +61,14 @@ WORK: tuple[Check, ...] = (
     ),
     Check(
         "refunds-come-to-an-end",
-        "No refund waits longer than five minutes, and none has failed.",
+        "No refund waits longer than five minutes to be carried out, a pending one is asked about, and none"
+        " has failed that is not tried again.",
         "SELECT count(*) FROM orders_refund",
         f"""
-        SELECT format('refund %s (%s) since %s', id, status, created_at) FROM orders_refund
-         WHERE status = 'failed' OR (status = 'created' AND created_at < now() - {STUCK})
+        SELECT format('refund %s (%s) since %s %s', id, status, created_at, failure) FROM orders_refund r
+         WHERE (status = 'failed' AND NOT EXISTS (SELECT 1 FROM orders_refund n WHERE n.again_of_id = r.id))
+            OR (status IN ('created', 'sent', 'unknown') AND created_at < now() - {STUCK})
+            OR (status = 'pending' AND checked_at < now() - interval '2 hours')
         """,
     ),
     Check(

@@ -8,6 +8,7 @@ from orders.models.carts import (
     GuestCart,
     Hoarder,
 )
+from orders.models.discrepancies import Discrepancy
 from orders.models.payments import Payment, Refund, RefundLine
 from orders.models.purchases import (
     Commission,
@@ -30,6 +31,7 @@ __all__ = [
     "CartLine",
     "CartPolicy",
     "Commission",
+    "Discrepancy",
     "GuestCart",
     "Hoarder",
     "Hold",

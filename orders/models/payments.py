@@ -34,6 +34,12 @@ class Payment(models.Model):
     decline_code = models.CharField(max_length=80, blank=True)
     message = models.CharField(max_length=300, blank=True)
     refunded_amount = models.PositiveIntegerField(default=0)
+    customer = models.CharField(
+        max_length=255,
+        blank=True,
+        db_default="",
+        help_text="The buyer at the provider as she was asked for, whoever she is there later.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="First time it was sent to the provider.")
     checked_at = models.DateTimeField(null=True, blank=True, help_text="Last time the provider was asked.")
@@ -67,9 +73,12 @@ class Refund(models.Model):
     """Money given back to a buyer; `payment.refunded_amount` grows with it and is capped there."""
 
     class Status(models.TextChoices):
-        CREATED = "created", "not confirmed by the provider yet"
+        CREATED = "created", "not sent yet"
+        SENT = "sent", "sent, answer not recorded yet"
+        UNKNOWN = "unknown", "no answer came; looked for before it is sent again"
+        PENDING = "pending", "the provider is at it"
         SUCCEEDED = "succeeded"
-        FAILED = "failed"
+        FAILED = "failed", "failed, also after it had succeeded; the money is still owed"
 
     class Kind(models.TextChoices):
         LATE = "late", "captured too late"
@@ -108,10 +117,29 @@ class Refund(models.Model):
     reason = models.CharField(max_length=200)
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
     provider_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    failure = models.CharField(max_length=80, blank=True, db_default="")
+    again_of = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="again",
+        help_text="The failed refund whose debt this one pays.",
+    )
+    attempts = models.PositiveSmallIntegerField(db_default=0, help_text="Times it was sent.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="First time it was sent to the provider.")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="Last time the provider was asked.")
 
     class Meta:
         constraints = (models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_positive"),)
+        indexes = (
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(status__in=["created", "sent", "unknown", "pending"]),
+                name="refund_unfinished",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} ({self.status})"

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from commerce.models import Event, Notice
 from config.children import Child
-from orders import charging, notices, recovery, refunds
+from orders import charging, notices, recovery, repaying
 from orders.models import Payment, Purchase, Refund
 from tests.live_server import LiveRoom
 from tests.orders import make
@@ -253,7 +253,7 @@ def test_money_that_came_too_late_is_really_sent_back(stripe_server: StripeServe
     refund = Refund.objects.get()
 
     for _ in range(2):
-        refunds.send(refund_id=refund.id, now=timezone.now())
+        repaying.send(refund_id=refund.id, now=timezone.now())
 
     refund.refresh_from_db()
     assert refund.status == "succeeded"
