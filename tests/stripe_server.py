@@ -33,16 +33,20 @@ class StripeServer:
         *,
         port: int | None = None,
         webhook: tuple[str, str] | None = None,
+        connect_webhook: tuple[str, str] | None = None,
         state_file: Path | None = None,
         latency_ms: int = 0,
     ) -> None:
-        """Start it; `webhook` is (url, secret)."""
+        """Start it; `webhook` is (url, secret), `connect_webhook` the same for connected accounts."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         argv = [sys.executable, "-m", "commerce.stripe_simulator", "--port", str(self.port)]
         argv += ["--later-ms", "3600000"]  # nothing happens by itself before `hurry`
         if webhook:
             argv += ["--webhook-url", webhook[0], "--webhook-secret", webhook[1]]
+        if connect_webhook:
+            argv += ["--connect-webhook-url", connect_webhook[0]]
+            argv += ["--connect-webhook-secret", connect_webhook[1]]
         if state_file:
             argv += ["--state-file", str(state_file)]
         if latency_ms:
@@ -90,6 +94,10 @@ class StripeServer:
     def hurry(self, seconds: int = 7200) -> None:
         """Let what would happen within this time happen now: refunds end, disputes are decided."""
         self.ask("/_simulator/later", {"hurry_seconds": seconds})
+
+    def account(self, account: str, state: str) -> None:
+        """Put a connected account into a state: enabled, pending, restricted, deauthorized."""
+        self.ask("/_simulator/accounts", {"account": account, "state": state})
 
     def books(self) -> dict[str, Any]:
         """The simulator's own bookkeeping, with every charge."""

@@ -34,6 +34,18 @@ def arguments() -> argparse.Namespace:
         "--webhook-secret", action="append", default=[], help="whsec_..., one for each --webhook-url"
     )
     parser.add_argument(
+        "--connect-webhook-url",
+        action="append",
+        default=[],
+        help="send the events of connected accounts here; may be repeated",
+    )
+    parser.add_argument(
+        "--connect-webhook-secret",
+        action="append",
+        default=[],
+        help="whsec_..., one for each --connect-webhook-url",
+    )
+    parser.add_argument(
         "--latency-ms", type=int, default=0, help="wait this long before every call is carried out"
     )
     parser.add_argument(
@@ -44,7 +56,9 @@ def arguments() -> argparse.Namespace:
     given = parser.parse_args()
     if len(given.webhook_url) != len(given.webhook_secret):
         parser.error("give one --webhook-secret for each --webhook-url")
-    if not all(secret.startswith("whsec_") for secret in given.webhook_secret):
+    if len(given.connect_webhook_url) != len(given.connect_webhook_secret):
+        parser.error("give one --connect-webhook-secret for each --connect-webhook-url")
+    if not all(secret.startswith("whsec_") for secret in given.webhook_secret + given.connect_webhook_secret):
         parser.error("a webhook secret starts with whsec_")
     return given
 
@@ -57,6 +71,9 @@ async def run(given: argparse.Namespace, listener: socket.socket) -> None:
     simulator.patience = given.later_ms / 1000
     for number, (url, secret) in enumerate(zip(given.webhook_url, given.webhook_secret, strict=True), 1):
         simulator.register(url, secret, number)
+    connect = zip(given.connect_webhook_url, given.connect_webhook_secret, strict=True)
+    for number, (url, secret) in enumerate(connect, 1):
+        simulator.register(url, secret, number, connect=True)
     runner = web.AppRunner(Server(simulator).app(), access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     await simulator.sender.start()

@@ -85,6 +85,15 @@ def _as_of(call: Call, row: Row) -> Row:
     return row | {"status": "available" if row["available_on"] <= call.now else "pending"}
 
 
+def totals(store: Store, account: str | None) -> list[Row]:
+    """Return an account's net per currency, available and pending together, in minor units."""
+    sums: dict[str, int] = {}
+    for row in store.all("balance_transaction"):
+        if row.get("_account") == account:
+            sums[row["currency"]] = sums.get(row["currency"], 0) + row["net"]
+    return [{"currency": currency, "net": net} for currency, net in sorted(sums.items())]
+
+
 def retrieve(call: Call) -> Row:
     """Return the balance: pending until two days after a movement, available from then on."""
     sums: dict[str, dict[str, int]] = {}

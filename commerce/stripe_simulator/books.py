@@ -34,7 +34,7 @@ def books(store: Store, detail: bool) -> dict[str, Any]:
             _add(totals.setdefault(row["currency"], _empty()), row)
     said = _objects_say(store, totals)
     agree = {one: [part[name] for name in _SUMS] for one, part in totals.items()} == said
-    found: dict[str, Any] = {"totals": totals, "consistent": agree and _accounts_agree(store, accounts)}
+    found: dict[str, Any] = {"totals": totals, "consistent": agree and _accounts_agree(store)}
     return found | _detail(store, accounts) if detail else found
 
 
@@ -81,13 +81,17 @@ def _objects_say(store: Store, totals: dict[str, Any]) -> dict[str, list[int]]:
     return said
 
 
-def _accounts_agree(store: Store, accounts: dict[str, dict[str, int]]) -> bool:
-    """Say whether every connected account holds what was transferred to it."""
-    said: dict[str, dict[str, int]] = {}
+def _accounts_agree(store: Store) -> bool:
+    """Say whether every connected account got what was transferred to it and not reversed."""
+    got: dict[tuple[str, str], int] = {}
+    for row in store.all("balance_transaction"):
+        if row.get("_account") and row["type"] in ("payment", "payment_refund"):
+            place = row["_account"], row["currency"]
+            got[place] = got.get(place, 0) + row["net"]
     for row in store.all("transfer"):
-        part = said.setdefault(row["destination"], {})
-        part[row["currency"]] = part.get(row["currency"], 0) + row["amount"] - row["amount_reversed"]
-    return said == accounts
+        place = row["destination"], row["currency"]
+        got[place] = got.get(place, 0) - row["amount"] + row["amount_reversed"]
+    return not any(got.values())
 
 
 def _detail(store: Store, accounts: dict[str, dict[str, int]]) -> dict[str, Any]:
@@ -115,14 +119,11 @@ def _detail(store: Store, accounts: dict[str, dict[str, int]]) -> dict[str, Any]
             "transfer",
             "destination amount amount_reversed currency source_transaction transfer_group metadata",
         ),
-        "movements": [
-            row
-            for row in _rows(store, "balance_transaction", "type amount fee net currency source _account")
-            if row.pop("_account") is None
-        ],
+        "movements": _rows(store, "balance_transaction", "type amount fee net currency source"),
         "accounts": accounts,
     }
 
 
 def _rows(store: Store, kind: str, fields: str) -> list[Row]:
-    return [{"id": row["id"]} | {name: row.get(name) for name in fields.split()} for row in store.all(kind)]
+    names = ("id", *fields.split())
+    return [{name: row[name] for name in names} for row in store.all(kind) if row.get("_account") is None]

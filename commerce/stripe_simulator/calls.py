@@ -49,13 +49,17 @@ class Call:
         """Let a step of `later.STEPS` happen to the row, by default after the simulator's usual wait."""
         row["_later"] = {"at": self.at + self.patience if at is None else at, "step": step}
 
-    def emit(self, type_: str, row: Row, before: Row | None = None) -> None:
-        """Record an event with the object as it is now; webhooks are sent after the commit."""
+    def emit(self, type_: str, row: Row, before: Row | None = None, account: str | None = None) -> None:
+        """Record an event with the object as it is now; webhooks are sent after the commit.
+
+        What happens to a connected account is told to the endpoints that were registered for these.
+        """
         pending = [
             endpoint["id"]
             for endpoint in self.store.all("webhook_endpoint")
             if not endpoint.get("deleted")
             and endpoint["status"] == "enabled"
+            and bool(endpoint.get("_connect")) == (account is not None)
             and ("*" in endpoint["enabled_events"] or type_ in endpoint["enabled_events"])
         ]
         data: Row = {"object": frozen(public(row))}
@@ -64,12 +68,15 @@ class Call:
         event = self.new(
             "event",
             type=type_,
+            account=account,
             api_version=API_VERSION,
             data=data,
             pending_webhooks=len(pending),
             request={"id": self.request_id, "idempotency_key": self.key},
         )
         event["_pending"] = pending
+        if account is not None:
+            event["_account"] = account
         self.store.save(event)
 
     def page(self, kind: str, url: str, **more: Any) -> Row:

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from commerce.stripe_simulator import books as bookkeeping
+from commerce.stripe_simulator import onboarding
 from commerce.stripe_simulator.refusals import Refused
 from commerce.stripe_simulator.simulator import Simulator
 from commerce.stripe_simulator.webhooks import Habits
@@ -55,6 +56,12 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
             simulator.catch_up(_whole(given, "hurry_seconds", most=10 * 365 * 86_400))
         return _json({"wait_ms": int(simulator.patience * 1000)})
 
+    async def accounts(request: web.Request) -> web.StreamResponse:
+        given = await _body(request)
+        ident, state = str(given.get("account")), given.get("state")
+        status, body = simulator.execute(lambda call: onboarding.change(call, ident, state), params={})
+        return web.Response(status=status, body=body, content_type="application/json")
+
     async def webhooks(request: web.Request) -> web.StreamResponse:
         given = await _body(request)
         habits = simulator.sender.habits
@@ -72,6 +79,7 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
         app.router.add_route(method, "/_simulator/faults", guarded(faults))
     app.router.add_post("/_simulator/latency", guarded(latency))
     app.router.add_post("/_simulator/clock", guarded(clock))
+    app.router.add_post("/_simulator/accounts", guarded(accounts))
     app.router.add_post("/_simulator/later", guarded(later))
     app.router.add_post("/_simulator/webhooks", guarded(webhooks))
 

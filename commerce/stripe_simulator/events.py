@@ -65,6 +65,7 @@ def create_endpoint(call: Call) -> Row:
         raise Refused(f"This simulator only speaks {API_VERSION}.", param="api_version")
     row = new_endpoint(call, call.params["url"], call.params["enabled_events"])
     row["description"] = call.params.get("description") or None
+    row["_connect"] = call.params.get("connect", False)
     label(row, call.params)
     call.store.save(row)
     return row | {"secret": row["_secret"]}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from commerce.stripe_simulator import (
+    accounts,
     balance,
     customers,
     disputes,
@@ -15,24 +16,30 @@ from commerce.stripe_simulator import (
     payment_intents,
     refunds,
     setup_intents,
+    transfers,
 )
 from commerce.stripe_simulator.calls import Call
 from commerce.stripe_simulator.refusals import Refused, Row
 from commerce.stripe_simulator.store import PREFIX
 
 Handler = Callable[[Call], Row]
-_KINDS = {f"{kind}s": kind for kind in PREFIX} | {"balance": "balance"}
+_KINDS = {f"{kind}s": kind for kind in PREFIX} | {
+    "balance": "balance",
+    "account": "account",
+    "reversals": "transfer_reversal",
+}
 
 
 @dataclass(frozen=True)
 class Route:
-    """One call of the API."""
+    """One call of the API; `connected` when it may be made for a connected account (`Stripe-Account`)."""
 
     method: str
     path: str
     takes: str
     handler: Handler
     acts_on: frozenset[str]
+    connected: bool = False
 
     def check_expansion(self, wanted: str) -> None:
         """Raises: Refused when the answer of this call has nothing there to expand."""
@@ -44,8 +51,11 @@ class Route:
         objects.check_expansion(_KINDS[named[-1]], wanted)
 
 
-def _route(method: str, path: str, takes: str, handler: Handler, acts_on: str = "") -> Route:
-    return Route(method, "/v1/" + path, takes + "Params", handler, frozenset(["expand", *acts_on.split()]))
+def _route(
+    method: str, path: str, takes: str, handler: Handler, acts_on: str = "", *, connected: bool = False
+) -> Route:
+    names = frozenset(["expand", *acts_on.split()])
+    return Route(method, "/v1/" + path, takes + "Params", handler, names, connected)
 
 
 _PAGE = "limit starting_after ending_before"
@@ -55,6 +65,7 @@ _INTENT = (
     "payment_method metadata description receipt_email setup_future_usage shipping statement_descriptor"
     " statement_descriptor_suffix transfer_group"
 )
+_ACCOUNT = "email business_type business_profile capabilities metadata"
 _TYPES = "allowed_payment_method_types automatic_payment_methods"
 _CONFIRM = "off_session return_url use_stripe_sdk error_on_requires_action"
 
@@ -154,8 +165,15 @@ ROUTES = (
         payment_intents.cancel,
         "cancellation_reason",
     ),
-    _route("GET", "charges", "ChargeList", refunds.index_charges, _CREATED + " customer payment_intent"),
-    _route("GET", "charges/{id}", "ChargeRetrieve", refunds.retrieve_charge),
+    _route(
+        "GET",
+        "charges",
+        "ChargeList",
+        refunds.index_charges,
+        _CREATED + " customer payment_intent",
+        connected=True,
+    ),
+    _route("GET", "charges/{id}", "ChargeRetrieve", refunds.retrieve_charge, connected=True),
     _route("POST", "charges/{id}", "ChargeUpdate", refunds.update_charge, "description metadata"),
     _route("POST", "refunds", "RefundCreate", refunds.create, "charge payment_intent amount reason metadata"),
     _route("GET", "refunds", "RefundList", refunds.index, _CREATED + " charge payment_intent"),
@@ -165,23 +183,76 @@ ROUTES = (
     _route("GET", "disputes/{dispute}", "DisputeRetrieve", disputes.retrieve),
     _route("POST", "disputes/{dispute}", "DisputeUpdate", disputes.update, "evidence metadata submit"),
     _route("POST", "disputes/{dispute}/close", "DisputeClose", disputes.close),
-    _route("GET", "balance", "BalanceRetrieve", balance.retrieve),
+    _route("GET", "balance", "BalanceRetrieve", balance.retrieve, connected=True),
     _route(
         "GET",
         "balance_transactions",
         "BalanceTransactionList",
         balance.index_transactions,
         _CREATED + " source type currency",
+        connected=True,
     ),
-    _route("GET", "balance_transactions/{id}", "BalanceTransactionRetrieve", balance.retrieve_transaction),
-    _route("GET", "events", "EventList", events.index, _CREATED + " type types delivery_success"),
-    _route("GET", "events/{id}", "EventRetrieve", events.retrieve),
+    _route(
+        "GET",
+        "balance_transactions/{id}",
+        "BalanceTransactionRetrieve",
+        balance.retrieve_transaction,
+        connected=True,
+    ),
+    _route(
+        "POST",
+        "accounts",
+        "AccountCreate",
+        accounts.create,
+        _ACCOUNT + " type country controller default_currency",
+    ),
+    _route("GET", "accounts", "AccountList", accounts.index, _CREATED),
+    _route("GET", "account", "AccountRetrieveCurrent", accounts.retrieve_current, connected=True),
+    _route("GET", "accounts/{id}", "AccountRetrieve", accounts.retrieve),
+    _route("POST", "accounts/{id}", "AccountUpdate", accounts.update, _ACCOUNT),
+    _route("POST", "accounts/{id}/reject", "AccountReject", accounts.reject, "reason"),
+    _route("DELETE", "accounts/{id}", "AccountDelete", accounts.delete),
+    _route(
+        "POST",
+        "account_links",
+        "AccountLinkCreate",
+        accounts.create_link,
+        "account type refresh_url return_url",
+    ),
+    _route(
+        "POST",
+        "transfers",
+        "TransferCreate",
+        transfers.create,
+        "amount currency destination source_transaction transfer_group description metadata",
+    ),
+    _route("GET", "transfers", "TransferList", transfers.index, _CREATED + " destination transfer_group"),
+    _route("GET", "transfers/{id}", "TransferRetrieve", transfers.retrieve),
+    _route("POST", "transfers/{id}", "TransferUpdate", transfers.update, "description metadata"),
+    _route(
+        "POST",
+        "transfers/{transfer}/reversals",
+        "TransferReversalCreate",
+        transfers.reverse,
+        "amount description metadata",
+    ),
+    _route("GET", "transfers/{transfer}/reversals", "TransferReversalList", transfers.index_reversals, _PAGE),
+    _route(
+        "GET",
+        "transfers/{transfer}/reversals/{id}",
+        "TransferReversalRetrieve",
+        transfers.retrieve_reversal,
+    ),
+    _route(
+        "GET", "events", "EventList", events.index, _CREATED + " type types delivery_success", connected=True
+    ),
+    _route("GET", "events/{id}", "EventRetrieve", events.retrieve, connected=True),
     _route(
         "POST",
         "webhook_endpoints",
         "WebhookEndpointCreate",
         events.create_endpoint,
-        "url enabled_events description metadata api_version",
+        "url enabled_events description metadata api_version connect",
     ),
     _route("GET", "webhook_endpoints", "WebhookEndpointList", events.index_endpoints, _PAGE),
     _route("GET", "webhook_endpoints/{id}", "WebhookEndpointRetrieve", events.retrieve_endpoint),

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from commerce.stripe_simulator import controls, forms, idempotency, shapes, sheet
+from commerce.stripe_simulator import accounts, controls, forms, idempotency, onboarding, shapes, sheet
 from commerce.stripe_simulator.calls import API_VERSION
 from commerce.stripe_simulator.faults import Fault
 from commerce.stripe_simulator.refusals import Refused, internal, not_simulated
@@ -60,8 +60,6 @@ def check_headers(request: web.Request) -> None:
     version = request.headers.get("Stripe-Version", API_VERSION)
     if version != API_VERSION:
         raise Refused(f"This simulator only speaks Stripe-Version {API_VERSION}, not {version[:40]}.")
-    if "Stripe-Account" in request.headers:
-        raise Refused("Connected accounts are not simulated.", param="Stripe-Account")
 
 
 async def read_form(request: web.Request) -> dict[str, Any]:
@@ -93,6 +91,7 @@ class Server:
             app.router.add_route(route.method, route.path, partial(self.serve, route))
         controls.add(app, self.simulator, authenticate)
         sheet.add(app, self.simulator)
+        onboarding.add(app, self.simulator)
         return app
 
     async def banner(self, request: web.Request) -> web.Response:
@@ -113,6 +112,8 @@ class Server:
             if request.transport is not None:
                 request.transport.abort()
             response = web.Response()
+        except web.HTTPSeeOther as elsewhere:
+            response = web.Response(status=elsewhere.status, headers={"Location": str(elsewhere.location)})
         except web.HTTPException as error:
             what = f"Unrecognized request URL ({request.method}: {request.path[:200]})."
             if error.status == 413:
@@ -153,6 +154,19 @@ class Server:
             self.simulator.keys.release(key)
         return _response(answer, {"Idempotency-Key": key})
 
+    def _account(self, route: Route, request: web.Request) -> str | None:
+        """Return the connected account that is spoken for. Raises: Refused when it is none of ours."""
+        ident = request.headers.get("Stripe-Account")
+        if ident is None:
+            return None
+        if accounts.find(self.simulator.store, ident) is None:
+            raise accounts.no_access(ident)
+        if not route.connected:
+            raise Refused(
+                "The simulator does not do this call for connected accounts.", param="Stripe-Account"
+            )
+        return ident
+
     async def _before(self, fault: Fault | None) -> None:
         """Raises: Refused, Dropped for faults that strike before the request is looked at."""
         match fault.kind if fault else None:
@@ -178,6 +192,7 @@ class Server:
                 raise not_simulated(name)
         for wanted in params.get("expand", []):
             route.check_expansion(wanted)
+        account = self._account(route, request)
         kind = fault.kind if fault else None
         wait = self.simulator.faults.latency_ms + (
             fault.milliseconds if fault and kind == "slow_before" else 0
@@ -193,6 +208,7 @@ class Server:
             request_id=request["id"],
             key=key,
             print_=print_,
+            account=account,
             answer_500=kind == "error_500_after",
         )
         if kind == "drop_after":

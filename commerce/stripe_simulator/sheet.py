@@ -63,9 +63,9 @@ class _Sheet:
         try:
             row = self.find(secret)
         except Refused as refused:
-            return _message(str(refused), 404)
+            return message(str(refused), 404)
         if row["object"] != "setup_intent":
-            return _message("This page saves a card; the link is for something else.", 400)
+            return message("This page saves a card; the link is for something else.", 400)
         if row["status"] == "requires_action":
             raise web.HTTPSeeOther(f"/sheet/3ds?client_secret={secret}")
         choices = "".join(_choice(ident) for ident in cards.OFFERED)
@@ -88,7 +88,7 @@ class _Sheet:
         try:
             row = self.find(request.query.get("client_secret", ""))
         except Refused as refused:
-            return _message(str(refused), 404)
+            return message(str(refused), 404)
         what = "save this card" if row["object"] == "setup_intent" else f"pay {_money(row)}"
         return _page("authenticate.html", row, what=escape(what))
 
@@ -161,6 +161,7 @@ def _page(name: str, row: Row, **parts: str) -> web.Response:
     return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
 
-def _message(text: str, status: int) -> web.Response:
+def message(text: str, status: int) -> web.Response:
+    """Return a page that only says something."""
     page = Template((PAGES / "message.html").read_text()).substitute(message=escape(text))
     return web.Response(text=page, status=status, content_type="text/html", headers=HEADERS)

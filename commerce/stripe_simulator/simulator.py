@@ -54,6 +54,7 @@ class Simulator:
         request_id: str = "",
         key: str | None = None,
         print_: str = "",
+        account: str | None = None,
         answer_500: bool = False,
     ) -> Answer:
         """Carry out one request, keep its effect and its answer, send its webhooks, and return the answer."""
@@ -66,6 +67,7 @@ class Simulator:
             base=self.base,
             request_id=request_id,
             key=key,
+            account=account,
             patience=self.patience,
         )
         try:
@@ -107,12 +109,12 @@ class Simulator:
         self._commit(key, print_, answer, request_id)
         return answer
 
-    def register(self, url: str, secret: str, number: int) -> None:
+    def register(self, url: str, secret: str, number: int, *, connect: bool = False) -> None:
         """Add the webhook endpoint named on the command line, or move the one of an earlier run."""
         call = Call(store=self.store, at=self.clock.now())
-        ident = f"we_command_line_{number}"
+        ident = f"we_command_line_{'connect_' if connect else ''}{number}"
         row = self.store.find(ident) or (events.new_endpoint(call, url, ["*"]) | {"id": ident})
-        row |= {"url": events.check_url(url), "status": "enabled", "_secret": secret}
+        row |= {"url": events.check_url(url), "status": "enabled", "_secret": secret, "_connect": connect}
         self.store.save(row)
         self._commit(None, "", (200, b""), "")
 

@@ -21,6 +21,10 @@ PREFIX = {
     "refund": "re",
     "dispute": "du",
     "balance_transaction": "txn",
+    "account": "acct",
+    "account_link": "alink",
+    "transfer": "tr",
+    "transfer_reversal": "trr",
     "event": "evt",
     "webhook_endpoint": "we",
 }
@@ -35,6 +39,8 @@ _INDEXED = {
     "refund": ("charge", "payment_intent"),
     "dispute": ("charge", "payment_intent"),
     "balance_transaction": ("source", "type"),
+    "transfer": ("source_transaction", "transfer_group", "destination"),
+    "transfer_reversal": ("transfer",),
     "event": ("type",),
 }
 

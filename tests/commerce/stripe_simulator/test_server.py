@@ -68,7 +68,7 @@ def test_the_sdk_sees_an_authentication_error(stripe_server: StripeServer) -> No
         ("GET", "/v1/customers?bogus=1", {}, 400),
         ("GET", "/v1/customers/" + "x" * 300, {}, 404),
         ("GET", "/v1/customers", {"headers": {"Stripe-Version": "2020-08-27"}}, 400),
-        ("GET", "/v1/customers", {"headers": {"Stripe-Account": "acct_1"}}, 400),
+        ("GET", "/v1/customers", {"headers": {"Stripe-Account": "acct_1"}}, 403),
         ("POST", "/_simulator/latency", {"data": b"{"}, 400),
         ("POST", "/_simulator/latency", {"json": {"milliseconds": -1}}, 400),
         ("POST", "/_simulator/webhooks", {"json": {"copies": "many"}}, 400),

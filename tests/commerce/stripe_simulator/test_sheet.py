@@ -114,6 +114,15 @@ def test_a_card_with_3d_secure_leads_to_the_banks_page(
     assert len(saved) == int(outcome == "complete")
 
 
+def test_a_setup_page_opened_again_leads_to_the_bank(
+    stripe_server: StripeServer, setup: stripe.SetupIntent
+) -> None:
+    secret = str(setup.client_secret)
+    post(stripe_server, "/sheet/setup", client_secret=secret, card="pm_card_authenticationRequired")
+
+    assert "Complete authentication" in get(stripe_server, "/sheet/setup", client_secret=secret).text
+
+
 def test_a_completed_payment_succeeds_once(
     stripe_server: StripeServer, api: stripe.V1Services, asked: stripe.PaymentIntent
 ) -> None:
