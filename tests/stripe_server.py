@@ -83,8 +83,8 @@ class StripeServer:
         """Make every call wait this long before it is carried out."""
         self.ask("/_simulator/latency", {"milliseconds": milliseconds})
 
-    def webhooks(self, **habits: bool | int) -> None:
-        """Change how webhooks are delivered: deliver, copies, delay_ms, shuffle_ms."""
+    def webhooks(self, **habits: bool | float) -> None:
+        """Change how webhooks are delivered: deliver, copies, delay_ms, shuffle_ms, lost (a share), seed."""
         self.ask("/_simulator/webhooks", dict(habits))
 
     def advance(self, seconds: int) -> None:
@@ -94,6 +94,19 @@ class StripeServer:
     def hurry(self, seconds: int = 7200) -> None:
         """Let what would happen within this time happen now: refunds end, disputes are decided."""
         self.ask("/_simulator/later", {"hurry_seconds": seconds})
+
+    def rate(self, per_second: int) -> None:
+        """Answer 429 to what comes above this many calls a second; 0 answers all."""
+        self.ask("/_simulator/rate", {"per_second": per_second})
+
+    def refused(self) -> int:
+        """Return how many calls were turned away for their rate."""
+        return int(self.ask("/_simulator/rate")["refused"])
+
+    def move(self, kind: str, amount: int, currency: str, **more: str) -> str:
+        """Book a movement that nobody asked for (stripe_fee, payout, topup) and return its id."""
+        given = {"type": kind, "amount": amount, "currency": currency, **more}
+        return str(self.ask("/_simulator/movements", given)["id"])
 
     def account(self, account: str, state: str) -> None:
         """Put a connected account into a state: enabled, pending, restricted, deauthorized."""

@@ -1,10 +1,13 @@
 """Movements of money: each is a balance transaction, of this account or of one connected to it."""
 
+from typing import Any
+
 from commerce.stripe_simulator import objects
 from commerce.stripe_simulator.calls import Call
-from commerce.stripe_simulator.refusals import Row
+from commerce.stripe_simulator.refusals import Refused, Row
 from commerce.stripe_simulator.store import Store
 
+INJECTED = ("stripe_fee", "payout", "topup")
 _PAYOUT_DELAY = 2 * 24 * 3600
 # https://docs.stripe.com/reports/reporting-categories, where it differs from the type.
 _CATEGORIES = {"stripe_fee": "fee", "transfer_refund": "transfer_reversal", "payment": "charge"}
@@ -66,6 +69,31 @@ def available(store: Store, now: int, currency: str, account: str | None = None)
         row["net"]
         for row in store.all("balance_transaction")
         if row.get("_account") == account and row["currency"] == currency and row["available_on"] <= now
+    )
+
+
+def inject(call: Call, given: dict[str, Any]) -> Row:
+    """Record a movement that no call of ours caused, as a fee of the month. Raises: Refused when it is not
+    understood.
+    """
+    kind, amount, currency = (given.get(name) for name in ("type", "amount", "currency"))
+    account = given.get("account")
+    if kind not in INJECTED:
+        raise Refused(f"type must be one of {', '.join(INJECTED)}", param="type")
+    if type(amount) is not int or amount == 0:
+        raise Refused("amount must be an integer other than 0", param="amount")
+    if not isinstance(currency, str) or len(currency) != 3 or currency != currency.lower():
+        raise Refused("currency must be three small letters", param="currency")
+    if account is not None:
+        call.store.get("account", account, "account")
+    text = str(given.get("description", "Simulated"))[:200]
+    return book(
+        call,
+        kind,
+        {"currency": currency, "description": text},
+        amount,
+        available_on=call.now,
+        account=account,
     )
 
 

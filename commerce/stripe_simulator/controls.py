@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from commerce.stripe_simulator import balance, onboarding
 from commerce.stripe_simulator import books as bookkeeping
-from commerce.stripe_simulator import onboarding
+from commerce.stripe_simulator.faults import Rate
 from commerce.stripe_simulator.refusals import Refused
 from commerce.stripe_simulator.simulator import Simulator
 from commerce.stripe_simulator.webhooks import Habits
@@ -36,7 +37,7 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
             simulator.faults.add(await _body(request))
         elif request.method == "DELETE":
             simulator.faults.clear()
-            simulator.sender.habits = Habits()
+            simulator.sender.behave(Habits())
         return _json({"latency_ms": simulator.faults.latency_ms, "rules": simulator.faults.rows()})
 
     async def latency(request: web.Request) -> web.StreamResponse:
@@ -62,23 +63,40 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
         status, body = simulator.execute(lambda call: onboarding.change(call, ident, state), params={})
         return web.Response(status=status, body=body, content_type="application/json")
 
+    async def rate(request: web.Request) -> web.StreamResponse:
+        if request.method == "POST":
+            simulator.faults.rate = Rate(_whole(await _body(request), "per_second", most=100_000))
+        known = simulator.faults.rate
+        return _json({"per_second": known.per_second, "refused": known.refused})
+
+    async def movements(request: web.Request) -> web.StreamResponse:
+        given = await _body(request)
+        status, body = simulator.execute(lambda call: balance.inject(call, given), params={})
+        return web.Response(status=status, body=body, content_type="application/json")
+
     async def webhooks(request: web.Request) -> web.StreamResponse:
         given = await _body(request)
-        habits = simulator.sender.habits
+        habits = asdict(simulator.sender.habits)
         for name, value in given.items():
             if name == "deliver" and isinstance(value, bool):
-                habits.deliver = value
-            elif name in ("copies", "delay_ms", "shuffle_ms"):
-                setattr(habits, name, _whole(given, name, most=60_000))
+                habits[name] = value
+            elif name == "lost" and isinstance(value, int | float) and 0 <= value <= 1:
+                habits[name] = float(value)
+            elif name in ("copies", "delay_ms", "shuffle_ms", "seed"):
+                habits[name] = _whole(given, name, most=60_000)
             else:
                 raise Refused(f"Invalid webhook setting: {name}", param=name)
-        return _json(asdict(habits))
+        simulator.sender.behave(Habits(**habits))
+        return _json(habits)
 
     app.router.add_get("/_simulator/books", guarded(books))
     for method in ("GET", "POST", "DELETE"):
         app.router.add_route(method, "/_simulator/faults", guarded(faults))
     app.router.add_post("/_simulator/latency", guarded(latency))
     app.router.add_post("/_simulator/clock", guarded(clock))
+    for method in ("GET", "POST"):
+        app.router.add_route(method, "/_simulator/rate", guarded(rate))
+    app.router.add_post("/_simulator/movements", guarded(movements))
     app.router.add_post("/_simulator/accounts", guarded(accounts))
     app.router.add_post("/_simulator/later", guarded(later))
     app.router.add_post("/_simulator/webhooks", guarded(webhooks))

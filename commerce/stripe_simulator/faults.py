@@ -1,6 +1,8 @@
 """Things that go wrong on request: slow answers, errors, answers that get lost after the work was done."""
 
 import random
+import time
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -33,10 +35,37 @@ class Fault:
 
 
 @dataclass
+class Rate:
+    """How many calls within a second are answered at most (0: all), and how many were turned away."""
+
+    per_second: int = 0
+    refused: int = 0
+    _answered: deque[float] = field(default_factory=deque, repr=False)
+
+    def check(self) -> None:
+        """Count a call. Raises: Refused (429) for one too many."""
+        if not self.per_second:
+            return
+        now = time.monotonic()
+        while self._answered and self._answered[0] <= now - 1.0:
+            self._answered.popleft()
+        if len(self._answered) >= self.per_second:
+            self.refused += 1
+            raise too_many()
+        self._answered.append(now)
+
+
+def too_many() -> Refused:
+    """Return the 429 of a caller that is too quick."""
+    return Refused("Too many requests in a short time (simulated).", status=429, code="rate_limit")
+
+
+@dataclass
 class Faults:
     """The rules in force, and the latency of every request."""
 
     latency_ms: int = 0
+    rate: Rate = field(default_factory=Rate)
     rules: list[Fault] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(0))
 
@@ -76,8 +105,9 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Forget all rules and the latency."""
+        """Forget all rules, the latency and the rate."""
         self.rules.clear()
+        self.rate = Rate()
         self.latency_ms = 0
 
     def rows(self) -> list[dict[str, Any]]:

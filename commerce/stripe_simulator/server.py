@@ -13,7 +13,7 @@ from aiohttp import web
 
 from commerce.stripe_simulator import accounts, controls, forms, idempotency, onboarding, shapes, sheet
 from commerce.stripe_simulator.calls import API_VERSION
-from commerce.stripe_simulator.faults import Fault
+from commerce.stripe_simulator.faults import Fault, too_many
 from commerce.stripe_simulator.refusals import Refused, internal, not_simulated
 from commerce.stripe_simulator.routes import ROUTES, Route
 from commerce.stripe_simulator.simulator import Answer, Simulator, error_answer
@@ -132,6 +132,7 @@ class Server:
         """Answer one call of the API. Raises: Refused, Dropped."""
         authenticate(request)
         check_headers(request)
+        self.simulator.faults.rate.check()
         fault = self.simulator.faults.strike(request.method, request.path)
         await self._before(fault)
         form = await read_form(request)
@@ -171,7 +172,7 @@ class Server:
         """Raises: Refused, Dropped for faults that strike before the request is looked at."""
         match fault.kind if fault else None:
             case "rate_limit":
-                raise Refused("Too many requests in a short time (simulated).", status=429, code="rate_limit")
+                raise too_many()
             case "error_500":
                 raise internal()
             case "drop_before":

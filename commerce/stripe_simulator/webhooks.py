@@ -32,6 +32,8 @@ class Habits:
     copies: int = 1
     delay_ms: int = 0
     shuffle_ms: int = 0
+    lost: float = 0.0  # the share of events that an endpoint never gets, chosen by `seed`
+    seed: int = 0
 
 
 def sign(secret: str, body: bytes, at: int) -> str:
@@ -56,7 +58,12 @@ class Sender:
         self._tasks: list[asyncio.Task[None]] = []
         self._http: aiohttp.ClientSession | None = None
         self._random = random.Random(0)
-        self.habits = Habits()
+        self.behave(Habits())
+
+    def behave(self, habits: Habits) -> None:
+        """Deliver in another way from now on; the same seed loses the same events of a row."""
+        self.habits = habits
+        self._chance = random.Random(habits.seed)
 
     async def start(self) -> None:
         """Begin to send, first what an earlier run of the process left unsent."""
@@ -76,6 +83,8 @@ class Sender:
     def send(self, event: Row) -> None:
         """Put an event on its way to every endpoint that is still to get it."""
         for endpoint in event["_pending"]:
+            if self.habits.lost and self._chance.random() < self.habits.lost:
+                continue  # stays pending, as if it had been tried in vain for days
             for _ in range(max(self.habits.copies, 1)):
                 wait = self.habits.delay_ms + self._random.uniform(0, self.habits.shuffle_ms)
                 self._later(wait / 1000, event["id"], endpoint, 0)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import stripe
 
+from commerce.stripe_simulator import faults
+from commerce.stripe_simulator.refusals import Refused
 from tests.stripe_server import StripeServer
 
 PAID: Any = {
@@ -100,3 +102,65 @@ def test_a_share_of_requests_can_be_struck(stripe_server: StripeServer, api: str
 def test_a_fault_that_is_not_understood_is_refused(stripe_server: StripeServer, rule: dict[str, Any]) -> None:
     with pytest.raises(Exception, match="400"):
         stripe_server.ask("/_simulator/faults", rule)
+
+
+def test_calls_above_the_rate_are_turned_away(stripe_server: StripeServer, api: stripe.V1Services) -> None:
+    stripe_server.rate(5)
+
+    refused = 0
+    for _ in range(8):
+        try:
+            api.balance.retrieve()
+        except stripe.RateLimitError:
+            refused += 1
+
+    assert 0 < refused == stripe_server.refused()
+    stripe_server.rate(0)
+    for _ in range(8):
+        api.balance.retrieve()
+
+
+def test_a_rate_lets_through_what_comes_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(faults.time, "monotonic", lambda: now[0])
+    rate = faults.Rate(per_second=2)
+
+    def answered() -> bool:
+        try:
+            rate.check()
+        except Refused:
+            return False
+        return True
+
+    assert [answered() for _ in range(3)] == [True, True, False]
+    now[0] += 0.99
+    assert not answered()
+    now[0] += 0.01
+    assert [answered() for _ in range(3)] == [True, True, False]
+
+
+def test_a_fee_that_nobody_asked_for_is_in_the_movements_and_the_books(
+    stripe_server: StripeServer, api: stripe.V1Services
+) -> None:
+    before = stripe_server.books()["totals"].get("nok", {"fees": 0})
+
+    moved = stripe_server.move("stripe_fee", -340, "nok", description="Radar")
+
+    row = api.balance_transactions.retrieve(moved)
+    assert (row.type, row.reporting_category, row.amount, row.net) == ("stripe_fee", "fee", -340, -340)
+    assert (row.source, row.description) == (None, "Radar")
+    assert api.balance_transactions.list({"type": "stripe_fee", "limit": 1}).data[0].id == moved
+    books = stripe_server.books()
+    assert books["totals"]["nok"]["fees"] - before["fees"] == 340
+    assert books["consistent"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"type": "charge"}, {"amount": 0}, {"amount": "1"}, {"currency": "EUR"}, {"account": "acct_0"}]
+)
+def test_a_movement_that_is_not_understood_is_refused(
+    stripe_server: StripeServer, wrong: dict[str, Any]
+) -> None:
+    good = {"type": "stripe_fee", "amount": -1, "currency": "eur"}
+    with pytest.raises(Exception, match="400"):
+        stripe_server.ask("/_simulator/movements", good | wrong)

@@ -1,6 +1,7 @@
 """Webhooks: signed so that the official library believes them, tried again, and misbehaving on request."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -149,3 +150,31 @@ def test_events_are_listed_by_type_and_time(api: stripe.V1Services, customer: st
     assert api.events.list({"created": {"gte": customer.created}, "limit": 1}).data
     with pytest.raises(stripe.InvalidRequestError):
         api.events.list({"type": "charge.succeeded", "types": ["charge.failed"]})
+
+
+def test_a_share_of_webhooks_is_lost_and_the_log_has_them_all(
+    stripe_server: StripeServer, api: stripe.V1Services, hearer: Hearer, endpoint: stripe.WebhookEndpoint
+) -> None:
+    chance = random.Random(11)
+    expected = [chance.random() < 0.5 for _ in range(20)]
+
+    for row in range(2):
+        before = len(hearer.heard)
+        stripe_server.webhooks(lost=0.5, seed=11)
+        made = [api.customers.create({}).id for _ in range(20)]
+        stripe_server.webhooks(lost=0)
+        end = api.customers.create({}).id
+        hearer.wait(lambda heard: len(heard) >= before + expected.count(False) + 1)  # noqa: B023
+        heard = {json.loads(body)["data"]["object"]["id"] for body, _ in hearer.heard[before:]}
+        kept = [one for one, lost in zip(made, expected, strict=True) if not lost]
+        assert heard == {*kept, end}, f"row {row}: the same seed loses the same events"
+
+    unsent = api.events.list({"delivery_success": False, "type": "customer.created", "limit": 100}).data
+    lost_ids = {one for one, lost in zip(made, expected, strict=True) if lost}
+    assert lost_ids <= {event.data.object["id"] for event in unsent}
+
+
+@pytest.mark.parametrize("habit", [{"lost": 1.5}, {"lost": "x"}, {"seed": -1}, {"bogus": 1}])
+def test_a_habit_that_is_not_understood_is_refused(stripe_server: StripeServer, habit: Any) -> None:
+    with pytest.raises(Exception, match="400"):
+        stripe_server.ask("/_simulator/webhooks", habit)
