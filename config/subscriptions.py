@@ -16,6 +16,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "carts.lapsed": ["orders.hearers.tell_carts"],
     "capture.asked": ["orders.hearers.start_capture"],
     "authorization.unwanted": ["orders.hearers.let_go"],
+    "intent.unwanted": ["orders.hearers.let_go"],
     "turn.begun": ["streams.hearers.let_in"],
     "notice.received": ["orders.hearers.read_notice"],
     "refund.owed": ["orders.hearers.start_refund"],

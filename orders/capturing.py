@@ -23,8 +23,8 @@ LOOKED_AT_EVERY = timedelta(hours=1)  # The provider tells when a promise ends; 
 def capture(*, purchase_id: UUID, now: datetime) -> None:
     """Take the money of a pre-order whose parcel is ready, and apply the answer.
 
-    Does nothing when there is nothing to take. A provider that is away, or an outcome that stays unknown,
-    leaves it for the next call.
+    Does nothing when there is nothing to take. Raises Unavailable, UnknownOutcome, Refused, Mismatch: the
+    next call goes on. A payment that the provider does not know any more ends the purchase.
     """
     payment = Payment.objects.filter(
         purchase_id=purchase_id,
@@ -40,17 +40,20 @@ def capture(*, purchase_id: UUID, now: datetime) -> None:
             # It would not be taken, and is not asked for again behind the buyer's back.
             log.warning("capture.failed", payment=str(payment.id), intent=intent.id)
             intent = gateway.cancel(intent.id)
-    except (gateway.Unavailable, gateway.UnknownOutcome, gateway.Refused) as error:
-        log.warning("capture.unknown", payment=str(payment.id), error=str(error))
+    except gateway.Missing:
+        payments.gone(payment_id=payment.id, now=now)
         return
     payments.apply(intent=intent, now=now)
 
 
-def let_go(*, payment_id: UUID) -> None:
-    """Give a promise back that nobody wants any more. Raises what the gateway raises."""
+def let_go(*, payment_id: UUID, now: datetime) -> None:
+    """End at the provider what nobody wants any more: a promise that came too late, or a declined charge that
+    another card could still pay. What it says then is applied: money may have been faster. Raises what the
+    gateway raises, Mismatch.
+    """
     payment = Payment.objects.get(pk=payment_id)
     if payment.provider_id is not None and payment.status not in states.ALIVE:
-        gateway.cancel(payment.provider_id)
+        payments.apply(intent=gateway.cancel(payment.provider_id), now=now)
 
 
 def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:

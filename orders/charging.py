@@ -174,7 +174,7 @@ def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
         provider_id=payment.provider_id,
         amount=Money(payment.amount, payment.currency),
         card=payment.card.provider_id,
-        customer=payment.card.user.customer.provider_id,
+        customer=payment.customer,
         capture_later=purchase.pay_at_shipping,
         first=first,
     )
@@ -215,6 +215,7 @@ def _write_down(purchase: Purchase, card: Card, number: int, now: datetime) -> P
         card=card,
         amount=purchase.amount,
         currency=purchase.currency,
+        customer=card.user.customer.provider_id,
         created_at=now,
     )
 
@@ -222,7 +223,7 @@ def _write_down(purchase: Purchase, card: Card, number: int, now: datetime) -> P
 def _locked(purchase_id: UUID, *, buyer_id: UUID | None = None) -> Purchase:
     found = (
         Purchase.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("card")
+        .select_related("card__user__customer")
         .filter(pk=purchase_id)
     )
     purchase = found.filter(buyer_id=buyer_id).first() if buyer_id else found.first()

@@ -74,7 +74,7 @@ def expire(*, purchase_id: UUID, now: datetime) -> None:
         purchase__status__in=states.UNPAID,
         purchase__hold_until__lte=now,
     )
-    payment = sent.select_related("card__user__customer").first()
+    payment = sent.first()
     # Whoever writes down that it was asked, asks: two sweeps at once ask once.
     if payment is None:
         return
@@ -84,8 +84,7 @@ def expire(*, purchase_id: UUID, now: datetime) -> None:
     provider_id = payment.provider_id
     if provider_id is None:
         # Sent, and nothing heard. It is not asked for again, which might charge the buyer now.
-        customer = payment.card.user.customer.provider_id
-        found = gateway.find(payment_id=payment.id, customer=customer)
+        found = gateway.find(payment_id=payment.id, customer=payment.customer)
         if found is None:
             log.warning("payment.never_arrived", payment=str(payment.id))
             payments.give_up(payment_id=payment.id, now=now)

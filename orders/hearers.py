@@ -55,7 +55,7 @@ def start_capture(payload: dict[str, Any], *, key: str) -> None:
 
 
 def let_go(payload: dict[str, Any], *, key: str) -> None:
-    """Have a promise of money given back that came too late."""
+    """Have ended at the provider what nobody wants any more."""
     tasks.let_go.delay(payment_id=payload["payment"])
 
 

@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import transaction
 
 from commerce import errors, gateway, outbox
-from orders import books, holds, moves, refunds, states, transactions
+from commerce.money import Money
+from orders import books, discrepancies, holds, moves, refunds, states, transactions
 from orders.models import Order, Payment, Purchase, Shipment
 
 log = structlog.get_logger(__name__)
@@ -24,20 +25,21 @@ RETURNED_LATE = "The payment came too late for this purchase and was given back 
 REFUSED = "The payment could not be made. Your card was not charged."
 
 
-class Mismatch(RuntimeError):
-    """The provider reports another amount, currency or payment than ours; needs a human."""
-
-
 def apply(*, intent: gateway.Intent, now: datetime) -> Purchase | None:
     """Make what the provider says of a payment true; returns the purchase, None when the payment is not ours.
 
-    Safe to repeat and in any order. Raises Mismatch when the provider's numbers are not ours.
+    Safe to repeat and in any order. Raises Mismatch, noted as a discrepancy, when the provider's numbers are
+    not ours.
     """
     payment_id = _payment_of(intent)
     if payment_id is None:
         log.warning("payment.not_ours", intent=intent.id)
         return None
-    return _judged(payment_id, lambda purchase, payment: _apply(purchase, payment, intent, now))
+    try:
+        return _judged(payment_id, lambda purchase, payment: _apply(purchase, payment, intent, now))
+    except discrepancies.Mismatch as mismatch:
+        discrepancies.note(mismatch.difference, now=now)
+        raise
 
 
 def refuse(*, payment_id: UUID, code: str, now: datetime) -> Purchase:
@@ -57,6 +59,22 @@ def give_up(*, payment_id: UUID, now: datetime) -> Purchase:
             cancelled(purchase, payment, now)
 
     return _judged(payment_id, judge)
+
+
+def gone(*, payment_id: UUID, now: datetime) -> Purchase:
+    """End a payment that the provider has lost: nothing can be taken any more. A human hears of it."""
+    payment = Payment.objects.get(pk=payment_id)
+    discrepancies.note(
+        discrepancies.Difference(
+            kind=discrepancies.Kind.PAYMENT,
+            provider_id=payment.provider_id or str(payment.id),
+            what="the provider does not know this payment any more",
+            ours=Money(payment.amount, payment.currency),
+            payment_id=payment.id,
+        ),
+        now=now,
+    )
+    return _judged(payment_id, lambda purchase, row: cancelled(purchase, row, now))
 
 
 def cancelled(purchase: Purchase, payment: Payment, now: datetime) -> None:
@@ -106,10 +124,7 @@ def _payment_of(intent: gateway.Intent) -> UUID | None:
 
 
 def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
-    if payment.provider_id not in (None, intent.id):
-        raise Mismatch(f"payment {payment.id} is {payment.provider_id}, not {intent.id}")
-    if (intent.amount.amount, intent.amount.currency) != (payment.amount, payment.currency):
-        raise Mismatch(f"payment {payment.id} is not over {intent.amount}")
+    _check(payment, intent)
     if payment.provider_id is None:
         Payment.objects.filter(pk=payment.pk).update(provider_id=intent.id)
         payment.provider_id = intent.id
@@ -130,17 +145,33 @@ def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: da
             pass
 
 
+def _check(payment: Payment, intent: gateway.Intent) -> None:
+    """Hold an answer against what was asked; raises Mismatch."""
+    ours, kind, theirs = Money(payment.amount, payment.currency), discrepancies.Kind.PAYMENT, intent.amount
+    if payment.provider_id not in (None, intent.id):
+        what = f"payment {payment.id} has another intent than {payment.provider_id}"
+        if intent.received.amount:
+            kind, theirs = discrepancies.Kind.SECOND_CHARGE, intent.received
+    elif intent.amount != ours:
+        what = f"payment {payment.id} is over another amount"
+    elif intent.status == "succeeded" and intent.received != ours:
+        what, theirs = f"of payment {payment.id} another amount was taken", intent.received
+    else:
+        return
+    raise discrepancies.Mismatch(
+        discrepancies.Difference(
+            kind=kind, provider_id=intent.id, what=what, ours=ours, theirs=theirs, payment_id=payment.id
+        )
+    )
+
+
 def _authorized(purchase: Purchase, payment: Payment, now: datetime) -> None:
     """The card has promised the money of a pre-order: the units stay held, and the merchant may ship."""
     if payment.status in (Status.AUTHORIZED, Status.SUCCEEDED, Status.RETURNED):
         return
     if payment.status not in states.ALIVE or purchase.status not in states.UNPAID:
         # Too late: the promise is given back, so that it blocks nothing on the buyer's card.
-        outbox.record(
-            name="authorization.unwanted",
-            payload={"payment": str(payment.id)},
-            key=f"authorization.unwanted:{payment.id}",
-        )
+        _let_go("authorization.unwanted", payment)
         return
     moves.payment(payment, new=Status.AUTHORIZED, now=now, checked_at=now)
     moves.purchase(purchase, new=Purchase.Status.AUTHORIZED, now=now)
@@ -212,6 +243,13 @@ def _declined(
     )
     moves.purchase(purchase, new=Purchase.Status.DECLINED, reason=decline_code, now=now)
     holds.release(purchase=purchase, now=now)
+    if payment.provider_id is not None:
+        # Another card is another intent. Left open, this one could be paid too by whoever has its secret.
+        _let_go("intent.unwanted", payment)
+
+
+def _let_go(name: str, payment: Payment) -> None:
+    outbox.record(name=name, payload={"payment": str(payment.id)}, key=f"{name}:{payment.id}")
 
 
 def _orders(purchase: Purchase) -> list[Order]:

@@ -188,11 +188,6 @@ def _take_in(refund_id: UUID, answer: gateway.RefundResult, now: datetime) -> Re
             log.error("refund.failed", refund=str(row.id), provider_id=answer.id, failure=row.failure)
             if was == Status.SUCCEEDED:
                 books.refund_failed(row)
-        outbox.record(
-            name="refund.moved",
-            payload={"refund": str(row.id), "status": row.status},
-            key=f"refund.moved:{row.id}:{row.status}",
-        )
     row.save(update_fields=["provider_id", "status", "failure", "checked_at"])
     return row
 

@@ -40,12 +40,12 @@ def capture(*, purchase_id: str, **_: object) -> None:
     queue="settle",
     autoretry_for=(errors.Unavailable,),
     retry_backoff=2,
-    retry_backoff_max=600,
+    retry_backoff_max=60,
     max_retries=10,
 )
 def let_go(*, payment_id: str, **_: object) -> None:
-    """Give a promise of money back that came too late; the provider itself forgets it after a week."""
-    capturing.let_go(payment_id=UUID(payment_id))
+    """End at the provider what nobody wants any more; what is still open there is found by `reconcile`."""
+    capturing.let_go(payment_id=UUID(payment_id), now=timezone.now())
 
 
 @shared_task(name="orders.read_notice", queue="settle")

@@ -72,6 +72,15 @@ WORK: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "no-open-discrepancy",
+        "Provider and books agree, or somebody has said why they do not.",
+        "SELECT count(*) FROM orders_discrepancy",
+        """
+        SELECT format('%s %s: %s (ours %s, theirs %s)', kind, provider_id, what, ours, theirs)
+          FROM orders_discrepancy WHERE resolved_at IS NULL
+        """,
+    ),
+    Check(
         "show-log-is-whole",
         "What a room was told has no hole: offsets follow each other within an epoch.",
         "SELECT count(*) FROM streams_showevent",

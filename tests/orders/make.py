@@ -275,6 +275,7 @@ def sent(purchase: Purchase, number: int = 1) -> Payment:
         card=purchase.card,
         amount=purchase.amount,
         currency=purchase.currency,
+        customer=purchase.card.user.customer.provider_id,
         status=Payment.Status.SENT,
         sent_at=after(1),
     )

@@ -13,7 +13,7 @@ from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import Event, Notice
 from orders import audit, books, charging, fulfilment, guestcarts, payments, refunds
-from orders.models import CartHold, Order, Payment, Purchase, Refund, WaitlistEntry
+from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams import coupons
 from streams.models import ShowEvent
 from tests.orders import make
@@ -98,6 +98,9 @@ def world() -> None:
         token=None, variant_id=part.id, quantity=1, stream_id=None, network="x", now=datetime.now(UTC)
     )
     Event.objects.update(delivered_at=make.NOW)
+    Discrepancy.objects.create(
+        kind="movement", provider_id="txn_1", first_seen=make.NOW, last_seen=make.NOW, resolved_at=make.NOW
+    )
     Notice.objects.create(provider_id="evt_1", type="x", payload={}, livemode=False, processed_at=make.NOW)
 
 
@@ -296,6 +299,7 @@ LIES = [
         f"""UPDATE streams_offer SET status = 'open', opens_at = {LONG_AGO} - interval '1 minute',
                    closes_at = {LONG_AGO}""",
     ),
+    lie("no-open-discrepancy", "UPDATE orders_discrepancy SET resolved_at = NULL"),
     lie("show-log-is-whole", 'DELETE FROM streams_showevent WHERE "offset" = 2'),
 ]
 

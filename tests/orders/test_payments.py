@@ -12,7 +12,7 @@ from catalog import stock
 from commerce import ledger
 from commerce.models import LedgerTransaction, Posting
 from commerce.money import Money
-from orders import charging, moves, payments
+from orders import charging, discrepancies, moves, payments
 from orders.models import Commission, Hold, Order, Payment, Purchase, Refund
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
@@ -179,7 +179,7 @@ def test_somebody_elses_intent_is_not_ours() -> None:
 def test_an_intent_over_another_amount_is_not_believed(lie: Money) -> None:
     payment = make.sent(make.basket((make.variant(amount=1999), 1)).go())
 
-    with pytest.raises(payments.Mismatch):
+    with pytest.raises(discrepancies.Mismatch):
         payments.apply(intent=make.said(payment, "succeeded", amount=lie), now=after(2))
 
     assert Purchase.objects.get().status == "accepted"
@@ -189,7 +189,7 @@ def test_a_second_intent_that_names_our_payment_is_not_believed() -> None:
     payment = make.sent(make.basket((make.variant(), 1)).go())
     hear(payment, "processing")
 
-    with pytest.raises(payments.Mismatch):
+    with pytest.raises(discrepancies.Mismatch):
         payments.apply(intent=make.said(payment, "succeeded", id="pi_other"), now=after(2))
 
 

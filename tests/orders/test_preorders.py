@@ -155,7 +155,8 @@ def test_a_provider_that_is_away_leaves_the_parcel_waiting(
     purchase, _ = promised()
     ship(purchase)
     settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
-    capturing.capture(purchase_id=purchase.id, now=NOW + timedelta(days=2.5))
+    with pytest.raises(gateway.Unavailable):
+        capturing.capture(purchase_id=purchase.id, now=NOW + timedelta(days=2.5))
     assert statuses(purchase) == ("authorized", "shipping", "authorized", "held")
 
 
@@ -186,5 +187,5 @@ def test_a_promise_that_comes_too_late_is_let_go(stripe_server: StripeServer) ->
 
     assert statuses(purchase) == ("cancelled", "cancelled", "cancelled", "released")
     assert make.events("authorization.unwanted") == [{"payment": str(payment.id)}]
-    capturing.let_go(payment_id=payment.id)
+    capturing.let_go(payment_id=payment.id, now=after(5))
     assert gateway.retrieve(intent.id).status == "cancelled"
