@@ -104,6 +104,22 @@ def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
             )
 
 
+def came_back(*, units: Mapping[UUID, int], note: str, now: datetime) -> None:
+    """Write down sold units that came back, inside the caller's transaction, who also hands them out."""
+    owners = dict(Stock.objects.filter(pk__in=list(units)).values_list("pk", "merchant_id"))
+    StockMovement.objects.bulk_create(
+        StockMovement(
+            merchant_id=owners[pk],
+            variant_id=pk,
+            delta=units[pk],
+            reason=Reason.RETURN,
+            note=note[:200],
+            at=now,
+        )
+        for pk in sorted(units)
+    )
+
+
 def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str, now: datetime) -> Stock:
     """Say how many units can be promised from now on; the difference is kept as a movement.
 

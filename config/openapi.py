@@ -34,6 +34,13 @@ SPECTACULAR: dict[str, Any] = {
         "MovementReason": "catalog.models.StockMovement.Reason",
         "OrderStatus": "orders.models.Order.Status",
         "PurchaseStatus": "orders.models.Purchase.Status",
+        "CancellationStatus": "orders.models.Cancellation.Status",
+        "RestraintKind": ["mute", "ban"],
+        "RefundBy": "orders.models.Refund.By",
+        "RefundKind": "orders.models.Refund.Kind",
+        "RefundState": ["owed", "paid"],
+        "ReturnReason": "orders.models.Return.Reason",
+        "ReturnStatus": "orders.models.Return.Status",
     },
     "TAGS": [
         {
@@ -44,6 +51,7 @@ SPECTACULAR: dict[str, Any] = {
         {"name": "Prices", "description": "List prices with their history."},
         {"name": "Stock", "description": "What can still be promised."},
         {"name": "Orders", "description": "What was bought of a merchant, and its shipping."},
+        {"name": "Returns", "description": "Goods that come back to a merchant."},
         {"name": "Live", "description": "Shows that are live or coming."},
         {"name": "Moderation", "description": "Keeping order in a show's chat, and being heard about it."},
         {"name": "Purchases", "description": "Buying outside the socket."},

@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from commerce import errors
 from commerce.money import Money
+from orders import aftersales
 from orders.models import Commission, Order, OrderLine, OrderMove, Payment, Purchase
 from streams.bodies import unix_ms
 
@@ -71,7 +72,7 @@ def render_purchase(row: Purchase, *, replayed: bool = False) -> Body:
         "card": {"brand": row.card.brand, "last4": row.card.last4},
         "hold_until": unix_ms(row.hold_until),
         "stream": row.stream.slug if row.stream else None,
-        "orders": [_order(order) for order in row.orders.all()],
+        "orders": [_order(order, row) for order in row.orders.all()],
         "replayed": replayed,
     }
 
@@ -97,6 +98,8 @@ def _reason(row: Purchase) -> tuple[str | None, str | None]:
         return "PAYMENT_DECLINED", (payments[0].message if payments else "") or DECLINED
     if row.status == Purchase.Status.EXPIRED:
         return "HOLD_EXPIRED", EXPIRED
+    if row.status == Purchase.Status.CANCELLED and row.pay_at_shipping and payments and payments[0].message:
+        return "CANCELLED", payments[0].message
     if row.status == Purchase.Status.CANCELLED and row.pay_at_shipping:
         return "AUTHORIZATION_ENDED", LAPSED
     if row.status == Purchase.Status.CANCELLED:
@@ -104,7 +107,7 @@ def _reason(row: Purchase) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _order(order: Order) -> Body:
+def _order(order: Order, purchase: Purchase) -> Body:
     return {
         "id": str(order.id),
         "merchant": {"id": str(order.merchant_id), "name": order.merchant.name},
@@ -120,6 +123,7 @@ def _order(order: Order) -> Body:
             }
             for parcel in order.shipments.all()
         ],
+        "aftersales": aftersales.of_order(order, purchase),
     }
 
 
@@ -151,7 +155,7 @@ def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
         Order.objects.filter(merchant_id=merchant_id)
         .exclude(status=Order.Status.PENDING)
         .filter(Exists(was_open))
-        .select_related("purchase__stream")
+        .select_related("purchase__stream", "cancellation")
         .prefetch_related(Prefetch("lines", queryset=OrderLine.objects.order_by("id")), "shipments")
     )
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from commerce import strict
 from commerce.money import Money
-from orders.models import Order, OrderLine, Purchase, Shipment
+from orders.models import Cancellation, Order, OrderLine, Purchase, Refund, Return, Shipment
 
 MAX_SAFE = 2**53 - 1
 
@@ -99,6 +99,71 @@ class CardRefSerializer(serializers.Serializer[Any]):
     last4 = serializers.CharField()
 
 
+class RefundedLineSerializer(serializers.Serializer[Any]):
+    """What was given back of a line."""
+
+    line = serializers.UUIDField()
+    quantity = serializers.IntegerField()
+    refunded = MoneySerializer()
+
+
+class RefundSerializer(serializers.Serializer[Any]):
+    """Money that goes back to a buyer: owed until the provider has sent it."""
+
+    id = serializers.UUIDField()
+    amount = MoneySerializer()
+    kind = serializers.ChoiceField(choices=Refund.Kind.choices)
+    reason = serializers.CharField()
+    by = serializers.ChoiceField(choices=Refund.By.choices)
+    status = serializers.ChoiceField(choices=[("owed", "owed"), ("paid", "paid")])
+    created_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
+class CancellationSerializer(serializers.Serializer[Any]):
+    """A buyer's wish to cancel an order."""
+
+    status = serializers.ChoiceField(choices=Cancellation.Status.choices)
+    reason = serializers.CharField(allow_blank=True)
+    answer = serializers.CharField(allow_blank=True)
+    asked_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
+class ReturnedSerializer(serializers.Serializer[Any]):
+    """Units that come back."""
+
+    line = serializers.UUIDField()
+    quantity = serializers.IntegerField()
+
+
+class ReturnSerializer(serializers.Serializer[Any]):
+    """Goods that come back."""
+
+    id = serializers.UUIDField()
+    order = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=Return.Status.choices)
+    reason = serializers.ChoiceField(choices=Return.Reason.choices)
+    note = serializers.CharField(allow_blank=True)
+    answer = serializers.CharField(allow_blank=True)
+    lines = ReturnedSerializer(many=True)
+    refund = serializers.UUIDField(allow_null=True)
+    created_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    updated_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
+class AftersalesSerializer(serializers.Serializer[Any]):
+    """What may still be done with an order, and what was."""
+
+    cancel_until = serializers.IntegerField(
+        allow_null=True, help_text="Unix milliseconds; until then its buyer may cancel by herself."
+    )
+    return_until = serializers.IntegerField(allow_null=True, help_text="Unix milliseconds.")
+    refunded = MoneySerializer()
+    lines = RefundedLineSerializer(many=True)
+    refunds = RefundSerializer(many=True)
+    cancellation = CancellationSerializer(allow_null=True)
+    returns = ReturnSerializer(many=True)
+
+
 class PurchaseOrderSerializer(serializers.Serializer[Any]):
     """One merchant's part of a purchase."""
 
@@ -108,6 +173,7 @@ class PurchaseOrderSerializer(serializers.Serializer[Any]):
     total = MoneySerializer()
     lines = PurchaseLineSerializer(many=True)
     shipments = ParcelSerializer(many=True)
+    aftersales = AftersalesSerializer(allow_null=True, help_text="Null while it is not sold.")
 
 
 class PurchaseSerializer(serializers.Serializer[Any]):
@@ -163,16 +229,37 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
     variant = serializers.UUIDField(source="variant_id")
     unit_price = serializers.SerializerMethodField()
     amount = serializers.SerializerMethodField()
+    refunded = serializers.SerializerMethodField()
 
     class Meta:
         model = OrderLine
-        fields = ("id", "variant", "title", "sku", "quantity", "unit_price", "amount", "release_at")
+        fields = (
+            "id",
+            "variant",
+            "title",
+            "sku",
+            "quantity",
+            "unit_price",
+            "amount",
+            "refunded_quantity",
+            "refunded",
+            "release_at",
+        )
 
     def get_unit_price(self, line: OrderLine) -> MoneySerializer:
         return Money(line.unit_amount, line.currency).as_dict()  # type: ignore[return-value]  # typed for the schema
 
     def get_amount(self, line: OrderLine) -> MoneySerializer:
         return Money(line.amount, line.currency).as_dict()  # type: ignore[return-value]
+
+    def get_refunded(self, line: OrderLine) -> MoneySerializer:
+        return Money(line.refunded_amount, line.currency).as_dict()  # type: ignore[return-value]
+
+
+class WishSerializer(serializers.ModelSerializer[Cancellation]):
+    class Meta:
+        model = Cancellation
+        fields = ("status", "reason", "answer", "asked_at", "decided_at")
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
@@ -184,6 +271,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     stream = serializers.CharField(source="purchase.stream.slug", default=None, allow_null=True)
     lines = OrderLineSerializer(many=True)
     shipments = ShipmentSerializer(many=True)
+    refunded = serializers.SerializerMethodField()
+    cancellation = WishSerializer(default=None, allow_null=True)
 
     class Meta:
         model = Order
@@ -192,10 +281,12 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "purchase",
             "status",
             "total",
+            "refunded",
             "ship_to",
             "stream",
             "lines",
             "shipments",
+            "cancellation",
             "created_at",
             "updated_at",
         )
@@ -203,3 +294,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     def get_total(self, order: Order) -> MoneySerializer:
         return Money(order.amount, order.currency).as_dict()  # type: ignore[return-value]
+
+    def get_refunded(self, order: Order) -> MoneySerializer:
+        refunded = sum(line.refunded_amount for line in order.lines.all())
+        return Money(refunded, order.currency).as_dict()  # type: ignore[return-value]

@@ -60,6 +60,14 @@ REFUND: Final[Moves] = {
 }
 REFUND_OPEN: Final = frozenset({"created", "sent", "unknown", "pending"})
 
+RETURN: Final[Moves] = {
+    "asked": frozenset({"approved", "refused"}),
+    "approved": frozenset({"received", "refunded"}),  # A merchant may do without the goods.
+    "refused": frozenset(),
+    "received": frozenset({"refunded"}),
+    "refunded": frozenset(),
+}
+
 UNPAID: Final = frozenset({"accepted", "action_required"})  # Purchases whose units are held.
 # Payments the provider may know of.
 IN_FLIGHT: Final = frozenset({"sent", "unknown", "action_required", "authorized"})

@@ -2,12 +2,22 @@
 
 from django.urls import path
 
-from orders import cart_api, policy_api, views, waitlist_api
+from orders import aftersales_api, cart_api, policy_api, returns_api, views, waitlist_api
 
 urlpatterns = [
     path("purchases", views.PurchasesView.as_view(), name="purchases"),
     path("purchases/<uuid:purchase_id>", views.PurchaseView.as_view(), name="purchase"),
     path("purchases/<uuid:purchase_id>/pay", views.PayView.as_view(), name="purchase-pay"),
+    path(
+        "purchases/<uuid:purchase_id>/orders/<uuid:order_id>/cancel",
+        aftersales_api.CancelView.as_view(),
+        name="purchase-cancel",
+    ),
+    path(
+        "purchases/<uuid:purchase_id>/orders/<uuid:order_id>/returns",
+        aftersales_api.AskReturnView.as_view(),
+        name="purchase-return",
+    ),
     path("cart", cart_api.CartView.as_view(), name="cart"),
     path("cart/lines", cart_api.CartLinesView.as_view(), name="cart-lines"),
     path("cart/lines/<uuid:variant_id>", cart_api.CartLineView.as_view(), name="cart-line"),
@@ -21,5 +31,20 @@ urlpatterns = [
     path("orders", views.OrdersView.as_view(), name="orders"),
     path("orders/<uuid:order_id>", views.OrderView.as_view(), name="order"),
     path("orders/<uuid:order_id>/ship", views.ShipView.as_view(), name="order-ship"),
+    path("orders/<uuid:order_id>/refunds", aftersales_api.OrderRefundsView.as_view(), name="order-refunds"),
+    path("orders/<uuid:order_id>/cancel", aftersales_api.OrderCancelView.as_view(), name="order-cancel"),
+    path(
+        "orders/<uuid:order_id>/cancellation/refuse",
+        aftersales_api.RefuseCancellationView.as_view(),
+        name="order-cancellation-refuse",
+    ),
+    path("return-policy", aftersales_api.WindowsView.as_view(), name="return-policy"),
+    path("refunds", aftersales_api.RefundsView.as_view(), name="refunds"),
+    path("returns", returns_api.ReturnsView.as_view(), name="returns"),
+    path("returns/<uuid:return_id>", returns_api.ReturnView.as_view(), name="return"),
+    path("returns/<uuid:return_id>/approve", returns_api.ApproveReturnView.as_view(), name="return-approve"),
+    path("returns/<uuid:return_id>/refuse", returns_api.RefuseReturnView.as_view(), name="return-refuse"),
+    path("returns/<uuid:return_id>/receive", returns_api.ReceiveReturnView.as_view(), name="return-receive"),
+    path("returns/<uuid:return_id>/refund", returns_api.RefundReturnView.as_view(), name="return-refund"),
     path("webhooks/stripe", views.StripeWebhookView.as_view(), name="webhook-stripe"),
 ]

@@ -19,7 +19,7 @@ from commerce.models import User
 from commerce.money import Money
 from orders import charging, fulfilment, notices, queries
 from orders import serializers as bodies
-from orders.models import Order, Purchase
+from orders.models import Cancellation, Order, Purchase
 from orders.till import asking, counter, refusals
 from streams.models import Stream
 
@@ -33,7 +33,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-def _buyer(request: Request) -> UUID:
+def buyer_of(request: Request) -> UUID:
+    """Return who is signed in."""
     return cast(User, request.user).id
 
 
@@ -61,7 +62,7 @@ class PurchasesView(http.ShopperView):
     )
     def get(self, request: Request) -> Response:
         pages = http.CursorPagination()
-        page = pages.paginate_queryset(queries.purchases_of(buyer_id=_buyer(request)), request, view=self)
+        page = pages.paginate_queryset(queries.purchases_of(buyer_id=buyer_of(request)), request, view=self)
         rows = cast("list[Purchase]", page or [])
         return pages.get_paginated_response([queries.render_purchase(row) for row in rows])
 
@@ -91,7 +92,7 @@ class PurchasesView(http.ShopperView):
         seen = asked["seen"]
         receipt = counter.here().buy(
             asking.ask(
-                buyer_id=_buyer(request),
+                buyer_id=buyer_of(request),
                 key=UUID(key),
                 lines=[
                     asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
@@ -111,7 +112,7 @@ class PurchaseView(http.ShopperView):
 
     @extend_schema(tags=["Purchases"], operation_id="purchase_get", responses=bodies.PurchaseSerializer)
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        row = queries.purchase_of(buyer_id=_buyer(request), purchase_id=purchase_id)
+        row = queries.purchase_of(buyer_id=buyer_of(request), purchase_id=purchase_id)
         return Response(queries.render_purchase(row))
 
 
@@ -130,7 +131,7 @@ class PayView(http.ShopperView):
         body.is_valid(raise_exception=True)
         purchase = charging.retry(
             purchase_id=purchase_id,
-            buyer_id=_buyer(request),
+            buyer_id=buyer_of(request),
             card_id=body.validated_data["card"],
             now=timezone.now(),
         )
@@ -145,6 +146,11 @@ class OrderFilter(Filters):
 
     status = filters.ChoiceFilter(
         choices=[(each.value, each.label) for each in Order.Status if each != Order.Status.PENDING]
+    )
+    cancellation = filters.ChoiceFilter(
+        field_name="cancellation__status",
+        choices=Cancellation.Status.choices,
+        help_text="Whose buyer asked to cancel.",
     )
     created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")

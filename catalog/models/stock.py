@@ -33,6 +33,7 @@ class StockMovement(models.Model):
         IMPORT = "import"
         SET = "set"
         ADJUST = "adjust"
+        RETURN = "return", "sold units that came back"
 
     id = models.BigAutoField(primary_key=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)

@@ -121,6 +121,14 @@ class Merchant(models.Model):
     platform_fee_bp = models.PositiveIntegerField(
         default=500, help_text="Platform's fee in basis points of what the buyer paid."
     )
+    cancel_seconds = models.PositiveIntegerField(
+        default=900,
+        db_default=900,
+        help_text="For so long after paying a buyer may cancel by herself what is not shipped; 0: never.",
+    )
+    return_days = models.PositiveSmallIntegerField(
+        default=30, db_default=30, help_text="For so many days after shipping goods may be sent back."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

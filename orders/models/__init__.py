@@ -1,3 +1,4 @@
+from orders.models.aftersales import Cancellation, Return, ReturnLine, ReturnMove
 from orders.models.carts import (
     GUEST_LINES,
     Cart,
@@ -25,6 +26,7 @@ from orders.models.work import Setback
 
 __all__ = [
     "GUEST_LINES",
+    "Cancellation",
     "Cart",
     "CartHold",
     "CartHolder",
@@ -43,6 +45,9 @@ __all__ = [
     "PurchaseMove",
     "Refund",
     "RefundLine",
+    "Return",
+    "ReturnLine",
+    "ReturnMove",
     "Setback",
     "Shipment",
     "WaitlistEntry",

@@ -100,6 +100,9 @@ class Order(models.Model):
         Merchant, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
     )
     status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    has_claims = models.BooleanField(
+        default=False, db_default=False, help_text="A cancellation or a return was asked for."
+    )
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -46,7 +46,7 @@ class Receipts:
         parts = ",".join(
             f'{{"id":"{order_id}"{shared.orders[n]}'
             + ",".join(f'{{"id":"{lines[m]}"{shared.lines[m]}' for m in numbers)
-            + '],"shipments":[]}'
+            + '],"shipments":[],"aftersales":null}'
             for n, (order_id, (_, numbers)) in enumerate(zip(orders, each.bill.parts, strict=True))
         )
         card = orjson.dumps({"brand": each.card.brand, "last4": each.card.last4}).decode()

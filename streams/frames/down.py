@@ -206,6 +206,63 @@ class Shipment(Told):
     shipped_at: Instant
 
 
+class LineBack(Told):
+    """Units of a line that came back, or were paid back."""
+
+    line: UUID
+    quantity: Count
+
+
+class RefundedLine(LineBack):
+    refunded: Money
+
+
+class Refund(Told):
+    """Money on its way back to the buyer: `owed`, and `paid` once the provider has sent it."""
+
+    id: UUID
+    amount: Money
+    kind: Literal["late", "cancel", "return", "goodwill"]
+    reason: str
+    by: Literal["buyer", "merchant", "operator", "system"]
+    status: Literal["owed", "paid"]
+    created_at: Instant
+
+
+class Cancellation(Told):
+    """A wish to cancel that its merchant decides."""
+
+    status: Literal["asked", "granted", "refused"]
+    reason: str
+    answer: str
+    asked_at: Instant
+
+
+class Return(Told):
+    id: UUID
+    order: UUID
+    status: Literal["asked", "approved", "refused", "received", "refunded"]
+    reason: str
+    note: str
+    answer: str
+    lines: list[LineBack]
+    refund: UUID | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class Aftersales(Told):
+    """What may still be done with an order, and what was."""
+
+    cancel_until: Annotated[Instant | None, Meta(description="Until then the buyer may cancel by herself.")]
+    return_until: Instant | None
+    refunded: Money
+    lines: list[RefundedLine]
+    refunds: list[Refund]
+    cancellation: Cancellation | None
+    returns: list[Return]
+
+
 class Order(Told):
     id: UUID
     merchant: MerchantRef
@@ -213,6 +270,7 @@ class Order(Told):
     total: Money
     lines: list[OrderLine]
     shipments: list[Shipment]
+    aftersales: Annotated[Aftersales | None, Meta(description="Null while it is not sold.")]
 
 
 class Purchase(Told):

@@ -252,6 +252,11 @@ def left(of: Variant) -> int:
     return Stock.objects.get(pk=of.id).available
 
 
+def stock_of(variant_id: UUID) -> int:
+    """Return the units of a variant, by its id, that can still be promised."""
+    return Stock.objects.get(pk=variant_id).available
+
+
 def events(name: str) -> list[dict[str, Any]]:
     """Return the payloads of the recorded events of that name, in order."""
     return [event.payload for event in Event.objects.filter(name=name).order_by("id")]

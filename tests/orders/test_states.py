@@ -2,7 +2,7 @@ import pytest
 from django.db import models
 
 from orders import states
-from orders.models import Order, Payment, Purchase
+from orders.models import Order, Payment, Purchase, Return
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,7 @@ from orders.models import Order, Payment, Purchase
         (states.PURCHASE, Purchase.Status),
         (states.ORDER, Order.Status),
         (states.PAYMENT, Payment.Status),
+        (states.RETURN, Return.Status),
     ],
 )
 def test_tables_name_every_status_and_no_other(moves: states.Moves, statuses: type) -> None:

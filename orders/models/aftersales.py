@@ -1,0 +1,102 @@
+"""What happens to an order after it was paid: asked-for cancellations, and goods that come back."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from commerce import ids
+from commerce.models import Merchant, User
+from orders.models.payments import Refund
+from orders.models.purchases import Order, OrderLine
+
+
+class Cancellation(models.Model):
+    """A buyer's wish to cancel an order that has not been shipped, once her own time for it is over."""
+
+    class Status(models.TextChoices):
+        ASKED = "asked"
+        GRANTED = "granted"
+        REFUSED = "refused"
+
+    order = models.OneToOneField(
+        Order, on_delete=models.PROTECT, primary_key=True, related_name="cancellation"
+    )
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=8, choices=Status, default=Status.ASKED)
+    reason = models.CharField(max_length=200, blank=True, help_text="The buyer's words.")
+    answer = models.CharField(max_length=200, blank=True, help_text="The merchant's words.")
+    asked_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.order_id} ({self.status})"
+
+
+class Return(models.Model):
+    """Goods of a shipped order that a buyer wants to send back."""
+
+    class Status(models.TextChoices):
+        ASKED = "asked"
+        APPROVED = "approved", "the goods may come"
+        REFUSED = "refused"
+        RECEIVED = "received", "the goods are there"
+        REFUNDED = "refunded"
+
+    class Reason(models.TextChoices):
+        CHANGED_MIND = "changed_mind"
+        DAMAGED = "damaged"
+        WRONG_ITEM = "wrong_item"
+        NOT_AS_SHOWN = "not_as_shown", "not as it was shown"
+        TOO_LATE = "too_late", "came too late"
+        OTHER = "other"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="returns")
+    status = models.CharField(max_length=8, choices=Status, default=Status.ASKED)
+    reason = models.CharField(max_length=12, choices=Reason)
+    note = models.CharField(max_length=500, blank=True, help_text="The buyer's words.")
+    answer = models.CharField(max_length=500, blank=True, help_text="The merchant's words.")
+    refund = models.OneToOneField(
+        Refund, null=True, blank=True, on_delete=models.PROTECT, related_name="goods_back"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = (models.Index(fields=["merchant", "-id"], name="return_of_merchant"),)
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class ReturnLine(models.Model):
+    """Units of an order line that come back."""
+
+    id = models.BigAutoField(primary_key=True)
+    back = models.ForeignKey(Return, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="return_lines")
+    quantity = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["back", "line"], name="return_line_once"),
+            models.CheckConstraint(condition=models.Q(quantity__gte=1), name="return_line_of_something"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.line_id}"
+
+
+class ReturnMove(models.Model):
+    """History of a return's status, and who moved it."""
+
+    id = models.BigAutoField(primary_key=True)
+    back = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="moves")
+    old = models.CharField(max_length=8, blank=True)
+    new = models.CharField(max_length=8)
+    by = models.CharField(max_length=8, choices=Refund.By)
+    person = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new}"

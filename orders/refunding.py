@@ -1,0 +1,225 @@
+"""Giving money back for a paid order: all that is left, some units, or an amount; goods on sale again or not.
+
+What an offer sold stays sold: units that come back go to the line for the goods, or to the stock, and not to
+the offer's quota.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from catalog import stock
+from commerce import errors, money
+from commerce.money import Money
+from orders import moves, queries, refunds, returns
+from orders.models import Hold, Order, OrderLine, Payment, Purchase, Refund
+
+
+class NotPaid(errors.Conflict):
+    """Only what was paid can be given back."""
+
+    code = "ORDER_NOT_PAID"
+    message = "This order was not paid. There is nothing to give back."
+
+
+class NothingLeft(errors.Conflict):
+    """All of it was given back before."""
+
+    code = "NOTHING_TO_REFUND"
+    message = "Nothing is left to give back."
+
+
+class TooMuch(errors.Conflict):
+    """More than is left; `left` says how much or how many units, `line` of which line."""
+
+    code = "REFUND_TOO_MUCH"
+    message = "This is more than is left to give back."
+
+
+class UnknownLine(errors.NotFound):
+    """The order has no such line."""
+
+    message = "The order has no such line."
+
+
+class OtherCurrency(errors.Invalid):
+    """The order was paid in another currency."""
+
+    message = "The order was paid in another currency."
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Units of an order line."""
+
+    line_id: UUID
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who decides: a kind, and the person if it is known."""
+
+    by: Refund.By
+    person_id: UUID | None = None
+
+
+SYSTEM = Actor(Refund.By.SYSTEM)
+
+
+def refund(
+    *,
+    merchant_id: UUID,
+    order_id: UUID,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    lines: Sequence[Wanted] = (),
+    amount: Money | None = None,
+    restock: bool = False,
+    kind: Refund.Kind = Refund.Kind.GOODWILL,
+) -> Refund:
+    """Owe the buyer money for a paid order, in the caller's transaction if there is one.
+
+    For units of `lines`, what they cost or a smaller `amount`; or an `amount` without goods; or neither: all
+    that is left, units and money. With `restock` the units go to the next in line or on sale. An order that
+    waits for its parcel and of which no unit is left is cancelled. Raises UnknownOrder, UnknownLine, NotPaid,
+    NothingLeft, TooMuch, OtherCurrency.
+    """
+    with transaction.atomic():
+        known = queries.order_of(merchant_id=merchant_id, order_id=order_id)
+        purchase = Purchase.objects.select_for_update(no_key=True).get(pk=known.purchase_id)
+        order = Order.objects.select_for_update(no_key=True).get(pk=order_id, merchant_id=merchant_id)
+        payment = paid_by(purchase)
+        bought = {line.id: line for line in locked_lines(order)}
+        if amount is not None and any(line.currency != amount.currency for line in bought.values()):
+            raise OtherCurrency(currency=order.currency)
+        if lines:
+            parts = _of_units(bought, lines, amount, restock=restock)
+        elif amount is not None:
+            parts = _of_amount(list(bought.values()), amount)
+        else:
+            parts = _of_all(bought, restock=restock)
+        made = refunds.owe(
+            payment=payment,
+            amount=sum(part.amount for part in parts),
+            reason=reason,
+            now=now,
+            parts=parts,
+            kind=kind,
+            by=actor.by,
+            decided_by_id=actor.person_id,
+            order_id=order.id,
+        )
+        finish(purchase=purchase, order=order, now=now)
+        # Last, because everybody wants the stock.
+        put_back(units={part.line_id: part.quantity for part in parts if part.restock}, now=now)
+    return made
+
+
+def of_merchant(*, merchant_id: UUID) -> QuerySet[Refund]:
+    """Return a merchant's refunds with their lines; those that had to be sent anew count once."""
+    rows = Refund.objects.filter(order__merchant=merchant_id, again=None)
+    return rows.prefetch_related("lines")
+
+
+def paid_by(purchase: Purchase) -> Payment:
+    """Return the payment that paid a locked purchase, locked; raises NotPaid."""
+    found = (
+        Payment.objects.select_for_update(no_key=True)
+        .filter(purchase=purchase, status=Payment.Status.SUCCEEDED)
+        .first()
+    )
+    if found is None or purchase.status != Purchase.Status.PAID:
+        raise NotPaid(status=purchase.status)
+    return found
+
+
+def locked_lines(order: Order) -> list[OrderLine]:
+    """Return an order's lines, locked."""
+    return list(OrderLine.objects.select_for_update(no_key=True).filter(order=order).order_by("id"))
+
+
+def finish(*, purchase: Purchase, order: Order, now: datetime) -> None:
+    """Cancel a locked order of which nothing is left to ship, and have the buyer told."""
+    gone = not any(line.quantity > line.refunded_quantity for line in OrderLine.objects.filter(order=order))
+    if gone and order.status == Order.Status.OPEN:
+        moves.order(order, new=Order.Status.CANCELLED, now=now)
+    moves.note(purchase, reason="refunded", now=now)
+
+
+def put_back(*, units: dict[UUID, int], now: datetime) -> None:
+    """Give sold units, per order line, to the next in line or back to the stock; of a bundle, its parts."""
+    back: Counter[UUID] = Counter()
+    holds = Hold.objects.filter(line__in=list(units), status=Hold.Status.TAKEN).select_related("line")
+    for hold in holds:
+        back[hold.variant_id] += hold.quantity // hold.line.quantity * units[hold.line_id]
+    back = +back
+    if back:
+        stock.came_back(units=back, note="refunded", now=now)
+        returns.give_back(units=back, now=now)
+
+
+def worth(line: OrderLine, quantity: int) -> int:
+    """Return what so many more units of a line are worth, not more than is left of it.
+
+    Counted from the first unit on, so that the parts of a line whose price does not divide add up.
+    """
+    before = line.refunded_quantity
+    due = line.amount * (before + quantity) // line.quantity - line.amount * before // line.quantity
+    return min(due, line.amount - line.refunded_amount)
+
+
+def _of_units(
+    bought: dict[UUID, OrderLine], wanted: Sequence[Wanted], amount: Money | None, *, restock: bool
+) -> list[refunds.Part]:
+    summed: Counter[UUID] = Counter()
+    for each in wanted:
+        summed[each.line_id] += each.quantity
+    parts = []
+    for line_id, quantity in sorted(summed.items()):
+        line = bought.get(line_id)
+        if line is None:
+            raise UnknownLine(line=str(line_id))
+        if quantity > line.quantity - line.refunded_quantity:
+            raise TooMuch(line=str(line_id), left=line.quantity - line.refunded_quantity)
+        parts.append(refunds.Part(line_id, worth(line, quantity), quantity=quantity, restock=restock))
+    due = [part.amount for part in parts]
+    if not any(due):
+        raise NothingLeft
+    if amount is None:
+        return parts
+    if amount.amount > sum(due):
+        raise TooMuch(left=sum(due))
+    shared = money.share(amount.amount, due)
+    return [replace(part, amount=each) for part, each in zip(parts, shared, strict=True)]
+
+
+def _of_amount(bought: Sequence[OrderLine], amount: Money) -> list[refunds.Part]:
+    left = sum(line.amount - line.refunded_amount for line in bought)
+    if not left:
+        raise NothingLeft
+    if amount.amount > left:
+        raise TooMuch(left=left)
+    return refunds.spread(bought, amount.amount)
+
+
+def _of_all(bought: dict[UUID, OrderLine], *, restock: bool) -> list[refunds.Part]:
+    parts = [
+        refunds.Part(
+            line.id,
+            line.amount - line.refunded_amount,
+            quantity=line.quantity - line.refunded_quantity,
+            restock=restock and line.quantity > line.refunded_quantity,
+        )
+        for line in bought.values()
+        if line.amount > line.refunded_amount or line.quantity > line.refunded_quantity
+    ]
+    if not any(part.amount for part in parts):
+        raise NothingLeft
+    return parts

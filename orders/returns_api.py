@@ -1,0 +1,143 @@
+"""HTTP doors of returns, for merchants."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.filters import Filters
+from commerce import http, paging
+from orders import aftersales, returning
+from orders import aftersales_shapes as shapes
+from orders.aftersales_api import MERCHANT, money_of
+from orders.models import Return
+from orders.serializers import ReturnSerializer
+from orders.views import IDEMPOTENCY_KEY
+
+
+class ReturnFilter(Filters):
+    """Which of a merchant's returns are listed."""
+
+    status = filters.ChoiceFilter(choices=Return.Status.choices)
+    reason = filters.ChoiceFilter(choices=Return.Reason.choices)
+    order = filters.UUIDFilter("order_id")
+    created_from = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+
+
+class ReturnsView(http.MerchantView, paging.PagedView):
+    """Goods that come back to the merchant."""
+
+    queryset = Return.objects.none()  # For the schema; the real one starts from the caller.
+    filterset_class = ReturnFilter
+    show = staticmethod(aftersales.goods_back)
+
+    def get_queryset(self) -> QuerySet[Return]:
+        return Return.objects.filter(merchant=self.merchant).prefetch_related("lines")
+
+    @extend_schema(
+        tags=["Returns"],
+        operation_id="return_list",
+        responses=ReturnSerializer(many=True),
+        description="Newest first.",
+    )
+    def get(self, request: Request) -> Response:
+        return self.page(request)
+
+
+class ReturnView(http.MerchantView):
+    """One return."""
+
+    @extend_schema(tags=["Returns"], operation_id="return_get", responses=ReturnSerializer)
+    def get(self, request: Request, return_id: UUID) -> Response:
+        row = returning.of_merchant(merchant_id=self.merchant.id, return_id=return_id)
+        return Response(aftersales.goods_back(row))
+
+
+class ApproveReturnView(http.MerchantView):
+    """Let the goods come."""
+
+    @extend_schema(
+        tags=["Returns"],
+        operation_id="return_approve",
+        request=shapes.ClaimAnswerSerializer,
+        responses=ReturnSerializer,
+    )
+    def post(self, request: Request, return_id: UUID) -> Response:
+        body = shapes.ClaimAnswerSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = returning.approve(
+            merchant_id=self.merchant.id,
+            return_id=return_id,
+            actor=MERCHANT,
+            now=timezone.now(),
+            **body.validated_data,
+        )
+        return Response(aftersales.goods_back(row))
+
+
+class RefuseReturnView(http.MerchantView):
+    """Say no."""
+
+    @extend_schema(
+        tags=["Returns"],
+        operation_id="return_refuse",
+        request=shapes.ClaimAnswerSerializer,
+        responses=ReturnSerializer,
+    )
+    def post(self, request: Request, return_id: UUID) -> Response:
+        body = shapes.ClaimAnswerSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = returning.refuse(
+            merchant_id=self.merchant.id,
+            return_id=return_id,
+            actor=MERCHANT,
+            now=timezone.now(),
+            **body.validated_data,
+        )
+        return Response(aftersales.goods_back(row))
+
+
+class ReceiveReturnView(http.MerchantView):
+    """The goods are there."""
+
+    @extend_schema(tags=["Returns"], operation_id="return_receive", request=None, responses=ReturnSerializer)
+    def post(self, request: Request, return_id: UUID) -> Response:
+        row = returning.receive(
+            merchant_id=self.merchant.id, return_id=return_id, actor=MERCHANT, now=timezone.now()
+        )
+        return Response(aftersales.goods_back(row))
+
+
+class RefundReturnView(http.MerchantView):
+    """Give the money back for a return."""
+
+    @extend_schema(
+        tags=["Returns"],
+        operation_id="return_refund",
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.ReturnRefundSerializer,
+        responses=ReturnSerializer,
+        description="Once, and also for goods that need not come back. Restocked is only what was received.",
+    )
+    def post(self, request: Request, return_id: UUID) -> Response:
+        body = shapes.ReturnRefundSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked, now = body.validated_data, timezone.now()
+
+        def refund() -> tuple[int, object]:
+            row = returning.refund(
+                merchant_id=self.merchant.id,
+                return_id=return_id,
+                restock=asked["restock"],
+                amount=money_of(asked["amount"]),
+                actor=MERCHANT,
+                now=now,
+            )
+            return 200, aftersales.goods_back(row)
+
+        return http.write_once(request, refund)

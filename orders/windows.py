@@ -1,0 +1,27 @@
+"""Until when a buyer may cancel by herself, and send back."""
+
+from datetime import datetime, timedelta
+
+from orders.models import Order, Purchase
+
+
+def cancel_until(*, order: Order, purchase: Purchase, paid_at: datetime | None) -> datetime | None:
+    """Return until when a buyer may cancel an order by herself, None when she may not at all.
+
+    What was paid, for as long as its merchant says. A pre-order until its release: nothing was charged.
+    """
+    if order.status != Order.Status.OPEN:
+        return None
+    if purchase.status == Purchase.Status.AUTHORIZED:
+        return max((line.release_at for line in order.lines.all() if line.release_at), default=None)
+    if paid_at is None or not order.merchant.cancel_seconds:
+        return None
+    return paid_at + timedelta(seconds=order.merchant.cancel_seconds)
+
+
+def return_until(*, order: Order) -> datetime | None:
+    """Return until when goods of an order may be sent back, None when they may not; its parcels are read."""
+    shipped_at = max((parcel.shipped_at for parcel in order.shipments.all()), default=None)
+    if order.status != Order.Status.SHIPPED or shipped_at is None or not order.merchant.return_days:
+        return None
+    return shipped_at + timedelta(days=order.merchant.return_days)
