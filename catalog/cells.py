@@ -79,6 +79,8 @@ def price(text: str, currency: str) -> int:
     if value > money.MAX_AMOUNT:
         limit = money.Money(money.MAX_AMOUNT, currency)
         raise Unreadable("PRICE_TOO_HIGH", f"The highest price is {limit}.")
+    if value % money.step(currency):
+        raise Unreadable("PRICE_NOT_PAYABLE", f"A price in {currency} ends in 0.")
     return value
 
 

@@ -22,6 +22,13 @@ class BadPrice(errors.Invalid):
     message = f"A price is between 1 and {money.MAX_AMOUNT} minor units, and compare_at above it."
 
 
+class PriceNotPayable(errors.Invalid):
+    """The amount has a last digit that the payment provider does not take in this currency."""
+
+    code = "NOT_PAYABLE"
+    message = "A price in this currency ends in 0: the payment provider takes no finer amounts."
+
+
 class BadCurrency(errors.Invalid):
     """The currency is not one that prices can have."""
 
@@ -49,7 +56,7 @@ def change(
 ) -> Price:
     """Give a variant a new price from now on and return it; the same price again changes nothing.
 
-    Raises queries.UnknownVariant, BadPrice, BadCurrency, floors.PriceBelowFloor.
+    Raises queries.UnknownVariant, BadPrice, PriceNotPayable, BadCurrency, floors.PriceBelowFloor.
     """
     quote = Quote(amount, compare_at, currency)
     with transaction.atomic():
@@ -147,6 +154,8 @@ def _check(quote: Quote) -> None:
         raise BadCurrency(currency=quote.currency)
     if not 0 < quote.amount <= money.MAX_AMOUNT:
         raise BadPrice(amount=quote.amount)
+    if quote.amount % money.step(quote.currency):
+        raise PriceNotPayable(amount=quote.amount, step=money.step(quote.currency))
     if quote.compare_at is not None and not quote.amount < quote.compare_at <= money.MAX_AMOUNT:
         raise BadPrice(compare_at=quote.compare_at)
 

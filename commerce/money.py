@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Literal
 
 # Minor-unit exponents other than 2, by the provider's lists: https://docs.stripe.com/currencies
 _ZERO_DECIMALS = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
@@ -14,6 +15,25 @@ _ACCEPTED = """
 """
 CURRENCIES = frozenset(_ACCEPTED.split())
 MAX_AMOUNT = 99_999_999  # The largest charge the payment provider takes, in minor units (eight digits).
+# The smallest charge the provider publishes per currency, in minor units; of others one unit:
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+_SMALLEST = {
+    **dict.fromkeys(["AUD", "BRL", "CAD", "CHF", "EUR", "INR", "JPY", "NZD", "SGD", "USD"], 50),
+    "AED": 200,
+    "BGN": 100,
+    "CZK": 1500,
+    "DKK": 250,
+    "GBP": 30,
+    "HKD": 400,
+    "HUF": 17500,
+    "MXN": 1000,
+    "MYR": 200,
+    "NOK": 300,
+    "PLN": 200,
+    "RON": 200,
+    "SEK": 300,
+    "THB": 1000,
+}
 
 
 class CurrencyMismatch(ValueError):
@@ -51,6 +71,29 @@ class Money:
 def exponent_of(currency: str) -> int:
     """Return how many decimal digits the currency's minor unit has (EUR 2, JPY 0, KWD 3)."""
     return _EXPONENTS.get(currency, 2)
+
+
+def step(currency: str) -> int:
+    """Return what an amount that is charged or given back must be a multiple of, in minor units.
+
+    With three decimals the provider wants the last one to be 0:
+    https://docs.stripe.com/currencies#three-decimal
+    """
+    return 10 if exponent_of(currency) == 3 else 1
+
+
+def smallest(currency: str) -> int:
+    """Return the smallest amount that one payment can be of, in minor units."""
+    return _SMALLEST.get(currency, step(currency))
+
+
+def refusal(value: Money) -> Literal["TOO_CHEAP", "TOO_EXPENSIVE", "NOT_PAYABLE"] | None:
+    """Say why the provider would refuse this as the amount of one payment; None when it would not."""
+    if value.amount < smallest(value.currency):
+        return "TOO_CHEAP"
+    if value.amount > MAX_AMOUNT:
+        return "TOO_EXPENSIVE"
+    return "NOT_PAYABLE" if value.amount % step(value.currency) else None
 
 
 def parse(text: str, currency: str) -> Money:

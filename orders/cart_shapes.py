@@ -101,12 +101,22 @@ class CartLineSerializer(serializers.Serializer[Any]):
     )
 
 
+class CartTotalSerializer(bodies.MoneySerializer):
+    """What the lines of one currency come to."""
+
+    refused = serializers.ChoiceField(
+        ["TOO_CHEAP", "TOO_EXPENSIVE", "NOT_PAYABLE"],
+        required=False,
+        help_text="Only where one payment could not be of this sum: why.",
+    )
+
+
 class CartSerializer(serializers.Serializer[Any]):
     """A cart, at the prices it would be bought for now."""
 
     version = serializers.IntegerField()
     lines = CartLineSerializer(many=True)
-    totals = bodies.MoneySerializer(many=True, help_text="One per currency.")
+    totals = CartTotalSerializer(many=True, help_text="One per currency.")
 
 
 # --- merchants ---

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from catalog import prices, queries
 from catalog.models import BundlePart, ProductImage, Variant
+from commerce import money
 from commerce.money import Money
 from orders.models import Cart, CartHold, CartHolder, CartLine, CartPolicy, Hoarder
 from streams.bodies import unix_ms
@@ -99,8 +100,14 @@ def _body(
     return {
         "version": version,
         "lines": lines,
-        "totals": [Money(amount, currency).as_dict() for currency, amount in sorted(totals.items())],
+        "totals": [_total(Money(amount, currency)) for currency, amount in sorted(totals.items())],
     }
+
+
+def _total(total: Money) -> Body:
+    """Return a sum, and with it why one payment could not be of it."""
+    refused = money.refusal(total)
+    return total.as_dict() | ({"refused": refused} if refused else {})
 
 
 def hold_seconds(*, buyer_id: UUID | None, variants: Mapping[UUID, UUID]) -> dict[UUID, int]:

@@ -25,6 +25,20 @@ class TooExpensive(errors.Invalid):
     message = "This is more than one payment can take. Buy in parts."
 
 
+class TooCheap(errors.Conflict):
+    """The sum is below what the payment provider takes in one payment."""
+
+    code = "TOO_CHEAP"
+    message = "This is less than one payment can take. Buy a little more."
+
+
+class NotPayable(errors.Conflict):
+    """The sum has a last digit that the payment provider does not take in this currency."""
+
+    code = "NOT_PAYABLE"
+    message = "This sum cannot be paid in this currency: its last digit would have to be 0."
+
+
 class PriceBelowFloor(errors.Conflict):
     """The merchant has set a floor above this price since it was promised."""
 
@@ -117,11 +131,24 @@ def discounts(amounts: Sequence[tuple[Terms, int]], discount: Discount | None) -
     The least amount is asked of the lines it is for, before the discount. A percentage is rounded once, over
     all of them, in the shopper's favour. Shares are by largest remainder, the same in whatever order the
     lines come. No line falls below its floor, nor any unit below one minor unit. What a floor keeps back of a
-    percentage lapses; of an amount it goes to the other lines. Raises PriceBelowFloor.
+    percentage lapses; of an amount it goes to the other lines. In all it is a multiple of `money.step`, or
+    what is left could not be paid. Raises PriceBelowFloor.
     """
+    if discount is None or not amounts:
+        return [0] * len(amounts)
+    step = money.step(amounts[0][0].currency)
+    parts = _discounts(amounts, discount, step)
+    # What is above the last whole step goes back from the lines that got most.
+    over = sum(parts) % step
+    for i in sorted(range(len(parts)), key=parts.__getitem__, reverse=True):
+        back = min(over, parts[i])
+        parts[i] -= back
+        over -= back
+    return parts
+
+
+def _discounts(amounts: Sequence[tuple[Terms, int]], discount: Discount, step: int) -> list[int]:
     parts = [0] * len(amounts)
-    if discount is None:
-        return parts
     costs = [unit(terms) * quantity for terms, quantity in amounts]
     room = [
         cost - (terms.floor or 1) * quantity for cost, (terms, quantity) in zip(costs, amounts, strict=True)
@@ -135,7 +162,7 @@ def discounts(amounts: Sequence[tuple[Terms, int]], discount: Discount | None) -
     if not lines or subtotal < discount.min_amount:
         return parts
     if discount.percent_bp is not None:
-        off = -(-subtotal * discount.percent_bp // 10_000)
+        off = -(-subtotal * discount.percent_bp // (10_000 * step)) * step
         for i, part in zip(lines, money.share(off, [costs[i] for i in lines]), strict=True):
             parts[i] = min(part, room[i])
         return parts
@@ -153,15 +180,20 @@ def discounts(amounts: Sequence[tuple[Terms, int]], discount: Discount | None) -
 def total(lines: Iterable[Line]) -> Money:
     """Return the sum of one or more lines.
 
-    Raises MixedCurrencies, or TooExpensive above the provider's limit.
+    Raises MixedCurrencies, and what the provider would refuse: TooExpensive, TooCheap, NotPayable.
     """
     totals = [line.total for line in lines]
     currencies = sorted({each.currency for each in totals})
     if len(currencies) != 1:
         raise MixedCurrencies(currencies=currencies)
     summed = Money(sum(each.amount for each in totals), currencies[0])
-    if summed.amount > money.MAX_AMOUNT:
-        raise TooExpensive(total=summed.as_dict(), limit=money.MAX_AMOUNT)
+    match money.refusal(summed):
+        case "TOO_EXPENSIVE":
+            raise TooExpensive(total=summed.as_dict(), limit=money.MAX_AMOUNT)
+        case "TOO_CHEAP":
+            raise TooCheap(total=summed.as_dict(), least=money.smallest(summed.currency))
+        case "NOT_PAYABLE":
+            raise NotPayable(total=summed.as_dict(), step=money.step(summed.currency))
     return summed
 
 

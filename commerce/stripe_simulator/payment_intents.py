@@ -5,7 +5,7 @@
 import secrets
 from typing import Any, NoReturn
 
-from commerce.stripe_simulator import cards, charging, customers, disputes, objects
+from commerce.stripe_simulator import amounts, cards, charging, customers, disputes, objects
 from commerce.stripe_simulator.calls import Call, label
 from commerce.stripe_simulator.refusals import Refused, Row
 from commerce.stripe_simulator.store import public
@@ -19,8 +19,6 @@ _COPIED = (
     "statement_descriptor_suffix",
     "transfer_group",
 )
-_SMALLEST = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "cad": 50, "aud": 50}
-_LARGEST = 99_999_999
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELLABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 _EXCLUSIVE = ("excluded_payment_method_types", "automatic_payment_methods")
@@ -29,7 +27,7 @@ _EXCLUSIVE = ("excluded_payment_method_types", "automatic_payment_methods")
 def create(call: Call) -> Row:
     """Create a PaymentIntent, and confirm it if asked to. Raises: Refused, the card's 402 included."""
     params = call.params
-    check_money(params["amount"], params["currency"])
+    amounts.check(params["amount"], params["currency"])
     confirm_now = bool(params.get("confirm"))
     if "off_session" in params and not confirm_now:
         raise Refused(
@@ -100,7 +98,7 @@ def update(call: Call) -> Row:
         _unexpected(row, "update", _OPEN[:2])
     if "amount" in params or "currency" in params:
         wanted = row | params
-        check_money(wanted["amount"], wanted["currency"])
+        amounts.check(wanted["amount"], wanted["currency"])
     if "customer" in params:
         call.store.get("customer", params["customer"], "customer")
     method = _method(call, row | params)
@@ -125,6 +123,7 @@ def capture(call: Call) -> Row:
             code="amount_too_large",
             param="amount_to_capture",
         )
+    amounts.check_step(amount, row["currency"], "amount_to_capture")
     charge = call.store.get("charge", row["latest_charge"])
     label(row, call.params)
     charging.settle(call, row, charge, amount)
@@ -173,24 +172,6 @@ def authenticate(call: Call, row: Row, passed: bool) -> Row:
     charging.refuse(call, row, error)
     call.emit("payment_intent.payment_failed", row)
     return row
-
-
-def check_money(amount: int, currency: str) -> None:
-    """Raises: Refused for an amount or currency that cannot be charged."""
-    if len(currency) != 3 or not currency.isascii() or not currency.isalpha() or currency != currency.lower():
-        raise Refused(f"Invalid currency: {currency}", param="currency")
-    if amount < 1:
-        raise Refused(
-            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
-        )
-    if amount < _SMALLEST.get(currency, 1):
-        raise Refused(
-            f"Amount must be at least {_SMALLEST[currency]} {currency}, in minor units.",
-            code="amount_too_small",
-            param="amount",
-        )
-    if amount > _LARGEST:
-        raise Refused(f"Amount must be no more than {_LARGEST}.", code="amount_too_large", param="amount")
 
 
 def payment_types(params: dict[str, Any]) -> Row:

@@ -1,6 +1,6 @@
 """Charges as they stand, and refunds: never more than was captured."""
 
-from commerce.stripe_simulator import balance, cards, disputes
+from commerce.stripe_simulator import amounts, balance, cards, disputes
 from commerce.stripe_simulator.calls import Call, label
 from commerce.stripe_simulator.refusals import Refused, Row
 
@@ -29,6 +29,7 @@ def create(call: Call) -> Row:
         raise Refused(
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({rest}).", param="amount"
         )
+    amounts.check_step(amount, charge["currency"])
     row = call.new(
         "refund",
         amount=amount,

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from commerce import money
 from commerce.money import Money
 from streams import announce as telling
 from streams import bodies, goods, queries
@@ -130,6 +131,8 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
     listed = goods.list_price(product_id=item.product_id, variant_id=variant_id)
     if amount > listed.amount:
         raise rules.PriceAboveList(list_price=listed.as_dict())
+    if amount % money.step(listed.currency):
+        raise rules.BadOffer(errors={"amount": f"a multiple of {money.step(listed.currency)}"})
     _check_floor(item.product_id, variant_id, Money(amount, listed.currency))
     closes_at = opens_at + timedelta(seconds=asked["seconds"])
     clock.end_due(now=now, item_id=item.id)

@@ -67,6 +67,14 @@ def test_amounts_that_cannot_be_charged_are_refused(amount: int, compare_at: int
         change(one, amount, compare_at=compare_at)
 
 
+def test_a_price_that_could_never_be_paid_is_refused() -> None:
+    one = make.variant(make.merchant())
+    with pytest.raises(prices.PriceNotPayable) as refused:
+        change(one, 5124, currency="KWD")
+    assert (refused.value.code, refused.value.data["step"]) == ("NOT_PAYABLE", 10)
+    change(one, 5120, currency="KWD")
+
+
 def test_a_currency_that_is_none_is_refused() -> None:
     with pytest.raises(prices.BadCurrency):
         change(make.variant(make.merchant()), 1000, currency="XXX")

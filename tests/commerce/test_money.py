@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 
 from commerce import money
 from commerce.money import Money
+from commerce.stripe_simulator import amounts as amounts_there
+from commerce.stripe_simulator.refusals import Refused
 
 currencies = st.sampled_from(sorted(money.CURRENCIES))
 amounts = st.integers(min_value=0, max_value=10**12)
@@ -64,3 +66,37 @@ def test_currencies_never_meet_in_a_sum() -> None:
 @given(amount=amounts, rate=st.integers(0, 10_000))
 def test_a_portion_is_never_more_than_the_whole(amount: int, rate: int) -> None:
     assert 0 <= money.portion(amount, rate) <= amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "why"),
+    [
+        (50, "EUR", None),
+        (49, "EUR", "TOO_CHEAP"),
+        (30, "GBP", None),
+        (29, "GBP", "TOO_CHEAP"),
+        (50, "JPY", None),
+        (49, "JPY", "TOO_CHEAP"),
+        (0, "ZAR", "TOO_CHEAP"),
+        (1, "ZAR", None),
+        (5120, "KWD", None),
+        (5124, "KWD", "NOT_PAYABLE"),
+        (9, "KWD", "TOO_CHEAP"),
+        (10, "TND", None),
+        (money.MAX_AMOUNT, "EUR", None),
+        (money.MAX_AMOUNT + 1, "EUR", "TOO_EXPENSIVE"),
+    ],
+)
+def test_what_one_payment_can_be_of(amount: int, currency: str, why: str | None) -> None:
+    assert money.refusal(Money(amount, currency)) == why
+
+
+@given(amount=st.integers(0, money.MAX_AMOUNT + 100), currency=currencies)
+def test_the_provider_takes_every_amount_that_is_payable_and_no_other(amount: int, currency: str) -> None:
+    taken = True
+    try:
+        amounts_there.check(amount, currency.lower())
+    except Refused:
+        taken = False
+
+    assert taken == (money.refusal(Money(amount, currency)) is None)

@@ -47,6 +47,42 @@ def test_the_largest_charge_is_taken_and_one_more_cent_is_not() -> None:
         pricing.total([line(money.MAX_AMOUNT), line(1)])
 
 
+def test_a_sum_that_the_provider_would_refuse_is_refused_here() -> None:
+    with pytest.raises(pricing.TooCheap) as cheap:
+        pricing.total([line(49)])
+    assert (cheap.value.code, cheap.value.data["least"]) == ("TOO_CHEAP", 50)
+    with pytest.raises(pricing.NotPayable) as fine:
+        pricing.total([line(5124, currency="KWD")])
+    assert (fine.value.code, fine.value.data["step"]) == ("NOT_PAYABLE", 10)
+    assert pricing.total([line(25, quantity=2)]).amount == 50
+    assert pricing.total([line(5120, currency="KWD")]).amount == 5120
+
+
+@given(
+    prices=st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 5)), min_size=1, max_size=4),
+    floors=st.lists(st.integers(1, 30_000), min_size=4, max_size=4),
+    discount=st.one_of(
+        st.integers(100, 9000).map(lambda bp: Discount(bp, None)),
+        st.integers(1, 20_000).map(lambda off: Discount(None, off)),
+    ),
+)
+def test_what_a_coupon_leaves_ends_in_0_where_it_must(
+    prices: list[tuple[int, int]], floors: list[int], discount: Discount
+) -> None:
+    goods = [
+        (Terms(10 * amount, "KWD", floor=min(floor, 10 * amount)), quantity)
+        for (amount, quantity), floor in zip(prices, floors, strict=False)
+    ]
+
+    parts = pricing.discounts(goods, discount)
+
+    assert sum(parts) % 10 == 0
+    assert min(parts) >= 0
+    for (terms, quantity), part in zip(goods, parts, strict=True):
+        assert terms.floor is not None
+        assert terms.list_amount * quantity - part >= terms.floor * quantity
+
+
 def test_merchants_keep_the_order_of_their_first_line() -> None:
     one, two = line(1), line(2)
     three = pricing.Line(**{**{f: getattr(one, f) for f in one.__slots__}, "variant_id": uuid4()})

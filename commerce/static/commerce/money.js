@@ -7,18 +7,31 @@ const locale = document.documentElement.lang || "en-GB";
 /** @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map();
 
+/** @param {string} currency */
+function formatOf(currency) {
+  let format = formats.get(currency);
+  if (!format) {
+    format = new Intl.NumberFormat(locale, { style: "currency", currency });
+    formats.set(currency, format);
+  }
+  return { format, digits: format.resolvedOptions().maximumFractionDigits ?? 2 };
+}
+
 /**
  * Say an amount of money, such as "€19.99".
  * @param {Money} money
  */
 export function show(money) {
-  let format = formats.get(money.currency);
-  if (!format) {
-    format = new Intl.NumberFormat(locale, { style: "currency", currency: money.currency });
-    formats.set(money.currency, format);
-  }
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+  const { format, digits } = formatOf(money.currency);
   return format.format(money.amount / 10 ** digits);
+}
+
+/**
+ * What an amount that is paid must be a multiple of, in minor units: 10 where there are three decimals.
+ * @param {string} currency
+ */
+export function step(currency) {
+  return formatOf(currency).digits === 3 ? 10 : 1;
 }
 
 /**

@@ -35,6 +35,8 @@ const SENTENCES = {
   NO_WAITING_ROOM: "This offer has no waiting room. Buy when it opens.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
   PRICE_BELOW_FLOOR: "The merchant does not sell this at that price any more. You were not charged.",
+  TOO_CHEAP: "This is less than a card payment can be. Take a little more. You were not charged.",
+  NOT_PAYABLE: "This sum cannot be paid in this currency. You were not charged.",
   PREORDER_SEPARATELY: "A pre-order is paid when it ships. Buy it separately, from one seller at a time.",
   PREORDER_TOO_EARLY: (data) =>
     data.opens_at

@@ -3,6 +3,8 @@
  * less; then it says the total.
  */
 
+import * as money from "../commerce/money.js";
+
 /**
  * @typedef {import("../streams/show.js").Show} Show
  * @typedef {import("../streams/coupons.js").Coupon} Coupon
@@ -37,6 +39,10 @@ function worthOf(coupon, show, lines) {
   const before = its.reduce((sum, line) => sum + line.price.amount * line.quantity, 0);
   const units = its.reduce((sum, line) => sum + line.quantity, 0);
   if (!before || before < (coupon.min_amount?.amount ?? 0)) return 0;
-  const off = coupon.amount_off ? coupon.amount_off.amount : Math.ceil((before * (coupon.percent_bp ?? 0)) / 10_000);
-  return Math.min(off, before - units);
+  const step = money.step(its[0].price.currency);
+  const off = coupon.amount_off
+    ? coupon.amount_off.amount
+    : Math.ceil((before * (coupon.percent_bp ?? 0)) / (10_000 * step)) * step;
+  const most = Math.min(off, before - units);
+  return most - (most % step);
 }
