@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stripe
@@ -10,14 +11,27 @@ from stripe._object_classes import get_object_class
 from commerce.stripe_simulator import objects
 from commerce.stripe_simulator.refusals import Refused
 from tests.commerce.stripe_simulator.conftest import Hearer
+from tests.stripe_server import StripeServer
 
 FIELDS: dict[str, list[str]] = json.loads((Path(__file__).parent / "fixtures" / "fields.json").read_text())[
     "fields"
 ]
 
 
+PAID: Any = {
+    "amount": 1000,
+    "currency": "eur",
+    "confirm": True,
+    "allowed_payment_method_types": ["card"],
+}
+
+
 def test_every_kind_answers_with_the_fields_of_stripes_samples(
-    api: stripe.V1Services, customer: stripe.Customer, visa: stripe.PaymentMethod, hearer: Hearer
+    stripe_server: StripeServer,
+    api: stripe.V1Services,
+    customer: stripe.Customer,
+    visa: stripe.PaymentMethod,
+    hearer: Hearer,
 ) -> None:
     intent = api.payment_intents.create(
         {
@@ -35,7 +49,31 @@ def test_every_kind_answers_with_the_fields_of_stripes_samples(
     booked = charge.balance_transaction
     assert isinstance(booked, stripe.BalanceTransaction)
     setup = api.setup_intents.create({"customer": customer.id, "allowed_payment_method_types": ["card"]})
+    account = api.accounts.create({"country": "DE", "capabilities": {"transfers": {"requested": True}}})
+    stripe_server.account(account.id, "enabled")
+    source = api.payment_intents.create(PAID | {"payment_method": "pm_card_createDispute"})
+    transfer = api.transfers.create(
+        {
+            "amount": 10,
+            "currency": "eur",
+            "destination": account.id,
+            "source_transaction": str(source.latest_charge),
+        }
+    )
+    link = api.account_links.create(
+        {
+            "account": account.id,
+            "type": "account_onboarding",
+            "refresh_url": "http://127.0.0.1/a",
+            "return_url": "http://127.0.0.1/b",
+        }
+    )
     made = {
+        "account": account.to_dict(),
+        "account_link": link.to_dict(),
+        "dispute": api.disputes.list({"payment_intent": source.id}).data[0].to_dict(),
+        "transfer": transfer.to_dict(),
+        "transfer_reversal": api.transfers.reversals.create(transfer.id, {"amount": 3}).to_dict(),
         "customer": customer.to_dict(),
         "payment_method": visa.to_dict(),
         "payment_intent": intent.to_dict(),
@@ -55,7 +93,7 @@ def test_every_kind_answers_with_the_fields_of_stripes_samples(
         found = made
         for step in path.split("."):
             found = found[step]
-        # `connect_reserved` belongs to connected accounts, which are not simulated.
+        # `connect_reserved` covers accounts that owe the platform; none can here.
         assert set(expected) - found.keys() <= {"connect_reserved"}, path
 
 
@@ -67,6 +105,11 @@ def test_a_blank_object_has_the_fields_of_the_sdks_class() -> None:
         "setup_intent",
         "payment_method",
         "balance_transaction",
+        "dispute",
+        "transfer",
+        "transfer_reversal",
+        "account",
+        "account_link",
     ):
         known = set(get_object_class("V1", kind).__annotations__) - {"OBJECT_NAME", "deleted"}
         assert objects.blank(kind).keys() == known
