@@ -27,6 +27,8 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.expire": {"task": "orders.expire", "schedule": 2.0, "options": {"expires": 2.0}},
     # What lost tasks and webhooks left behind, and late purchases whose charge is under way.
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    # What webhooks did not bring, and whether the provider's books are ours.
+    "orders.reconcile": {"task": "orders.reconcile", "schedule": 60.0, "options": {"expires": 60.0}},
     # Holds for carts: the word before their end, and the end. Pages count down by themselves.
     "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},

@@ -1,32 +1,86 @@
-"""The provider's notices (webhook events): recorded once, read later. A notice is a hint, not the truth."""
+"""The provider's notices (webhook events): recorded once, read later. A notice is a hint, not the truth.
 
-from datetime import datetime
+They come by webhook or are read from the provider's log (`reconciling`). One that cannot be read time and
+again is put into quarantine, where operators see it, so that it keeps no other from being read.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
 
-from commerce import gateway, outbox
-from commerce.models import Notice
-from orders import payments, repaying
+from commerce import cards, errors, faults, gateway, outbox
+from commerce.models import Card, Customer, Notice
+from commerce.money import Money
+from orders import discrepancies, payments, repaying
+from orders.models import Payment
 
 log = structlog.get_logger(__name__)
 
+MOST_ATTEMPTS = 10
+READ_WITHIN = timedelta(seconds=15)  # A notice that no task took up by then was lost on the way.
 
 # Of what kinds something is read. An endpoint need not be sent others (`enabled_events`); those that come all
-# the same are kept, and nobody is woken for them.
-READ = ("payment_intent.", "refund.")
+# the same are kept, and nobody is woken for them. The provider's log can be asked for twenty at most.
+READ = (
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "payment_intent.requires_action",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.processing",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refunded",
+    "charge.refund.updated",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "setup_intent.succeeded",
+    "payment_method.detached",
+    "payment_method.automatically_updated",
+)
+# What is told of accounts that are connected to ours. Anything else of theirs is not ours to act upon.
+OF_CONNECTED = ("account.", "capability.", "person.", "payout.", "balance.")
 
 
 def record(*, notice: gateway.Notice, now: datetime) -> bool:
     """Keep a verified notice and have it read if it says anything to us; False when it was read before."""
-    unread = notice.type.startswith(READ)
+    return _keep(notice, source="webhook", now=now)
+
+
+def record_all(*, found: Iterable[gateway.Notice], now: datetime) -> int:
+    """Keep those that no webhook has brought, and have them read; returns how many these are."""
+    batch = list(found)
+    known = Notice.objects.filter(provider_id__in=[each.id for each in batch])
+    brought = set(known.values_list("provider_id", flat=True))
+    missing = [each for each in batch if each.id not in brought]
+    for each in missing:
+        _keep(each, source="log", now=now)
+    return len(missing)
+
+
+def _keep(notice: gateway.Notice, *, source: str, now: datetime) -> bool:
+    known = notice.type in READ
+    strange = bool(notice.account) and not notice.type.startswith(OF_CONNECTED)
+    unread = known and not notice.account
     row = Notice(
         provider_id=notice.id,
-        type=notice.type,
+        type=notice.type[:80],
         object_id=notice.object_id,
         payload=notice.payload,
         livemode=notice.livemode,
-        processed_at=None if unread else now,
+        account=notice.account or "",
+        api_version=notice.api_version[:40],
+        source=source,
+        created_at=notice.created,
+        processed_at=None if unread or strange else now,
+        quarantined_at=now if strange else None,
+        error=f"of the connected account {notice.account}, which pays nothing here" if strange else "",
     )
     with transaction.atomic():
         Notice.objects.bulk_create([row], ignore_conflicts=True)
@@ -37,23 +91,150 @@ def record(*, notice: gateway.Notice, now: datetime) -> bool:
             outbox.record(
                 name="notice.received", payload={"notice": kept.pk}, key=f"notice.received:{kept.pk}"
             )
+    if strange:
+        log.error("notice.quarantined", notice=notice.id, type=notice.type, error=row.error)
     return kept.processed_at is None
 
 
 def read(*, notice_id: int, now: datetime) -> None:
-    """Take in what a notice is about, as the provider reports it now; safe to repeat."""
-    notice = Notice.objects.filter(pk=notice_id, processed_at=None).first()
+    """Take in what a notice is about, as the provider reports it now; safe to repeat.
+
+    Raises what goes wrong, so that it is tried again; after MOST_ATTEMPTS, and at once when the provider's
+    numbers are not ours, it is put into quarantine instead. That somebody is away is no fault of the notice.
+    """
+    notice = Notice.objects.filter(pk=notice_id, processed_at=None, quarantined_at=None).first()
     if notice is None:
         return
-    if notice.type.startswith("payment_intent.") and notice.object_id:
-        try:
-            payments.apply(intent=gateway.retrieve(notice.object_id), now=now)
-        except gateway.Missing:
-            # Tried again it would stay missing, and fifty of its kind would stop every sweep's reading.
-            log.warning("notice.of_nothing", notice=notice.provider_id, object=notice.object_id)
-    elif notice.type.startswith("refund."):
-        try:
-            repaying.apply(answer=gateway.retrieve_refund(notice.object_id), now=now)
-        except gateway.Missing:
-            log.warning("notice.of_nothing", notice=notice.provider_id, object=notice.object_id)
-    Notice.objects.filter(pk=notice_id).update(processed_at=now)
+    try:
+        faults.reach("notice.read_before_apply")
+        _reader(notice.type)(notice, now)
+        faults.reach("notice.read_after_apply")
+    except gateway.Missing:
+        # Tried again it would stay missing.
+        log.warning("notice.of_nothing", notice=notice.provider_id, object=notice.object_id)
+    except discrepancies.Mismatch as mismatch:
+        _fail(notice, mismatch, now, last=True)
+        return
+    except errors.Unavailable:
+        raise
+    except Exception as error:
+        if not _fail(notice, error, now, last=notice.attempts + 1 >= MOST_ATTEMPTS):
+            raise
+        return
+    Notice.objects.filter(pk=notice_id).update(processed_at=now, error="")
+
+
+def release(*, notice_id: int, now: datetime) -> bool:
+    """Take a notice out of quarantine and have it read anew; False when it was not there."""
+    with transaction.atomic():
+        there = Notice.objects.filter(pk=notice_id, processed_at=None).exclude(quarantined_at=None)
+        if not there.update(quarantined_at=None, attempts=0):
+            return False
+        outbox.record(
+            name="notice.received",
+            payload={"notice": notice_id},
+            key=f"notice.received:{notice_id}:{now.timestamp()}",
+        )
+    return True
+
+
+def unread(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[int]:
+    """Return notices that no task has read, oldest first."""
+    rows = Notice.objects.filter(processed_at=None, quarantined_at=None, received_at__lt=now - READ_WITHIN)
+    return list(rows.exclude(pk__in=without).order_by("id").values_list("id", flat=True)[:limit])
+
+
+def _fail(notice: Notice, error: Exception, now: datetime, *, last: bool) -> bool:
+    """Count a failure; returns `last`, with which the notice is put into quarantine."""
+    Notice.objects.filter(pk=notice.pk).update(
+        attempts=notice.attempts + 1,
+        error=f"{type(error).__name__}: {error}"[:2000],
+        quarantined_at=now if last else None,
+    )
+    if last:
+        log.error("notice.quarantined", notice=notice.provider_id, type=notice.type, error=str(error))
+    return last
+
+
+# --- what each kind is about ---
+
+
+def _reader(kind: str) -> Callable[[Notice, datetime], None]:
+    if kind.startswith("payment_intent."):
+        return _intent
+    if kind.startswith(("refund.", "charge.refund.")):
+        return _refund
+    if kind == "charge.refunded":
+        return _refunds
+    if kind.startswith("charge.dispute."):
+        return _dispute
+    if kind == "setup_intent.succeeded":
+        return _new_card
+    if kind.startswith("payment_method."):
+        return _card
+    return lambda notice, now: None  # Kept unread by an earlier version that read more.
+
+
+def _intent(notice: Notice, now: datetime) -> None:
+    payments.apply(intent=gateway.retrieve(notice.object_id), now=now)
+
+
+def _refund(notice: Notice, now: datetime) -> None:
+    take_in_refund(gateway.retrieve_refund(notice.object_id), now=now)
+
+
+def _refunds(notice: Notice, now: datetime) -> None:
+    for answer in gateway.refunds_of(charge_id=notice.object_id):
+        take_in_refund(answer, now=now)
+
+
+def take_in_refund(answer: gateway.RefundResult, *, now: datetime) -> None:
+    """Apply what the provider says of a refund; one that we did not ask for is a discrepancy."""
+    if repaying.apply(answer=answer, now=now) is not None:
+        return
+    _differ(
+        discrepancies.Kind.FOREIGN_REFUND,
+        answer.id,
+        f"a refund of {answer.intent_id or answer.charge_id} that we did not ask for ({answer.status})",
+        answer.amount,
+        answer.intent_id,
+        now,
+    )
+
+
+def _dispute(notice: Notice, now: datetime) -> None:
+    told = gateway.retrieve_dispute(notice.object_id)
+    due = f", evidence until {told.due_at:%Y-%m-%d %H:%M} UTC" if told.due_at else ""
+    what = f"{told.charge_id} is disputed as {told.reason}: {told.status}{due}"
+    _differ(discrepancies.Kind.DISPUTE, told.id, what, told.amount, told.intent_id, now)
+
+
+def _differ(
+    kind: str, provider_id: str, what: str, theirs: Money, intent_id: str | None, now: datetime
+) -> None:
+    payment = Payment.objects.filter(provider_id=intent_id).first() if intent_id else None
+    discrepancies.note(
+        discrepancies.Difference(
+            kind=kind,
+            provider_id=provider_id,
+            what=what,
+            theirs=theirs,
+            payment_id=payment.id if payment else None,
+        ),
+        now=now,
+    )
+
+
+def _new_card(notice: Notice, now: datetime) -> None:
+    """A card whose form was finished, though its page may have been closed before it told us."""
+    customer = gateway.retrieve_setup(notice.object_id).customer
+    owner = Customer.objects.filter(provider_id=customer).first() if customer else None
+    if owner is not None:
+        cards.sync(user_id=owner.user_id, now=now)
+
+
+def _card(notice: Notice, now: datetime) -> None:
+    """A card that was detached at the provider, or renewed by its bank."""
+    known = Card.objects.filter(provider_id=notice.object_id, removed_at=None).first()
+    if known is not None:
+        cards.sync(user_id=known.user_id, now=now)

@@ -26,7 +26,8 @@ REFUSED = "The payment could not be made. Your card was not charged."
 
 
 def apply(*, intent: gateway.Intent, now: datetime) -> Purchase | None:
-    """Make what the provider says of a payment true; returns the purchase, None when the payment is not ours.
+    """Make what the provider says of a payment true; returns the purchase, None when the payment is not ours:
+    money that it took is a discrepancy then.
 
     Safe to repeat and in any order. Raises Mismatch, noted as a discrepancy, when the provider's numbers are
     not ours.
@@ -34,6 +35,16 @@ def apply(*, intent: gateway.Intent, now: datetime) -> Purchase | None:
     payment_id = _payment_of(intent)
     if payment_id is None:
         log.warning("payment.not_ours", intent=intent.id)
+        if intent.received.amount:
+            discrepancies.note(
+                discrepancies.Difference(
+                    kind=discrepancies.Kind.FOREIGN_CHARGE,
+                    provider_id=intent.id,
+                    what="money was taken that we did not ask for",
+                    theirs=intent.received,
+                ),
+                now=now,
+            )
         return None
     try:
         return _judged(payment_id, lambda purchase, payment: _apply(purchase, payment, intent, now))

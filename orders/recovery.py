@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from commerce.models import Notice
 from orders import capturing, charging, expiry, notices, repaying, rounds, setbacks, states
 from orders.models import Payment, Purchase
 
@@ -57,7 +56,10 @@ def _kinds(now: datetime) -> dict[str, Iterator[Any]]:
             lambda without: capturing.unchecked(now=now, limit=BATCH, without=without),
             lambda i: charging.check(payment_id=i, now=now),
         ),
-        "notices": (lambda without: _unread(now, without), lambda i: notices.read(notice_id=i, now=now)),
+        "notices": (
+            lambda without: notices.unread(now=now, limit=BATCH, without=without),
+            lambda i: notices.read(notice_id=i, now=now),
+        ),
         "refunds": (
             lambda without: repaying.due(now=now, limit=BATCH, without=without),
             lambda i: repaying.send(refund_id=i, now=now),
@@ -87,8 +89,3 @@ def _waiting(now: datetime, without: Collection[str]) -> list[UUID]:
         status=Payment.Status.ACTION_REQUIRED, checked_at__lt=now - charging.ASKED_AGAIN_AFTER
     ).exclude(pk__in=without)
     return list(waiting.order_by("checked_at").values_list("id", flat=True)[:BATCH])
-
-
-def _unread(now: datetime, without: Collection[str]) -> list[int]:
-    unread = Notice.objects.filter(processed_at=None, received_at__lt=now - SETTLED_WITHIN)
-    return list(unread.exclude(pk__in=without).order_by("id").values_list("id", flat=True)[:BATCH])

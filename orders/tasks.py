@@ -16,6 +16,7 @@ from orders import (
     linekeeping,
     notices,
     notifications,
+    reconciling,
     recovery,
     repaying,
 )
@@ -104,6 +105,12 @@ def sweep_carts(**_: object) -> dict[str, int]:
 def prune_carts(**_: object) -> int:
     """Delete carts of guests who do not come back."""
     return cartclock.prune(now=clock.database_now(), limit=PRUNED_AT_ONCE)
+
+
+@shared_task(name="orders.reconcile", queue="notify")
+def reconcile(**_: object) -> dict[str, int]:
+    """Read the provider's lists since the last time, by the database's clock."""
+    return reconciling.reconcile(now=clock.database_now())
 
 
 @shared_task(name="orders.sweep", queue="notify")

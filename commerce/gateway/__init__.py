@@ -5,7 +5,18 @@ raises only `Unavailable` (nothing was done, try later), `UnknownOutcome` (it ma
 with the same key), `Refused` (this request will never be taken) and, where a card is saved, `Declined`.
 """
 
-from commerce.gateway.answers import Card, Intent, IntentStatus, Notice, RefundResult, RefundStatus, Setup
+from commerce.gateway.answers import (
+    Card,
+    Dispute,
+    Intent,
+    IntentStatus,
+    Movement,
+    Notice,
+    RefundResult,
+    RefundStatus,
+    Setup,
+)
+from commerce.gateway.balance import movements_since
 from commerce.gateway.cards import (
     attach,
     card,
@@ -16,6 +27,7 @@ from commerce.gateway.cards import (
     setup,
 )
 from commerce.gateway.connection import is_simulated
+from commerce.gateway.disputes import retrieve_dispute, submit_evidence
 from commerce.gateway.failures import (
     Declined,
     Misconfigured,
@@ -25,17 +37,19 @@ from commerce.gateway.failures import (
     UnknownOutcome,
 )
 from commerce.gateway.notices import BadSignature, events_since, read_notice
-from commerce.gateway.payments import cancel, capture, charge, find, retrieve
-from commerce.gateway.refunds import find_refund, refund, refunds_since, retrieve_refund
+from commerce.gateway.payments import cancel, capture, charge, find, intents_since, retrieve
+from commerce.gateway.refunds import find_refund, refund, refunds_of, retrieve_refund
 
 __all__ = [
     "BadSignature",
     "Card",
     "Declined",
+    "Dispute",
     "Intent",
     "IntentStatus",
     "Misconfigured",
     "Missing",
+    "Movement",
     "Notice",
     "RefundResult",
     "RefundStatus",
@@ -54,12 +68,16 @@ __all__ = [
     "events_since",
     "find",
     "find_refund",
+    "intents_since",
     "is_simulated",
+    "movements_since",
     "read_notice",
     "refund",
-    "refunds_since",
+    "refunds_of",
     "retrieve",
+    "retrieve_dispute",
     "retrieve_refund",
     "retrieve_setup",
     "setup",
+    "submit_evidence",
 ]

@@ -45,6 +45,33 @@ class RefundResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """A charge that the buyer's bank wants back, or has taken back."""
+
+    id: str
+    status: str  # needs_response, under_review, won, lost; warning_... while no money was taken
+    reason: str
+    amount: Money
+    charge_id: str
+    intent_id: str | None
+    due_at: datetime | None  # evidence is taken until then
+    withdrawn: int = 0  # minor units that the bank has taken; the provider's fee is not in it
+    reinstated: int = 0  # minor units that it has given back
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money that moved on our account at the provider; `amount` is negative when it left."""
+
+    id: str
+    kind: str  # charge, refund, refund_failure, adjustment, payout, stripe_fee, ...
+    source: str  # what it is of: a charge, a refund, a dispute; empty when of nothing
+    amount: Money
+    fee: Money  # what the provider keeps of it
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A saved card, as far as a buyer may be shown it."""
 
@@ -82,3 +109,4 @@ class Notice:
     object_kind: str
     object_id: str
     payload: dict[str, Any] = field(repr=False)
+    api_version: str = ""

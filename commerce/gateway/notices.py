@@ -73,6 +73,7 @@ def _notice(event: dict[str, Any]) -> Notice:
         created=datetime.fromtimestamp(event["created"], UTC),
         livemode=event["livemode"] is True,
         account=event.get("account"),
+        api_version=str(event.get("api_version") or ""),
         object_kind=str(thing.get("object") or ""),
         object_id=str(thing.get("id") or ""),
         payload=payload,

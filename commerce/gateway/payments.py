@@ -1,5 +1,6 @@
 """Charging, looking, capturing, cancelling."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -96,6 +97,16 @@ def find(*, payment_id: UUID, customer: str, since: datetime | None = None) -> I
             if values.ours(one.metadata, "payment_id") == payment_id:
                 return _intent(one)
     return None
+
+
+def intents_since(since: datetime) -> Iterator[Intent]:
+    """Yield the intents made since a time, newest first, page by page. Raises Unavailable, Refused, also in
+    the middle.
+    """
+    wanted: params.PaymentIntentListParams = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+    with translated(reading=True):
+        for one in connection.client().payment_intents.list(wanted).auto_paging_iter():
+            yield _intent(one)
 
 
 def capture(intent_id: str) -> Intent:

@@ -1,7 +1,6 @@
 """Giving money of a captured intent back, and what became of it."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from uuid import UUID
 
 import stripe
@@ -60,11 +59,9 @@ def retrieve_refund(provider_id: str) -> RefundResult:
         return _refund(connection.client().refunds.retrieve(provider_id))
 
 
-def refunds_since(since: datetime) -> Iterator[RefundResult]:
-    """Yield the refunds made since a time, newest first, page by page. Raises Unavailable, Refused, also in
-    the middle.
-    """
-    wanted: params.RefundListParams = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+def refunds_of(*, charge_id: str) -> Iterator[RefundResult]:
+    """Yield the refunds of a charge, newest first. Raises Unavailable, Refused, also in the middle."""
+    wanted: params.RefundListParams = {"charge": charge_id, "limit": 100}
     with translated(reading=True):
         for one in connection.client().refunds.list(wanted).auto_paging_iter():
             yield _refund(one)

@@ -51,8 +51,29 @@ class Notice(models.Model):
     object_id = models.CharField(max_length=255, blank=True)
     payload = models.JSONField()
     livemode = models.BooleanField()
+    account = models.CharField(
+        max_length=255, blank=True, db_default="", help_text="The connected account it is of; empty: ours."
+    )
+    api_version = models.CharField(max_length=40, blank=True, db_default="")
+    source = models.CharField(
+        max_length=7,
+        choices=[("webhook", "webhook"), ("log", "read from the provider's log")],
+        db_default="webhook",
+        default="webhook",
+    )
+    created_at = models.DateTimeField(null=True, blank=True, help_text="When it happened, by the provider.")
     received_at = models.DateTimeField(db_default=Now(), editable=False)
     processed_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(db_default=0, default=0)
+    error = models.TextField(blank=True, db_default="", default="")
+    quarantined_at = models.DateTimeField(
+        null=True, blank=True, help_text="Could not be read too often; needs a human."
+    )
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["received_at"], condition=models.Q(processed_at=None), name="notice_unread"),
+        )
 
     def __str__(self) -> str:
         return f"{self.type} {self.provider_id}"

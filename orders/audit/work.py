@@ -31,7 +31,16 @@ WORK: tuple[Check, ...] = (
         "SELECT count(*) FROM commerce_notice",
         f"""
         SELECT format('%s %s since %s', type, provider_id, received_at) FROM commerce_notice
-         WHERE processed_at IS NULL AND received_at < now() - {STUCK}
+         WHERE processed_at IS NULL AND quarantined_at IS NULL AND received_at < now() - {STUCK}
+        """,
+    ),
+    Check(
+        "no-notice-quarantined",
+        "No notice of the provider could not be read.",
+        "SELECT count(*) FROM commerce_notice",
+        """
+        SELECT format('%s %s: %s', type, provider_id, left(error, 200)) FROM commerce_notice
+         WHERE quarantined_at IS NOT NULL AND processed_at IS NULL
         """,
     ),
     Check(

@@ -21,6 +21,7 @@ from orders.models.purchases import (
     PurchaseMove,
     Shipment,
 )
+from orders.models.reconciling import Mark, Movement
 from orders.models.waitlist import WaitlistEntry
 from orders.models.work import Setback
 
@@ -37,6 +38,8 @@ __all__ = [
     "GuestCart",
     "Hoarder",
     "Hold",
+    "Mark",
+    "Movement",
     "Order",
     "OrderLine",
     "OrderMove",

@@ -299,6 +299,10 @@ LIES = [
         f"""UPDATE streams_offer SET status = 'open', opens_at = {LONG_AGO} - interval '1 minute',
                    closes_at = {LONG_AGO}""",
     ),
+    lie(
+        "no-notice-quarantined",
+        "UPDATE commerce_notice SET processed_at = NULL, quarantined_at = now()",
+    ),
     lie("no-open-discrepancy", "UPDATE orders_discrepancy SET resolved_at = NULL"),
     lie("show-log-is-whole", 'DELETE FROM streams_showevent WHERE "offset" = 2'),
 ]

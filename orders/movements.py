@@ -1,0 +1,135 @@
+"""The provider's bookkeeping against ours: every movement of money there is found here, and its fee booked.
+
+What is not found is a discrepancy: at once where nothing here could have caused it, else after GRACE, as our
+own answer may still be on its way.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from commerce import gateway, ledger
+from commerce.money import Money
+from orders import discrepancies
+from orders.models import Movement, Payment, Refund
+
+GRACE = timedelta(minutes=5)
+LOOKED_FOR = timedelta(days=7)  # After that only the discrepancy tells of it.
+NOT_THERE_AFTER = timedelta(minutes=15)
+BATCH = 1_000
+
+PROVIDER_FEES = "provider:fees"  # What the provider kept: an expense of the platform.
+BANK = "bank"  # What the provider has paid out to the platform's bank account.
+
+CAPTURED = (Payment.Status.SUCCEEDED, Payment.Status.RETURNED)
+OPEN = (Refund.Status.CREATED, Refund.Status.SENT, Refund.Status.UNKNOWN, Refund.Status.PENDING)
+
+
+def record_all(*, found: Iterable[gateway.Movement], now: datetime) -> int:
+    """Keep the movements that are not known yet; returns how many were told."""
+    rows = [
+        Movement(
+            provider_id=each.id,
+            kind=each.kind[:60],
+            source=each.source,
+            amount=each.amount.amount,
+            fee=each.fee.amount,
+            currency=each.amount.currency,
+            made_at=each.made_at,
+            seen_at=now,
+        )
+        for each in found
+    ]
+    Movement.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def match(*, now: datetime) -> int:
+    """Find in our books what moved at the provider; returns how much of it was found."""
+    rows = Movement.objects.filter(matched_at=None, seen_at__gt=now - LOOKED_FOR).order_by("seen_at")[:BATCH]
+    return sum(_match(row, now) for row in rows)
+
+
+def look_for_ours(*, now: datetime) -> int:
+    """Note what we booked and the provider has not moved; returns how much that is."""
+    since, until = now - timedelta(days=1), now - NOT_THERE_AFTER
+    moved = Movement.objects.filter(source=OuterRef("charge_id"))
+    taken = Payment.objects.filter(
+        ~Exists(moved), status__in=CAPTURED, finished_at__gt=since, finished_at__lt=until
+    )
+    count = 0
+    for payment in taken[:BATCH]:
+        count += 1
+        discrepancies.note(
+            discrepancies.Difference(
+                kind=discrepancies.Kind.NOT_THERE,
+                provider_id=payment.charge_id or str(payment.id),
+                what=f"payment {payment.id} is booked, and nothing came in at the provider",
+                ours=Money(payment.amount, payment.currency),
+                payment_id=payment.id,
+            ),
+            now=now,
+        )
+    return count
+
+
+def _match(row: Movement, now: datetime) -> bool:
+    ours = _ours(row)
+    if ours is None:
+        return False
+    if not ours:
+        if row.kind not in WAITED_FOR or row.seen_at < now - GRACE:
+            _differ(row, now)
+        return False
+    with transaction.atomic():
+        if not Movement.objects.filter(pk=row.pk, matched_at=None).update(matched_at=now):
+            return False
+        if row.fee:
+            fee = Money(row.fee, row.currency)
+            ledger.post(
+                kind="fee", ref=row.provider_id, postings=[(PROVIDER_FEES, fee), (ledger.PROVIDER, fee * -1)]
+            )
+        if row.kind == "payout":
+            out = Money(row.amount, row.currency)
+            ledger.post(
+                kind="payout", ref=row.provider_id, postings=[(ledger.PROVIDER, out), (BANK, out * -1)]
+            )
+    for kind in (discrepancies.Kind.MOVEMENT, discrepancies.Kind.NOT_THERE):
+        discrepancies.gone(kind=kind, provider_id=row.source or row.provider_id, now=now)
+    return True
+
+
+# What a task of ours may just be about to book.
+WAITED_FOR = ("charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund")
+
+
+def _ours(row: Movement) -> bool | None:
+    """Say whether our books have a movement; None while it is under way here."""
+    if row.kind in ("charge", "payment"):
+        paid = Payment.objects.filter(charge_id=row.source, status__in=CAPTURED).first()
+        return paid is not None and (paid.amount, paid.currency) == (row.amount, row.currency)
+    if row.kind in WAITED_FOR:
+        refund = Refund.objects.filter(provider_id=row.source).first()
+        if refund is None or (refund.amount, refund.currency) != (abs(row.amount), row.currency):
+            return False
+        if refund.status in OPEN:
+            return None
+        return row.amount < 0 or refund.status == Refund.Status.FAILED
+    # Everything that is at the provider may be paid out: nothing else has to be known of it.
+    return row.kind == "payout"
+
+
+def _differ(row: Movement, now: datetime) -> None:
+    payment = Payment.objects.filter(charge_id=row.source).first() if row.source else None
+    discrepancies.note(
+        discrepancies.Difference(
+            kind=discrepancies.Kind.MOVEMENT,
+            provider_id=row.source or row.provider_id,
+            what=f"{row.kind} {row.provider_id}, fee {row.fee}, is not in our books",
+            theirs=Money(row.amount, row.currency),
+            payment_id=payment.id if payment else None,
+        ),
+        now=now,
+    )
