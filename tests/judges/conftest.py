@@ -79,16 +79,16 @@ def localstripe() -> Generator[str]:
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Judge:
     """The server that a test is run against; see EVERYBODY and STRICT."""
+    types = {"allowed_payment_method_types": ["card"]}
     match request.param:
         case "simulator":
             server: StripeServer = request.getfixturevalue("stripe_server")
-            key, base = "sk_test_judged", server.url
+            return Judge("simulator", client("sk_test_judged", server.url), types)
         case "localstripe":
             # It knows no parameter for the kinds but one that the API has given up; without, it takes cards.
             return Judge("localstripe", client("sk_test_judged", request.getfixturevalue("localstripe")), {})
         case _:
-            key, base = checked_key(os.environ.get(KEY_NAME, "")), None
-    return Judge(request.param, client(key, base), {"allowed_payment_method_types": ["card"]})
+            return Judge("stripe", client(checked_key(os.environ.get(KEY_NAME, ""))), types)
 
 
 STRIPE = pytest.param("stripe", marks=[pytest.mark.stripe_live, pytest.mark.timeout(300)])

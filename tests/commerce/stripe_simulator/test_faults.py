@@ -122,7 +122,7 @@ def test_calls_above_the_rate_are_turned_away(stripe_server: StripeServer, api: 
 
 def test_a_rate_lets_through_what_comes_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(faults.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("commerce.stripe_simulator.faults.time.monotonic", lambda: now[0])
     rate = faults.Rate(per_second=2)
 
     def answered() -> bool:

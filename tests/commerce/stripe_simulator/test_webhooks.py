@@ -157,6 +157,7 @@ def test_a_share_of_webhooks_is_lost_and_the_log_has_them_all(
 ) -> None:
     chance = random.Random(11)
     expected = [chance.random() < 0.5 for _ in range(20)]
+    made: list[str] = []
 
     for row in range(2):
         before = len(hearer.heard)
