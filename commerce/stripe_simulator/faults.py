@@ -3,6 +3,7 @@
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -40,13 +41,14 @@ class Rate:
 
     per_second: int = 0
     refused: int = 0
+    clock: Callable[[], float] = time.monotonic
     _answered: deque[float] = field(default_factory=deque, repr=False)
 
     def check(self) -> None:
         """Count a call. Raises: Refused (429) for one too many."""
         if not self.per_second:
             return
-        now = time.monotonic()
+        now = self.clock()
         while self._answered and self._answered[0] <= now - 1.0:
             self._answered.popleft()
         if len(self._answered) >= self.per_second:

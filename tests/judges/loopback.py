@@ -28,7 +28,7 @@ def open_nothing_to_write(file: Any, mode: str = "r", *args: Any, **more: Any) -
 
 
 if __name__ == "__main__":
-    socket.socket.bind = bind_to_loopback  # type: ignore[method-assign]
+    socket.socket.bind = bind_to_loopback  # type: ignore[method-assign, assignment]
     builtins.open = open_nothing_to_write
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

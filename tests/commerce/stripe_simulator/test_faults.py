@@ -120,10 +120,9 @@ def test_calls_above_the_rate_are_turned_away(stripe_server: StripeServer, api: 
         api.balance.retrieve()
 
 
-def test_a_rate_lets_through_what_comes_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rate_lets_through_what_comes_slowly() -> None:
     now = [100.0]
-    monkeypatch.setattr("commerce.stripe_simulator.faults.time.monotonic", lambda: now[0])
-    rate = faults.Rate(per_second=2)
+    rate = faults.Rate(per_second=2, clock=lambda: now[0])
 
     def answered() -> bool:
         try:

@@ -54,6 +54,28 @@ def test_a_killed_simulator_remembers_what_it_answered(tmp_path: Path, hearer: H
         server.stop()
 
 
+def test_what_was_to_happen_happens_by_itself_also_after_a_restart(tmp_path: Path, hearer: Hearer) -> None:
+    state, hook = tmp_path / "state", (hearer.url, "whsec_test")
+    server = StripeServer(state_file=state, webhook=hook)
+    api = server.client().v1
+    paid = api.payment_intents.create(PAID | {"payment_method": "pm_card_pendingRefund"})
+    api.payment_intents.create(PAID | {"payment_method": "pm_card_createDispute"})
+    server.ask("/_simulator/later", {"wait_ms": 4000})
+    waits = api.refunds.create({"payment_intent": paid.id})
+    assert waits.status == "pending"
+    server.kill()
+
+    server = StripeServer(port=server.port, state_file=state, webhook=hook)
+    try:
+        # Nobody asks anything: only the simulator's own clock can bring this about.
+        hearer.wait(lambda heard: any(b'"refund.updated"' in body for body, _ in heard))
+        api = server.client().v1
+        assert api.refunds.retrieve(waits.id).status == "succeeded"
+        assert api.disputes.list({}).data[0].status == "needs_response"
+    finally:
+        server.stop()
+
+
 def test_webhooks_that_were_under_way_are_sent_after_the_restart(tmp_path: Path, hearer: Hearer) -> None:
     state, hook = tmp_path / "state", (hearer.url, "whsec_test")
     server = StripeServer(state_file=state, webhook=hook)
