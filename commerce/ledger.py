@@ -1,21 +1,24 @@
 """The ledger: append-only double entry in minor units. Debit positive, credit negative.
 
-The database refuses a transaction that does not sum to zero per currency (deferred trigger) and any UPDATE or
-DELETE of what was posted. The chart of accounts is in docs/architecture.md.
+The database refuses a transaction that does not sum to zero per currency or has other than its announced
+postings (deferred triggers), and any UPDATE, DELETE or TRUNCATE of what was posted. Accounts and kinds are in
+docs/ledger.md.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Sum
+from django.db import connection, transaction
+from django.db.models import Min, Sum
 
 from commerce.models import LedgerTransaction, Posting
 from commerce.money import Money
 
 PROVIDER = "provider"  # Money at the payment provider (an asset).
 PLATFORM_FEES = "platform:fees"  # What the platform earned.
+DISPUTES = "disputes"  # What banks took back of money that nobody had any more: the platform's loss.
 REFUNDS = "refunds"  # Owed to buyers until the provider has paid it back.
 
 
@@ -50,7 +53,7 @@ def post(*, kind: str, ref: str, postings: Sequence[tuple[str, Money]]) -> Ledge
     if not lines or any(sums.values()):
         raise Unbalanced(f"{kind} {ref}: {sums}")
     with transaction.atomic():
-        fresh = LedgerTransaction(kind=kind, ref=ref)
+        fresh = LedgerTransaction(kind=kind, ref=ref, legs=len(lines))
         # ON CONFLICT DO NOTHING waits for a concurrent booking of the same ref, then leaves it alone.
         LedgerTransaction.objects.bulk_create([fresh], ignore_conflicts=True)
         if not LedgerTransaction.objects.filter(id=fresh.id).exists():
@@ -68,3 +71,92 @@ def balance(account: str, currency: str, *, at: datetime | None = None) -> Money
     if at is not None:
         postings = postings.filter(transaction__posted_at__lte=at)
     return Money(postings.aggregate(total=Sum("amount"))["total"] or 0, currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A posting of one account, with what stood on it afterwards."""
+
+    at: datetime
+    kind: str
+    ref: str
+    amount: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An account from one moment, included, to another, excluded; minor units, debit positive."""
+
+    account: str
+    currency: str
+    opening: int
+    entries: list[Entry]
+    closing: int
+
+
+def statement(*, account: str, currency: str, since: datetime, until: datetime) -> Statement:
+    """Return what was posted on an account in one currency in a time, with opening and closing balance."""
+    rows = Posting.objects.filter(account=account, currency=currency).order_by("transaction__posted_at", "id")
+    before = rows.filter(transaction__posted_at__lt=since).aggregate(total=Sum("amount"))["total"] or 0
+    within = rows.filter(transaction__posted_at__gte=since, transaction__posted_at__lt=until)
+    entries, standing = [], before
+    for row in within.select_related("transaction"):
+        standing += row.amount
+        head = row.transaction
+        entries.append(Entry(head.posted_at, head.kind, head.ref, row.amount, standing))
+    return Statement(account, currency, before, entries, standing)
+
+
+def currencies(account: str) -> list[str]:
+    """Return the currencies in which something was ever posted on an account."""
+    found = Posting.objects.filter(account=account).values_list("currency", flat=True)
+    return sorted(set(found.distinct()))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All accounts of one kind in one currency; minor units."""
+
+    kind: str
+    currency: str
+    accounts: int
+    debit: int
+    credit: int
+    open: int  # Accounts of the kind that are not at zero.
+
+    @property
+    def balance(self) -> int:
+        """Debit less credit."""
+        return self.debit - self.credit
+
+
+def trial_balance(*, at: datetime | None = None) -> list[Total]:
+    """Return debits and credits by kind of account, up to a moment, included; each currency sums to zero."""
+    sql = """
+        SELECT kind, currency, count(*), sum(debit), sum(credit), count(*) FILTER (WHERE debit <> credit)
+          FROM (SELECT p.account, p.currency,
+                       CASE WHEN p.account ~ '^(clearing|merchant|host|transfers):'
+                            THEN split_part(p.account, ':', 1) ELSE p.account END AS kind,
+                       coalesce(sum(p.amount) FILTER (WHERE p.amount > 0), 0) AS debit,
+                       -coalesce(sum(p.amount) FILTER (WHERE p.amount < 0), 0) AS credit
+                  FROM commerce_posting p JOIN commerce_ledgertransaction t ON t.id = p.transaction_id
+                 WHERE %(at)s::timestamptz IS NULL OR t.posted_at <= %(at)s::timestamptz
+                 GROUP BY 1, 2, 3) a
+         GROUP BY 1, 2 ORDER BY 2, 1
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"at": at})
+        return [Total(row[0], row[1], row[2], int(row[3]), int(row[4]), row[5]) for row in cursor.fetchall()]
+
+
+def standing_open(prefix: str, *, limit: int) -> list[tuple[str, Money, datetime]]:
+    """Return accounts below a prefix that are not at zero: name, balance, when first posted; oldest first."""
+    rows = (
+        Posting.objects.filter(account__startswith=prefix)
+        .values("account", "currency")
+        .annotate(total=Sum("amount"), since=Min("transaction__posted_at"))
+        .exclude(total=0)
+        .order_by("since")[:limit]
+    )
+    return [(row["account"], Money(row["total"], row["currency"]), row["since"]) for row in rows]

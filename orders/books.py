@@ -14,7 +14,7 @@ from django.db.models import F, Sum
 from commerce import ledger
 from commerce.money import Money
 from orders import pricing
-from orders.models import Commission, OrderLine, Payment, Purchase, Refund, RefundLine
+from orders.models import Commission, Dispute, DisputeLine, OrderLine, Payment, Purchase, Refund, RefundLine
 
 
 def capture(payment: Payment) -> None:
@@ -74,13 +74,7 @@ def refund_owed(refund: Refund) -> None:
     money came too late, it still stands on the purchase's clearing account.
     """
     amount, currency = refund.amount, refund.currency
-    borne: Counter[str] = Counter()
-    for part in refund.lines.select_related("line").order_by("line_id"):
-        line = part.line
-        borne[ledger.merchant(line.merchant_id)] += part.amount - part.host_amount - part.platform_amount
-        borne[ledger.PLATFORM_FEES] += part.platform_amount
-        if line.host_id is not None:
-            borne[ledger.host(line.host_id)] += part.host_amount
+    borne = _borne(refund.lines.select_related("line").order_by("line_id"))
     if not borne:
         borne[ledger.clearing(refund.payment.purchase_id)] = amount
     ledger.post(
@@ -113,14 +107,60 @@ def refund_failed(refund: Refund) -> None:
     )
 
 
+def dispute_withdrawn(dispute: Dispute) -> None:
+    """Book what the buyer's bank took: who had it bears it; what nobody has any more, the platform."""
+    amount, currency = dispute.withdrawn_amount, dispute.currency
+    borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
+    borne[ledger.DISPUTES] += amount - sum(borne.values())
+    ledger.post(
+        kind="dispute.withdrawn",
+        ref=dispute.provider_id,
+        postings=[
+            *((account, Money(each, currency)) for account, each in sorted(borne.items())),
+            (ledger.PROVIDER, Money(-amount, currency)),
+        ],
+    )
+
+
+def dispute_reinstated(dispute: Dispute) -> None:
+    """Book that the bank gave back what it took: the same the other way round."""
+    amount, currency = dispute.withdrawn_amount, dispute.currency
+    borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
+    borne[ledger.DISPUTES] += amount - sum(borne.values())
+    ledger.post(
+        kind="dispute.reinstated",
+        ref=dispute.provider_id,
+        postings=[
+            (ledger.PROVIDER, Money(amount, currency)),
+            *((account, Money(-each, currency)) for account, each in sorted(borne.items())),
+        ],
+    )
+
+
 def reverse_commission(amounts: Mapping[UUID, int]) -> None:
-    """Take back so much (minor units) of each line's commission; all of it makes it reversed."""
+    """Take back so much (minor units) of each line's commission, or give it back below zero; all of it taken
+    makes it reversed.
+    """
     for line_id, amount in sorted(amounts.items()):
         if amount:
             Commission.objects.filter(line=line_id).update(reversed_amount=F("reversed_amount") + amount)
-    Commission.objects.filter(line__in=list(amounts), reversed_amount=F("amount"), amount__gt=0).update(
-        status=Commission.Status.REVERSED
+    rows = Commission.objects.filter(line__in=list(amounts), amount__gt=0)
+    rows.filter(reversed_amount=F("amount")).update(status=Commission.Status.REVERSED)
+    rows.filter(reversed_amount__lt=F("amount"), status=Commission.Status.REVERSED).update(
+        status=Commission.Status.PENDING
     )
+
+
+def _borne(parts: Iterable[RefundLine | DisputeLine]) -> Counter[str]:
+    """Return what each account gives back for these parts."""
+    borne: Counter[str] = Counter()
+    for part in parts:
+        line = part.line
+        borne[ledger.merchant(line.merchant_id)] += part.amount - part.host_amount - part.platform_amount
+        borne[ledger.PLATFORM_FEES] += part.platform_amount
+        if line.host_id is not None:
+            borne[ledger.host(line.host_id)] += part.host_amount
+    return borne
 
 
 def _commission(line: OrderLine, host_id: UUID, stream_id: UUID, amount: int) -> Commission:

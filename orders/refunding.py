@@ -47,6 +47,13 @@ class UnknownLine(errors.NotFound):
     message = "The order has no such line."
 
 
+class Disputed(errors.Conflict):
+    """The buyer's bank has taken the money already."""
+
+    code = "PAYMENT_DISPUTED"
+    message = "The buyer's bank has taken this money back. It cannot be given back a second time."
+
+
 class OtherCurrency(errors.Invalid):
     """The order was paid in another currency."""
 
@@ -137,6 +144,8 @@ def paid_by(purchase: Purchase) -> Payment:
     )
     if found is None or purchase.status != Purchase.Status.PAID:
         raise NotPaid(status=purchase.status)
+    if found.disputes.filter(withdrawn_at__isnull=False, reinstated_at=None).exists():
+        raise Disputed
     return found
 
 

@@ -1,4 +1,5 @@
-"""The books: append-only double entry. The database refuses unbalanced transactions, updates and deletes."""
+"""The books: append-only double entry. The database refuses unbalanced transactions,
+changes, deletes, and postings added later."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -12,6 +13,9 @@ class LedgerTransaction(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     kind = models.CharField(max_length=40)
     ref = models.CharField(max_length=80, help_text="What it books, such as a payment's id.")
+    legs = models.PositiveSmallIntegerField(
+        default=2, db_default=2, help_text="How many postings it has, for ever."
+    )
     posted_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -195,9 +195,12 @@ MONEY: tuple[Check, ...] = (
           FROM orders_orderline l
           LEFT JOIN (SELECT line_id, sum(quantity) AS units, sum(amount) AS amount, sum(host_amount) AS host
                        FROM orders_refundline GROUP BY 1) x ON x.line_id = l.id
+          LEFT JOIN (SELECT line_id, sum(host_amount) AS host
+                       FROM orders_disputeline e JOIN orders_dispute d ON d.id = e.dispute_id
+                      WHERE d.reinstated_at IS NULL GROUP BY 1) e ON e.line_id = l.id
           LEFT JOIN orders_commission c ON c.line_id = l.id
          WHERE l.refunded_quantity <> coalesce(x.units, 0) OR l.refunded_amount <> coalesce(x.amount, 0)
-            OR c.reversed_amount <> coalesce(x.host, 0)
+            OR c.reversed_amount <> coalesce(x.host, 0) + coalesce(e.host, 0)
             OR (c.status = 'reversed') <> (c.amount > 0 AND c.reversed_amount = c.amount)
         UNION ALL
         SELECT format('refund %s: %s bears %s, booked %s', ref, account, d.amount, b.amount)
@@ -214,6 +217,43 @@ MONEY: tuple[Check, ...] = (
                       WHERE t.kind = 'refund.owed' AND p.account <> 'refunds'
                         AND p.account NOT LIKE 'clearing:%' GROUP BY 1, 2) b USING (ref, account)
          WHERE coalesce(d.amount, 0) <> coalesce(b.amount, 0)
+        """,
+    ),
+    Check(
+        "disputes-are-booked",
+        "What a bank took, and gave back, is booked once each way, and borne as the dispute's lines say.",
+        "SELECT count(*) FROM orders_dispute",
+        """
+        SELECT format('dispute %s (%s): took %s, booked %s and %s back', d.provider_id, d.status,
+                      d.withdrawn_amount, coalesce(w.amount, 0), coalesce(b.amount, 0))
+          FROM orders_dispute d
+          LEFT JOIN (SELECT t.ref, -sum(p.amount) AS amount
+                       FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
+                      WHERE t.kind = 'dispute.withdrawn' AND p.account = 'provider' GROUP BY 1) w
+                 ON w.ref = d.provider_id
+          LEFT JOIN (SELECT t.ref, sum(p.amount) AS amount
+                       FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
+                      WHERE t.kind = 'dispute.reinstated' AND p.account = 'provider' GROUP BY 1) b
+                 ON b.ref = d.provider_id
+         WHERE coalesce(w.amount, 0) <> d.withdrawn_amount
+            OR (d.withdrawn_at IS NULL) <> (d.withdrawn_amount = 0)
+            OR coalesce(b.amount, 0) <> CASE WHEN d.reinstated_at IS NULL THEN 0 ELSE d.withdrawn_amount END
+        UNION ALL
+        SELECT format('dispute %s: %s bears %s, booked %s', ref, account, l.amount, b.amount)
+          FROM (SELECT d.provider_id AS ref, s.account, sum(s.amount) AS amount
+                  FROM orders_disputeline x
+                  JOIN orders_dispute d ON d.id = x.dispute_id
+                  JOIN orders_orderline l ON l.id = x.line_id
+                  CROSS JOIN LATERAL (VALUES
+                       ('merchant:' || l.merchant_id, x.amount - x.host_amount - x.platform_amount),
+                       ('host:' || l.host_id, x.host_amount), ('platform:fees', x.platform_amount)
+                       ) s (account, amount)
+                 WHERE s.account IS NOT NULL GROUP BY 1, 2) l
+          FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
+                       FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
+                      WHERE t.kind = 'dispute.withdrawn' AND p.account NOT IN ('provider', 'disputes')
+                      GROUP BY 1, 2) b USING (ref, account)
+         WHERE coalesce(l.amount, 0) <> coalesce(b.amount, 0)
         """,
     ),
 )

@@ -1,4 +1,11 @@
-from orders.models.aftersales import Cancellation, Return, ReturnLine, ReturnMove
+from orders.models.aftersales import (
+    Cancellation,
+    Dispute,
+    DisputeLine,
+    Return,
+    ReturnLine,
+    ReturnMove,
+)
 from orders.models.carts import (
     GUEST_LINES,
     Cart,
@@ -35,6 +42,8 @@ __all__ = [
     "CartPolicy",
     "Commission",
     "Discrepancy",
+    "Dispute",
+    "DisputeLine",
     "GuestCart",
     "Hoarder",
     "Hold",

@@ -1,11 +1,11 @@
-"""What happens to an order after it was paid: asked-for cancellations, and goods that come back."""
+"""What happens to an order after it was paid: cancellations, goods that come back, and disputes."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 from commerce import ids
 from commerce.models import Merchant, User
-from orders.models.payments import Refund
+from orders.models.payments import Payment, Refund
 from orders.models.purchases import Order, OrderLine
 
 
@@ -100,3 +100,59 @@ class ReturnMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.old} -> {self.new}"
+
+
+class Dispute(models.Model):
+    """A charge that the buyer's bank wants back. Its status is the provider's word."""
+
+    OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    provider_id = models.CharField(max_length=255, unique=True)
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=60, blank=True)
+    status = models.CharField(max_length=30)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="Evidence is taken until then.")
+    withdrawn_amount = models.PositiveIntegerField(default=0, help_text="What the bank took.")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    reinstated_at = models.DateTimeField(null=True, blank=True, help_text="When it gave it back.")
+    submitted_at = models.DateTimeField(null=True, blank=True, help_text="When evidence was sent.")
+    submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(reinstated_at=None) | models.Q(withdrawn_at__isnull=False),
+                name="dispute_gives_back_what_it_took",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} ({self.status})"
+
+
+class DisputeLine(models.Model):
+    """What a dispute took for one order line, and what of it host and platform bear."""
+
+    id = models.BigAutoField(primary_key=True)
+    dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="dispute_lines")
+    amount = models.PositiveIntegerField()
+    host_amount = models.PositiveIntegerField(default=0)
+    platform_amount = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["dispute", "line"], name="dispute_line_once"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=models.F("host_amount") + models.F("platform_amount")),
+                name="dispute_line_shares_within",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.line_id}"

@@ -1,4 +1,5 @@
 import threading
+from datetime import datetime
 from uuid import uuid4
 
 import pytest
@@ -63,7 +64,7 @@ def test_unbalanced_postings_are_refused_before_the_database() -> None:
 
 def _insert_one_leg() -> None:
     with transaction.atomic():
-        entry = LedgerTransaction.objects.create(kind="raw", ref=str(uuid4()))
+        entry = LedgerTransaction.objects.create(kind="raw", ref=str(uuid4()), legs=1)
         Posting.objects.create(transaction=entry, account="provider", amount=1, currency="EUR")
 
 
@@ -96,3 +97,99 @@ def test_what_was_posted_is_never_changed(change: str) -> None:
 
     with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
         cursor.execute(change)
+
+
+# --- kept as it was posted ---
+
+ADD_LATER = """
+    INSERT INTO commerce_posting (transaction_id, account, amount, currency)
+    SELECT id, account, amount, 'EUR' FROM commerce_ledgertransaction,
+           (VALUES ('merchant:a', -7), ('merchant:b', 7)) AS late (account, amount)
+"""
+
+
+def _posted() -> None:
+    ledger.post(kind="capture", ref="p1", postings=[("provider", eur(100)), ("merchant:a", eur(-100))])
+
+
+def _execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["commerce_posting", "commerce_ledgertransaction"])
+def test_the_books_are_not_emptied(table: str) -> None:
+    _posted()
+    with pytest.raises(IntegrityError, match="append-only"):
+        _execute(f"TRUNCATE {table} CASCADE")
+    assert ledger.balance("provider", "EUR") == eur(100)
+
+
+def test_nothing_is_added_to_what_was_posted_even_if_it_balances() -> None:
+    _posted()
+    with pytest.raises(IntegrityError, match="has 4 postings and announced 2"):
+        _execute(ADD_LATER)
+    assert ledger.balance("merchant:b", "EUR") == eur(0)
+
+
+def test_without_its_trigger_postings_could_be_added_later() -> None:
+    _posted()
+    _execute("ALTER TABLE commerce_posting DISABLE TRIGGER ledger_sealed")
+    try:
+        _execute(ADD_LATER)
+    finally:
+        _execute("ALTER TABLE commerce_posting ENABLE TRIGGER ledger_sealed")
+    assert ledger.balance("merchant:b", "EUR") == eur(7)
+
+
+def test_a_transaction_without_postings_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="has 0 postings"):
+        LedgerTransaction.objects.create(kind="raw", ref="empty")
+
+
+# --- read ---
+
+
+def _moment(ref: str) -> datetime:
+    return LedgerTransaction.objects.get(ref=ref).posted_at
+
+
+def test_a_statement_opens_where_the_last_one_closed() -> None:
+    for number, amount in enumerate((100, 40, 7)):
+        ledger.post(
+            kind="sale", ref=f"p{number}", postings=[("provider", eur(amount)), ("merchant:a", eur(-amount))]
+        )
+    ledger.post(kind="sale", ref="usd", postings=[("x", Money(5, "USD")), ("merchant:a", Money(-5, "USD"))])
+    middle, end = _moment("p1"), _moment("p2")
+
+    first = ledger.statement(account="merchant:a", currency="EUR", since=_moment("p0"), until=middle)
+    second = ledger.statement(account="merchant:a", currency="EUR", since=middle, until=end)
+
+    assert (first.opening, first.closing, [each.ref for each in first.entries]) == (0, -100, ["p0"])
+    assert (second.opening, second.closing) == (-100, -140)
+    assert [(each.ref, each.amount, each.balance) for each in second.entries] == [("p1", -40, -140)]
+    assert ledger.balance("merchant:a", "EUR", at=middle) == eur(-140)
+    assert ledger.currencies("merchant:a") == ["EUR", "USD"]
+
+
+def test_the_trial_balance_sums_to_zero_in_each_currency_at_any_time() -> None:
+    ledger.post(kind="capture", ref="1", postings=[("provider", eur(100)), ("clearing:1", eur(-100))])
+    ledger.post(
+        kind="sale",
+        ref="1",
+        postings=[("clearing:1", eur(100)), ("merchant:a", eur(-90)), ("platform:fees", eur(-10))],
+    )
+    ledger.post(kind="capture", ref="2", postings=[("provider", eur(50)), ("clearing:2", eur(-50))])
+    ledger.post(kind="x", ref="3", postings=[("provider", Money(9, "JPY")), ("merchant:b", Money(-9, "JPY"))])
+
+    rows = {(row.kind, row.currency): row for row in ledger.trial_balance()}
+
+    assert rows["clearing", "EUR"] == ledger.Total("clearing", "EUR", 2, 100, 150, 1)
+    assert rows["platform:fees", "EUR"].balance == -10
+    assert rows["merchant", "JPY"].balance == -9
+    for currency in ("EUR", "JPY"):
+        assert sum(row.balance for row in rows.values() if row.currency == currency) == 0
+    before = ledger.trial_balance(at=LedgerTransaction.objects.order_by("posted_at")[0].posted_at)
+    assert {(row.kind, row.balance) for row in before} == {("provider", 100), ("clearing", -100)}
+    ((account, amount, _since),) = ledger.standing_open("clearing:", limit=5)
+    assert (account, amount) == ("clearing:2", eur(-50))

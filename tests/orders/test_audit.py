@@ -11,8 +11,10 @@ from django.db import connection, transaction
 
 from catalog import bundles, stock
 from catalog.models import Variant
+from commerce import gateway
 from commerce.models import Event, Notice
-from orders import audit, books, charging, fulfilment, guestcarts, payments, refunds
+from commerce.money import Money
+from orders import audit, books, charging, disputes, fulfilment, guestcarts, payments, refunds
 from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams import coupons
 from streams.models import ShowEvent
@@ -26,6 +28,20 @@ LONG_AGO = "now() - interval '1 hour'"
 
 def hear(payment: Payment, status: str, seconds: float) -> None:
     payments.apply(intent=make.said(payment, status), now=after(seconds))
+
+
+def hear_dispute(payment: Payment) -> None:
+    told = gateway.Dispute(
+        id="dp_1",
+        status="needs_response",
+        reason="general",
+        amount=Money(payment.amount, payment.currency),
+        charge_id=payment.charge_id,
+        intent_id=payment.provider_id,
+        due_at=None,
+        withdrawn=payment.amount,
+    )
+    disputes.take_in(told=told, now=after(5))
 
 
 def ship(order: Order, now: datetime) -> None:
@@ -45,9 +61,9 @@ def preordered(now: datetime) -> Purchase:
 @pytest.fixture
 def world() -> None:
     """One purchase of every fate, and everything in order."""
-    lipstick = make.variant(stocked=20, amount=1999)
+    lipstick = make.variant(stocked=30, amount=1999)
     stream = make.show(lipstick)
-    offer = make.offer(stream, lipstick, amount=999, quota=10, per_buyer=2, seconds=3600)
+    offer = make.offer(stream, lipstick, amount=999, quota=20, per_buyer=2, seconds=3600)
 
     def bought(status: str | None) -> Purchase:
         purchase = make.basket((lipstick, 2, offer), stream=stream).go(now=after(1))
@@ -64,6 +80,8 @@ def world() -> None:
     hear(make.sent(shipped), "succeeded", 2)
     ship(Order.objects.get(purchase=shipped), after(9))
     bought("requires_action")
+    contested = bought("succeeded")
+    hear_dispute(Payment.objects.get(purchase=contested))
     late = make.variant(stocked=1)
     expired = make.basket((late, 1)).go()
     payment = make.sent(expired)
@@ -251,6 +269,12 @@ LIES = [
     lie(
         "refund-lines-add-up",
         "UPDATE commerce_posting SET amount = amount + 1 WHERE account LIKE 'host:%' AND amount > 0",
+    ),
+    lie("disputes-are-booked", "UPDATE orders_dispute SET withdrawn_amount = withdrawn_amount - 1"),
+    lie("disputes-are-booked", "UPDATE orders_dispute SET reinstated_at = now()"),
+    lie("disputes-are-booked", "UPDATE orders_disputeline SET host_amount = host_amount + 1"),
+    lie(
+        "disputes-are-booked", "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind LIKE 'dispute.%'"
     ),
     lie("nothing-quarantined", "UPDATE commerce_event SET quarantined_at = now(), delivered_at = NULL"),
     lie("events-are-delivered", f"UPDATE commerce_event SET delivered_at = NULL, created_at = {LONG_AGO}"),

@@ -1,0 +1,155 @@
+"""Disputes: a buyer's bank takes a charge back. What the provider says of one is made true here, however
+often and in whatever order its notices come.
+
+What is taken is borne at once by merchant, host and platform, as a refund is, so that nobody is paid out
+money that is contested; it is theirs again when it comes back. The provider's fee is booked with
+its movement.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db.models import QuerySet
+
+from commerce import errors, gateway, ids
+from orders import books, evidence, pricing, refunds, transactions
+from orders.models import Dispute, DisputeLine, OrderLine, Payment, Purchase
+
+log = structlog.get_logger(__name__)
+
+CLOSED = frozenset({"won", "lost", "warning_closed"})
+
+
+class UnknownDispute(errors.NotFound):
+    message = "There is no such dispute."
+
+
+class EvidenceSent(errors.Conflict):
+    """The bank takes evidence once."""
+
+    code = "EVIDENCE_SENT"
+    message = "Evidence for this dispute was sent before."
+
+
+class NotOpen(errors.Conflict):
+    """The dispute is decided."""
+
+    code = "DISPUTE_CLOSED"
+    message = "This dispute is over."
+
+
+def take_in(*, told: gateway.Dispute, now: datetime) -> Dispute | None:
+    """Make what the provider says of a dispute true; None when no payment of ours is over its currency.
+
+    Safe to repeat and in any order: money is booked once each way, and an end stays.
+    """
+    payment_id = _payment_of(told)
+    if payment_id is None:
+        log.warning("dispute.not_ours", dispute=told.id)
+        return None
+    return transactions.run(lambda: _take_in(payment_id, told, now), lock_timeout_ms=transactions.PATIENT_MS)
+
+
+def submit(*, dispute_id: UUID, by_id: UUID | None, now: datetime) -> Dispute:
+    """Send the provider the evidence for a dispute, and take in what it says; once.
+
+    Raises UnknownDispute, EvidenceSent, NotOpen, and what the gateway raises: nothing is sent then, or it is
+    not known, and sending the same again is harmless.
+    """
+    row = of(dispute_id=dispute_id)
+    if row.status in CLOSED:
+        raise NotOpen(status=row.status)
+    if row.submitted_at is not None:
+        raise EvidenceSent(submitted_at=row.submitted_at.isoformat())
+    told = gateway.submit_evidence(
+        provider_id=row.provider_id, evidence=evidence.for_provider(evidence.bundle(row))
+    )
+    Dispute.objects.filter(pk=row.pk).update(submitted_at=now, submitted_by=by_id)
+    take_in(told=told, now=now)
+    return of(dispute_id=dispute_id)
+
+
+def of(*, dispute_id: UUID) -> Dispute:
+    """Return a dispute; raises UnknownDispute."""
+    found = Dispute.objects.select_related("payment__purchase").filter(pk=dispute_id).first()
+    if found is None:
+        raise UnknownDispute
+    return found
+
+
+def of_merchant(*, merchant_id: UUID) -> QuerySet[Dispute]:
+    """Return the disputes of purchases of which a merchant has a part."""
+    return Dispute.objects.filter(payment__purchase__orders__merchant=merchant_id).order_by("-id")
+
+
+def _payment_of(told: gateway.Dispute) -> UUID | None:
+    rows = Payment.objects.filter(currency=told.amount.currency)
+    if told.intent_id:
+        return rows.filter(provider_id=told.intent_id).values_list("id", flat=True).first()
+    return rows.filter(charge_id=told.charge_id).exclude(charge_id="").values_list("id", flat=True).first()
+
+
+def _take_in(payment_id: UUID, told: gateway.Dispute, now: datetime) -> Dispute:
+    purchase = Purchase.objects.select_for_update(of=("self",), no_key=True).filter(payments=payment_id).get()
+    payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
+    row, _ = Dispute.objects.get_or_create(
+        provider_id=told.id,
+        defaults={
+            "id": ids.new(),
+            "payment": payment,
+            "amount": told.amount.amount,
+            "currency": told.amount.currency,
+            "status": told.status,
+            "created_at": now,
+        },
+    )
+    if told.withdrawn and row.withdrawn_at is None:
+        _withdraw(row, purchase, payment, told.withdrawn, now)
+    if told.reinstated and row.withdrawn_at is not None and row.reinstated_at is None:
+        _reinstate(row, now)
+    if row.status not in CLOSED:
+        if row.status != told.status:
+            log.info("dispute.moved", dispute=row.provider_id, old=row.status, new=told.status)
+        row.status, row.amount = told.status, told.amount.amount
+        row.reason, row.due_at = told.reason[:60], told.due_at
+    row.updated_at = now
+    row.save()
+    return row
+
+
+def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, now: datetime) -> None:
+    row.withdrawn_amount, row.withdrawn_at = amount, now
+    row.save(update_fields=["withdrawn_amount", "withdrawn_at"])
+    parts: list[refunds.Part] = []
+    lines: dict[UUID, OrderLine] = {}
+    if payment.status == Payment.Status.SUCCEEDED:
+        found = OrderLine.objects.select_for_update(no_key=True, of=("self",)).filter(
+            order__purchase=purchase
+        )
+        lines = {line.id: line for line in found.order_by("id")}
+        left = sum(line.amount - line.refunded_amount for line in lines.values())
+        if left:
+            parts = refunds.spread(list(lines.values()), min(amount, left))
+    left_of = books.shares_left(lines.values())
+    rows = []
+    for part in parts:
+        back = pricing.taken_back(part.amount, of=left_of[part.line_id])
+        rows.append(
+            DisputeLine(
+                dispute=row,
+                line=lines[part.line_id],
+                amount=part.amount,
+                host_amount=back.host,
+                platform_amount=back.platform,
+            )
+        )
+    DisputeLine.objects.bulk_create(rows)
+    books.reverse_commission({each.line_id: each.host_amount for each in rows})
+    books.dispute_withdrawn(row)
+
+
+def _reinstate(row: Dispute, now: datetime) -> None:
+    row.reinstated_at = now
+    books.reverse_commission({each.line_id: -each.host_amount for each in row.lines.all()})
+    books.dispute_reinstated(row)
