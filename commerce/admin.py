@@ -1,5 +1,6 @@
 """The operations admin of the kernel: parties and keys may be changed, what happened may only be read."""
 
+from datetime import UTC
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -9,14 +10,16 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from commerce import accounts, outbox
+from commerce import accounts, ledger, outbox
 from commerce.models import (
     Address,
     Card,
@@ -26,7 +29,6 @@ from commerce.models import (
     Merchant,
     MerchantKey,
     MerchantMember,
-    Notice,
     Posting,
     User,
 )
@@ -238,17 +240,6 @@ class EventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         return bool(request.user.has_perm("commerce.change_event"))
 
 
-@admin.register(Notice)
-class NoticeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
-    """What the payment provider told us, each once."""
-
-    list_display = ("provider_id", "type", "object_id", "livemode", "received_at", "processed_at")
-    list_filter = ("type", ("processed_at", admin.EmptyFieldListFilter))
-    search_fields = ("provider_id", "object_id")
-    ordering = ("-id",)
-    show_full_result_count = False
-
-
 class PostingInline(ReadOnly, TabularInline):  # type: ignore[misc]
     model = Posting
     fields = ("account", "money")
@@ -271,6 +262,47 @@ class LedgerAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     ordering = ("-id",)
     inlines = (PostingInline,)
     show_full_result_count = False
+    actions_list = ("trial_balance",)
+
+    @action(description="Trial balance", url_path="trial-balance", permissions=["trial_balance"])  # type: ignore[untyped-decorator]
+    def trial_balance(self, request: HttpRequest) -> HttpResponse:
+        """Show debits and credits by kind of account, now or as of a moment."""
+        text = request.GET.get("at", "")
+        try:
+            found = parse_datetime(text)
+        except ValueError:
+            found = None
+        if text and found is None:
+            messages.error(request, "This is not a time that can be read; shown is now.")
+        at = found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+        rows = ledger.trial_balance(at=at)
+        currencies = []
+        for currency in sorted({row.currency for row in rows}):
+            of_it = [row for row in rows if row.currency == currency]
+            shown = [
+                {
+                    "kind": row.kind,
+                    "accounts": row.accounts,
+                    "open": row.open,
+                    "debit": Money(row.debit, currency),
+                    "credit": Money(row.credit, currency),
+                    "balance": Money(row.balance, currency),
+                }
+                for row in of_it
+            ]
+            currencies.append((currency, shown, Money(sum(row.balance for row in of_it), currency)))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Trial balance",
+            "currencies": currencies,
+            "clearing": ledger.standing_open("clearing:", limit=50),
+            "at": text if found else "",
+        }
+        return render(request, "commerce/trial_balance.html", context)
+
+    def has_trial_balance_permission(self, request: HttpRequest) -> bool:
+        """It is for those who may see the books."""
+        return bool(request.user.has_perm("commerce.view_ledgertransaction"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
         """Bring the postings along."""

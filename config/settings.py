@@ -19,6 +19,7 @@ from config.look import UNFOLD as UNFOLD
 from config.openapi import SPECTACULAR
 from config.panels import STUDIO_PANELS as STUDIO_PANELS
 from config.subscriptions import ENTRANCES as ENTRANCES
+from config.subscriptions import GAUGES as GAUGES
 from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
 from config.subscriptions import SUBSCRIPTIONS as SUBSCRIPTIONS
 

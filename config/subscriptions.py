@@ -27,5 +27,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 # What is done with the request of somebody who has just signed in: dotted paths of (request, user).
 ENTRANCES: list[str] = ["orders.entrance.bring_cart"]
 
+# What the relay shows to Prometheus besides its own: dotted paths of collectors.
+GAUGES: list[str] = ["orders.gauges.Agreement"]
+
 # What gives parts of a room's snapshot by name: dotted paths of (user_id, stream_id).
 SNAPSHOT_PANELS: list[str] = ["orders.panels.own"]

@@ -11,7 +11,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
-from orders import policies
+from orders import policies, repaying
+from orders import reconciling_admin as reconciling_admin
 from orders.models import (
     CartHold,
     CartHolder,
@@ -153,10 +154,23 @@ class RefundAdmin(Screen):
     list_filter = ("status", "currency")
     search_fields = ("=id", "=provider_id", "=payment__id", "=payment__provider_id")
     ordering = ("-id",)
+    actions = ("try_again",)
 
     @admin.display(description="amount", ordering="amount")
     def total(self, row: Refund) -> str:
         return str(Money(row.amount, row.currency))
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Let operators who may change refunds, which nobody does by hand, do so."""
+        return request.user.has_perm("orders.change_refund")
+
+    @admin.action(description="Send again (failed refunds)", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[Refund]) -> None:
+        """Have what these failed refunds still owe sent anew."""
+        failed = list(chosen.filter(status=Refund.Status.FAILED))
+        for row in failed:
+            repaying.try_again(refund_id=row.pk, now=timezone.now())
+        messages.success(request, f"{len(failed)} refunds are sent again.")
 
 
 @admin.register(Hold)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.django_db
 
 SCREENS = ("purchase", "order", "payment", "refund", "hold", "commission")
 OF_CARTS = ("carthold", "cartholder", "cartpolicy", "hoarder")
+OF_THE_PROVIDER = ("discrepancy", "mark", "movement")  # In test_notices.
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_hosts_and_shoppers_do_not_enter() -> None:
 
 def test_no_screen_is_forgotten() -> None:
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "orders"}
-    assert ours == {*SCREENS, *OF_CARTS}
+    assert ours == {*SCREENS, *OF_CARTS, *OF_THE_PROVIDER}
 
 
 # --- carts ---

@@ -4,6 +4,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils.module_loading import import_string
 
 from commerce import metrics
 from commerce.backlog import Backlog
@@ -24,7 +25,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, ask_to_stop)
         signal.signal(signal.SIGINT, ask_to_stop)
-        metrics.serve(Backlog())
+        metrics.serve(Backlog(), *(import_string(path)() for path in settings.GAUGES))
         relay = Relay(settings.SUBSCRIPTIONS)
         log.info("relay.ready", events=sorted(relay.hearers))
         relay.run(lambda: stop)

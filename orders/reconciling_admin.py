@@ -1,0 +1,157 @@
+"""Operations screens of what the provider and our books do not agree on, and of what it told us."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import CharField, ModelForm, Textarea
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from commerce.admin import ReadOnly
+from commerce.models import Notice, User
+from commerce.money import Money
+from orders import discrepancies, notices
+from orders.models import Discrepancy, Mark, Movement
+
+
+class Resolution(ModelForm):  # type: ignore[type-arg]
+    """What it was, and what was done about it: without that nothing is resolved."""
+
+    note = CharField(
+        max_length=500, widget=Textarea(attrs={"rows": 3}), help_text="Saving this resolves the discrepancy."
+    )
+
+    class Meta:
+        model = Discrepancy
+        fields = ("note",)
+
+
+@admin.register(Discrepancy)
+class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Open ones first. One is resolved by a note that says what it was."""
+
+    form = Resolution
+    list_display = ("kind", "provider_id", "what", "our", "their", "state", "first_seen", "last_seen")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter), "kind", "currency")
+    search_fields = ("=provider_id", "=payment__id", "=payment__provider_id", "what")
+    ordering = ("-resolved_at", "-id")  # PostgreSQL puts what has no time first.
+    readonly_fields = (
+        *("kind", "provider_id", "payment", "what", "our", "their", "first_seen", "last_seen"),
+        *("resolved_at", "resolved_by"),
+    )
+    fields = (*readonly_fields, "note")
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only the programme finds them."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was found stays."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Discrepancy | None = None) -> bool:
+        """Let operators resolve what is open."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.resolved_at is None)
+
+    def save_model(self, request: HttpRequest, obj: Discrepancy, form: Any, change: bool) -> None:
+        """Resolve it by the verb."""
+        done = discrepancies.resolve(
+            discrepancy_id=obj.pk,
+            note=form.cleaned_data["note"],
+            by_id=cast(User, request.user).id,
+            now=timezone.now(),
+        )
+        if not done:
+            messages.warning(request, "Somebody else has resolved it meanwhile.")
+
+    @display(description="State", label={"open": "danger", "resolved": "success"})  # type: ignore[untyped-decorator]
+    def state(self, row: Discrepancy) -> str:
+        """Say whether somebody has to look."""
+        return "resolved" if row.resolved_at else "open"
+
+    @admin.display(description="In our books")
+    def our(self, row: Discrepancy) -> str:
+        """Write our amount as money."""
+        return "-" if row.ours is None else str(Money(row.ours, row.currency))
+
+    @admin.display(description="At the provider")
+    def their(self, row: Discrepancy) -> str:
+        """Write the provider's amount as money."""
+        return "-" if row.theirs is None else str(Money(row.theirs, row.currency))
+
+
+@admin.register(Movement)
+class MovementAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """What moved at the provider, and whether our books have it."""
+
+    list_display = ("provider_id", "kind", "source", "money", "kept", "made_at", "matched_at")
+    list_filter = (("matched_at", admin.EmptyFieldListFilter), "kind", "currency")
+    search_fields = ("=provider_id", "=source")
+    ordering = ("-made_at",)
+    show_full_result_count = False
+
+    @admin.display(description="Amount")
+    def money(self, row: Movement) -> str:
+        """Write minor units as money."""
+        return str(Money(row.amount, row.currency))
+
+    @admin.display(description="Fee")
+    def kept(self, row: Movement) -> str:
+        """Write minor units as money."""
+        return str(Money(row.fee, row.currency))
+
+
+@admin.register(Mark)
+class MarkAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Up to when the provider's lists were read."""
+
+    list_display = ("name", "at")
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """What the payment provider told us, each once. What could not be read waits here for somebody."""
+
+    list_display = (
+        "provider_id",
+        "type",
+        "object_id",
+        "state",
+        "attempts",
+        "source",
+        "received_at",
+    )
+    list_filter = (
+        ("quarantined_at", admin.EmptyFieldListFilter),
+        ("processed_at", admin.EmptyFieldListFilter),
+        *("source", "type"),
+    )
+    search_fields = ("=provider_id", "=object_id", "=account")
+    ordering = ("-id",)
+    actions = ("try_again",)
+    show_full_result_count = False
+
+    @display(  # type: ignore[untyped-decorator]
+        description="State", label={"read": "success", "waiting": "warning", "quarantined": "danger"}
+    )
+    def state(self, row: Notice) -> str:
+        """Say where the notice is."""
+        if row.processed_at:
+            return "read"
+        return "quarantined" if row.quarantined_at else "waiting"
+
+    @admin.action(description="Try again (quarantined notices)", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
+        """Take the chosen notices out of quarantine."""
+        now = timezone.now()
+        released = sum(notices.release(notice_id=row.pk, now=now) for row in chosen)
+        messages.success(request, f"{released} notices are read again.")
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Trying again is for those who may change notices, which nobody does by hand."""
+        return bool(request.user.has_perm("commerce.change_notice"))
