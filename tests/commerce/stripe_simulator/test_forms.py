@@ -13,13 +13,13 @@ texts = st.text(min_size=1, max_size=10)
 values = st.recursive(
     texts,
     lambda below: (
-        st.lists(below, min_size=1, max_size=4) | st.dictionaries(names, below, min_size=1, max_size=4)
+        st.lists(below, min_size=1, max_size=3) | st.dictionaries(names, below, min_size=1, max_size=3)
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 
-@given(st.dictionaries(names, values, max_size=5))
+@given(st.dictionaries(names, values, max_size=3))
 def test_what_the_sdk_encodes_is_read_back(params: dict[str, object]) -> None:
     pairs = [(str(name), str(value)) for name, value in _api_encode(params)]
 
