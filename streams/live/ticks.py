@@ -5,7 +5,7 @@ STATE_SECONDS, each with its newest value; some states are not worth even that. 
 moment goes as one frame.
 
 A large room, or a process that is busy with a rush, takes long to tell everybody. Then ticks come less often,
-so that they take a fifth of the time at most: between them goes what cannot wait, as answers to those who buy.
+so that they take a fifth of the time at most: what cannot wait goes between them, as do answers to buyers.
 """
 
 import asyncio
