@@ -22,7 +22,7 @@ from config.variables import VARIABLES
 
 SERVERS = ("postgres", "redis")
 BEFORE_TABLES = ("simulator", "web", "live")  # Can start while the database is being laid out.
-AFTER_TABLES = ("relay", "worker", "beat")
+AFTER_TABLES = ("relay", "worker", "sweeper", "beat")
 SCRIPT = ("crew", "audience")
 LOOK_SECONDS = 5.0
 PAUSE = timedelta(seconds=20)  # Between a show that a visitor has ended and the next one.
