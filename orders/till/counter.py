@@ -29,7 +29,7 @@ MOST_WAITING = 10_000
 MOST_AT_ONCE = 500
 LINGER_SECONDS = 0.005  # How long the first of a batch waits for company.
 DEADLINE_SECONDS = 5.0  # After so long in line nothing is begun for a purchase any more.
-ANSWERED_WITHIN = 30.0  # For threads that wait; more than the longest that a batch can take.
+ANSWERED_WITHIN = 30.0  # For threads that wait; more than what a batch takes unless something is badly wrong.
 BUSY_SECONDS = 1.0  # After a lock was not free, locked rows are stepped over for so long.
 
 Answer = Callable[[Outcome], None]

@@ -5,12 +5,16 @@ Counted numbers are the batch's own ledger: deciding takes from them, so the nex
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
 
+from orders.till.asking import Wanted
 from streams.grants import Claim, Deal
+
+if TYPE_CHECKING:
+    from orders.till.bills import Bill
 
 
 @dataclass(slots=True)
@@ -106,5 +110,7 @@ class Facts:
     cart_holds: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # (buyer, variant) -> units
     turns: dict[tuple[UUID, UUID, UUID | None], Turn] = field(default_factory=dict)  # (buyer, variant, offer)
     in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
-    bills: dict[Any, object] = field(default_factory=dict)  # Shared by all who ask for the same.
+    bills: "dict[tuple[tuple[Wanted, ...], UUID | None], Bill]" = field(
+        default_factory=dict
+    )  # Shared by all who ask for the same.
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

@@ -20,7 +20,7 @@ from orders import queries, transactions
 from orders.till import deciding, reading, receipts, writing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.facts import Facts
-from orders.till.refusals import Busy
+from orders.till.refusals import TillsAhead
 from streams import waitingroom
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,12 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
     """
     try:
         return Rung(_attempt(presses, patient, now), stepped_over=not patient)
-    except transactions.Busy:
+    except TillsAhead as refusal:
+        return Rung([refusal for _ in presses], stepped_over=False)
+    except transactions.Busy as refusal:
         if patient:
             return ring_up(presses, patient=False, now=now)
-        return Rung([Busy() for _ in presses], stepped_over=True)
+        return Rung([refusal for _ in presses], stepped_over=True)
     except errors.Refusal as refusal:
         return Rung([refusal for _ in presses], stepped_over=False)
     except Exception as error:

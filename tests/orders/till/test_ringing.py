@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from catalog import stock
 from catalog.models import Stock
 from commerce import idempotency
-from orders import carts, queries
+from orders import carts, queries, transactions
 from orders.models import Cart, CartLine, Purchase
-from orders.till import asking, deciding, refusals, ringing
+from orders.till import asking, deciding, ringing
 from orders.till.asking import Asked, Receipt
 from streams import offers
 from tests.orders import make
@@ -171,7 +171,7 @@ def test_a_locked_row_is_stepped_over_and_the_rest_of_the_batch_sells() -> None:
         batch = [wants(other), wants(hot), wants(other)]
         found = ringing.ring_up([asking.Press(each) for each in batch], now=NOW)
 
-    assert kinds(found.outcomes) == [Receipt, refusals.Busy, Receipt]
+    assert kinds(found.outcomes) == [Receipt, transactions.Busy, Receipt]
     assert found.stepped_over
     assert (make.left(hot), make.left(other)) == (10, 8)
     assert make.broken() == []
@@ -185,7 +185,7 @@ def test_who_changes_her_cart_at_this_moment_is_asked_to_press_again() -> None:
     with locked(Cart.objects.filter(pk=buyer.id)):
         outcomes = rung(wants(lipstick, by=buyer), wants(lipstick))
 
-    assert kinds(outcomes) == [refusals.Busy, Receipt]
+    assert kinds(outcomes) == [transactions.Busy, Receipt]
     assert CartLine.objects.get().quantity == 1
     assert make.left(lipstick) == 9
     assert make.broken() == []
