@@ -81,7 +81,7 @@ class Showcase(Told):
 
 class OfferEnded(Told):
     id: UUID
-    reason: Literal["time", "sold_out", "host"]
+    reason: Literal["time", "sold_out", "host", "floor"]
 
 
 class SoldOut(Told):

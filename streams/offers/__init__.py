@@ -7,6 +7,7 @@ never the show, so neither waits for the other in a circle.
 """
 
 from streams.offers.clock import close_due, open_due
+from streams.offers.floor import end_below
 from streams.offers.hosting import (
     announce,
     end,
@@ -57,6 +58,7 @@ __all__ = [
     "count",
     "end",
     "end_all",
+    "end_below",
     "extend",
     "give_back",
     "is_taken",

@@ -11,7 +11,7 @@ from commerce.money import Money
 from streams import announce as telling
 from streams import bodies, goods, queries
 from streams.models import Offer, ShowcaseItem
-from streams.offers import clock, references, rows, rules
+from streams.offers import clock, floor, references, rows, rules
 from streams.offers.rules import Asked
 
 _DAY = timedelta(seconds=rules.SECONDS[-1])
@@ -64,7 +64,8 @@ def open_now(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
         if offer.status == Offer.Status.ENDED or now >= offer.closes_at:
             raise rules.OfferEnded(reason=offer.reason or Offer.Reason.TIME)
         if offer.status == Offer.Status.ANNOUNCED:
-            _check_floor(offer.item.product_id, offer.variant_id, Money(offer.amount, offer.currency))
+            price = Money(offer.amount, offer.currency)
+            floor.check(product_id=offer.item.product_id, variant_id=offer.variant_id, price=price)
             clock.end_due(now=now, item_id=offer.item_id)
             rows.begin(offer, at=min(now, offer.opens_at))
     return offer
@@ -130,7 +131,8 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
     listed = goods.list_price(product_id=item.product_id, variant_id=variant_id)
     if amount > listed.amount:
         raise rules.PriceAboveList(list_price=listed.as_dict())
-    _check_floor(item.product_id, variant_id, Money(amount, listed.currency))
+    price = Money(amount, listed.currency)
+    floor.check(product_id=item.product_id, variant_id=variant_id, price=price)
     closes_at = opens_at + timedelta(seconds=asked["seconds"])
     clock.end_due(now=now, item_id=item.id)
     _check_announced(item.id, before=closes_at)
@@ -163,12 +165,6 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
             proven=Money(proven, offer.currency).as_dict() if proven is not None else None
         )
     return offer
-
-
-def _check_floor(product_id: UUID, variant_id: UUID | None, price: Money) -> None:
-    floor = goods.floor(product_id=product_id, variant_id=variant_id, currency=price.currency)
-    if floor is not None and price.amount < floor.amount:
-        raise rules.PriceBelowFloor(floor=floor.as_dict())
 
 
 def _check_announced(item_id: UUID, *, before: datetime, but: UUID | None = None) -> None:

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from catalog.models import Variant
 from streams.models import Offer, OfferBuyer, Stream
-from streams.offers import rows
+from streams.offers import floor, rows
 from streams.offers.rules import CustomerLimit, OfferMismatch, OfferSoldOut, Quote, check_window
 
 
@@ -80,13 +80,14 @@ def uncount(*, offer_id: UUID, buyer_id: UUID, units: int) -> None:
 def put_back(*, offer_id: UUID, units: int, now: datetime) -> Offer:
     """Let units of an offer be sold again that nobody has any more, inside the caller's transaction.
 
-    An offer that had sold out opens again while its window and its show still run, and the room is told.
+    An offer that had sold out opens again while its window and its show still run and its price is not below
+    the merchant's floor, and the room is told.
     Raises UnknownOffer.
     """
     offer = rows.locked(offer_id)
     offer.left += units
     rows.save(offer, "left")
-    if may_sell_again(offer, now=now) and offer.status == Offer.Status.ENDED:
+    if offer.status == Offer.Status.ENDED and may_sell_again(offer, now=now) and not floor.forbids(offer):
         rows.reopen(offer, now=now)
     return offer
 

@@ -30,16 +30,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize("studio", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 def test_a_host_announces_an_offer_opens_it_early_and_calls_another_off(studio: Studio) -> None:  # noqa: F811
     product = aside(lambda: make.product("Lipstick", variants=(("Red", 1990, 10),)))
-    variant = aside(lambda: Variant.objects.get())
-    aside(
-        lambda: floors.set_floor(
-            merchant_id=variant.merchant_id,
-            variant_id=variant.pk,
-            amount=900,
-            currency=None,
-            now=timezone.now(),
-        )
-    )
+    aside(lambda: _floor(900))
     stream = aside(lambda: make.show(studio.host, products=(product,)))
     page = studio.page
     studio.room(stream)
@@ -89,6 +80,35 @@ def test_a_host_announces_an_offer_opens_it_early_and_calls_another_off(studio: 
     card.get_by_role("button", name="Call off").click()
     expect(card).to_be_hidden()
     assert aside(lambda: set(Offer.objects.values_list("status", "reason"))) == {("ended", "host")}
+
+
+@pytest.mark.parametrize("studio", [DESK], ids=["desk"], indirect=True)
+def test_a_host_hears_that_a_merchants_floor_has_ended_her_offer(studio: Studio) -> None:  # noqa: F811
+    product = aside(lambda: make.product("Lipstick", variants=(("Red", 1990, 10),)))
+    stream = aside(lambda: make.show(studio.host, products=(product,)))
+    aside(lambda: make.offer(stream, amount=990, seconds=600, now=timezone.now()))
+    page = studio.page
+    studio.room(stream)
+    card = page.get_by_label("Offer for Lipstick", exact=True)
+    expect(card).to_contain_text("5 of 5 left")
+
+    aside(lambda: _floor(1500))
+
+    expect(card).to_be_hidden()
+    expect(page.locator("#alerts")).to_contain_text(
+        "Lipstick: ended, because the merchant does not sell this below a higher price any more"
+    )
+
+
+def _floor(amount: int) -> None:
+    variant = Variant.objects.get()
+    floors.set_floor(
+        merchant_id=variant.merchant_id,
+        variant_id=variant.pk,
+        amount=amount,
+        currency=None,
+        now=timezone.now(),
+    )
 
 
 @pytest.mark.parametrize("studio", [DESK, PHONE], ids=["desk", "phone"], indirect=True)

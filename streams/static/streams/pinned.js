@@ -18,6 +18,7 @@ const ENDED = {
   time: "The live price is over",
   sold_out: "Live price sold out",
   host: "The live price is over",
+  floor: "The live price is over",
 };
 
 /**

@@ -206,6 +206,10 @@ export class Show {
       if (this.pinned === d.id) this.pinned = null;
       this.touch("pinned");
     },
+    "product.changed": (d) => {
+      this.items = this.items.map((one) => (one.id === d.id ? d : one));
+      this.touch("items", "pinned");
+    },
     "showcase.changed": (d) => {
       this.items = d.items;
       this.touch("items", "pinned");

@@ -14,7 +14,12 @@ const MORE_SECONDS = 30;
 const OVERDUE_MS = 8000; // A card goes then, even if the word that the offer ended never comes.
 
 /** @type {Record<string, string>} */
-const ENDINGS = { sold_out: "sold out", time: "time is up", host: "ended" };
+const ENDINGS = {
+  sold_out: "sold out",
+  time: "time is up",
+  host: "ended",
+  floor: "ended, because the merchant does not sell this below a higher price any more",
+};
 
 /**
  * @param {HTMLElement} place
@@ -85,8 +90,9 @@ export function drawOffers(place, { show, desk, now }) {
     for (const [id, offer] of ran) {
       const why = show.ended.get(offer.item);
       const item = itemOf(offer);
-      if (!show.offers.has(id) && why && why !== "host" && item && offer.starts_at <= now()) {
-        tell(`${item.product.title}: ${ENDINGS[why] ?? why}, ${offer.quota - (why === "sold_out" ? 0 : offer.left)} of ${offer.quota} taken.`, "good");
+      const begun = offer.starts_at <= now() || why === "floor";
+      if (!show.offers.has(id) && why && why !== "host" && item && begun) {
+        tell(`${item.product.title}: ${ENDINGS[why] ?? why}, ${offer.quota - (why === "sold_out" ? 0 : offer.left)} of ${offer.quota} taken.`, why === "floor" ? "bad" : "good");
       }
     }
     ran = new Map(show.offers);
