@@ -13,8 +13,7 @@ from commerce import households, ids
 from orders import transactions
 from orders.till import bills
 from orders.till.asking import Asked, Wanted
-from orders.till.bills import Bill
-from orders.till.facts import Buyer, CardKept, Facts, Goods, Show
+from orders.till.facts import Bill, Buyer, CardKept, Facts, Goods, Show
 from orders.till.refusals import (
     AddressRequired,
     CardRequired,

@@ -12,9 +12,8 @@ import orjson
 
 from orders.models import Order, Purchase
 from orders.till.asking import Receipt
-from orders.till.bills import Bill
 from orders.till.deciding import Accepted
-from orders.till.facts import Facts, Show
+from orders.till.facts import Bill, Facts, Show
 from streams.bodies import unix_ms
 
 _FIRST, _AGAIN = ',"replayed":false}', ',"replayed":true}'

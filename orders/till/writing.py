@@ -19,9 +19,8 @@ from orders import pricing
 from orders.models import Hold, Order, Purchase
 from orders.till import receipts
 from orders.till.asking import Receipt
-from orders.till.bills import Bill
 from orders.till.deciding import Accepted
-from orders.till.facts import Facts
+from orders.till.facts import Bill, Facts
 from streams import announce, grants
 from streams.states import clock_ms
 
