@@ -49,6 +49,7 @@ def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() ->
                 "price": {"amount": 3000, "currency": "EUR"},
                 "left": 4,
                 "release_at": None,
+                "opens_at": None,
             },
             {
                 "id": str(small.id),
@@ -57,6 +58,7 @@ def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() ->
                 "price": {"amount": 1500, "currency": "EUR"},
                 "left": 0,
                 "release_at": None,
+                "opens_at": None,
             },
         ],
     }
