@@ -11,7 +11,7 @@ from commerce.money import Money
 from streams import announce as telling
 from streams import bodies, goods, queries
 from streams.models import Offer, ShowcaseItem
-from streams.offers import clock, floor, references, rows, rules
+from streams.offers import clock, floor, quota, references, rows, rules
 from streams.offers.rules import Asked
 
 _DAY = timedelta(seconds=rules.SECONDS[-1])
@@ -95,11 +95,11 @@ def extend(*, host_id: UUID, offer_id: UUID, seconds: int, now: datetime) -> Off
 def end(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
     """End an open or announced offer by its host's hand and tell the room; one that has ended stays so.
 
-    Raises UnknownOffer.
+    One that is sold out ends for good: units that come back open it no more. Raises UnknownOffer.
     """
     with transaction.atomic():
         offer = rows.of_host(host_id=host_id, offer_id=offer_id)
-        if offer.status != Offer.Status.ENDED:
+        if offer.status != Offer.Status.ENDED or quota.may_sell_again(offer, now=now):
             rows.stop(offer, now=now)
     return offer
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from catalog import floors
 from catalog.models import Variant
+from commerce.models import User
+from streams import offers
 from streams.models import Coupon, Offer
 from tests.flows.test_studio import (  # noqa: F401  # its fixtures
     DESK,
@@ -98,6 +102,36 @@ def test_a_host_hears_that_a_merchants_floor_has_ended_her_offer(studio: Studio)
     expect(page.locator("#alerts")).to_contain_text(
         "Lipstick: ended, because the merchant does not sell this below a higher price any more"
     )
+
+
+@pytest.mark.parametrize("studio", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
+def test_a_host_ends_a_sold_out_offer_for_good(studio: Studio) -> None:  # noqa: F811
+    product = aside(lambda: make.product("Lipstick", variants=(("Red", 1990, 10),)))
+    stream = aside(lambda: make.show(studio.host, products=(product,)))
+    offer = aside(lambda: make.offer(stream, amount=990, quota=1, seconds=600, now=timezone.now()))
+    buyer = aside(make.user)
+    page = studio.page
+    studio.room(stream)
+    card = page.get_by_label("Offer for Lipstick", exact=True)
+    expect(card).to_contain_text("1 of 1 left")
+
+    aside(lambda: _move(offers.take, offer, buyer))
+
+    expect(card).to_contain_text(
+        "All 1 taken. Until then, what a declined card gives back is sold at this price"
+    )
+    expect(card.get_by_role("button")).to_have_text(["End for good"])
+    assert fits(page)
+    page.reload()
+    card.get_by_role("button", name="End for good").click()
+    expect(card).to_be_hidden()
+    aside(lambda: _move(offers.give_back, offer, buyer))
+    assert aside(lambda: set(Offer.objects.values_list("status", "reason", "left"))) == {("ended", "host", 1)}
+
+
+def _move(verb: Callable[..., Offer], offer: Offer, buyer: User) -> None:
+    with transaction.atomic():
+        verb(offer_id=offer.id, buyer_id=buyer.id, units=1, now=timezone.now())
 
 
 def _floor(amount: int) -> None:

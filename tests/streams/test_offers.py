@@ -299,6 +299,28 @@ def test_an_offer_that_the_host_ended_stays_ended(stream: Stream) -> None:
     assert give_back(offer, buyer, seconds=3).status == "ended"
 
 
+def test_a_sold_out_offer_that_the_host_ended_stays_ended_and_the_room_is_told(stream: Stream) -> None:
+    offer, buyer = make.offer(stream, quota=1, seconds=60), make.user()
+    take(offer, buyer=buyer)
+
+    offers.end(host_id=stream.host_id, offer_id=offer.id, now=after(2))
+
+    back = give_back(offer, buyer, seconds=3)
+    assert (back.status, back.reason, back.left, back.ended_at) == ("ended", "host", 1, after(2))
+    assert make.told(stream)[-1] == ("offer.ended", {"id": str(offer.id), "reason": "host"})
+    with pytest.raises(offers.OfferEnded):
+        take(offer, seconds=4)
+
+
+def test_a_sold_out_offer_whose_time_is_over_cannot_be_ended_again(stream: Stream) -> None:
+    offer = make.offer(stream, quota=1, seconds=60)
+    take(offer)
+    told = make.told_types(stream)
+
+    assert offers.end(host_id=stream.host_id, offer_id=offer.id, now=after(60)).reason == "sold_out"
+    assert make.told_types(stream) == told
+
+
 def test_a_sold_out_offer_stays_ended_when_another_one_has_opened_for_its_item(stream: Stream) -> None:
     offer, buyer = make.offer(stream, quota=1, seconds=60), make.user()
     take(offer, buyer=buyer)
