@@ -22,11 +22,7 @@ from streams.models import Offer
 from tests.orders import make as trade
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 
