@@ -17,7 +17,7 @@ from streams.offers.hosting import (
     open,
     open_now,
 )
-from streams.offers.quota import count, give_back, may_sell_again, put_back, quote, set_aside, take, uncount
+from streams.offers.quota import count, may_sell_again, put_back, set_aside, take
 from streams.offers.references import outlook
 from streams.offers.rules import (
     SECONDS,
@@ -32,7 +32,6 @@ from streams.offers.rules import (
     OfferSoldOut,
     PriceAboveList,
     PriceBelowFloor,
-    Quote,
     ReferenceNotProven,
     UnknownOffer,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "OfferSoldOut",
     "PriceAboveList",
     "PriceBelowFloor",
-    "Quote",
     "ReferenceNotProven",
     "UnknownOffer",
     "announce",
@@ -60,7 +58,6 @@ __all__ = [
     "end_all",
     "end_below",
     "extend",
-    "give_back",
     "is_taken",
     "may_sell_again",
     "open",
@@ -68,8 +65,6 @@ __all__ = [
     "open_now",
     "outlook",
     "put_back",
-    "quote",
     "set_aside",
     "take",
-    "uncount",
 ]

@@ -17,7 +17,7 @@ from commerce.models import User
 from orders import linekeeping, lines
 from orders.models import WaitlistEntry
 from streams import announce as room
-from streams import offers
+from streams import grants, offers
 from streams.models import Offer
 from tests.orders import make as trade
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
@@ -39,7 +39,7 @@ def taken_by_somebody(product: Any, offer: Offer) -> User:
 
 def give_back(product: Any, offer: Offer, somebody: User) -> None:
     def count_back() -> None:
-        offers.uncount(offer_id=offer.id, buyer_id=somebody.id, units=offer.quota)
+        grants.give_back(buyers={(offer.id, somebody.id): offer.quota}, households={}, claims={})
 
     with transaction.atomic():
         lines.returned(

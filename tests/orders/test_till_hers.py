@@ -12,7 +12,7 @@ from orders import carts, linekeeping, lines, policies, transactions
 from orders.models import Cart, CartHold, CartLine, OrderLine, WaitlistEntry
 from orders.till import asking, ringing
 from orders.till.asking import Receipt
-from streams import offers, shows, waitingroom
+from streams import grants, offers, shows, waitingroom
 from streams import queries as show_queries
 from tests.orders import make
 from tests.orders.lining import Drop, drop, status
@@ -59,7 +59,9 @@ def turn(made: Drop, buyer: User, *, quantity: int = 1, listed: bool = False) ->
             units={made.variant.id: units},
             of_offers={made.offer.id: units},
             now=after(1),
-            meanwhile=lambda: offers.uncount(offer_id=made.offer.id, buyer_id=somebody.id, units=units),
+            meanwhile=lambda: grants.give_back(
+                buyers={(made.offer.id, somebody.id): units}, households={}, claims={}
+            ),
         )
     assert status(entry) == "offered"
     return entry

@@ -156,8 +156,7 @@ def test_units_given_back_while_the_show_ends_leave_no_open_offer() -> None:
         taking(offer, buyer)()
 
         def return_it(offer: Offer = offer, buyer: User = buyer) -> Offer:
-            with transaction.atomic():
-                return offers.give_back(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(2))
+            return make.given_back(offer, buyer, now=after(2))
 
         def end_it(stream: Stream = stream) -> Stream:
             return shows.end(host_id=stream.host_id, stream_id=stream.id, now=after(2))
