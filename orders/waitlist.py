@@ -21,6 +21,7 @@ from orders.till import refusals
 from streams import announce, offers
 from streams import queries as shows
 from streams.models import Offer, OfferBuyer, ShowcaseItem, Stream
+from streams.moderation import standing
 
 MOST = 20  # Lines in which one shopper may stand.
 
@@ -67,12 +68,13 @@ def join(
 ) -> waiting.Body:
     """Line up in a live show for units of a variant, at an offer's or the list price, and return the place.
 
-    Raises BadQuantity, UnknownStream, StreamNotLive, UnknownVariant, NotForSale, NoLine, OfferMismatch,
-    OfferNotStarted, OfferEnded, CurrencyMismatch, PriceBelowFloor, CustomerLimit, NotSoldOut, AlreadyInLine,
-    TooManyLines, Busy.
+    Raises BadQuantity, Banned, UnknownStream, StreamNotLive, UnknownVariant, NotForSale, NoLine,
+    OfferMismatch, OfferNotStarted, OfferEnded, CurrencyMismatch, PriceBelowFloor, CustomerLimit, NotSoldOut,
+    AlreadyInLine, TooManyLines, Busy.
     """
     if not 1 <= quantity <= quotes.MAX_QUANTITY:
         raise quotes.BadQuantity(variant=str(variant_id), quantity=quantity)
+    standing.check_not_banned(stream_id=stream_id, user_id=buyer_id, now=now)
     entry = WaitlistEntry(
         id=ids.new(),
         buyer_id=buyer_id,

@@ -42,6 +42,7 @@ class _Waiting:
     asked: Asked
     answer: Answer
     loop: asyncio.AbstractEventLoop | None
+    refused: errors.Refusal | None = None
     at: float = field(default_factory=time.monotonic)
 
 
@@ -75,14 +76,15 @@ class Till:
         """
         self._put(_Waiting(asked, answer, asyncio.get_running_loop()))
 
-    def buy(self, asked: Asked) -> Receipt:
+    def buy(self, asked: Asked, *, refused: errors.Refusal | None = None) -> Receipt:
         """Put a purchase in line and wait for it in this thread.
 
-        Raises what `ringing.ring_up` gives as an outcome, TillFull, TooLate, and OutcomeUnknown
-        when no answer comes in time: the same key finds out.
+        Who was `refused` at the door gets that, unless the key is known. Raises what `ringing.ring_up`
+        gives as an outcome, TillFull, TooLate, and OutcomeUnknown when no answer comes in time: the same key
+        finds out.
         """
         answer: Future[Outcome] = Future()
-        self._put(_Waiting(asked, answer.set_result, None))
+        self._put(_Waiting(asked, answer.set_result, None, refused))
         try:
             outcome = answer.result(ANSWERED_WITHIN)
         except TimeoutError:
@@ -164,7 +166,10 @@ class Till:
             ]
         )
         rung = ringing.ring_up(
-            [Press(each.asked, each.at, refused) for each, refused in zip(batch, refusals, strict=True)],
+            [
+                Press(each.asked, each.at, each.refused or refused)
+                for each, refused in zip(batch, refusals, strict=True)
+            ],
             patient=begun >= self._wary_until,
         )
         taken = time.monotonic() - begun
