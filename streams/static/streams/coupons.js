@@ -100,13 +100,14 @@ export function drawCoupons(place, { show, now, claim }) {
     button.disabled = coupon.left < 1;
     say(button, coupon.left < 1 ? "All claimed" : "Claim");
     button.setAttribute("aria-label", `Claim ${worth(coupon)} at ${coupon.merchant.name}`);
-    say(find("state"), mine ? `use it within ${time}` : coupon.left < 1 ? time : `${time} · ${coupon.left} left`);
     const more = find("more");
     more.hidden = all.length < 2 || coupon !== all[0];
     say(more, unfolded ? "Less" : `+${all.length - 1}`);
     more.setAttribute("aria-label", unfolded ? "Show one coupon" : `Show ${many(all.length - 1, "more coupon")}`);
     more.setAttribute("aria-expanded", String(unfolded));
     const alone = unfolded || all.length < 2;
+    const units = mine || coupon.left < 1 || !alone ? "" : ` · ${coupon.left} left`;
+    say(find("state"), `${mine && alone ? "use it within " : ""}${time}${units}`);
     find("close").setAttribute("aria-label", alone ? `Dismiss ${worth(coupon)}` : `Dismiss ${many(all.length, "coupon")}`);
   }
 
@@ -115,6 +116,7 @@ export function drawCoupons(place, { show, now, claim }) {
     if (all.length < 2) unfolded = false;
     place.hidden = all.length === 0;
     place.classList.toggle("coupons--unfolded", unfolded);
+    place.classList.toggle("coupons--folded", !unfolded && all.length > 1);
     keyed(
       place,
       unfolded ? all : all.slice(0, 1),
