@@ -145,6 +145,33 @@ def _floor(amount: int) -> None:
     )
 
 
+def test_a_forms_button_is_in_sight_wherever_the_form_opens(studio: Studio) -> None:  # noqa: F811
+    products = tuple(
+        aside(lambda title=title: make.product(title, variants=(("Red", 1990, 1), ("Rose", 1990, 1))))  # type: ignore[misc]
+        for title in ("Lipstick", "Gloss", "Balm", "Blush", "Serum", "Mist")
+    )
+    stream = aside(lambda: make.show(studio.host, products=products))
+    page = studio.page
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        studio.room(stream)
+
+        page.get_by_role("button", name="Open an offer for Serum").click()
+        expect(page.get_by_role("button", name="Open the offer")).to_be_in_viewport(ratio=1)
+        page.get_by_text("Advanced").click()
+        expect(page.get_by_role("button", name="Open the offer")).to_be_in_viewport(ratio=1)
+        page.get_by_role("button", name="New coupon").click()
+        expect(page.get_by_role("button", name="Open the coupon")).to_be_in_viewport(ratio=1)
+        assert fits(page)
+
+    page.get_by_label("Units").fill("1")
+    page.get_by_role("radiogroup", name="When it opens").get_by_role(
+        "radio", name="1 min", exact=True
+    ).check()
+    page.get_by_role("button", name="Announce the offer").click()
+    expect(page.get_by_label("Offer for Serum", exact=True)).to_contain_text("1 unit for 1:00")
+
+
 @pytest.mark.parametrize("studio", [DESK, PHONE], ids=["desk", "phone"], indirect=True)
 def test_a_host_opens_a_coupon_and_ends_it(studio: Studio) -> None:  # noqa: F811
     product = aside(lambda: make.product("Lipstick", variants=(("Red", 1990, 10),)))
