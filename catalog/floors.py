@@ -11,7 +11,7 @@ from django.db import transaction
 
 from catalog import queries
 from catalog.models import Price, PriceFloor, Variant
-from commerce import errors
+from commerce import errors, outbox
 from commerce.money import Money
 
 
@@ -39,7 +39,7 @@ class OtherCurrency(errors.Conflict):
 def set_floor(
     *, merchant_id: UUID, variant_id: UUID, amount: int, currency: str | None, now: datetime
 ) -> PriceFloor:
-    """Set what a variant is never sold below, in minor units of its price's currency.
+    """Set what a variant is never sold below, in minor units of its price's currency, and have it told.
 
     Raises queries.UnknownVariant, NoListPrice, OtherCurrency, PriceBelowFloor (the list price would be).
     """
@@ -64,6 +64,7 @@ def set_floor(
                 "updated_at": now,
             },
         )
+        outbox.record(name="floor.moved", payload={"variants": [str(variant_id)]})
     return floor
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 
 from catalog import floors, queries
 from catalog.models import Price, Variant
-from commerce import errors, money
+from commerce import errors, money, outbox
 from commerce.money import Money
 
 
@@ -65,7 +65,10 @@ def change(
 
 
 def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> int:
-    """Give several variants new prices, all or none; returns how many differ. Raises like `change`."""
+    """Give several variants new prices, all or none, and have it told; returns how many differ.
+
+    Raises like `change`.
+    """
     for quote in quotes.values():
         _check(quote)
     with transaction.atomic():
@@ -88,6 +91,8 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
             )
             for pk, quote in new.items()
         )
+        if new:
+            outbox.record(name="price.moved", payload={"variants": sorted(map(str, new))})
         return len(new)
 
 

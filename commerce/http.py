@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
-from uuid import UUID
 
 import orjson
 import structlog
@@ -21,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework_api_key.permissions import KeyParser
 
-from commerce import errors, idempotency
+from commerce import errors, idempotency, ids
 from commerce.models import Merchant, MerchantKey
 
 log = structlog.get_logger(__name__)
@@ -185,7 +184,7 @@ def idempotency_key(request: Request, *, uuid: bool = False) -> str | None:
         raise BadIdempotencyKey
     if uuid:
         try:
-            return str(UUID(key))
+            return str(ids.read(key))
         except ValueError as error:
             raise BadIdempotencyKey("Idempotency-Key has to be a UUID here.") from error
     return key

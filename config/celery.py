@@ -18,11 +18,7 @@ app.autodiscover_tasks()
 
 TIMETABLE: dict[str, dict[str, Any]] = {
     # Offers whose window is over; pages count down by themselves, so a moment's delay is not seen.
-    "streams.sweep": {
-        "task": "streams.sweep",
-        "schedule": 2.0,
-        "options": {"expires": 2.0, "queue": "notify"},
-    },
+    "streams.sweep": {"task": "streams.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
     # Purchases that were not paid in time.
     "orders.expire": {"task": "orders.expire", "schedule": 2.0, "options": {"expires": 2.0}},
     # What lost tasks and webhooks left behind, and late purchases whose charge is under way.
@@ -33,11 +29,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},
     # Turns of the waitlist that are over, lines of what has ended, and how long the lines are.
-    "orders.sweep_lines": {
-        "task": "orders.sweep_lines",
-        "schedule": 2.0,
-        "options": {"expires": 2.0, "queue": "notify"},
-    },
+    "orders.sweep_lines": {"task": "orders.sweep_lines", "schedule": 2.0, "options": {"expires": 2.0}},
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
     # Told events and used keys, of which there are some for every purchase.

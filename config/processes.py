@@ -34,6 +34,9 @@ COMMANDS = {
     "relay": "manage.py relay",
     "worker": "-m celery -A config worker -n worker@%h -Q settle,notify -P threads --concurrency 8 "
     "--loglevel INFO --without-gossip --without-mingle",
+    # A thread for each of the sweeps; see config/celery.py.
+    "sweeper": "-m celery -A config worker -n sweeper@%h -Q sweep -P threads --concurrency 4 "
+    "--loglevel INFO --without-gossip --without-mingle",
     "beat": "-m celery -A config beat --loglevel WARNING --pidfile=",
 }
 
@@ -88,7 +91,7 @@ def own(
         "web": answers(f"http://127.0.0.1:{web_port}/readyz"),
         "live": answers(f"http://127.0.0.1:{live_port}/readyz"),
     }
-    lines = {"relay": "relay.ready", "worker": " ready."}
+    lines = {"relay": "relay.ready", "worker": " ready.", "sweeper": " ready."}
     drain = int(env.get("LIVE_DRAIN_SECONDS") or Environment(os.environ).number("LIVE_DRAIN_SECONDS"))
     patience = {"live": drain + DRAIN_MARGIN}
     words = {

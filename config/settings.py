@@ -153,7 +153,8 @@ CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "settle"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"settle": {}, "notify": {}}
+# "sweep" is for what the clock ends, and asks the database alone: its worker never waits for a provider.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {"settle": {}, "notify": {}, "sweep": {}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # A task of a killed worker is delivered again; every task is therefore safe to run twice.

@@ -8,6 +8,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "access.changed": ["streams.hearers.change_access"],
     "moderation.changed": ["streams.moderation_hearers.tell_moderators"],
     "stock.moved": ["streams.hearers.show_stock", "orders.hearers.serve_line"],
+    "floor.moved": ["streams.hearers.mind_floor"],
+    "price.moved": ["streams.hearers.show_prices"],
     "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyers"],
     "purchase.moved": ["orders.hearers.tell_buyer"],
     "order.moved": ["orders.hearers.tell_of_order"],

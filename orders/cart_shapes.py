@@ -94,6 +94,9 @@ class CartLineSerializer(serializers.Serializer[Any]):
     release_at = serializers.IntegerField(
         allow_null=True, help_text="Unix milliseconds; a pre-order until then. null: it ships now."
     )
+    opens_at = serializers.IntegerField(
+        allow_null=True, help_text="Unix milliseconds; it can be ordered from then on. null: at any time."
+    )
     held = serializers.IntegerField(help_text="Units that are the shopper's until `held_until`.")
     held_until = serializers.IntegerField(allow_null=True, help_text="Unix milliseconds.")
     hold_seconds = serializers.IntegerField(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from catalog import prices, queries
+from catalog import preorders, prices, queries
 from catalog.models import BundlePart, ProductImage, Variant
 from commerce import money
 from commerce.money import Money
@@ -80,6 +80,7 @@ def _body(
         unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
         totals[unit.currency] += unit.amount * row.quantity
         product, hold = variant.product, held.get(row.variant_id)
+        opens_at = preorders.opens_at(variant.released_at)
         lines.append(
             {
                 "variant": str(variant.id),
@@ -92,6 +93,7 @@ def _body(
                 "offer": str(offer.id) if offer else None,
                 "left": variant.units_left,
                 "release_at": unix_ms(variant.released_at) if variant.released_at else None,
+                "opens_at": unix_ms(opens_at) if opens_at else None,
                 "held": hold.quantity if hold else 0,
                 "held_until": unix_ms(hold.until) if hold else None,
                 "hold_seconds": terms.get(variant.id),

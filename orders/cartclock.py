@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 
 from commerce import outbox
 from orders import cartholds, transactions
@@ -48,8 +49,18 @@ def sweep(*, now: datetime) -> dict[str, int]:
 
 def prune(*, now: datetime, limit: int) -> int:
     """Delete at most `limit` carts of guests that nobody has touched for GUESTS_KEPT; returns how many."""
-    old = GuestCart.objects.filter(updated_at__lt=now - GUESTS_KEPT).order_by("updated_at").values("pk")
-    count, _ = GuestCart.objects.filter(pk__in=old[:limit]).delete()
+    count = 0
+    while count < limit and (gone := _prune(now, min(BATCH, limit - count))):
+        count += gone
+    return count
+
+
+def _prune(now: datetime, limit: int) -> int:
+    with transaction.atomic():
+        # A cart that its guest is just changing is locked, and will not be old.
+        free = GuestCart.objects.select_for_update(skip_locked=True).filter(updated_at__lt=now - GUESTS_KEPT)
+        old = list(free.order_by("updated_at").values_list("pk", flat=True)[:limit])
+        count, _ = GuestCart.objects.filter(pk__in=old).delete()
     return count
 
 

@@ -3,7 +3,7 @@
 What is held for a cart, and until when, is the business of `cartholds`; the rules are in docs/carts.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -188,25 +188,29 @@ def merge(*, buyer_id: UUID, lines: Sequence[tuple[UUID, int, UUID | None]], now
 
 
 def bought(
-    *, buyer_id: UUID, lines: Sequence[tuple[UUID, int]], stream_id: UUID | None, now: datetime
+    *,
+    buyer_id: UUID,
+    lines: Mapping[UUID, int],
+    units: Mapping[UUID, int],
+    stream_id: UUID | None,
+    now: datetime,
 ) -> dict[UUID, int]:
-    """Take bought units out of the buyer's cart, and what was held for them, inside the purchase's
-    transaction.
+    """Take bought lines (units by variant) out of the buyer's cart, and what it held of the `units` that are
+    counted for them, which for a bundle are its parts'; inside the purchase's transaction.
 
     Returns how many units of each variant were held: the purchase need not take them from the stock.
     """
-    units: dict[UUID, int] = {}
-    for variant_id, quantity in lines:
-        units[variant_id] = units.get(variant_id, 0) + quantity
-    if not CartLine.objects.filter(cart_id=buyer_id, variant_id__in=units).exists():
+    if not CartLine.objects.filter(cart_id=buyer_id, variant_id__in={*lines, *units}).exists():
         return {}
     cart = locked(buyer_id)
     spared = cartholds.consume(buyer_id=buyer_id, units=units)
-    for variant_id, quantity in units.items():
+    less = 0
+    for variant_id, quantity in lines.items():
         in_cart = CartLine.objects.filter(cart=cart, variant_id=variant_id)
-        in_cart.filter(quantity__lte=quantity).delete()
-        in_cart.update(quantity=F("quantity") - quantity)
-    _changed(cart, stream_id, now)
+        gone, _ = in_cart.filter(quantity__lte=quantity).delete()
+        less += gone + in_cart.update(quantity=F("quantity") - quantity)
+    if less or spared:
+        _changed(cart, stream_id, now)
     return spared
 
 

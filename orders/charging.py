@@ -18,6 +18,7 @@ from commerce.models import Card
 from commerce.money import Money
 from orders import checkout, holds, moves, payments, quotes, states, transactions
 from orders.models import Payment, Purchase
+from streams.moderation import standing
 
 log = structlog.get_logger(__name__)
 
@@ -108,8 +109,8 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
     own.
 
     The units are taken again. A purchase whose charge is under way is returned as it is. Raises
-    UnknownPurchase, IllegalMove, TooManyAttempts, RetryTooLate, NotForSale, UnknownCard, CardRequired,
-    OutOfStock, what `offers.take` raises, Busy.
+    UnknownPurchase, IllegalMove, TooManyAttempts, RetryTooLate, Banned, NotForSale, UnknownCard,
+    CardRequired, OutOfStock, what `offers.take` raises, Busy.
     """
 
     def again() -> Purchase:
@@ -123,6 +124,8 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             raise TooManyAttempts(attempts=number - 1)
         if now > purchase.updated_at + RETRY_WITHIN:
             raise RetryTooLate
+        if purchase.stream_id is not None:
+            standing.check_not_banned(stream_id=purchase.stream_id, user_id=buyer_id, now=now)
         quotes.check_for_sale(purchase_id=purchase.id)
         card = checkout.card_to_charge(buyer_id=buyer_id, card_id=card_id)
         if purchase.households:

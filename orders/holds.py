@@ -99,13 +99,13 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     put in her cart again meanwhile is what she buys now.
     """
     released = _of(purchase, Hold.Status.RELEASED)
+    of_offers, of_stock = _units(released)
+    in_cart: Counter[UUID] = Counter()
+    for line in {hold.line for hold in released}:
+        in_cart[line.variant_id] += line.quantity
     spared = carts.bought(
-        buyer_id=purchase.buyer_id,
-        lines=list({hold.line_id: (hold.line.variant_id, hold.line.quantity) for hold in released}.values()),
-        stream_id=purchase.stream_id,
-        now=now,
+        buyer_id=purchase.buyer_id, lines=in_cart, units=of_stock, stream_id=purchase.stream_id, now=now
     )
-    of_offers, _ = _units(released)
     hers = _turns(purchase.buyer_id, released, spared, now)
     for offer in Offer.objects.select_for_update(no_key=True).filter(pk__in=of_offers).order_by("pk"):
         cap, units = offer.per_household, of_offers[offer.id]
@@ -128,17 +128,18 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
 def _turns(
     buyer_id: UUID, held: Iterable[Hold], spared: Mapping[UUID, int], now: datetime
 ) -> dict[UUID | None, dict[UUID, int]]:
-    """Use the buyer's turns for what she buys and her cart does not hold; units by offer and variant."""
+    """Use the buyer's turns for what she buys and her cart did not hold; units by offer and variant."""
+    spare, wanted = Counter(spared), Counter[tuple[UUID, UUID | None]]()
+    # To bundles' parts first: nobody is in line for a part by buying the bundle.
+    for hold in sorted(held, key=lambda each: each.variant_id == each.line.variant_id):
+        units = min(hold.quantity, spare[hold.variant_id])
+        spare[hold.variant_id] -= units
+        if hold.variant_id == hold.line.variant_id:
+            wanted[hold.variant_id, hold.line.offer_id] += hold.quantity - units
     found: dict[UUID | None, dict[UUID, int]] = {}
-    for hold in sorted(held, key=lambda each: each.variant_id):
-        if hold.variant_id != hold.line.variant_id:
-            continue  # Nobody is in line for a bundle's part by buying the bundle.
-        offer_id, wanted = hold.line.offer_id, hold.quantity - spared.get(hold.variant_id, 0)
-        used = waitlist.take_turn(
-            buyer_id=buyer_id, variant_id=hold.variant_id, offer_id=offer_id, units=wanted, now=now
-        )
-        if used:
-            found.setdefault(offer_id, {})[hold.variant_id] = used
+    used = waitlist.take_turns(buyer_id=buyer_id, wanted=+wanted, now=now)
+    for (variant_id, offer_id), units in used.items():
+        found.setdefault(offer_id, {})[variant_id] = units
     return found
 
 

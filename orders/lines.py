@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from catalog import stock
+from catalog import preorders, stock
 from catalog.models import Price, PriceFloor, Product, Stock
 from commerce import outbox
 from orders import transactions, turns, waiting
@@ -204,13 +204,19 @@ def _hand_out(
 
 
 def _begin(chosen: list[Waiter], now: datetime) -> None:
-    """Begin these turns and tell their owners, in a few statements however many there are."""
-    found = WaitlistEntry.objects.select_related("stream", "offer").filter(pk__in=[one.id for one in chosen])
+    """Begin these turns and tell their owners, in a few statements however many there are.
+
+    Of a pre-order that cannot be bought yet a turn's time is counted from when it can.
+    """
+    found = WaitlistEntry.objects.select_related("stream", "offer", "variant").filter(
+        pk__in=[one.id for one in chosen]
+    )
     rows = list(found.order_by("id"))
     ends: dict[datetime, list[UUID]] = {}
     for row in rows:
         seconds = row.offer.turn_seconds if row.offer else settings.WAITLIST_TURN_SECONDS
-        row.status, row.turn_until, row.updated_at = Status.OFFERED, now + timedelta(seconds=seconds), now
+        begins = max(now, preorders.opens_at(row.variant.release_at) or now)
+        row.status, row.turn_until, row.updated_at = Status.OFFERED, begins + timedelta(seconds=seconds), now
         ends.setdefault(row.turn_until, []).append(row.id)
     for until, each in ends.items():
         found.filter(pk__in=each).update(status=Status.OFFERED, turn_until=until, updated_at=now)

@@ -75,11 +75,6 @@ _away_until = 0.0
 _rules: dict[UUID, tuple[float, Rule]] = {}
 
 
-def allow(*, buyer_id: UUID, offer_ids: Collection[UUID]) -> errors.Refusal | None:
-    """Return why a shopper may not buy now from these offers (TooFast, NotYourTurn), or None if she may."""
-    return allow_many([(buyer_id, offer_ids)])[0]
-
-
 def allow_many(presses: Sequence[tuple[UUID, Collection[UUID]]]) -> list[errors.Refusal | None]:
     """Count presses (buyer, offers), in order, and return for each why it may not be, or None if it may."""
     if not presses:

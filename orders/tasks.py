@@ -7,7 +7,7 @@ from celery import shared_task
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from commerce import clock, errors
+from commerce import clock, errors, turnstile
 from orders import (
     capturing,
     cartclock,
@@ -89,13 +89,15 @@ def tell_carts(*, buyers: list[str], **_: object) -> None:
         notifications.tell_cart(buyer_id=UUID(buyer_id), stream_id=None)
 
 
-@shared_task(name="orders.expire", queue="notify")
+@shared_task(name="orders.expire", queue="sweep")
+@turnstile.one_at_a_time
 def expire(**_: object) -> int:
     """Give back what purchases held that were not paid in time, by the database's clock."""
     return expiry.sweep(now=clock.database_now())
 
 
-@shared_task(name="orders.sweep_carts", queue="notify")
+@shared_task(name="orders.sweep_carts", queue="sweep")
+@turnstile.one_at_a_time
 def sweep_carts(**_: object) -> dict[str, int]:
     """Warn before holds for carts end and give back those that are over, by the database's clock."""
     return cartclock.sweep(now=clock.database_now())
@@ -119,7 +121,8 @@ def sweep(**_: object) -> dict[str, Any]:
     return recovery.finish(now=clock.database_now())
 
 
-@shared_task(name="orders.sweep_lines", queue="notify")
+@shared_task(name="orders.sweep_lines", queue="sweep")
+@turnstile.one_at_a_time
 def sweep_lines(**_: object) -> dict[str, int]:
     """End turns and waits that are over, by the database's clock, and tell how long the lines are."""
     return linekeeping.sweep(now=clock.database_now())

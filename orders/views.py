@@ -22,6 +22,7 @@ from orders import serializers as bodies
 from orders.models import Cancellation, Order, Purchase
 from orders.till import asking, counter, refusals
 from streams.models import Stream
+from streams.moderation import standing
 
 MAX_NOTICE_BYTES = 256 * 1024
 
@@ -89,20 +90,24 @@ class PurchasesView(http.ShopperView):
         body = bodies.BuySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        seen = asked["seen"]
+        seen, buyer_id, stream_id = asked["seen"], buyer_of(request), _stream_id(asked["stream"])
+        refused = None
+        if stream_id is not None:
+            refused = standing.ban(stream_id=stream_id, user_id=buyer_id, now=timezone.now())
         receipt = counter.here().buy(
             asking.ask(
-                buyer_id=buyer_of(request),
+                buyer_id=buyer_id,
                 key=UUID(key),
                 lines=[
                     asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
                 ],
                 expect_total=Money(asked["expect_total"]["amount"], asked["expect_total"]["currency"]),
                 card_id=asked["card"],
-                stream_id=_stream_id(asked["stream"]),
+                stream_id=stream_id,
                 coupon_id=asked["coupon"],
                 seen=(seen["epoch"], seen["offset"]) if seen else None,
-            )
+            ),
+            refused=refused,
         )
         return Response(orjson.loads(receipt.body), status=200 if receipt.replayed else 201)
 

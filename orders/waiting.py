@@ -59,6 +59,10 @@ _FRONT = """
                       AND o.currency = c.currency AND o.amount >= coalesce(f.amount, 0)
                       AND e.quantity <= o."left" + coalesce(quota.units, 0)
                       AND e.quantity <= coalesce(had.cap - had.units, o.per_buyer))
+              AND NOT EXISTS (SELECT 1 FROM streams_restraint ban
+                               WHERE ban.stream_id = e.stream_id AND ban.user_id = e.buyer_id
+                                 AND ban.kind = 'ban' AND ban.lifted_at IS NULL
+                                 AND coalesce(ban.until, 'infinity') > %s)
             ORDER BY e.id LIMIT back.most) AS first
      ORDER BY first.id
 """
@@ -79,6 +83,7 @@ def front(
                 [most[pk] for pk in units],
                 [str(pk) for pk in of_offers],
                 list(of_offers.values()),
+                now,
                 now,
                 now,
             ],

@@ -4,6 +4,7 @@ A turn is a promise: the units are hers at the price of the line until its end, 
 end before. Her ordinary purchase uses it. `lines` hands out turns and ends them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from orders.till import refusals
 from streams import announce, offers
 from streams import queries as shows
 from streams.models import Offer, OfferBuyer, ShowcaseItem, Stream
+from streams.moderation import standing
 
 MOST = 20  # Lines in which one shopper may stand.
 
@@ -66,12 +68,13 @@ def join(
 ) -> waiting.Body:
     """Line up in a live show for units of a variant, at an offer's or the list price, and return the place.
 
-    Raises BadQuantity, UnknownStream, StreamNotLive, UnknownVariant, NotForSale, NoLine, OfferMismatch,
-    OfferNotStarted, OfferEnded, CurrencyMismatch, PriceBelowFloor, CustomerLimit, NotSoldOut, AlreadyInLine,
-    TooManyLines, Busy.
+    Raises BadQuantity, Banned, UnknownStream, StreamNotLive, UnknownVariant, NotForSale, NoLine,
+    OfferMismatch, OfferNotStarted, OfferEnded, CurrencyMismatch, PriceBelowFloor, CustomerLimit, NotSoldOut,
+    AlreadyInLine, TooManyLines, Busy.
     """
     if not 1 <= quantity <= quotes.MAX_QUANTITY:
         raise quotes.BadQuantity(variant=str(variant_id), quantity=quantity)
+    standing.check_not_banned(stream_id=stream_id, user_id=buyer_id, now=now)
     entry = WaitlistEntry(
         id=ids.new(),
         buyer_id=buyer_id,
@@ -143,33 +146,37 @@ def leave(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, now: datet
     return transactions.run(work)
 
 
-def take_turn(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, units: int, now: datetime) -> int:
-    """Use the buyer's turn for units that she buys, inside the caller's transaction; returns how many of them
-    it holds for her: 0 without a turn.
+def take_turns(
+    *, buyer_id: UUID, wanted: Mapping[tuple[UUID, UUID | None], int], now: datetime
+) -> dict[tuple[UUID, UUID | None], int]:
+    """Use the buyer's turns for units that she buys, by (variant, offer), inside the caller's transaction;
+    returns how many of them her turns hold.
 
     These left the stock and the offer when her turn began. A turn that holds more stays open for the rest.
+    Her turns are locked in the order of their ids, as the till does it.
     """
-    entry = (
-        WaitlistEntry.objects.select_for_update(no_key=True, of=("self",))
-        .filter(
-            _at(offer_id),
-            buyer_id=buyer_id,
-            variant_id=variant_id,
-            status=Status.OFFERED,
-            turn_until__gt=now,
-        )
-        .first()
+    if not wanted:
+        return {}
+    hers = WaitlistEntry.objects.select_for_update(no_key=True, of=("self",)).filter(
+        buyer_id=buyer_id,
+        variant_id__in={variant_id for variant_id, _ in wanted},
+        status=Status.OFFERED,
+        turn_until__gt=now,
     )
-    if entry is None or units < 1:
-        return 0
-    used = min(units, entry.quantity)
-    if used == entry.quantity:
-        entry.status = Status.BOUGHT
-    else:
-        entry.quantity -= used
-    entry.updated_at = now
-    entry.save(update_fields=["status", "quantity", "updated_at"])
-    return used
+    found: dict[tuple[UUID, UUID | None], int] = {}
+    for entry in hers.order_by("id"):
+        line = entry.variant_id, entry.offer_id
+        used = min(wanted.get(line, 0), entry.quantity)
+        if used < 1:
+            continue
+        if used == entry.quantity:
+            entry.status = Status.BOUGHT
+        else:
+            entry.quantity -= used
+        entry.updated_at = now
+        entry.save(update_fields=["status", "quantity", "updated_at"])
+        found[line] = used
+    return found
 
 
 def _at(offer_id: UUID | None) -> Q:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 
+from catalog import preorders
 from catalog import queries as goods
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce.money import Money
@@ -131,7 +132,7 @@ def _item(row: ShowcaseItem) -> Body:
 
 
 def _variant(variant: Any) -> Body:
-    price = variant.current_prices[0]
+    price, opens_at = variant.current_prices[0], preorders.opens_at(variant.released_at)
     return {
         "id": str(variant.id),
         "title": variant.title,
@@ -139,6 +140,7 @@ def _variant(variant: Any) -> Body:
         "price": Money(price.amount, price.currency).as_dict(),
         "left": variant.units_left,
         "release_at": unix_ms(variant.released_at) if variant.released_at else None,
+        "opens_at": unix_ms(opens_at) if opens_at else None,
     }
 
 

@@ -19,6 +19,7 @@ from commerce.models import Merchant
 from commerce.money import Money
 from streams import announce, bodies, queries, sweeping
 from streams.models import Coupon, CouponClaim, Stream
+from streams.moderation import standing
 from streams.offers.rules import SECONDS
 
 MAX_QUOTA = 1_000_000
@@ -136,8 +137,9 @@ def close_due(*, now: datetime) -> int:
 def claim(*, stream_id: UUID, user_id: UUID, coupon_id: UUID, now: datetime) -> CouponClaim:
     """Claim a coupon of a live show for a user, tell her and the room; a second claim is the first.
 
-    Raises UnknownCoupon, StreamNotLive, CouponEnded, CouponGone.
+    Raises Banned, UnknownCoupon, StreamNotLive, CouponEnded, CouponGone.
     """
+    standing.check_not_banned(stream_id=stream_id, user_id=user_id, now=now)
     coupon = Coupon.objects.select_related("stream").filter(pk=coupon_id, stream_id=stream_id).first()
     if coupon is None:
         raise UnknownCoupon

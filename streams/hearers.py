@@ -8,8 +8,8 @@ from uuid import UUID
 
 from catalog import bundles
 from catalog.models import Stock
-from commerce import outbox
-from streams import passes, showlog, waitingroom
+from commerce import clock, outbox
+from streams import offers, passes, showcase, showlog, waitingroom
 from streams.models import Offer, ShowcaseItem, ShowEvent, Stream
 
 
@@ -72,8 +72,8 @@ def show_stock(payload: dict[str, Any], *, key: str) -> None:
     for stream_id, variant_id in shown:
         if (now := stock.get(variant_id)) is not None:
             _show_stock(stream_id, variant_id, now)
-    offers = payload.get("offers", ())
-    for offer in Offer.objects.filter(pk__in=offers, stream__status=Stream.Status.LIVE) if offers else ():
+    sold = payload.get("offers", ())
+    for offer in Offer.objects.filter(pk__in=sold, stream__status=Stream.Status.LIVE) if sold else ():
         showlog.tell_state(
             stream_id=offer.stream_id,
             t="offer.progress",
@@ -81,6 +81,17 @@ def show_stock(payload: dict[str, Any], *, key: str) -> None:
             n=offer.version,
             d={"id": str(offer.id), "left": offer.left, "quota": offer.quota},
         )
+
+
+def mind_floor(payload: dict[str, Any], *, key: str) -> None:
+    """End the offers whose price the merchant does not take any more."""
+    variants = [UUID(variant) for variant in payload["variants"]]
+    offers.end_below(variant_ids=variants, now=clock.database_now())
+
+
+def show_prices(payload: dict[str, Any], *, key: str) -> None:
+    """Show new list prices wherever these variants are in a showcase."""
+    showcase.show_prices(variant_ids=[UUID(variant) for variant in payload["variants"]], key=key)
 
 
 def _move_door(t: str, d: dict[str, Any]) -> None:

@@ -1,16 +1,16 @@
 """The showcase: which products a show sells, in which order. The only writer of ShowcaseItem."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
-from catalog.models import Product
+from catalog.models import Product, Variant
 from commerce import errors
 from streams import announce, bodies, goods, offers, pins, queries
-from streams.models import ShowcaseItem
+from streams.models import ShowcaseItem, Stream
 
 MAX_ITEMS = 50
 
@@ -90,6 +90,29 @@ def reorder(*, host_id: UUID, stream_id: UUID, item_ids: Sequence[UUID]) -> None
             there[item_id].position = position
         ShowcaseItem.objects.bulk_update(there.values(), ["position"])
         _tell(stream_id)
+
+
+def show_prices(*, variant_ids: Collection[UUID], key: str) -> int:
+    """Tell the rooms that show these variants what their items cost now; returns how many items there were.
+
+    The same `key` again tells nothing.
+    """
+    shown = ShowcaseItem.objects.filter(
+        product__in=Variant.objects.filter(pk__in=variant_ids).values("product"),
+        removed_at=None,
+        stream__status__in=(Stream.Status.SCHEDULED, Stream.Status.LIVE),
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for stream_id, item_id in shown.order_by("position", "id").values_list("stream_id", "id"):
+        found.setdefault(stream_id, []).append(item_id)
+    for stream_id, item_ids in found.items():
+        with transaction.atomic():
+            # Whoever tells the room of items does so in turn, each as they are then.
+            Stream.objects.select_for_update(no_key=True).get(pk=stream_id)
+            for body in bodies.items(item_ids):
+                told = f"{key}:{body['id']}"
+                announce.tell_room(stream_id=stream_id, t="product.changed", d=body, key=told)
+    return sum(map(len, found.values()))
 
 
 def _tell(stream_id: UUID) -> None:

@@ -2,12 +2,16 @@
 
 from celery import shared_task
 
-from commerce import clock
+from commerce import clock, turnstile
 from streams import coupons, offers
 
 
-@shared_task(name="streams.sweep")
+@shared_task(name="streams.sweep", queue="sweep")
+@turnstile.one_at_a_time
 def sweep(**_: object) -> int:
-    """End the offers and coupons whose time is over, then open the offers whose time has come."""
+    """End the offers and coupons whose time is over, or whose price the merchant does not take any more, and
+    open the offers whose time has come.
+    """
     now = clock.database_now()
-    return offers.close_due(now=now) + offers.open_due(now=now) + coupons.close_due(now=now)
+    ended = offers.close_due(now=now) + offers.end_below(now=now) + coupons.close_due(now=now)
+    return ended + offers.open_due(now=now)

@@ -23,6 +23,7 @@ from commerce import errors, ids, redis_client
 from streams import offers, roomscripts
 from streams.bodies import unix_ms
 from streams.models import Offer, Stream
+from streams.moderation import standing
 
 log = structlog.get_logger(__name__)
 
@@ -77,8 +78,9 @@ def keys(offer_id: UUID) -> list[str]:
 def enter(*, user_id: UUID, stream_id: UUID, offer_id: UUID, now: datetime) -> Body:
     """Enter the waiting room of a show's offer and return the place; again returns the same.
 
-    Raises UnknownOffer, NoWaitingRoom, OfferEnded, OfferSoldOut, Unavailable.
+    Raises Banned, UnknownOffer, NoWaitingRoom, OfferEnded, OfferSoldOut, Unavailable.
     """
+    standing.check_not_banned(stream_id=stream_id, user_id=user_id, now=now)
     offer = _offer(stream_id, offer_id)
     if offer.admits_per_second is None:
         raise NoWaitingRoom

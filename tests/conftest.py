@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -18,6 +17,7 @@ from tests import emptying
 
 pytest_plugins = [
     "tests.demo_process",
+    "tests.browsing",
     "tests.stripe_server",
     "tests.live_server",
     "tests.worker_process",
@@ -40,6 +40,12 @@ def closed_till() -> Iterator[None]:
 
 
 @pytest.fixture
+def quick_hashes(settings: Any) -> None:
+    """Passwords are kept in microseconds, for tests that are not about how they are kept."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
 def redis_server() -> redis.Redis:
     """The Redis of this test process."""
     return redis_client.sync()
@@ -50,15 +56,3 @@ def process_env(transactional_db: None) -> dict[str, str]:
     """What a process needs in its environment to work on this test's database and Redis."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL}
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of the system's Chromium; without one the test is skipped aloud, or fails when CI=true."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    missing = "There is no Chromium on this machine; install chromium to run the browser tests."
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)

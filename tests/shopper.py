@@ -6,10 +6,9 @@ The shop's processes are started once and shared by the tests of a run. Webhooks
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from catalog.models import Stock
 from commerce import accounts
@@ -26,38 +25,18 @@ from config import processes, servers
 from config.children import Child, Program
 from config.embedded import free_port
 from config.env import ROOT
-from streams import offers, pins, showcase, shows, tasks
+from streams import offers, pins, showcase, shows
 from streams.models import Offer, ShowcaseItem, Stream
-from tests.live_server import LiveRoom
+from tests import backstage
+from tests.browsing import aside
+from tests.live_server import cookie_of
 from tests.protocol import Conversation
 from tests.streams import make
 from tests.stripe_server import StripeServer
 
-T = TypeVar("T")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 PASSWORD = "correct-horse-battery"
 WAIT_MS = 15_000
-
-
-def aside(run: Callable[[], T]) -> T:
-    """Run database code in a thread of its own; the browser's event loop owns this one."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(run())
-        except BaseException as error:
-            failure.append(error)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join(30)
-    if failure:
-        raise failure[0]
-    return outcome[0]
 
 
 @dataclass
@@ -125,15 +104,6 @@ def _site(django_db_setup: None) -> Iterator[tuple[str, Child]]:
 
 
 @pytest.fixture
-def quick_hashes(settings: Any) -> None:
-    """Signing in is not what these tests are about."""
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-        "django.contrib.auth.hashers.Argon2PasswordHasher",
-    ]
-
-
-@pytest.fixture
 def shop(
     transactional_db: None, _site: tuple[str, Child], worker: Child, stripe_server: StripeServer
 ) -> Iterator[Shop]:
@@ -141,29 +111,9 @@ def shop(
     address, site = _site
     assert site.alive()
     site.lines.clear()
-    done = threading.Event()
-
-    def backstage() -> None:
-        while not done.wait(0.05):
-            LiveRoom.relay()
-            tasks.sweep()
-        connection.close()
-
-    thread = threading.Thread(target=backstage)
-    thread.start()
-    yield Shop(address, stripe_server)
-    done.set()
-    thread.join(20)
+    with backstage.working():
+        yield Shop(address, stripe_server)
     print("\n".join(site.lines))  # Shown when the test fails.
-
-
-@pytest.fixture
-def browser(chromium: str) -> Generator[Browser]:
-    """The system's Chromium, without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @dataclass
@@ -182,11 +132,10 @@ class Shopper:
 
     def sign_in(self, *, name: str = "Ada", address: bool = True) -> User:
         """Sign in as a new user, past the page's own form."""
-        user = aside(lambda: _user(name, address=address))
+        user = aside(lambda: new_user(name, address=address))
+        session, _, value = aside(lambda: cookie_of(user)).partition("=")
+        self.page.context.add_cookies([{"name": session, "value": value, "url": self.shop.address}])
         self.page.goto(f"{self.shop.address}/")
-        body = {"email": user.email, "password": PASSWORD}
-        answer = self.call("account/sign-in", body)
-        assert answer.ok, answer.text()
         self.user = user
         return user
 
@@ -223,8 +172,9 @@ class Shopper:
         return self.page.locator(f".panel[data-status={status}]")
 
 
-def _user(name: str, *, address: bool) -> User:
-    user = User.objects.create_user(f"{name.lower()}-{uuid4().hex[:8]}@example.com", PASSWORD, name=name)
+def new_user(name: str, *, address: bool, password: str | None = None) -> User:
+    """Make a user, who can sign in with a password if there is one."""
+    user = User.objects.create_user(f"{name.lower()}-{uuid4().hex[:8]}@example.com", password, name=name)
     if address:
         accounts.save_address(user_id=user.id, name=name, line1="1 Mill Lane", city="York", country="GB")
     return user

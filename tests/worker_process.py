@@ -21,8 +21,8 @@ from tests.stripe_server import StripeServer
 Start = Callable[..., Child]
 
 
-def start(**env: str) -> Child:
-    """Start a worker on this test's servers and return it when it takes tasks."""
+def start(which: str = "worker", /, **env: str) -> Child:
+    """Start a worker, or the sweeper, on this test's servers and return it when it takes tasks."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     ours = {
         "DATABASE_URL": urlunsplit(database),
@@ -31,9 +31,9 @@ def start(**env: str) -> Child:
         "STRIPE_WEBHOOK_SECRETS": ",".join(settings.STRIPE_WEBHOOK_SECRETS),
         "LOG_LEVEL": "INFO",
     }
-    argv = [sys.executable, *shlex.split(processes.COMMANDS["worker"])]
+    argv = [sys.executable, *shlex.split(processes.COMMANDS[which])]
     return servers.start(
-        Program(name="worker", argv=argv, cwd=ROOT, env={**ours, **env}, ready_line=" ready.", quiet=True)
+        Program(name=which, argv=argv, cwd=ROOT, env={**ours, **env}, ready_line=" ready.", quiet=True)
     )
 
 
@@ -67,8 +67,8 @@ def own_worker(
         child.stop()
     started: list[Child] = []
 
-    def begin(**env: str) -> Child:
-        started.append(start(**env))
+    def begin(which: str = "worker", /, **env: str) -> Child:
+        started.append(start(which, **env))
         return started[-1]
 
     yield begin

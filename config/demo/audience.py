@@ -18,9 +18,16 @@ HESITATE = (9.0, 25.0)  # Seconds until somebody presses in an offer: on average
 WALK_IN_SECONDS = (20.0, 45.0)  # Between two purchases at the normal price.
 
 # Outcomes of a purchase, as the console says them and as the buyer comments on them.
-SAID = {"paid": "paid", "declined": "declined", "OUT_OF_STOCK": "too late", "OFFER_ENDED": "too late"}
+SAID = {
+    "paid": "paid",
+    "authorized": "pre-ordered",
+    "declined": "declined",
+    "OUT_OF_STOCK": "too late",
+    "OFFER_ENDED": "too late",
+}
 SAYS = {
     "paid": lines.GOT_ONE,
+    "authorized": lines.GOT_ONE,
     "declined": lines.DECLINED,
     "OUT_OF_STOCK": lines.TOO_LATE,
     "OFFER_ENDED": lines.TOO_LATE,
@@ -49,6 +56,7 @@ class Audience:
                 self._strangers(),
                 self._chat(),
                 self._follow_offers(),
+                self._follow_coupons(),
                 self._follow_pins(),
                 self._walk_in(),
                 self._answer(),
@@ -158,6 +166,21 @@ class Audience:
                 self.begin(self._rush(dict(self.floor.offers[offer_id])))
             known = set(self.floor.offers)
 
+    async def _follow_coupons(self) -> None:
+        known: set[str] = set()
+        while True:
+            await self.floor.until(lambda seen=known: self.floor.coupons.keys() != seen, within=60)  # type: ignore[misc]
+            for coupon_id in self.floor.coupons.keys() - known:
+                there = self.present()
+                for seat in random.sample(there, min(len(there), random.randint(6, 14))):
+                    self.begin(self._claim_later(seat, coupon_id))
+            known = set(self.floor.coupons)
+
+    async def _claim_later(self, seat: Seat, coupon_id: str) -> None:
+        await asyncio.sleep(random.uniform(2, 60))
+        if seat.there:
+            await seat.claim(coupon_id)
+
     async def _rush(self, offer: Body) -> None:
         """Some press at once, some hesitate, more than there are pieces."""
         title = self.floor.items[offer["item"]]["product"]["title"]
@@ -175,7 +198,8 @@ class Audience:
         price = f"{offer['price']['amount'] / 100:.2f} {offer['price']['currency']}"
         rest = "".join(f", {n} {SAID.get(code, code)}" for code, n in got.items() if code != "paid")
         if got:
-            tell(f"{title} at {price}: {got['paid']} paid{rest}")
+            paid = f"{got['paid']} paid" if got["paid"] or not got["authorized"] else ""
+            tell(f"{title} at {price}: {(paid + rest).removeprefix(', ')}")
 
     async def _take(self, seat: Seat, offer: Body, *, delay: float) -> str | None:
         await asyncio.sleep(delay)
@@ -187,7 +211,7 @@ class Audience:
         if not choice:
             return None
         outcome = await self._buy(seat, random.choice(choice), offer, item["product"]["title"])
-        if outcome == "paid":
+        if outcome in ("paid", "authorized"):
             seat.offers_had.add(offer["id"])
         return outcome
 

@@ -62,8 +62,19 @@ class Show:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """A product that is sold as one unit each of others, by handle and by SKUs."""
+
+    handle: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Act:
-    """One turn of the live show: the product pinned, what the host says, and what she offers, in cents."""
+    """One turn of the live show: the product pinned, what the host says, and what she offers, in cents.
+
+    With `opens_in` the offer is announced, and everybody counts down so many seconds.
+    """
 
     title: str
     line: str
@@ -71,6 +82,7 @@ class Act:
     quota: int
     offer_line: str
     seconds: int = 30
+    opens_in: int = 0
 
 
 SELLERS = (
@@ -93,7 +105,9 @@ LIVE = Show(
     (
         "velvet-matte-lipstick",
         "glass-lip-gloss",
+        "lipstick-trio",
         "vitamin-c-serum",
+        "winter-scent-duo",
         "long-lash-mascara",
         "cream-blush",
         "hand-cream",
@@ -139,6 +153,14 @@ ENDED = Show(
     ("bath-towel", "scented-candle", "wool-blanket", "linen-cushion", "oat-body-lotion", "garden-soap"),
 )
 
+# Sold by the first merchant: several in one parcel, and what is not there yet.
+BUNDLE = Bundle("lipstick-trio", ("DB-VML-SIGNRED", "DB-VML-DUSTPINK", "DB-VML-ROSE"))
+PREORDER, RELEASED_IN_DAYS = "winter-scent-duo", 4
+HOLD_SECONDS = 600  # So long it holds goods for carts.
+
+# What the host opens whenever none runs: off the first merchant's goods, in basis points and cents.
+COUPON_BP, COUPON_FROM, COUPON_QUOTA, COUPON_SECONDS = 1_000, 2_000, 40, 900
+
 # What the audience bought in the show that is over: handle, how many of them.
 SOLD_BEFORE = (("scented-candle", 3), ("bath-towel", 2), ("garden-soap", 2))
 
@@ -148,7 +170,8 @@ ACTS = (
         "This is the Velvet Matte in Signal Red. One stroke, look at that.",
         990,
         8,
-        "9.90 for the lipstick while the clock runs. One each!",
+        "9.90 for the lipstick when the clock is at zero. One each!",
+        opens_in=12,
     ),
     Act(
         "Vitamin C Serum",
@@ -163,6 +186,13 @@ ACTS = (
         790,
         8,
         "Gloss for 7.90, eight pieces.",
+    ),
+    Act(
+        "Velvet Lipstick Trio",
+        "If you cannot decide: red, pink and rosewood, all three in one parcel.",
+        3_490,
+        5,
+        "The trio for 34.90, five parcels.",
     ),
     Act(
         "Scented Candle",
@@ -183,7 +213,15 @@ ACTS = (
         "Blush with two fingers, no brush, on a moving train if you must.",
         1_090,
         6,
-        "Cream blush for 10.90, all three shades.",
+        "Cream blush for 10.90, all three shades. Fingers ready?",
+        opens_in=15,
+    ),
+    Act(
+        "Winter Scent Duo",
+        "This one is not in the shops yet. Order it now, your card is charged when it ships.",
+        6_900,
+        6,
+        "Six of the winter duo for 69.00, for those who order early.",
     ),
     Act(
         "Eight Pan Eye Palette",
@@ -204,7 +242,8 @@ ACTS = (
         "Nails while we chat. Dry in four minutes, I timed it.",
         550,
         8,
-        "Any polish for 5.50, eight bottles.",
+        "Any polish for 5.50, eight bottles, as soon as the clock says so.",
+        opens_in=15,
     ),
 )
 

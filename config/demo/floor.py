@@ -89,6 +89,7 @@ class Floor:
         self.items: dict[str, Body] = {}
         self.offers: dict[str, Body] = {}
         self.ended: dict[str, str] = {}  # offer -> why it ended
+        self.coupons: dict[str, Body] = {}
         self.pinned: str | None = None
         self.status = ""
         self.stream: Body = {}
@@ -108,6 +109,7 @@ class Floor:
                 self.stream, self.status, self.pinned = d["stream"], d["stream"]["status"], d["pinned"]
                 self.items = {item["id"]: item for item in d["items"]}
                 self.offers = {offer["id"]: offer for offer in d["offers"] if offer["status"] == "open"}
+                self.coupons = {coupon["id"]: coupon for coupon in d["coupons"]}
             case "product.pinned":
                 self.pinned = d["id"]
                 self.items[d["id"]] = d
@@ -122,6 +124,10 @@ class Floor:
                 self.ended[d["id"]] = d["reason"]
             case "offer.progress" if d["id"] in self.offers:
                 self.offers[d["id"]]["left"] = d["left"]
+            case "coupon.opened":
+                self.coupons[d["id"]] = d
+            case "coupon.ended":
+                self.coupons.pop(d["id"], None)
             case "stock.changed":
                 for variant in self.variants():
                     if variant["id"] == d["variant"]:
@@ -202,6 +208,10 @@ class Seat:
     async def say(self, text: str) -> None:
         """Say a line; what the server does not want to hear is left at that."""
         await self._command("chat.send", {"text": text[:200]}, tries=1)
+
+    async def claim(self, coupon_id: str) -> None:
+        """Claim a coupon; who is too late has none."""
+        await self._command("coupon.claim", {"coupon": coupon_id}, tries=1)
 
     async def heart(self) -> None:
         """Send a heart."""

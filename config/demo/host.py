@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -41,6 +42,7 @@ class Host:
                 if self.floor.status in OVER:
                     return
                 try:
+                    await self._keep_a_coupon()
                     await self._play(act)
                 except TROUBLE as error:
                     detail(f"{act.title}: {error}")
@@ -65,25 +67,46 @@ class Host:
         self._pinned = item["id"]
         tell(f"{self.name} pins {act.title}")
         await self._say(act.line, after=1.5)
-        await asyncio.sleep(random.uniform(*BREATH_SECONDS))
+        if not act.opens_in:
+            await asyncio.sleep(random.uniform(*BREATH_SECONDS))
         if self._somebody_else():
             return
         offer_id = await self._open_offer(act, item)
         await self._say(act.offer_line, after=1)
-        await self.floor.until(lambda: self._is_over(offer_id), within=act.seconds + 15)
+        await self.floor.until(lambda: self._is_over(offer_id), within=act.opens_in + act.seconds + 15)
         sold_out = self.floor.ended.get(offer_id) == "sold_out"
         closing = self._pool.draw(lines.SOLD_OUT if sold_out else lines.TIME_IS_UP)
         await self._say(closing or "Thank you!", after=1)
         await asyncio.sleep(random.uniform(*BREATH_SECONDS))
 
+    async def _keep_a_coupon(self) -> None:
+        merchant = next(
+            (
+                item["product"]["merchant"]["id"]
+                for item in self.floor.items.values()
+                if item["product"]["merchant"]["name"] == cast.SELLERS[0].name
+            ),
+            None,
+        )
+        if self.floor.coupons or merchant is None or self._somebody_else():
+            return
+        code = f"GLOW-{datetime.now(UTC):%H%M%S}"  # A code is for once in a show.
+        terms = {"percent_bp": cast.COUPON_BP, "min_amount": cast.COUPON_FROM, "quota": cast.COUPON_QUOTA}
+        await self._press(
+            "coupons", {"merchant": merchant, "code": code, "seconds": cast.COUPON_SECONDS, **terms}
+        )
+        tell(f"{self.name} opens a coupon: {code}")
+
     async def _open_offer(self, act: cast.Act, item: Body) -> str:
         amount = min(act.amount, item["price"]["amount"])
         terms = {"amount": amount, "quota": act.quota, "per_buyer": 1, "seconds": act.seconds}
-        opened = await self._press("offers", {"item": item["id"], **terms})
+        ahead = {"opens_in": act.opens_in} if act.opens_in else {}
+        opened = await self._press("offers", {"item": item["id"], **terms, **ahead})
         offer_id = str(opened["offer"]["id"])
         self._offers.add(offer_id)
         price = f"{amount / 100:.2f} {item['price']['currency']}"
-        tell(f"{self.name} opens an offer: {act.quota} pieces at {price} for {act.seconds} s")
+        does = f"announces an offer in {act.opens_in} s" if act.opens_in else "opens an offer"
+        tell(f"{self.name} {does}: {act.quota} pieces at {price} for {act.seconds} s")
         return offer_id
 
     def _is_over(self, offer_id: str) -> bool:

@@ -85,6 +85,12 @@ ABOUT: dict[str, tuple[str, ...]] = {
         "how many hours does it burn?",
         "ok that one is going in my cart",
     ),
+    "Scent": (
+        "numbered by hand, oh no, there goes my money",
+        "so I pay when it ships? good",
+        "fig in winter, yes",
+        "how long does it stay on a scarf?",
+    ),
     "Brush": ("soft or firm bristles?", "how do you wash them?", "the wooden handles are lovely"),
     "Mist": ("fridge + this = summer saved", "over make-up too?", "rose smell strong or light?"),
     "Balm": ("peach!", "is there sun protection in it?", "three of these in three coats"),

@@ -12,14 +12,15 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
-from catalog import prices
-from catalog.models import Price, Product
+from catalog import bundles, prices, products
+from catalog.models import Price, Product, Variant
 from commerce import accounts, cards, gateway
 from commerce.models import Customer, Host, Merchant, MerchantKey, User
 from commerce.money import Money
 from config.demo import cast, doors
 from config.demo.notebook import Notebook
-from orders import checkout, quotes
+from orders import checkout, policies, quotes
+from orders.models import CartPolicy
 from streams import pins, showcase, shows
 from streams.models import ShowcaseItem, Stream
 
@@ -164,6 +165,21 @@ def prior_prices(now: datetime) -> None:
     first.exclude(variant__in=changed).filter(valid_from__gt=now - timedelta(days=60)).update(
         valid_from=now - timedelta(days=60)
     )
+
+
+def specials(now: datetime) -> None:
+    """What no feed says: a bundle, a scent that is released in some days, and goods held for carts."""
+    merchant_id = Merchant.objects.get(slug=cast.SELLERS[0].slug).id
+    hers = Variant.objects.filter(merchant_id=merchant_id)
+    parts = hers.filter(sku__in=cast.BUNDLE.parts).values_list("id", flat=True)
+    bundle = hers.get(product__handle=cast.BUNDLE.handle)
+    bundles.set_parts(merchant_id=merchant_id, bundle_id=bundle.id, parts=dict.fromkeys(parts, 1), now=now)
+    early = hers.get(product__handle=cast.PREORDER)
+    if early.release_at is None or early.release_at <= now + timedelta(days=1):
+        changes = {"release_at": now + timedelta(days=cast.RELEASED_IN_DAYS)}
+        products.change_variant(merchant_id=merchant_id, variant_id=early.id, changes=changes, now=now)
+    if not CartPolicy.objects.filter(merchant_id=merchant_id).exists():
+        policies.set_policy(merchant_id=merchant_id, hold_seconds=cast.HOLD_SECONDS, now=now)
 
 
 def feed(seller: cast.Seller, base: str) -> bytes:

@@ -22,8 +22,9 @@ from config.variables import VARIABLES
 
 SERVERS = ("postgres", "redis")
 BEFORE_TABLES = ("simulator", "web", "live")  # Can start while the database is being laid out.
-AFTER_TABLES = ("relay", "worker", "beat")
+AFTER_TABLES = ("relay", "worker", "sweeper", "beat")
 SCRIPT = ("crew", "audience")
+MEASURED = ("web", "live", "relay")  # They show their metrics on METRICS_PORT, the one after it, and so on.
 LOOK_SECONDS = 5.0
 PAUSE = timedelta(seconds=20)  # Between a show that a visitor has ended and the next one.
 
@@ -33,6 +34,7 @@ def main() -> int:
     try:
         web_port = _port("PORT", 8000)
         live_port = _port("LIVE_PORT", web_port + 1)
+        metrics_port = _metrics_port()
         var = embedded.default_var().resolve()
     except CannotStart as error:
         print(error, file=sys.stderr)
@@ -44,7 +46,9 @@ def main() -> int:
             claim.require()
             embedded.require_port(web_port, "PORT")
             embedded.require_port(live_port, "LIVE_PORT")
-            return _run(var, web_port, live_port)
+            for ahead in range(len(MEASURED) if metrics_port else 0):
+                embedded.require_port(metrics_port + ahead, "METRICS_PORT")
+            return _run(var, web_port, live_port, metrics_port)
         except CannotStart as error:
             print(f"\nThe demo cannot start. {error}", file=sys.stderr)
             return 1
@@ -61,6 +65,16 @@ def _port(name: str, default: int) -> int:
     return int(text)
 
 
+def _metrics_port() -> int:
+    """The first port of metrics; 0, as everywhere, shows none."""
+    if os.environ.get("METRICS_PORT", "0") in ("", "0"):
+        return 0
+    first = _port("METRICS_PORT", 0)
+    if first + len(MEASURED) - 1 > 65535:
+        raise CannotStart(f"METRICS_PORT={first} leaves no room for {len(MEASURED)} ports.")
+    return first
+
+
 def _forget_settings() -> None:
     """The demo never works on a database, a Redis or a Stripe account that somebody has configured."""
     for variable in VARIABLES:
@@ -69,7 +83,9 @@ def _forget_settings() -> None:
     os.environ["ENV_FILE"] = os.devnull
 
 
-def programs(var: Path, *, web_port: int, live_port: int, book: Notebook) -> dict[str, Program]:
+def programs(
+    var: Path, *, web_port: int, live_port: int, book: Notebook, metrics_port: int = 0
+) -> dict[str, Program]:
     """Everything that runs, by name; our own processes know the demo's addresses and its secret."""
     table = processes.table(
         var=var, web_port=web_port, live_port=live_port, simulator_port=embedded.free_port()
@@ -95,17 +111,21 @@ def programs(var: Path, *, web_port: int, live_port: int, book: Notebook) -> dic
             cwd=ROOT,
             ready=lambda: True,
         )
+    if metrics_port:
+        for ahead, name in enumerate(MEASURED):
+            shown = {"METRICS_PORT": str(metrics_port + ahead)}
+            ours[name] = replace(ours[name], env={**ours[name].env, **shown})
     return ours
 
 
-def _run(var: Path, web_port: int, live_port: int) -> int:
+def _run(var: Path, web_port: int, live_port: int, metrics_port: int) -> int:
     book = Notebook.open(var)
-    table = programs(var, web_port=web_port, live_port=live_port, book=book)
+    table = programs(var, web_port=web_port, live_port=live_port, book=book, metrics_port=metrics_port)
     console = Console(list(table), var / "demo.log")
     paid = _FirstPaid(console)
     with Stack(table, say=paid.hear) as stack:
         try:
-            _begin(stack, table["web"].env, console, book, var)
+            _begin(stack, table["web"].env, console, book, var, metrics_port)
             lost = _keep_going(stack, console)
             console.complain(CannotStart(f"{lost} keeps ending."))
             return 1
@@ -122,7 +142,9 @@ def _run(var: Path, web_port: int, live_port: int) -> int:
             console.close()
 
 
-def _begin(stack: Stack, env: Mapping[str, str], console: Console, book: Notebook, var: Path) -> None:
+def _begin(
+    stack: Stack, env: Mapping[str, str], console: Console, book: Notebook, var: Path, metrics_port: int
+) -> None:
     base = env["BASE_URL"]
     console.step("starting PostgreSQL and Redis")
     stack.start(*SERVERS)
@@ -147,12 +169,13 @@ def _begin(stack: Stack, env: Mapping[str, str], console: Console, book: Noteboo
         console.step("merchants send their feeds")
         list(pool.map(lambda seller: seeding.send_feed(seller, book, base, console.step), cast.SELLERS))
     seeding.prior_prices(_now())
+    seeding.specials(_now())
     stream = seeding.live_show(_now())
     console.step("the show is live; the audience comes in")
     stack.start(*SCRIPT)
     seeding.planned_shows(_now())
     seeding.ended_show(_now())
-    _show_card(console, base, book, stream.slug, var)
+    _show_card(console, base, book, stream.slug, var, metrics_port)
 
 
 def _set_up_django(env: Mapping[str, str]) -> None:
@@ -190,7 +213,7 @@ def _keep_going(stack: Stack, console: Console) -> str:
     return lost
 
 
-def _show_card(console: Console, base: str, book: Notebook, slug: str, var: Path) -> None:
+def _show_card(console: Console, base: str, book: Notebook, slug: str, var: Path, metrics_port: int) -> None:
     visitor, host = cast.VISITOR, cast.PRESENTERS[0]
     key = book.api_keys[cast.SELLERS[0].slug]
     console.card(
@@ -205,6 +228,10 @@ def _show_card(console: Console, base: str, book: Notebook, slug: str, var: Path
             ("  operator", f"{cast.OPERATOR}    password {book.password}"),
             ("API docs", f"{base}/api/docs"),
             ("  merchant", f"API key {key}"),
+            *(
+                (f"Metrics of {name}", f"http://127.0.0.1:{metrics_port + ahead}/metrics")
+                for ahead, name in enumerate(MEASURED if metrics_port else ())
+            ),
         ],
         notes="Use a private window for each further login. Payments are simulated; no money moves. "
         f"Passwords and keys are in {_short(var / 'demo.json')}, all logs in {_short(var / 'demo.log')}. "

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from config.demo import cast, doors
-from config.demo.floor import Floor, Place, detail, tell
+from config.demo.floor import Body, Floor, Place, detail, tell
 
 ROUND_SECONDS = 15.0
 LOW, DELIVERY = 8, 40  # Units: when fewer than LOW are left, DELIVERY more come.
@@ -41,15 +41,22 @@ class Warehouse:
         for item in list(self.floor.items.values()):
             if item["product"]["merchant"]["name"] != self.seller.name:
                 continue
+            delivered = 0
             low = [variant for variant in item["variants"] if variant["left"] < LOW]
             for variant in low:
                 change = {"delta": DELIVERY, "note": "delivery"}
                 path = f"catalog/variants/{variant['id']}/stock"
-                await asyncio.to_thread(self._door.ask, "POST", path, json=change)
+                try:
+                    await asyncio.to_thread(self._door.ask, "POST", path, json=change)
+                except doors.DoorClosed as refusal:
+                    if refusal.code != "STOCK_OF_BUNDLE":
+                        raise
+                    continue  # Its parts are delivered themselves.
+                delivered += 1
                 variant["left"] += DELIVERY
-            if low:
+            if delivered:
                 tell(
-                    f"{self.seller.name} delivers {DELIVERY * len(low)} pieces of {item['product']['title']}"
+                    f"{self.seller.name} delivers {DELIVERY * delivered} pieces of {item['product']['title']}"
                 )
 
     async def _ship(self) -> None:
@@ -57,7 +64,7 @@ class Warehouse:
         waiting = await asyncio.to_thread(
             self._door.ask, "GET", "orders", params={"status": "open", "created_before": before}
         )
-        parcels = waiting["results"][-PARCELS:]
+        parcels = [order for order in waiting["results"] if _is_released(order)][-PARCELS:]
         for order in parcels:
             number = f"DP{random.randrange(10**9):09}"
             parcel = {
@@ -68,3 +75,12 @@ class Warehouse:
             await asyncio.to_thread(self._door.ask, "POST", f"orders/{order['id']}/ship", json=parcel)
         if parcels:
             tell(f"{self.seller.name} sends {len(parcels)} parcel{'s' if len(parcels) > 1 else ''}")
+
+
+def _is_released(order: Body) -> bool:
+    """Whether it goes out now: a pre-order waits for its day."""
+    now = datetime.now(UTC)
+    return all(
+        line["release_at"] is None or datetime.fromisoformat(line["release_at"]) <= now
+        for line in order["lines"]
+    )

@@ -1,30 +1,16 @@
 """What is asked for, priced. In a rush hundreds ask for the same: they share one bill of their batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
+from catalog import preorders
 from commerce.money import Money
 from orders import pricing
 from orders.till.asking import Asked
-from orders.till.facts import Facts, Goods, Show
+from orders.till.facts import Bill, Facts, Goods, Show
 from orders.till.refusals import CouponSpent, MixedRelease, PreorderTooEarly, UnknownCoupon
 from streams.bodies import unix_ms
 from streams.grants import Deal
-
-# A card's promise lasts seven days at Stripe; the last one is left to the merchant for shipping.
-PREORDERED_WITHIN = timedelta(days=6)
-
-
-@dataclass(slots=True)
-class Bill:
-    """Priced lines, what they come to, and each merchant's part of them as (merchant, numbers of lines)."""
-
-    lines: list[pricing.Line]
-    total: Money
-    parts: list[tuple[UUID, list[int]]]
-    pay_at_shipping: bool
 
 
 def bill(
@@ -41,7 +27,6 @@ def bill(
     found = facts.bills.get(same)
     if found is None:
         found = facts.bills[same] = _bill(asked, goods, deals, show, facts)
-    assert isinstance(found, Bill)
     return found
 
 
@@ -79,9 +64,9 @@ def _bill(
     if len(later) > 1:
         raise MixedRelease
     for line in lines:
-        if line.release_at is not None and line.release_at > facts.now + PREORDERED_WITHIN:
-            opens_at = unix_ms(line.release_at - PREORDERED_WITHIN)
-            raise PreorderTooEarly(variant=str(line.variant_id), opens_at=opens_at)
+        opens_at = preorders.opens_at(line.release_at)
+        if opens_at is not None and opens_at > facts.now:
+            raise PreorderTooEarly(variant=str(line.variant_id), opens_at=unix_ms(opens_at))
     parts: dict[UUID, list[int]] = {}
     for n, line in enumerate(lines):
         parts.setdefault(line.merchant_id, []).append(n)

@@ -29,7 +29,7 @@ MOST_WAITING = 10_000
 MOST_AT_ONCE = 500
 LINGER_SECONDS = 0.005  # How long the first of a batch waits for company.
 DEADLINE_SECONDS = 5.0  # After so long in line nothing is begun for a purchase any more.
-ANSWERED_WITHIN = 30.0  # For threads that wait; more than the longest that a batch can take.
+ANSWERED_WITHIN = 30.0  # For threads that wait; more than what a batch takes unless something is badly wrong.
 BUSY_SECONDS = 1.0  # After a lock was not free, locked rows are stepped over for so long.
 
 Answer = Callable[[Outcome], None]
@@ -42,6 +42,7 @@ class _Waiting:
     asked: Asked
     answer: Answer
     loop: asyncio.AbstractEventLoop | None
+    refused: errors.Refusal | None = None
     at: float = field(default_factory=time.monotonic)
 
 
@@ -75,14 +76,15 @@ class Till:
         """
         self._put(_Waiting(asked, answer, asyncio.get_running_loop()))
 
-    def buy(self, asked: Asked) -> Receipt:
+    def buy(self, asked: Asked, *, refused: errors.Refusal | None = None) -> Receipt:
         """Put a purchase in line and wait for it in this thread.
 
-        Raises what `ringing.ring_up` gives as an outcome, TillFull, TooLate, and OutcomeUnknown
-        when no answer comes in time: the same key finds out.
+        Who was `refused` at the door gets that, unless the key is known. Raises what `ringing.ring_up`
+        gives as an outcome, TillFull, TooLate, and OutcomeUnknown when no answer comes in time: the same key
+        finds out.
         """
         answer: Future[Outcome] = Future()
-        self._put(_Waiting(asked, answer.set_result, None))
+        self._put(_Waiting(asked, answer.set_result, None, refused))
         try:
             outcome = answer.result(ANSWERED_WITHIN)
         except TimeoutError:
@@ -164,7 +166,10 @@ class Till:
             ]
         )
         rung = ringing.ring_up(
-            [Press(each.asked, each.at, refused) for each, refused in zip(batch, refusals, strict=True)],
+            [
+                Press(each.asked, each.at, each.refused or refused)
+                for each, refused in zip(batch, refusals, strict=True)
+            ],
             patient=begun >= self._wary_until,
         )
         taken = time.monotonic() - begun

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from catalog import stock
 from commerce import households, ids
+from orders import transactions
 from orders.till import bills
 from orders.till.asking import Asked, Wanted
-from orders.till.bills import Bill
-from orders.till.facts import Buyer, CardKept, Facts, Goods, Show
+from orders.till.facts import Bill, Buyer, CardKept, Facts, Goods, Show
 from orders.till.refusals import (
     AddressRequired,
-    Busy,
     CardRequired,
     CurrencyMismatch,
     HouseholdLimit,
@@ -70,7 +69,7 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     """
     if asked.buyer_id in facts.busy:
         # Her cart is being changed: it would keep what she buys, and what it holds would be taken twice.
-        raise Busy
+        raise transactions.Busy
     hers = _in_turn(asked, facts, at)
     show = _show(asked, facts, hers)
     buyer = facts.buyers.get(asked.buyer_id) or Buyer()
@@ -153,7 +152,7 @@ def _deal(wanted: Wanted, goods: Goods, show: Show | None, facts: Facts) -> Deal
     if wanted.offer_id is None:
         return None
     if wanted.offer_id in facts.busy:
-        raise Busy
+        raise transactions.Busy
     deal = facts.deals.get(wanted.offer_id)
     if (
         deal is None
@@ -218,7 +217,7 @@ def _take(
             taken.cart_holds[variant_id] = held = min(units, held)
             taken.stock[variant_id] = units = units - held
         if units and variant_id in facts.busy:
-            raise Busy
+            raise transactions.Busy
         if units > facts.stock.get(variant_id, 0):
             raise _short(asked, goods, taken, facts)
     return taken

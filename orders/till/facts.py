@@ -5,11 +5,13 @@ Counted numbers are the batch's own ledger: deciding takes from them, so the nex
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
 
+from commerce.money import Money
+from orders import pricing
+from orders.till.asking import Wanted
 from streams.grants import Claim, Deal
 
 
@@ -90,6 +92,16 @@ class Turn:
 
 
 @dataclass(slots=True)
+class Bill:
+    """Priced lines, what they come to, and each merchant's part of them as (merchant, numbers of lines)."""
+
+    lines: list[pricing.Line]
+    total: Money
+    parts: list[tuple[UUID, list[int]]]
+    pay_at_shipping: bool
+
+
+@dataclass(slots=True)
 class Facts:
     """All that one batch is decided by. `now` is the database's clock, read at `read_at` of the process's."""
 
@@ -106,5 +118,7 @@ class Facts:
     cart_holds: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # (buyer, variant) -> units
     turns: dict[tuple[UUID, UUID, UUID | None], Turn] = field(default_factory=dict)  # (buyer, variant, offer)
     in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
-    bills: dict[Any, object] = field(default_factory=dict)  # Shared by all who ask for the same.
+    bills: dict[tuple[tuple[Wanted, ...], UUID | None], Bill] = field(
+        default_factory=dict
+    )  # Shared by all who ask for the same.
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

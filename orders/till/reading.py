@@ -20,7 +20,7 @@ from commerce import households
 from orders import transactions
 from orders.till.asking import Asked
 from orders.till.facts import Buyer, CardKept, Facts, Goods, Show, Turn
-from orders.till.refusals import Busy
+from orders.till.refusals import TillsAhead
 from streams import grants
 
 _GOODS = """
@@ -188,7 +188,7 @@ def _carts(cursor: Any, facts: Facts, buyers: str, variants: str, patient: bool)
 
 
 def _wait(cursor: Any, counted: set[UUID]) -> None:
-    """Wait until no other till has a batch in hand that counts the same; raises Busy."""
+    """Wait until no other till has a batch in hand that counts the same; raises TillsAhead."""
     # Sorted, so that nobody waits in a circle; and no row is locked yet.
     lines = sorted({each.int % LINES for each in counted})
     times = {"most_ms": IN_LINE_MS, "then_ms": LOCK_TIMEOUT_MS, "statement_ms": STATEMENT_TIMEOUT_MS}
@@ -196,7 +196,7 @@ def _wait(cursor: Any, counted: set[UUID]) -> None:
         cursor.execute(IN_TURN, {"tills": TILLS, "lines": lines, **times})
     except OperationalError as error:
         if transactions.sqlstate(error) == CANCELLED:
-            raise Busy from error
+            raise TillsAhead from error
         raise
 
 

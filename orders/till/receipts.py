@@ -12,9 +12,8 @@ import orjson
 
 from orders.models import Order, Purchase
 from orders.till.asking import Receipt
-from orders.till.bills import Bill
 from orders.till.deciding import Accepted
-from orders.till.facts import Facts, Show
+from orders.till.facts import Bill, Facts, Show
 from streams.bodies import unix_ms
 
 _FIRST, _AGAIN = ',"replayed":false}', ',"replayed":true}'
@@ -37,9 +36,17 @@ class Receipts:
     def __init__(self, facts: Facts, *, hold_until: datetime) -> None:
         self._facts, self._hold_until = facts, unix_ms(hold_until)
         self._shared: dict[int, _Shared] = {}
+        self._sold: list[tuple[Accepted, list[str], list[str]]] = []
 
-    def of(self, each: Accepted, *, orders: list[str], lines: list[str]) -> Receipt:
-        """Return the receipt of an accepted purchase with the ids of its orders and lines."""
+    def add(self, each: Accepted, *, orders: list[str], lines: list[str]) -> None:
+        """Add an accepted purchase with the ids of its orders and lines."""
+        self._sold.append((each, orders, lines))
+
+    def render(self) -> list[Receipt]:
+        """Return the receipts, in the order in which they were added."""
+        return [self._of(*sold) for sold in self._sold]
+
+    def _of(self, each: Accepted, orders: list[str], lines: list[str]) -> Receipt:
         shared = self._shared.get(id(each.bill))
         if shared is None:
             shared = self._shared[id(each.bill)] = self._share(each.bill, each.show)

@@ -1,6 +1,7 @@
 """What the till says no with, beside what offers, stock and pricing refuse themselves."""
 
 from commerce import errors
+from orders import transactions
 
 
 class PriceChanged(errors.Conflict):
@@ -81,11 +82,8 @@ class PreorderTooEarly(errors.Conflict):
     message = "This cannot be ordered yet. Pre-orders are taken in the last days before the release."
 
 
-class Busy(errors.Unavailable):
-    """A row that everybody wants was not free in time; nothing was done."""
-
-    message = "Too many people are buying this at once. Nothing was done; try again."
-    retry_ms = 300
+class TillsAhead(transactions.Busy):
+    """Other tills that count the same took too long; stepping over their rows would refuse everybody."""
 
 
 class TooLate(errors.Unavailable):

@@ -6,7 +6,7 @@ that it refuses stands alone.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -20,7 +20,7 @@ from orders import queries, transactions
 from orders.till import deciding, reading, receipts, writing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.facts import Facts
-from orders.till.refusals import Busy
+from orders.till.refusals import TillsAhead
 from streams import waitingroom
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,12 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
     """
     try:
         return Rung(_attempt(presses, patient, now), stepped_over=not patient)
-    except transactions.Busy:
+    except TillsAhead as refusal:
+        return Rung([refusal for _ in presses], stepped_over=False)
+    except transactions.Busy as refusal:
         if patient:
             return ring_up(presses, patient=False, now=now)
-        return Rung([Busy() for _ in presses], stepped_over=True)
+        return Rung([refusal for _ in presses], stepped_over=True)
     except errors.Refusal as refusal:
         return Rung([refusal for _ in presses], stepped_over=False)
     except Exception as error:
@@ -70,9 +72,9 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
 def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
     for attempt in range(1, KEY_TAKEN_AGAIN + 1):
         try:
-            outcomes = transactions.run(lambda: _batch(presses, patient, now), lock_timeout_ms=None)
+            answers = transactions.run(lambda: _batch(presses, patient, now), lock_timeout_ms=None)
             faults.reach("till.committed")
-            return outcomes
+            return answers()
         except IntegrityError as error:
             # The same key in another process: the first to commit stands, and now it can be read.
             if transactions.violated(error) != "purchase_key_once" or attempt == KEY_TAKEN_AGAIN:
@@ -80,7 +82,8 @@ def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> l
     raise AssertionError("unreachable")
 
 
-def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
+def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> Callable[[], list[Outcome]]:
+    """Decide and write a batch; returns what gives its answers, to be called when it is committed."""
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS)
         clock = reading.Clock(now or cursor.fetchone()[0], time.monotonic())
@@ -101,21 +104,34 @@ def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> lis
         elif first.setdefault((press.asked.buyer_id, press.asked.key), n) == n:
             fresh.append(n)
     faults.reach("till.begun")
+    sold: dict[int, deciding.Accepted] = {}
+    given: receipts.Receipts | None = None
     if fresh:
         facts = reading.read([batch[n] for n in fresh], patient=patient, clock=clock)
         faults.reach("till.locked")
-        outcomes |= _decide(presses, fresh, facts)
+        sold, refused = _decide(presses, fresh, facts)
+        outcomes |= refused
+        given = writing.write(list(sold.values()), facts)
         faults.reach("till.written")
-    for n, asked in enumerate(batch):
-        if n not in outcomes:
-            earlier = first[asked.buyer_id, asked.key]
-            outcomes[n] = _repeated(asked, batch[earlier], outcomes[earlier])
-    return [outcomes[n] for n in range(len(batch))]
+
+    def answers() -> list[Outcome]:
+        if given is not None:
+            outcomes.update(zip(sold, given.render(), strict=True))
+        for n, asked in enumerate(batch):
+            if n not in outcomes:
+                earlier = first[asked.buyer_id, asked.key]
+                outcomes[n] = _repeated(asked, batch[earlier], outcomes[earlier])
+        return [outcomes[n] for n in range(len(batch))]
+
+    return answers
 
 
-def _decide(presses: Sequence[Press], fresh: Sequence[int], facts: Facts) -> dict[int, Outcome]:
-    outcomes: dict[int, Outcome] = {}
-    accepted = []
+def _decide(
+    presses: Sequence[Press], fresh: Sequence[int], facts: Facts
+) -> tuple[dict[int, deciding.Accepted], dict[int, Outcome]]:
+    """Return what is sold and who is refused, by the number of the press."""
+    sold: dict[int, deciding.Accepted] = {}
+    refused: dict[int, Outcome] = {}
     for n in fresh:
         press = presses[n]
         waited = 0.0 if press.at is None else facts.read_at - press.at
@@ -123,13 +139,10 @@ def _decide(presses: Sequence[Press], fresh: Sequence[int], facts: Facts) -> dic
             at = facts.now - timedelta(seconds=max(0.0, waited))
             if press.refused is not None and not deciding.is_turn(press.asked, facts, at=at):
                 raise press.refused
-            accepted.append((n, deciding.decide(press.asked, facts, at=at)))
+            sold[n] = deciding.decide(press.asked, facts, at=at)
         except errors.Refusal as refusal:
-            outcomes[n] = refusal
-    written = writing.write([each for _, each in accepted], facts)
-    for (n, _), receipt in zip(accepted, written, strict=True):
-        outcomes[n] = receipt
-    return outcomes
+            refused[n] = refusal
+    return sold, refused
 
 
 def _known(batch: Sequence[Asked]) -> dict[int, Outcome]:

@@ -18,10 +18,8 @@ from commerce import ids, outbox
 from orders import pricing
 from orders.models import Hold, Order, Purchase
 from orders.till import receipts
-from orders.till.asking import Receipt
-from orders.till.bills import Bill
 from orders.till.deciding import Accepted
-from orders.till.facts import Facts
+from orders.till.facts import Bill, Facts
 from streams import announce, grants
 from streams.states import clock_ms
 
@@ -40,17 +38,19 @@ _LINE = (
 _HOLD = "line_id, purchase_id, variant_id, offer_id, quantity, status, updated_at"
 
 
-def write(accepted: Sequence[Accepted], facts: Facts) -> list[Receipt]:
-    """Write purchases that were decided on these facts, in the same transaction; returns their receipts."""
-    if not accepted:
-        return []
+def write(accepted: Sequence[Accepted], facts: Facts) -> receipts.Receipts:
+    """Write purchases that were decided on these facts, in the same transaction.
+
+    Their receipts are to be rendered when it is committed: meanwhile others wait for what is locked.
+    """
     until = facts.now + timedelta(seconds=settings.HOLD_SECONDS)
+    given = receipts.Receipts(facts, hold_until=until)
+    if not accepted:
+        return given
     rows = _Rows(now=str(facts.now), until=str(until))
-    said = receipts.Receipts(facts, hold_until=until)
-    found = []
     for each in accepted:
         orders, lines = rows.add(each)
-        found.append(said.of(each, orders=orders, lines=lines))
+        given.add(each, orders=orders, lines=lines)
     # By key, so that two tills which have the same two keys wait for each other and never in a circle.
     rows.purchases.sort()
     with connection.cursor() as cursor:
@@ -65,7 +65,7 @@ def write(accepted: Sequence[Accepted], facts: Facts) -> list[Receipt]:
         ("purchase.accepted", {"purchases": several}, f"purchase.accepted:{several[0]}")
         for several in _chunks([each.id for each in accepted])
     )
-    return found
+    return given
 
 
 class _Rows:

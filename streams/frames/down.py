@@ -35,6 +35,9 @@ class Variant(Told):
     price: Money
     left: Count
     release_at: Annotated[Instant | None, Meta(description="A pre-order until then; null: it ships now.")]
+    opens_at: Annotated[
+        Instant | None, Meta(description="It can be ordered from then on; null: at any time.")
+    ]
 
 
 class Item(Told):
@@ -81,7 +84,7 @@ class Showcase(Told):
 
 class OfferEnded(Told):
     id: UUID
-    reason: Literal["time", "sold_out", "host"]
+    reason: Literal["time", "sold_out", "host", "floor"]
 
 
 class SoldOut(Told):
@@ -154,6 +157,9 @@ class CartLine(Told):
     offer: UUID | None
     left: Count
     release_at: Annotated[Instant | None, Meta(description="A pre-order until then; null: it ships now.")]
+    opens_at: Annotated[
+        Instant | None, Meta(description="It can be ordered from then on; null: at any time.")
+    ]
     held: Count
     held_until: Instant | None
     hold_seconds: Count | None

@@ -49,6 +49,7 @@ DOWN: dict[str, Down] = {
         Down("stream.status", down.StreamStatus, "must", "The show began, ended or was cancelled.", "s"),
         Down("product.pinned", down.Item, "must", "The host explains this item now.", "s"),
         Down("product.unpinned", down.Unpinned, "must", "No item is pinned.", "s"),
+        Down("product.changed", down.Item, "must", "An item of the list has other prices now.", "s"),
         Down("showcase.changed", down.Showcase, "must", "The whole list of the show, in order.", "s"),
         Down("offer.announced", down.OfferBody, "must", "An offer opens at a moment ahead.", "s"),
         Down("offer.started", down.OfferBody, "must", "An offer opened.", "s"),

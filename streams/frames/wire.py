@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from commerce import errors
+from commerce import errors, ids
 from streams.frames import kinds
 from streams.frames.base import MAX_DEPTH, MAX_FRAME_BYTES, MAX_SAFE, VERSION, Body
 
@@ -30,12 +30,26 @@ class VersionUnsupported(errors.Invalid):
     message = f"This server speaks version {VERSION} of the protocol."
 
 
+class BadKey(BadFrame):
+    """The key is missing where one is needed, or is no UUID; the code is that of HTTP's header."""
+
+    code = "BAD_IDEMPOTENCY_KEY"
+    message = "The key has to be a UUID that stays the same when the command is sent again."
+
+
+Number = Annotated[int, Meta(ge=1, le=MAX_SAFE)]
+
+
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
     v: int
     t: Annotated[str, Meta(max_length=40)]
-    id: Annotated[int, Meta(ge=1, le=MAX_SAFE)] | None = None
-    key: UUID | None = None
+    id: Number | None = None
+    key: Any = None
     d: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Numbered(msgspec.Struct):
+    id: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +63,14 @@ class Incoming:
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_numbered = msgspec.json.Decoder(_Numbered)
 _encoder = msgspec.json.Encoder()
 _string = re.compile(r'"(?:[^"\\]|\\.)*"?', re.S)
 _where = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.S)
 
 
 def read(text: str | None) -> Incoming:
-    """Read a client's frame; None is a binary frame. Raises BadFrame, VersionUnsupported."""
+    """Read a client's frame; None is a binary frame. Raises BadFrame, BadKey, VersionUnsupported."""
     if text is None:
         raise BadFrame("Frames are text.")
     try:
@@ -69,7 +84,15 @@ def read(text: str | None) -> Incoming:
     envelope = _decoded(_envelope, data)
     if envelope.v != VERSION:
         raise VersionUnsupported
-    return Incoming(envelope.t, envelope.id, envelope.key, bytes(envelope.d))
+    return Incoming(envelope.t, envelope.id, _key(envelope.key), bytes(envelope.d))
+
+
+def number(text: str | None) -> int | None:
+    """Return the number of a frame that `read` refuses, so that the refusal can name it; None without one."""
+    try:
+        return _numbered.decode(text or "").id
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 def body(incoming: Incoming, shape: type[B]) -> B:
@@ -132,6 +155,15 @@ def state(t: str, k: str, n: int, d: object) -> str:
 def dumps(value: object) -> str:
     """Return a value as JSON, UUIDs and structs included."""
     return _encoder.encode(value).decode()
+
+
+def _key(given: Any) -> UUID | None:
+    if given is None:
+        return None
+    try:
+        return ids.read(given if isinstance(given, str) else "")
+    except ValueError:
+        raise BadKey(errors={"key": "not a UUID"}) from None
 
 
 @cache

@@ -81,17 +81,22 @@ class Connection:
 
     def take(self, text: str | None, now: float) -> None:
         """Take a frame in; whatever is wrong with it is answered with an error frame."""
-        number = None
+        if self.viewer.closing is not None:
+            return  # Told to go, she may read that slowly and act on meanwhile.
         tally.here.heard += 1
+        allowed = self._frames.take(now)
         try:
-            allowed = self._frames.take(now)
             incoming = wire.read(text)
-            number = incoming.id
+        except errors.Refusal as refusal:
+            # Whoever asked waits for an answer to that number, however wrong the rest is.
+            self._refuse(wire.number(text), refusal, now)
+            return
+        try:
             if not allowed:
                 raise TooManyFrames
             self._take(incoming, now)
         except errors.Refusal as refusal:
-            self._refuse(number, refusal, now)
+            self._refuse(incoming.id, refusal, now)
 
     def renew(self, lane: str) -> None:
         """Tell the viewer a lane anew."""

@@ -88,14 +88,14 @@ def described() -> dict[str, tuple[type[Body], bool, str]]:
 
 
 def read(incoming: wire.Incoming) -> tuple[Command, Body]:
-    """Return the handler of a frame and its body; raises UnknownType, BadFrame."""
+    """Return the handler of a frame and its body; raises UnknownType, BadFrame, BadKey."""
     found = table().get(incoming.t)
     if found is None:
         raise UnknownType(type=incoming.t)
     if incoming.id is None:
         raise BadFrame("A command needs a number.", errors={"id": "missing"})
     if found.needs_key and incoming.key is None:
-        raise BadFrame("This command needs a key.", errors={"key": "missing"})
+        raise wire.BadKey(errors={"key": "missing"})
     return found, wire.body(incoming, found.shape)
 
 

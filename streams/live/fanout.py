@@ -145,7 +145,7 @@ class Fanout:
     def _write(self, telling: _Telling, start: int, stop: int) -> None:
         frame = telling.frame
         told = stop - start - (self._row[start:stop].count(_nobody) if self._empty else 0)
-        if tally.here.working:
+        if tally.here.working or tally.here.handed_over:
             self._by_transport(frame, start, self._row[start:stop])
         else:
             self._by_socket(frame, start, self._fds[start:stop])

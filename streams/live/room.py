@@ -217,7 +217,7 @@ class Room:
     def _tell_batch(self, batch: Batch) -> None:
         self._lines.extend((line.id, line.payload) for line in batch.lines)
         self._place.told_at = now()
-        self.viewers.tell(batch.frame, kind="tick", hold=batch.hold, waits=True)
+        self.viewers.tell(batch.frame, kind="tick", hold=batch.hold, waits=True, done=self._ticks.told)
         if batch.left_out:
             # Whoever said a line that the room is spared sees it all the same.
             for viewer in self.viewers:

@@ -3,6 +3,9 @@
 What comes after silence goes at once. Then chat is told every CHAT_SECONDS at most and states every
 STATE_SECONDS, each with its newest value; some states are not worth even that. Whatever falls into the same
 moment goes as one frame.
+
+A large room, or a process that is busy with a rush, takes long to tell everybody. Then ticks come less often,
+so that they take a fifth of the time at most: what cannot wait goes between them, as do answers to buyers.
 """
 
 import asyncio
@@ -20,6 +23,8 @@ CHAT_PER_TICK = 20
 STATE_SECONDS = 0.2
 # States of which nobody needs every change.
 SELDOM = {"viewers": 2.0, "reactions": 1.0}
+REST = 4  # Times as long as a telling took, until the next one.
+MOST_REST_SECONDS = 1.0
 KEPT_ROLES = ("host", "mod")
 
 _EARLY = 1e-6  # Sums of intervals are not exact.
@@ -38,9 +43,9 @@ class Line:
 class Batch:
     """What is told in one tick."""
 
-    def __init__(self, states: dict[str, bytes], lines: list[Line]) -> None:
+    def __init__(self, states: dict[str, bytes], lines: list[Line], *, most: int = CHAT_PER_TICK) -> None:
         self.states, self.lines = states, lines
-        self._told = _thinned(lines)
+        self._told = _thinned(lines, most)
         self._payloads = [line.payload for line in self._told]
         if dropped := len(lines) - len(self._told):
             self._payloads.append(wire.event("chat.gap", {"dropped": dropped}).encode())
@@ -82,10 +87,11 @@ class Batch:
 class Ticks:
     """The clockwork of one room."""
 
-    __slots__ = ("_fires_at", "_last", "_lines", "_states", "_tell", "_timer")
+    __slots__ = ("_began", "_fires_at", "_last", "_lines", "_rests_until", "_states", "_tell", "_timer")
 
     def __init__(self, tell: Callable[[Batch], None]) -> None:
         self._tell = tell
+        self._began = self._rests_until = 0.0
         self._lines: list[Line] = []
         self._states: dict[str, dict[str, bytes]] = {}  # By how often they may be told.
         self._last: dict[str, float] = {}
@@ -106,6 +112,13 @@ class Ticks:
         self._states.setdefault(key if key in SELDOM else "", {})[key] = payload
         self._set()
 
+    def told(self) -> None:
+        """Note that everybody has been told the last batch."""
+        now = asyncio.get_running_loop().time()
+        self._rests_until = now + min(MOST_REST_SECONDS, REST * (now - self._began))
+        if self._waiting():
+            self._set()
+
     def stop(self) -> None:
         """Tell nothing any more."""
         if self._timer is not None:
@@ -114,7 +127,7 @@ class Ticks:
 
     def _due(self, what: str) -> float:
         every = CHAT_SECONDS if what == "chat" else SELDOM.get(what, STATE_SECONDS)
-        return self._last.get(what, float("-inf")) + every
+        return max(self._last.get(what, float("-inf")) + every, self._rests_until)
 
     def _waiting(self) -> list[str]:
         return [*self._states, "chat"] if self._lines else [*self._states]
@@ -135,21 +148,30 @@ class Ticks:
         self._timer = None
         states: dict[str, bytes] = {}
         lines: list[Line] = []
+        most = CHAT_PER_TICK
         for what in self._waiting():
             if self._due(what) <= at + _EARLY:
-                self._last[what] = at
                 if what == "chat":
                     lines, self._lines = self._lines, []
+                    most = self._most()
                 else:
                     states |= self._states.pop(what)
+                self._last[what] = at
+        if states or lines:
+            # Until it is known when all have been told; should nobody say so, it goes on all the same.
+            self._began, self._rests_until = asyncio.get_running_loop().time(), at + MOST_REST_SECONDS
+            self._tell(Batch(states, lines, most=most))
         if self._waiting():
             self._set()
-        if states or lines:
-            self._tell(Batch(states, lines))
+
+    def _most(self) -> int:
+        """Return how many lines may be told: those of all the ticks that a rest has left out."""
+        rested = self._rests_until - self._last.get("chat", self._rests_until)
+        return max(CHAT_PER_TICK, round(CHAT_PER_TICK * rested / CHAT_SECONDS))
 
 
-def _thinned(lines: list[Line]) -> list[Line]:
-    over = len(lines) - CHAT_PER_TICK
+def _thinned(lines: list[Line], most: int) -> list[Line]:
+    over = len(lines) - most
     if over <= 0:
         return lines
     others = [n for n, line in enumerate(lines) if line.role not in KEPT_ROLES]

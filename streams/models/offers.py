@@ -21,6 +21,7 @@ class Offer(models.Model):
         TIME = "time"
         SOLD_OUT = "sold_out"
         HOST = "host"
+        FLOOR = "floor", "below the merchant's floor"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="offers")

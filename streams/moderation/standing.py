@@ -10,7 +10,7 @@ from django.db import connection
 
 from commerce import errors
 from streams import queries
-from streams.models import Right
+from streams.models import Restraint, Right
 
 ALL: frozenset[str] = frozenset(Right.values)
 
@@ -116,6 +116,21 @@ def of(*, stream_id: UUID, user_id: UUID, now: datetime) -> Standing:
         banned_until=row[15],
         ban_reason=row[16] or "",
     )
+
+
+def ban(*, stream_id: UUID, user_id: UUID, now: datetime) -> Banned | None:
+    """Return what keeps a user out of a show at that moment, None if nothing does; one query."""
+    bans = Restraint.objects.filter(
+        stream_id=stream_id, user_id=user_id, kind=Restraint.Kind.BAN, lifted_at=None
+    )
+    found = bans.exclude(until__lte=now).values_list("until", "reason").first()
+    return Banned(until=_ms(found[0]), reason=found[1]) if found else None
+
+
+def check_not_banned(*, stream_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Raise Banned if a user is kept out of a show at that moment; one query."""
+    if refusal := ban(stream_id=stream_id, user_id=user_id, now=now):
+        raise refusal
 
 
 def allowed(*, stream_id: UUID, user_id: UUID, now: datetime, rights: Collection[str]) -> Standing:

@@ -7,6 +7,7 @@ never the show, so neither waits for the other in a circle.
 """
 
 from streams.offers.clock import close_due, open_due
+from streams.offers.floor import end_below
 from streams.offers.hosting import (
     announce,
     end,
@@ -16,7 +17,7 @@ from streams.offers.hosting import (
     open,
     open_now,
 )
-from streams.offers.quota import count, give_back, may_sell_again, put_back, quote, set_aside, take, uncount
+from streams.offers.quota import count, may_sell_again, put_back, set_aside, take
 from streams.offers.references import outlook
 from streams.offers.rules import (
     SECONDS,
@@ -31,7 +32,6 @@ from streams.offers.rules import (
     OfferSoldOut,
     PriceAboveList,
     PriceBelowFloor,
-    Quote,
     ReferenceNotProven,
     UnknownOffer,
 )
@@ -49,7 +49,6 @@ __all__ = [
     "OfferSoldOut",
     "PriceAboveList",
     "PriceBelowFloor",
-    "Quote",
     "ReferenceNotProven",
     "UnknownOffer",
     "announce",
@@ -57,8 +56,8 @@ __all__ = [
     "count",
     "end",
     "end_all",
+    "end_below",
     "extend",
-    "give_back",
     "is_taken",
     "may_sell_again",
     "open",
@@ -66,8 +65,6 @@ __all__ = [
     "open_now",
     "outlook",
     "put_back",
-    "quote",
     "set_aside",
     "take",
-    "uncount",
 ]

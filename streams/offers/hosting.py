@@ -12,7 +12,7 @@ from commerce.money import Money
 from streams import announce as telling
 from streams import bodies, goods, queries
 from streams.models import Offer, ShowcaseItem
-from streams.offers import clock, references, rows, rules
+from streams.offers import clock, floor, quota, references, rows, rules
 from streams.offers.rules import Asked
 
 _DAY = timedelta(seconds=rules.SECONDS[-1])
@@ -65,7 +65,8 @@ def open_now(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
         if offer.status == Offer.Status.ENDED or now >= offer.closes_at:
             raise rules.OfferEnded(reason=offer.reason or Offer.Reason.TIME)
         if offer.status == Offer.Status.ANNOUNCED:
-            _check_floor(offer.item.product_id, offer.variant_id, Money(offer.amount, offer.currency))
+            price = Money(offer.amount, offer.currency)
+            floor.check(product_id=offer.item.product_id, variant_id=offer.variant_id, price=price)
             clock.end_due(now=now, item_id=offer.item_id)
             rows.begin(offer, at=min(now, offer.opens_at))
     return offer
@@ -95,11 +96,11 @@ def extend(*, host_id: UUID, offer_id: UUID, seconds: int, now: datetime) -> Off
 def end(*, host_id: UUID, offer_id: UUID, now: datetime) -> Offer:
     """End an open or announced offer by its host's hand and tell the room; one that has ended stays so.
 
-    Raises UnknownOffer.
+    One that is sold out ends for good: units that come back open it no more. Raises UnknownOffer.
     """
     with transaction.atomic():
         offer = rows.of_host(host_id=host_id, offer_id=offer_id)
-        if offer.status != Offer.Status.ENDED:
+        if offer.status != Offer.Status.ENDED or quota.may_sell_again(offer, now=now):
             rows.stop(offer, now=now)
     return offer
 
@@ -133,7 +134,8 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
         raise rules.PriceAboveList(list_price=listed.as_dict())
     if amount % money.step(listed.currency):
         raise rules.BadOffer(errors={"amount": f"a multiple of {money.step(listed.currency)}"})
-    _check_floor(item.product_id, variant_id, Money(amount, listed.currency))
+    price = Money(amount, listed.currency)
+    floor.check(product_id=item.product_id, variant_id=variant_id, price=price)
     closes_at = opens_at + timedelta(seconds=asked["seconds"])
     clock.end_due(now=now, item_id=item.id)
     _check_announced(item.id, before=closes_at)
@@ -166,12 +168,6 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
             proven=Money(proven, offer.currency).as_dict() if proven is not None else None
         )
     return offer
-
-
-def _check_floor(product_id: UUID, variant_id: UUID | None, price: Money) -> None:
-    floor = goods.floor(product_id=product_id, variant_id=variant_id, currency=price.currency)
-    if floor is not None and price.amount < floor.amount:
-        raise rules.PriceBelowFloor(floor=floor.as_dict())
 
 
 def _check_announced(item_id: UUID, *, before: datetime, but: UUID | None = None) -> None:

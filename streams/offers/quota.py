@@ -1,33 +1,13 @@
-"""Units of an offer: what one costs, taking them and giving them back."""
+"""Units of an offer: taking them and letting them be sold again."""
 
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
 
-from catalog.models import Variant
-from streams.models import Offer, OfferBuyer, Stream
-from streams.offers import rows
-from streams.offers.rules import CustomerLimit, OfferMismatch, OfferSoldOut, Quote, check_window
-
-
-def quote(*, offer_id: UUID, stream_id: UUID, variant_id: UUID, now: datetime) -> Quote:
-    """Return the price of a variant under an offer of this show, in minor units.
-
-    Raises OfferMismatch (unknown, of another show, or for another variant), OfferNotStarted, OfferEnded,
-    OfferSoldOut.
-    """
-    offer = Offer.objects.select_related("item").filter(pk=offer_id, stream_id=stream_id).first()
-    if offer is None:
-        raise OfferMismatch
-    if offer.variant_id is not None:
-        if offer.variant_id != variant_id:
-            raise OfferMismatch
-    elif not Variant.objects.filter(pk=variant_id, product_id=offer.item.product_id).exists():
-        raise OfferMismatch
-    check_window(offer, now)
-    return Quote(amount=offer.amount, currency=offer.currency, offer=offer, per_buyer=offer.per_buyer)
+from streams.models import Offer, Stream
+from streams.offers import floor, rows
+from streams.offers.rules import CustomerLimit, OfferSoldOut, check_window
 
 
 def take(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
@@ -60,33 +40,17 @@ def count(*, offer_id: UUID, buyer_id: UUID, units: int) -> None:
         raise CustomerLimit(offer=str(offer.id), per_buyer=offer.per_buyer)
 
 
-def give_back(*, offer_id: UUID, buyer_id: UUID, units: int, now: datetime) -> Offer:
-    """Return units that a buyer had taken, inside the caller's transaction.
-
-    Raises UnknownOffer; ValueError when the buyer never had so many.
-    """
-    rows.locked(offer_id)
-    uncount(offer_id=offer_id, buyer_id=buyer_id, units=units)
-    return put_back(offer_id=offer_id, units=units, now=now)
-
-
-def uncount(*, offer_id: UUID, buyer_id: UUID, units: int) -> None:
-    """Take units off those that a buyer has of a locked offer; ValueError when she never had so many."""
-    had = OfferBuyer.objects.filter(offer_id=offer_id, buyer_id=buyer_id, units__gte=units)
-    if units < 1 or not had.update(units=F("units") - units):
-        raise ValueError(f"buyer {buyer_id} does not have {units} units of offer {offer_id}")
-
-
 def put_back(*, offer_id: UUID, units: int, now: datetime) -> Offer:
     """Let units of an offer be sold again that nobody has any more, inside the caller's transaction.
 
-    An offer that had sold out opens again while its window and its show still run, and the room is told.
+    An offer that had sold out opens again while its window and its show still run and its price is not below
+    the merchant's floor, and the room is told.
     Raises UnknownOffer.
     """
     offer = rows.locked(offer_id)
     offer.left += units
     rows.save(offer, "left")
-    if may_sell_again(offer, now=now) and offer.status == Offer.Status.ENDED:
+    if offer.status == Offer.Status.ENDED and may_sell_again(offer, now=now) and not floor.forbids(offer):
         rows.reopen(offer, now=now)
     return offer
 

@@ -1,6 +1,5 @@
 """What an offer may be: its refusals, its numbers, and whether it sells at a moment."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NotRequired, TypedDict
 from uuid import UUID
@@ -98,16 +97,6 @@ class Asked(TypedDict):
     admits_per_second: NotRequired[int | None]
     turn_seconds: NotRequired[int]
     takes_coupons: NotRequired[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What one unit costs under an offer, in minor units, and how many one buyer may have."""
-
-    amount: int
-    currency: str
-    offer: Offer
-    per_buyer: int
 
 
 def check(asked: Asked) -> None:

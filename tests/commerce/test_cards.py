@@ -1,5 +1,4 @@
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 from uuid import uuid4
@@ -12,13 +11,7 @@ from commerce import accounts, cards, gateway
 from commerce.models import Card, Customer, Event, User
 from tests.stripe_server import StripeServer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    """Hashing slowly on purpose is the accounts' own test; here it would only cost time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
 
 
 @pytest.fixture

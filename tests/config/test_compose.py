@@ -8,6 +8,7 @@ import yaml
 from django.core.management import get_commands
 
 from config import processes
+from config.celery import TIMETABLE, app
 from config.env import ROOT
 from config.variables import COMPOSE as COMPOSE_VARIABLES
 from config.variables import VARIABLES
@@ -20,7 +21,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 def test_every_part_of_the_system_is_a_service() -> None:
     assert set(SERVICES) == {
-        *("web", "live", "worker", "beat", "relay", "migrate"),
+        *("web", "live", "worker", "sweeper", "beat", "relay", "migrate"),
         *("postgres", "redis", "media", "proxy"),
     }
     assert set(processes.COMMANDS) - {"simulator"} <= set(OURS)
@@ -37,17 +38,28 @@ def test_every_command_exists(name: str) -> None:
         assert words[2] in get_commands()
 
 
-@pytest.mark.parametrize("name", ["worker", "beat", "relay", "web", "live"])
+@pytest.mark.parametrize("name", ["worker", "sweeper", "beat", "relay", "web", "live"])
 def test_the_same_processes_run_as_on_one_machine(name: str) -> None:
-    start = {"worker": 5, "beat": 5}.get(name, 2)
+    start = {"worker": 5, "sweeper": 5, "beat": 5}.get(name, 2)
     assert shlex.split(OURS[name]["command"])[1:start] == shlex.split(processes.COMMANDS[name])[: start - 1]
 
 
-def test_the_worker_serves_every_queue() -> None:
+def test_every_queue_has_a_worker_and_the_sweeps_have_their_own() -> None:
     from django.conf import settings
 
-    words = shlex.split(OURS["worker"]["command"])
-    assert set(words[words.index("-Q") + 1].split(",")) == set(settings.CELERY_TASK_QUEUES)
+    for commands in ({name: OURS[name]["command"] for name in ("worker", "sweeper")}, processes.COMMANDS):
+        words = {name: shlex.split(commands[name]) for name in ("worker", "sweeper")}
+        queues = {name: set(each[each.index("-Q") + 1].split(",")) for name, each in words.items()}
+        assert queues == {"worker": set(settings.CELERY_TASK_QUEUES) - {"sweep"}, "sweeper": {"sweep"}}
+
+
+def test_the_sweeper_has_a_thread_for_each_sweep() -> None:
+    app.loader.import_default_modules()
+    sweeps = [name for name, task in app.tasks.items() if getattr(task, "queue", None) == "sweep"]
+    assert {entry["task"] for entry in TIMETABLE.values()} > set(sweeps)
+    for command in (OURS["sweeper"]["command"], processes.COMMANDS["sweeper"]):
+        words = shlex.split(command)
+        assert int(words[words.index("--concurrency") + 1]) == len(sweeps)
 
 
 @pytest.mark.parametrize("name", OURS)

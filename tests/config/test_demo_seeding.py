@@ -8,13 +8,13 @@ from django.apps import apps
 from django.contrib.auth import authenticate
 from django.db.models import Sum
 
-from catalog import imports
-from catalog.models import Stock
+from catalog import imports, preorders
+from catalog.models import BundlePart, Stock, Variant
 from commerce import cards
 from commerce.models import Host, Merchant, MerchantKey, User
 from config.demo import cast, seeding
 from config.demo.notebook import Notebook
-from orders.models import Purchase
+from orders.models import CartPolicy, Purchase
 from streams import shows
 from streams.models import ShowcaseItem, Stream
 from streams.offers import references
@@ -37,6 +37,7 @@ def seed(book: Notebook, now: datetime = NOW) -> None:
             )
             imports.run(import_id=job.id, now=now)
     seeding.prior_prices(now)
+    seeding.specials(now)
     seeding.saved_cards(now)
     seeding.live_show(now)
     seeding.planned_shows(now)
@@ -80,6 +81,12 @@ def test_seeding_gives_everybody_what_she_needs_and_again_changes_nothing(
         proven = references.lowest(product_id=shown[act.title].id, variant_id=None, currency="EUR", at=NOW)
         assert proven == min(prices), act.title
 
+    bundle, early = shown["Velvet Lipstick Trio"].variants.get(), shown["Winter Scent Duo"].variants.get()
+    assert BundlePart.objects.filter(bundle=bundle).count() == len(cast.BUNDLE.parts)
+    assert early.release_at is not None
+    assert preorders.opens_at(early.release_at) < NOW < early.release_at
+    assert CartPolicy.objects.get().hold_seconds == cast.HOLD_SECONDS
+
     seed(book)
 
     assert rows() == before
@@ -107,6 +114,7 @@ def test_days_later_with_a_lost_notebook_there_are_new_passwords_and_shows(
     live = Stream.objects.get(status="live")
     assert live.id != over.id
     assert ShowcaseItem.objects.filter(stream=live).count() == len(cast.LIVE.showcase)
+    assert Variant.objects.get(product__handle=cast.PREORDER).release_at > later + timedelta(days=1)
     assert all(stream.starts_at > later for stream in Stream.objects.filter(status="scheduled"))
     assert Stream.objects.filter(status="scheduled").count() == len(cast.PLANNED)
 

@@ -26,7 +26,17 @@ def test_every_process_runs_something_that_exists() -> None:
 
 def test_the_table_names_every_process_and_joins_them(tmp_path: Path) -> None:
     table = processes.table(var=tmp_path, web_port=8100, live_port=8101, simulator_port=8102)
-    assert list(table) == ["postgres", "redis", "simulator", "web", "live", "relay", "worker", "beat"]
+    assert list(table) == [
+        "postgres",
+        "redis",
+        "simulator",
+        "web",
+        "live",
+        "relay",
+        "worker",
+        "sweeper",
+        "beat",
+    ]
     web = table["web"].env
     assert web["LIVE_SOCKET_URL"] == "ws://localhost:8101"
     assert web["STRIPE_WEBHOOK_SECRETS"] in table["simulator"].argv

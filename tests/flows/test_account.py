@@ -14,16 +14,10 @@ from commerce import accounts, views
 from commerce.models import Address, Card, User
 from tests.stripe_server import StripeServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
 
 PASSWORD = "correct-horse-battery"
 HOME = {"name": "Ada", "line1": "1 Mill Lane", "city": "York", "postal_code": "YO1 7HH", "country": "GB"}
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    """Hashing slowly on purpose is the accounts' own test; here it would only cost time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 class Browser:

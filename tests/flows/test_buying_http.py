@@ -186,7 +186,15 @@ def test_bodies_that_are_no_json_too_deep_or_too_large_are_refused(shop: Client)
     refused(raw('{"lines": "' + "x" * (1 << 21) + '"}'), 413, "TOO_LARGE")
 
 
-@pytest.mark.parametrize("key", [None, "once", "00000000-0000-0000-0000-00000000000g", "x" * 300])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(None, "once", "00000000-0000-0000-0000-00000000000g", "x" * 300),
+        "0192f0c47c1e7d539b521f0f7c2b9a10",
+        "{0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10}",
+        "urn:uuid:0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10",
+    ],
+)
 def test_a_purchase_needs_a_uuid_as_its_key(shop: Client, key: str | None) -> None:
     refused(press(shop, wanted(make.variant()), key=key), 400, "BAD_IDEMPOTENCY_KEY")
 

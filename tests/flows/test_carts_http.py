@@ -280,6 +280,16 @@ def test_a_guests_cart_that_nobody_comes_back_for_is_deleted(guest: Client) -> N
     assert guest.get(CART).json()["lines"] == []
 
 
+def test_old_carts_of_guests_are_deleted_in_batches_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cartclock, "BATCH", 2)
+    for n in range(6):
+        GuestCart.objects.create(token_hash=str(n), updated_at=make.after(n))
+    now = make.after(100) + cartclock.GUESTS_KEPT
+
+    assert cartclock.prune(now=now, limit=5) == 5
+    assert list(GuestCart.objects.values_list("pk", flat=True)) == ["5"]
+
+
 # --- coming in ---
 
 

@@ -15,14 +15,10 @@ from catalog.models import Variant
 from commerce import clock
 from orders import cartclock, carts, policies
 from orders.models import CartHold, CartLine, GuestCart, Purchase
-from tests.shopper import DESK, PASSWORD, PHONE, Shop, Shopper, _user, aside, fits, left
+from tests.shopper import DESK, PASSWORD, PHONE, Shop, Shopper, aside, fits, left, new_user
 from tests.streams import make
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 LINE = ".sheet--yellowcart li"
@@ -87,7 +83,7 @@ def test_a_guest_collects_keeps_it_over_a_reload_and_takes_it_along(shop: Shop, 
     expect(page.locator(LINE)).to_have_count(1)
     assert left(lipstick) == 5, "nothing is held for a guest"
 
-    user = aside(lambda: _user("Ada", address=True))
+    user = aside(lambda: new_user("Ada", address=True, password=PASSWORD))
     aside(
         lambda: carts.add(
             buyer_id=user.id, variant_id=serum.variants.get().id, quantity=1, stream_id=None, now=now()

@@ -59,11 +59,11 @@ def test_the_demo_sells_mends_itself_and_leaves_nothing(start_demo: StartDemo, t
     assert f"Port {demo.port} cannot be used" in same_port.text
     assert "PORT=" in same_port.text
 
-    worker = demo.child("config worker")
+    worker = demo.child("config worker -n worker@")
     assert worker is not None
     worker.kill()
     demo.wait_for_line(rf"worker \(process {worker.pid}\) was ended by SIGKILL")
-    demo.wait_for("another worker", lambda: (found := demo.child("config worker")) and found != worker)
+    demo.wait_for("another worker", lambda: (found := demo.child("config worker -n worker@")) and found != worker)
 
     everything = demo.children()
     assert len(everything) > 9

@@ -10,7 +10,7 @@ import pytest
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
-from catalog import floors
+from catalog import floors, prices
 from catalog.models import Price
 from orders.models import OrderLine
 from streams import coupons, offers
@@ -149,6 +149,35 @@ def _floor(stream: Stream, amount: int) -> None:
     variant = make.item(stream).product.variants.get()
     floors.set_floor(
         merchant_id=variant.merchant_id, variant_id=variant.pk, amount=amount, currency=None, now=now()
+    )
+
+
+def test_what_the_merchant_changes_is_on_the_page_without_a_reload(shop: Shop, shopper: People) -> None:
+    """A floor above the live price ends it, and another list price is the one that is shown."""
+    stream = shop.show(lipstick())
+    shop.pin(stream)
+    shop.offer(stream)
+    ada, page = (one := shopper(PHONE)), one.page
+    ada.open(stream)
+    expect(page.locator(".pinned .price--live")).to_have_text("€9.90")
+
+    aside(lambda: _floor(stream, 1500))
+    expect(page.locator(".pinned__state")).to_contain_text("The live price is over")
+    expect(page.locator(".pinned .price")).to_have_text("€19.90")
+
+    aside(lambda: _reprice(stream, 1750))
+    expect(page.locator(".pinned .price")).to_have_text("€17.50")
+
+
+def _reprice(stream: Stream, amount: int) -> None:
+    variant = make.item(stream).product.variants.get()
+    prices.change(
+        merchant_id=variant.merchant_id,
+        variant_id=variant.pk,
+        amount=amount,
+        compare_at=None,
+        currency="EUR",
+        now=now(),
     )
 
 

@@ -14,11 +14,7 @@ from orders import carts
 from orders.models import Purchase
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 

@@ -37,7 +37,7 @@ async def watches(stream: Stream, n: int) -> None:
     [
         ('{"v":1,"t":"no.such.thing","id":9}', "BAD_REQUEST"),
         ('{"v":1,"t":"welcome","id":9}', "BAD_REQUEST"),
-        ('{"v":1,"t":"chat.send","id":9,"d":{"text":"a"}}', "BAD_REQUEST"),  # no key
+        ('{"v":1,"t":"chat.send","id":9,"d":{"text":"a"}}', "BAD_IDEMPOTENCY_KEY"),  # no key
         ('{"v":1,"t":"time.sync","d":{"c":1}}', "BAD_REQUEST"),  # no number
         ('{"v":2,"t":"time.sync","id":9,"d":{"c":1}}', "VERSION_UNSUPPORTED"),
         ("not json", "BAD_REQUEST"),
@@ -71,6 +71,37 @@ async def test_a_refused_command_is_answered_by_its_number(live_room: LiveRoom) 
 
     assert refused.value.code == "BAD_REQUEST"
     assert list(refused.value.fields) == ["text"]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "code"),
+    [
+        ({"key": "nope"}, "BAD_IDEMPOTENCY_KEY"),
+        ({"colour": "red"}, "BAD_REQUEST"),
+        ({"v": 2}, "VERSION_UNSUPPORTED"),
+    ],
+)
+async def test_whatever_is_wrong_beside_it_the_number_is_answered(
+    live_room: LiveRoom, envelope: dict[str, Any], code: str
+) -> None:
+    stream, noa = await aside(make.show), await aside(make.user)
+    frame = {"v": 1, "t": "chat.send", "id": 41, "key": str(uuid4()), "d": {"text": "a"}}
+
+    async with await aside(live_room.visitor, stream, noa) as viewer:
+        await viewer.send_raw(json.dumps({**frame, **envelope}))
+        told = await viewer.wait("error")
+
+    assert (told["re"], told["d"]["code"]) == (41, code)
+
+
+async def test_a_client_hears_at_once_that_its_key_is_none(live_room: LiveRoom) -> None:
+    stream, noa = await aside(make.show), await aside(make.user)
+
+    async with await aside(live_room.visitor, stream, noa) as viewer:
+        with pytest.raises(client.RefusedByServer) as refused:
+            await viewer.command("chat.send", {"text": "a"}, key="nope", deadline=60)
+
+    assert (refused.value.code, list(refused.value.fields)) == ("BAD_IDEMPOTENCY_KEY", ["key"])
 
 
 async def test_a_frame_that_is_too_large_ends_the_connection(live_room: LiveRoom) -> None:

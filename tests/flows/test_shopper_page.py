@@ -28,11 +28,7 @@ from tests.shopper import (
 )
 from tests.streams import make
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 

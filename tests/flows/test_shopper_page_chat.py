@@ -19,11 +19,7 @@ from streams.moderation import appeals, lines, mode, moderators, questions, rest
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 from tests.streams import make
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 LINK = "Look at www.example.com"

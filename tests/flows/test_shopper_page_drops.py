@@ -17,16 +17,12 @@ from commerce.models import User
 from orders import linekeeping, lines
 from orders.models import WaitlistEntry
 from streams import announce as room
-from streams import offers
+from streams import grants, offers
 from streams.models import Offer
 from tests.orders import make as trade
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 
@@ -43,7 +39,7 @@ def taken_by_somebody(product: Any, offer: Offer) -> User:
 
 def give_back(product: Any, offer: Offer, somebody: User) -> None:
     def count_back() -> None:
-        offers.uncount(offer_id=offer.id, buyer_id=somebody.id, units=offer.quota)
+        grants.give_back(buyers={(offer.id, somebody.id): offer.quota}, households={}, claims={})
 
     with transaction.atomic():
         lines.returned(

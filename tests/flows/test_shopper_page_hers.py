@@ -19,11 +19,7 @@ from tests.flows.test_carts_page import goods
 from tests.flows.test_shopper_page_drops import give_back, taken_by_somebody
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, left, lipstick
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 

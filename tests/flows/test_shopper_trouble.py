@@ -16,11 +16,7 @@ from orders.models import Payment, Purchase
 from streams import offers
 from tests.shopper import PHONE, Shop, Shopper, aside, left, lipstick
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 

@@ -7,8 +7,8 @@ from django.db import transaction
 
 from catalog import bundles, stock
 from catalog.models import Variant
-from orders import cartbodies, carts, holds, payments, quotes
-from orders.models import Hold, OrderLine, Purchase
+from orders import cartbodies, carts, charging, holds, payments, policies, quotes
+from orders.models import CartHold, CartLine, Hold, OrderLine, Purchase
 from orders.till import asking, refusals, ringing
 from orders.till.asking import Receipt
 from streams.models import Offer, OfferBuyer
@@ -176,6 +176,24 @@ def test_a_declined_bundle_is_taken_again_whole_or_not_at_all() -> None:
     end(other)
     holds.retake(purchase=purchase, now=after(9))
     assert lefts(parts) == [0, 0]
+
+
+def test_a_declined_bundle_that_is_paid_again_has_the_parts_that_its_buyers_cart_holds() -> None:
+    one, parts = kit(2, 1, quantities=(2, 1))
+    buyer = make.buyer()
+    purchase = make.basket((one, 1), by=buyer).go()
+    payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(5))
+    policies.set_policy(merchant_id=one.merchant_id, hold_seconds=600, now=NOW)
+    carts.add(buyer_id=buyer.id, variant_id=parts[0].id, quantity=2, stream_id=None, now=after(7))
+    assert lefts(parts) == [0, 1]
+
+    charging.retry(purchase_id=purchase.id, buyer_id=buyer.id, card_id=None, now=after(9))
+
+    assert lefts(parts) == [0, 0]
+    assert not CartHold.objects.exists()
+    # As when a bundle is bought for the first time: what she has put in her cart stays there, not held.
+    assert CartLine.objects.get().quantity == 2
+    assert not make.broken()
 
 
 def test_of_an_offer_a_bundle_is_one_unit_though_its_parts_are_held() -> None:

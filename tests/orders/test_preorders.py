@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from catalog import preorders
 from catalog.models import Variant
 from commerce import gateway
 from commerce.models import LedgerTransaction
 from config.embedded import free_port
 from orders import capturing, charging, fulfilment, payments, queries, recovery, tasks
 from orders.models import Hold, Order, Payment, Purchase, Shipment
-from orders.till import bills, refusals
+from orders.till import refusals
 from tests.orders import make
 from tests.orders.make import NOW, after
 from tests.stripe_server import StripeServer
@@ -69,7 +70,7 @@ def test_a_preorder_is_bought_alone_in_time_and_from_one_seller() -> None:
         make.basket((one, 1), (other, 1)).go()
     with pytest.raises(refusals.PreorderTooEarly) as refused:
         make.basket((preorder(days=30), 1)).go()
-    opens_at = NOW + timedelta(days=30) - bills.PREORDERED_WITHIN
+    opens_at = NOW + timedelta(days=30) - preorders.WITHIN
     assert refused.value.data["opens_at"] == int(opens_at.timestamp() * 1000)
     purchase = make.basket((one, 1)).go()
     assert purchase.pay_at_shipping

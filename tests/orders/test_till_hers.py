@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import User
-from orders import carts, linekeeping, lines, policies
+from orders import carts, linekeeping, lines, policies, transactions
 from orders.models import Cart, CartHold, CartLine, OrderLine, WaitlistEntry
-from orders.till import asking, refusals, ringing
+from orders.till import asking, ringing
 from orders.till.asking import Receipt
-from streams import offers, shows, waitingroom
+from streams import grants, offers, shows, waitingroom
 from streams import queries as show_queries
 from tests.orders import make
 from tests.orders.lining import Drop, drop, status
@@ -59,7 +59,9 @@ def turn(made: Drop, buyer: User, *, quantity: int = 1, listed: bool = False) ->
             units={made.variant.id: units},
             of_offers={made.offer.id: units},
             now=after(1),
-            meanwhile=lambda: offers.uncount(offer_id=made.offer.id, buyer_id=somebody.id, units=units),
+            meanwhile=lambda: grants.give_back(
+                buyers={(made.offer.id, somebody.id): units}, households={}, claims={}
+            ),
         )
     assert status(entry) == "offered"
     return entry
@@ -230,8 +232,8 @@ def test_a_turn_that_a_sweep_has_locked_is_no_sold_out() -> None:
     basket = at_offer(made, ana)
 
     with Elsewhere("SELECT id FROM orders_waitlistentry WHERE id = %s FOR NO KEY UPDATE", entry.id):
-        assert isinstance(rung(basket, seconds=5, patient=False), refusals.Busy)
-        assert isinstance(rung(basket, seconds=5), refusals.Busy)
+        assert isinstance(rung(basket, seconds=5, patient=False), transactions.Busy)
+        assert isinstance(rung(basket, seconds=5), transactions.Busy)
 
     assert isinstance(rung(basket, seconds=5, patient=False), Receipt)
 
@@ -245,7 +247,7 @@ def test_a_turn_that_a_sweep_has_locked_is_no_sold_out_beside_another_turn_of_he
     basket = at_offer(made, ana)
 
     with Elsewhere("SELECT id FROM orders_waitlistentry WHERE id = %s FOR NO KEY UPDATE", entry.id):
-        assert isinstance(rung(basket, seconds=5, patient=False), refusals.Busy)
+        assert isinstance(rung(basket, seconds=5, patient=False), transactions.Busy)
 
     assert isinstance(rung(basket, seconds=5, patient=False), Receipt)
 
@@ -260,9 +262,9 @@ def test_what_a_cart_holds_and_a_sweep_has_locked_is_neither_out_of_stock_nor_ta
     basket = make.basket((bundle, 1) if in_a_bundle else (part, 2), by=ana)
 
     with Elsewhere("SELECT id FROM orders_carthold WHERE buyer_id = %s FOR UPDATE", ana.id):
-        assert isinstance(rung(basket, seconds=5, patient=False), refusals.Busy)
+        assert isinstance(rung(basket, seconds=5, patient=False), transactions.Busy)
     with Elsewhere("SELECT buyer_id FROM orders_cart WHERE buyer_id = %s FOR UPDATE", ana.id):
-        assert isinstance(rung(basket, seconds=5, patient=False), refusals.Busy)
+        assert isinstance(rung(basket, seconds=5, patient=False), transactions.Busy)
 
     assert isinstance(rung(basket, seconds=5, patient=False), Receipt)
     assert make.left(part) == 2

@@ -8,7 +8,7 @@ from django.db import connection
 from catalog import stock
 from orders import holds, linekeeping, lines, returns, waiting, waitlist
 from orders.models import Setback, WaitlistEntry
-from streams import shows
+from streams import offers, shows
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
 from tests.orders.lining import Drop, drop, sold_out, status, told
@@ -199,17 +199,28 @@ def test_waiting_ends_with_the_offer_and_with_the_show_and_a_turn_does_not() -> 
     assert told("waitlist.lapsed")[-1]["reason"] == "show_ended"
 
 
+def test_waiting_for_a_sold_out_offer_ends_when_its_host_ends_it() -> None:
+    made, purchase = sold_out(quota=2, stocked=2)
+    waits, listed = made.join(), made.join(listed=True)
+
+    offers.end(host_id=made.stream.host_id, offer_id=made.offer.id, now=after(1))
+    assert linekeeping.end_waits(now=after(2)) == 1
+
+    assert told("waitlist.lapsed")[-1]["reason"] == "offer_ended"
+    holds.release(purchase=purchase, now=after(3))
+    # One goes to who waits at the list price, one back to the stock; none at the offer's price.
+    assert [status(waits), status(listed)] == ["lapsed", "offered"]
+    assert made.left() == (1, 2)
+    assert Offer.objects.get(pk=made.offer.pk).status == "ended"
+
+
 # --- buying in one's turn ---
 
 
 def turn_of(made: Drop, buyer: Any, units: int, *, seconds: float = 1) -> int:
-    return waitlist.take_turn(
-        buyer_id=buyer.id,
-        variant_id=made.variant.id,
-        offer_id=made.offer.id,
-        units=units,
-        now=after(seconds),
-    )
+    line = made.variant.id, made.offer.id
+    used = waitlist.take_turns(buyer_id=buyer.id, wanted={line: units}, now=after(seconds))
+    return used.get(line, 0)
 
 
 def test_a_turn_is_used_once_by_its_owner_in_its_time() -> None:

@@ -1,20 +1,22 @@
 """Joining a line: who may, for what, and every refusal."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
-from catalog import bundles, floors, prices
-from catalog.models import BundlePart, Product, Stock
-from orders import pricing, quotes, waiting, waitlist
+from catalog import bundles, floors, preorders, prices, stock
+from catalog.models import BundlePart, Product, Stock, Variant
+from orders import linekeeping, lines, pricing, quotes, waiting, waitlist
 from orders.models import WaitlistEntry
 from orders.till import refusals
 from streams import offers, shows
 from streams import queries as show_queries
 from streams.models import Offer
 from tests.orders import make
-from tests.orders.lining import Drop, drop, sold_out, told
+from tests.orders.lining import Drop, drop, sold_out, status, told
 from tests.orders.make import NOW, after
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +36,32 @@ def refused(refusal: type[Exception], made: Drop, **more: Any) -> Any:
         waitlist.join(**asked)
     assert not WaitlistEntry.objects.filter(buyer_id=asked["buyer_id"]).exists()
     return caught.value
+
+
+# --- pre-orders ---
+
+
+def test_the_line_for_a_preorder_is_open_before_it_can_be_bought_once_it_is_sold_out() -> None:
+    made, ana = drop(stocked=1), make.buyer()
+    opens_at = NOW + timedelta(days=4)
+    Variant.objects.update(release_at=opens_at + preorders.WITHIN)
+    assert refused(waitlist.NotSoldOut, made, offer_id=None).data == {"left": 1}
+
+    Stock.objects.update(available=0)
+    entry = made.join(ana, listed=True)
+    stock.adjust(
+        merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=1, note="", now=after(1)
+    )
+    lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+
+    # Her turn is a promise, though she could not buy before it would have ended.
+    entry.refresh_from_db()
+    assert entry.turn_until == opens_at + timedelta(seconds=settings.WAITLIST_TURN_SECONDS)
+    with pytest.raises(refusals.PreorderTooEarly):
+        made.buy(ana, listed=True)
+    assert linekeeping.end_turns(now=opens_at) == 0
+    make.basket((made.variant, 1), by=ana, stream=made.stream).go(now=opens_at)
+    assert (status(entry), make.left(made.variant)) == ("bought", 0)
 
 
 # --- joining ---

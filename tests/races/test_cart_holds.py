@@ -16,7 +16,7 @@ from catalog import stock
 from catalog.models import Stock, Variant
 from commerce.models import User
 from orders import cartclock, cartholds, carts, policies, returns
-from orders.models import Cart, CartHold, CartLine
+from orders.models import Cart, CartHold, CartLine, GuestCart
 from tests.orders import make
 from tests.orders.make import NOW, after
 from tests.orders.threads import at_once
@@ -262,3 +262,31 @@ def test_what_is_over_and_held_anew_is_locked_in_one_order() -> None:
     assert _waiting_for_the_first_is_the_second_free(more, [first.id, second.id])
     assert (make.left(first), make.left(second)) == (3, 2)
     assert make.broken() == []
+
+
+# --- carts of guests ---
+
+
+def test_an_old_cart_to_which_its_guest_comes_back_just_then_is_not_deleted() -> None:
+    """It waits for nobody either: the others are gone before she is through."""
+    hers, _ = (GuestCart.objects.create(token_hash=str(n), updated_at=NOW) for n in (1, 2))
+    later = after(60) + cartclock.GUESTS_KEPT
+    locked, pruned = threading.Event(), threading.Event()
+
+    def come_back() -> bool:
+        with transaction.atomic():
+            cart = GuestCart.objects.select_for_update().get(pk=hers.pk)
+            locked.set()
+            waited = pruned.wait(5)
+            cart.updated_at = later
+            cart.save(update_fields=["updated_at"])
+        return waited
+
+    def prune() -> int:
+        locked.wait(10)
+        gone = cartclock.prune(now=later, limit=10)
+        pruned.set()
+        return gone
+
+    assert at_once([come_back, prune]) == [True, 1]
+    assert GuestCart.objects.get().pk == hers.pk

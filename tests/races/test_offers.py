@@ -156,8 +156,7 @@ def test_units_given_back_while_the_show_ends_leave_no_open_offer() -> None:
         taking(offer, buyer)()
 
         def return_it(offer: Offer = offer, buyer: User = buyer) -> Offer:
-            with transaction.atomic():
-                return offers.give_back(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(2))
+            return make.given_back(offer, buyer, now=after(2))
 
         def end_it(stream: Stream = stream) -> Stream:
             return shows.end(host_id=stream.host_id, stream_id=stream.id, now=after(2))
@@ -307,6 +306,60 @@ def test_an_offer_whose_time_is_up_is_extended_or_closed_by_the_sweep_never_both
             assert (offer.status, closed) == ("ended", 1)
         else:
             assert (offer.status, offer.closes_at, closed) == ("open", after(90), 0)
+
+
+def closed_after_the_sweep_saw_it_over(monkeypatch: pytest.MonkeyPatch, close: Any) -> tuple[Offer, int]:
+    """Extend an offer, whose host was in time, when the sweep has found it and not ended it yet.
+
+    Returns the offer, and how many the sweep has closed.
+    """
+    stream = make.show(products=(make.product(),))
+    offer = make.offer(stream, seconds=60)
+    found, extended = threading.Event(), threading.Event()
+
+    def late(offer_id: Any, now: Any) -> Any:
+        return close(offer_id, now, found, extended)
+
+    def extend() -> Offer:
+        found.wait(10)
+        longer = offers.extend(host_id=stream.host_id, offer_id=offer.id, seconds=30, now=after(59.9))
+        extended.set()
+        return longer
+
+    monkeypatch.setattr(clock, "_close", late)
+    outcome, closed = at_once(extend, lambda: offers.close_due(now=after(60)))
+    assert isinstance(outcome, Offer), outcome
+    offer.refresh_from_db()
+    return offer, closed
+
+
+def test_an_offer_that_is_extended_after_the_sweep_found_it_stays_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = clock._close
+
+    def close(offer_id: Any, now: Any, found: threading.Event, extended: threading.Event) -> bool:
+        found.set()
+        extended.wait(10)
+        return real(offer_id, now)
+
+    offer, closed = closed_after_the_sweep_saw_it_over(monkeypatch, close)
+    assert (offer.status, offer.closes_at, closed) == ("open", after(90), 0)
+
+
+def test_control_without_looking_again_under_the_lock_an_extended_offer_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def careless(offer_id: Any, now: Any, found: threading.Event, extended: threading.Event) -> bool:
+        offer = Offer.objects.select_related("item").get(pk=offer_id)
+        found.set()
+        extended.wait(10)
+        with transaction.atomic():
+            rows.end(offer, reason=Offer.Reason.TIME, at=offer.closes_at)
+        return True
+
+    offer, closed = closed_after_the_sweep_saw_it_over(monkeypatch, careless)
+    assert (offer.status, offer.ended_at, offer.closes_at, closed) == ("ended", after(60), after(90), 1)
 
 
 def test_of_two_shows_of_one_host_taken_live_at_once_one_is_live() -> None:

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import Q
 
 from commerce import gateway
 from commerce.models import LedgerTransaction
@@ -182,3 +184,46 @@ def test_two_sweeps_at_once_are_harmless(stripe_server: StripeServer) -> None:
 
     assert {Purchase.objects.get(pk=purchase.pk).status for purchase in purchases} == {"expired"}
     assert make.broken() == []
+
+
+def asked_by_two_sweeps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often the provider is asked to end each of two late charges, by two sweeps that found both."""
+    purchases = [bought("pm_card_authenticationRequired", stocked=1) for _ in range(2)]
+    for purchase in purchases:
+        charging.charge(purchase_id=purchase.id, now=after(1))
+    found, asking = threading.Barrier(2), threading.Barrier(2)
+    cancel = gateway.cancel
+    asked: list[str] = []
+
+    def counted(provider_id: str) -> Any:
+        asked.append(provider_id)
+        with suppress(threading.BrokenBarrierError):
+            asking.wait(5)  # Neither has its answer before the other one asks.
+        return cancel(provider_id)
+
+    def sweep() -> None:
+        late = expiry.in_flight(now=after(700), limit=10)
+        found.wait(20)
+        for purchase_id in late:
+            expiry.expire(purchase_id=purchase_id, now=after(700))
+
+    monkeypatch.setattr(gateway, "cancel", counted)
+
+    assert at_once([sweep] * 2) == [None, None]
+    assert set(Purchase.objects.values_list("status", flat=True)) == {"expired"}
+    assert make.broken() == []
+    return [asked.count(str(payment.provider_id)) for payment in Payment.objects.all()]
+
+
+def test_two_sweeps_at_once_ask_the_provider_once_for_each_purchase(
+    stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asked_by_two_sweeps(monkeypatch) == [1, 1]
+
+
+def test_control_without_writing_down_who_asks_both_ask(
+    stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "_unasked", lambda now: Q())
+
+    assert asked_by_two_sweeps(monkeypatch) == [2, 2]

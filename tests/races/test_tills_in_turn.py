@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from orders import transactions
 from orders.till import asking, reading, refusals, ringing, writing
 from orders.till.asking import Receipt
 from tests.orders import make
@@ -68,7 +69,7 @@ def test_without_turns_its_buyers_would_be_sent_away(
     first, second = two_tills(first_is_slow)
 
     assert kinds(first) == [Receipt, Receipt]
-    assert kinds(second.outcomes) == [refusals.Busy, refusals.Busy]
+    assert kinds(second.outcomes) == [transactions.Busy, transactions.Busy]
     assert second.stepped_over
 
 
@@ -80,5 +81,5 @@ def test_a_till_whose_turn_does_not_come_sends_its_buyers_away_and_steps_over_no
     first, second = two_tills(first_is_slow)
 
     assert kinds(first) == [Receipt, Receipt]
-    assert kinds(second.outcomes) == [refusals.Busy, refusals.Busy]
+    assert kinds(second.outcomes) == [refusals.TillsAhead, refusals.TillsAhead]
     assert not second.stepped_over

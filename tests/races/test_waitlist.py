@@ -1,18 +1,19 @@
 """Lines in which several things happen at once. Each guard has a control that shows what it prevents."""
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from catalog import stock
 from catalog.models import StockMovement
-from orders import linekeeping, lines, returns, waitlist
-from orders.models import Setback, WaitlistEntry
+from orders import holds, linekeeping, lines, returns, waitlist
+from orders.models import Hold, Purchase, Setback, WaitlistEntry
 from tests.orders import make
 from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
@@ -182,13 +183,8 @@ def _buy(
     patience: float = 10,
 ) -> int:
     with transaction.atomic():
-        used = waitlist.take_turn(
-            buyer_id=entry.buyer_id,
-            variant_id=entry.variant_id,
-            offer_id=None,
-            units=1,
-            now=after(seconds),
-        )
+        line = entry.variant_id, None
+        used = waitlist.take_turns(buyer_id=entry.buyer_id, wanted={line: 1}, now=after(seconds)).get(line, 0)
         if pressed is not None and until is not None:
             pressed.set()
             until.wait(patience)
@@ -251,6 +247,79 @@ def test_two_sweeps_end_a_turn_once() -> None:
     assert sum(at_once([lambda: linekeeping.end_turns(now=after(200))] * 4)) == 1
 
     assert make.left(made.variant) == 1
+
+
+def _paying_again_meets_a_till() -> Any:
+    """She has two turns. She pays a declined purchase of both again, on another device, while a till that
+    locks turns by their ids has the first of them in hand and goes on to the second.
+    """
+    buyer = make.buyer()
+    # The first variant by id is the one that she lined up for last.
+    last, first = sorted((make.variant(stocked=1) for _ in range(2)), key=lambda each: each.id)
+    stream = make.show(first, last)
+    purchase = make.basket((last, 1), (first, 1), by=buyer, stream=stream).go()
+    turns = [
+        WaitlistEntry.objects.create(
+            buyer=buyer, variant=each, stream=stream, status="offered", turn_until=after(100)
+        )
+        for each in (first, last)
+    ]
+    Hold.objects.filter(purchase=purchase).update(status="released")
+    Purchase.objects.filter(pk=purchase.pk).update(status="declined")
+    one = threading.Event()
+
+    def till() -> bool:
+        with transaction.atomic():
+            mine = WaitlistEntry.objects.select_for_update()
+            mine.get(pk=turns[0].pk)
+            one.set()
+            waited_for = _waits_for_a_lock()
+            mine.get(pk=turns[1].pk)
+        return waited_for
+
+    def pay_again() -> int:
+        one.wait(10)
+        with transaction.atomic():
+            holds.retake(purchase=Purchase.objects.select_for_update().get(pk=purchase.pk), now=after(9))
+        return WaitlistEntry.objects.filter(status="bought").count()
+
+    return at_once([till, pay_again])
+
+
+def _waits_for_a_lock() -> bool:
+    """Say whether somebody waits for a row by now, or within a few seconds."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+                " WHERE NOT l.granted AND a.datname = current_database())"
+            )
+            if cursor.fetchone()[0]:
+                return True
+        time.sleep(0.01)
+    return False
+
+
+def test_turns_are_locked_in_the_tills_order_when_a_purchase_is_paid_again() -> None:
+    assert _paying_again_meets_a_till() == [True, 2]
+
+
+def test_control_in_the_order_of_the_goods_one_of_the_two_dies(monkeypatch: Any) -> None:
+    def by_variant(*, wanted: Any, **more: Any) -> Any:
+        return {
+            line: units
+            for each in sorted(wanted)
+            for line, units in real(wanted={each: wanted[each]}, **more).items()
+        }
+
+    real = waitlist.take_turns
+    monkeypatch.setattr(waitlist, "take_turns", by_variant)
+
+    outcomes = _paying_again_meets_a_till()
+
+    assert [type(each) for each in outcomes].count(OperationalError) == 1, outcomes
+    assert "deadlock" in str(next(each for each in outcomes if isinstance(each, OperationalError)))
 
 
 def test_two_devices_use_a_turn_once() -> None:

@@ -111,7 +111,7 @@ def perform(var: Path, report: Report) -> None:
             call_command("migrate", verbosity=0)
             starting.result()
         stack.start()
-        report.step("PostgreSQL, Redis, the Stripe simulator and our five processes are running")
+        report.step("PostgreSQL, Redis, the Stripe simulator and our six processes are running")
 
         from tests.scene import people, play
         from tests.scene.books import Books

@@ -5,12 +5,12 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 from catalog.models import Price, Product, ProductImage, Stock, Variant
 from commerce.models import Event, Host, Merchant, User
-from streams import offers, showcase, shows
+from streams import grants, offers, showcase, shows
 from streams.models import Offer, ShowcaseItem, Stream
 
 NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
@@ -111,6 +111,14 @@ def offer(
     if opens_at is not None:
         return offers.announce(opens_at=opens_at, **asked)
     return offers.open(**asked)
+
+
+def given_back(offer: Offer, buyer: User, *, units: int = 1, now: datetime) -> Offer:
+    """Give units back that a buyer has, as the trade does when nobody is in line for them."""
+    with transaction.atomic():
+        back = offers.put_back(offer_id=offer.id, units=units, now=now)
+        grants.give_back(buyers={(offer.id, buyer.id): units}, households={}, claims={})
+    return back
 
 
 def told(stream: Stream) -> list[tuple[str, dict[str, object]]]:

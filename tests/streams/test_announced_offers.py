@@ -97,8 +97,7 @@ def test_an_offer_sold_out_before_any_sweep_ends_and_opens_again_when_a_unit_ret
     with transaction.atomic():
         offers.take(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(31))
     assert offers.open_due(now=after(32)) == 0
-    with transaction.atomic():
-        offers.give_back(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(33))
+    make.given_back(offer, buyer, now=after(33))
 
     assert Offer.objects.get().status == "open"
     assert make.told_types(stream)[-2:] == ["offer.ended", "offer.started"]
@@ -379,8 +378,7 @@ def sold_out_then_announced(stream: Stream) -> tuple[Offer, User, Offer]:
 
 
 def back(offer: Offer, buyer: User, *, seconds: float) -> Offer:
-    with transaction.atomic():
-        return offers.give_back(offer_id=offer.id, buyer_id=buyer.id, units=1, now=after(seconds))
+    return make.given_back(offer, buyer, now=after(seconds))
 
 
 def test_an_offer_that_sells_again_ends_when_the_next_one_begins(stream: Stream) -> None:

@@ -101,6 +101,6 @@ def test_an_item_shows_when_the_last_part_is_released(
     assert bodies.showcase(stream_id=stream.pk)[0]["variants"][0]["release_at"] is None
     for variant, days in ((soap, 3), (towel, 1), (one, 2)):
         Variant.objects.filter(pk=variant.pk).update(release_at=after(86_400 * days))
-    assert bodies.showcase(stream_id=stream.pk)[0]["variants"][0]["release_at"] == int(
-        after(86_400 * 3).timestamp() * 1000
-    )
+    shown = bodies.showcase(stream_id=stream.pk)[0]["variants"][0]
+    assert shown["release_at"] == int(after(86_400 * 3).timestamp() * 1000)
+    assert shown["opens_at"] == shown["release_at"] - 6 * 86_400_000

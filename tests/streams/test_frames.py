@@ -50,8 +50,8 @@ def test_any_text_ends_in_a_frame_or_a_refusal(text: str) -> None:
     refusal = take(text)
 
     if refusal is not None:
-        assert refusal.code in ("BAD_REQUEST", "VERSION_UNSUPPORTED")
-        wire.check(wire.error(None, refusal))
+        assert refusal.code in ("BAD_REQUEST", "VERSION_UNSUPPORTED", "BAD_IDEMPOTENCY_KEY")
+        wire.check(wire.error(wire.number(text), refusal))
 
 
 @given(st.integers(1, 3000), st.sampled_from(["[]", "{}", '{"a":']), st.booleans())
@@ -101,6 +101,62 @@ def test_brackets_inside_a_text_are_not_depth() -> None:
 def test_what_is_no_frame_is_refused(text: str | None) -> None:
     with pytest.raises((BadFrame, VersionUnsupported)):
         wire.read(text)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        '"key":"x"',
+        '"key":7',
+        '"key":"0192f0c47c1e7d539b521f0f7c2b9a10"',
+        '"key":"{0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10}"',
+        '"key":"urn:uuid:0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10"',
+        '"key":"0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10\\n"',
+    ],
+)
+def test_a_key_that_is_no_plain_uuid_has_its_code(rest: str) -> None:
+    with pytest.raises(wire.BadKey) as refusal:
+        wire.read('{"v":1,"t":"pong",' + rest + "}")
+
+    assert (refusal.value.code, refusal.value.data) == (
+        "BAD_IDEMPOTENCY_KEY",
+        {"errors": {"key": "not a UUID"}},
+    )
+
+
+def test_a_plain_uuid_is_a_key() -> None:
+    text = "0192F0C4-7c1e-7d53-9b52-1f0f7c2b9a10"
+
+    assert wire.read(f'{{"v":1,"t":"pong","key":"{text}"}}').key == UUID(text)
+    assert wire.read('{"v":1,"t":"pong","key":null}').key is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ('{"v":1,"t":"pong","id":7,"key":"x"}', 7),
+        ('{"v":1,"t":"pong","id":7,"more":1}', 7),
+        ('{"v":2,"t":"pong","id":7}', 7),
+        ('{"id":7}', 7),
+        ('{"v":1,"t":"pong","id":7,"d":{"text":"' + "x" * 9000 + '"}}', 7),
+        ('{"v":1,"t":"pong","id":0,"more":1}', None),
+        ('{"v":1,"t":"pong","id":"7"}', None),
+        ('{"v":1,"t":"pong","more":1}', None),
+        ('{"v":1,"t":"pong","id":7,', None),
+        ('{"v":1,"t":"x","id":7,"d":' + "[" * 6000, None),
+        ("[7]", None),
+        ("\ud800", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_refused_frame_is_known_by_its_number_where_it_has_one(
+    text: str | None, number: int | None
+) -> None:
+    with pytest.raises((BadFrame, VersionUnsupported)):
+        wire.read(text)
+
+    assert wire.number(text) == number
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
+from catalog import prices
 from catalog.models import Product
-from streams import goods, pins, queries, showcase, shows
+from commerce.models import Event
+from streams import bodies, goods, hearers, pins, queries, showcase, shows
 from streams.models import ShowcaseItem, Stream
 from tests.streams import make
 from tests.streams.make import NOW, after
@@ -45,6 +49,7 @@ def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() ->
                 "price": {"amount": 3000, "currency": "EUR"},
                 "left": 4,
                 "release_at": None,
+                "opens_at": None,
             },
             {
                 "id": str(small.id),
@@ -53,6 +58,7 @@ def test_a_product_is_added_at_the_end_and_the_room_sees_the_whole_showcase() ->
                 "price": {"amount": 1500, "currency": "EUR"},
                 "left": 0,
                 "release_at": None,
+                "opens_at": None,
             },
         ],
     }
@@ -186,3 +192,53 @@ def test_an_item_of_another_show_cannot_be_removed_through_ones_own() -> None:
     with pytest.raises(queries.UnknownItem):
         showcase.remove(host_id=mine.host_id, stream_id=mine.id, item_id=make.item(other).id, now=NOW)
     assert ShowcaseItem.objects.filter(removed_at=None).count() == 2
+
+
+# --- prices that change ---
+
+
+def reprice(product: Product, amount: int) -> dict[str, Any]:
+    """Give the product's variants another price and return the event that says so."""
+    quotes = {each.pk: prices.Quote(amount, None, "EUR") for each in product.variants.all()}
+    prices.change_many(merchant_id=product.merchant_id, quotes=quotes, now=timezone.now())
+    event = Event.objects.filter(name="price.moved").latest("id")
+    return {"payload": event.payload, "key": event.key}
+
+
+def told_prices(stream: Stream) -> list[tuple[str, int]]:
+    told = [d for t, d in make.told(stream) if t == "product.changed"]
+    return [(d["product"]["title"], d["price"]["amount"]) for d in told]  # type: ignore[index]
+
+
+def test_rooms_that_show_a_product_hear_its_new_price_once() -> None:
+    one, two = make.product("One"), make.product("Two")
+    live, planned = make.show(products=(one, two)), make.show(live=False, products=(one,))
+    over, other = make.show(products=(one,)), make.show(products=(two,))
+    shows.end(host_id=over.host_id, stream_id=over.id, now=after(1))
+
+    word = reprice(one, 1750)
+    for _ in range(2):
+        hearers.show_prices(**word)
+
+    assert [told_prices(each) for each in (live, planned, over, other)] == [
+        [("One", 1750)],
+        [("One", 1750)],
+        [],
+        [],
+    ]
+    body = make.told(live)[-1][1]
+    assert body == bodies.item(item_id=make.item(live).id)
+
+
+def test_a_removed_item_and_the_same_price_again_are_not_told() -> None:
+    one, two = make.product("One"), make.product("Two")
+    stream = make.show(products=(one, two))
+    showcase.remove(
+        host_id=stream.host_id, stream_id=stream.id, item_id=make.item(stream, 1).id, now=after(1)
+    )
+
+    hearers.show_prices(**reprice(two, 1750))
+    first = reprice(one, 1750)
+    assert reprice(one, 1750) == first, "nothing was recorded"
+
+    assert told_prices(stream) == []

@@ -4,13 +4,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from catalog import bundles, floors, prices
 from catalog.models import Product, Variant
 from commerce.models import Host
-from streams import coupons, pins, showcase, shows
+from streams import coupons, offers, pins, showcase, shows
 from streams.models import Coupon, Offer, Pin, Stream
 from tests.streams import make
 
@@ -97,6 +98,17 @@ def test_an_offer_is_opened_extended_and_ended(client: Client, live: Stream) -> 
     longer = client.post(f"/api/v1/studio/offers/{offer['id']}/extend", {"seconds": 30}, JSON).json()["offer"]
     assert longer["ends_at"] == offer["ends_at"] + 30_000
     assert client.post(f"/api/v1/studio/offers/{offer['id']}/end").json()["offer"]["status"] == "ended"
+
+
+def test_a_sold_out_offer_is_ended_for_good(client: Client, live: Stream) -> None:
+    offer = client.post(at(live, "offers"), an_offer(live, quota=1), content_type=JSON).json()["offer"]
+    with transaction.atomic():
+        offers.take(offer_id=offer["id"], buyer_id=make.user().id, units=1, now=timezone.now())
+
+    ended = client.post(f"/api/v1/studio/offers/{offer['id']}/end")
+
+    assert (ended.status_code, ended.json()["offer"]["status"]) == (200, "ended")
+    assert Offer.objects.get(pk=offer["id"]).reason == "host"
 
 
 def test_an_offer_for_one_variant_keeps_to_it(client: Client, live: Stream) -> None:

@@ -11,10 +11,10 @@ import { busy, field, Sheet, showWrong } from "./sheet.js";
 /**
  * Ask the visitor to sign in or up.
  * @param {Session} session
- * @param {{why?: string, first?: "in" | "up"}} [how]
+ * @param {{why?: string}} [how]
  * @returns {Promise<boolean>} Whether she is signed in now.
  */
-export function enter(session, { why = "", first = "in" } = {}) {
+export function enter(session, { why = "" } = {}) {
   if (session.me) return Promise.resolve(true);
   return new Promise((done) => {
     const sheet = new Sheet({ title: "", name: "account", onClose: () => done(Boolean(session.me)) });
@@ -22,7 +22,7 @@ export function enter(session, { why = "", first = "in" } = {}) {
       sheet.title.textContent = which === "up" ? "Create your account" : "Sign in";
       sheet.show(why && h("p", { class: "note account__why" }, why), entrance(session, which, sheet, draw));
     };
-    draw(first);
+    draw("in");
     sheet.open();
     sheet.body.querySelector("input")?.focus();
   });
@@ -96,12 +96,12 @@ function entrance(session, which, sheet, draw) {
     button,
     h(
       "p",
-      { class: "note" },
-      isNew ? "Been here before? " : "New here? ",
+      { class: "note form__other" },
+      isNew ? "Been here before?" : "New here?",
       h(
         "button",
         {
-          class: "link",
+          class: "button",
           type: "button",
           on: {
             click: () => {

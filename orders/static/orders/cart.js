@@ -4,10 +4,12 @@ import { enter } from "../commerce/account.js";
 import { fill, h, icon, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
-import { dayOf, everyTick } from "../streams/clock.js";
+import { dayOf, everyTick, shortDay } from "../streams/clock.js";
+import { worth } from "../streams/coupons.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
 import { change, readCart } from "./carting.js";
+import { bestCoupon } from "./discount.js";
 import { drawHold } from "./holding.js";
 import { pricedLine } from "./wanted.js";
 
@@ -18,8 +20,8 @@ import { pricedLine } from "./wanted.js";
  */
 
 /** @param {CartLine} line @returns {Wanted} */
-function wantedOf({ variant, quantity, title, image, price, left, release_at }) {
-  return { variant, quantity, kept: { title, image, price, left, release_at } };
+function wantedOf({ variant, quantity, title, image, price, left, release_at, opens_at }) {
+  return { variant, quantity, kept: { title, image, price, left, release_at, opens_at } };
 }
 
 /**
@@ -111,7 +113,8 @@ export function drawCart(place, foot, shop, checkOut) {
     say(gone, at.gone ? (at.left > 0 ? `Only ${at.left} left` : "Sold out") : "");
     gone.hidden = !at.gone;
     const release = /** @type {HTMLElement} */ (element.querySelector(".line__release"));
-    say(release, at.release ? `Pre-order: ships from ${dayOf(at.release)}, charged when it ships` : "");
+    const taken = at.opens ? `taken from ${dayOf(at.opens)}, ` : "";
+    say(release, at.release ? `Pre-order: ${taken}ships from ${dayOf(at.release)}, charged when it ships` : "");
     release.hidden = !at.release;
     drawHold(/** @type {HTMLElement} */ (element.querySelector(".line__hold")), line, {
       now: now(),
@@ -130,40 +133,55 @@ export function drawCart(place, foot, shop, checkOut) {
     list.hidden = lines.length === 0;
     nothing.hidden = lines.length > 0;
     const totals = inOnePayment(lines.map((line) => ({ line, at: pricedLine(wantedOf(line), show, now()) })));
-    const key = JSON.stringify([...totals].map(([one, part]) => [one, part.sum, part.gone]));
+    const parts = [...totals.values()].map((part) => ({ ...part, best: bestCoupon(show, part.at, now()) }));
+    const key = JSON.stringify(parts.map(({ title, sum, gone, opens, best }) => [title, sum, gone, opens, best?.coupon.id, best?.off]));
     if (key === footed) return;
     footed = key;
-    const currencies = new Set([...totals.values()].map((part) => part.sum.currency)).size;
+    const currencies = new Set(parts.map((part) => part.sum.currency)).size;
     fill(
       foot,
-      [...totals.values()].map((part) =>
+      parts.map((part) =>
         h(
           "div",
           { class: "cart__total" },
+          part.best &&
+            h(
+              "p",
+              { class: "total total--coupon" },
+              h("span", {}, `Coupon: ${worth(part.best.coupon)}`),
+              h("span", {}, `−${money.show({ ...part.sum, amount: part.best.off })}`),
+            ),
           h(
             "p",
             { class: "total" },
-            h("span", {}, totals.size > 1 ? part.title || (currencies > 1 ? `Total in ${part.sum.currency}` : "Ships now") : "Total"),
-            h("span", { class: "total__sum" }, money.show(part.sum)),
+            h("span", {}, parts.length > 1 ? part.title || (currencies > 1 ? `Total in ${part.sum.currency}` : "Ships now") : "Total"),
+            h("span", { class: "total__sum" }, money.show({ ...part.sum, amount: part.sum.amount - (part.best?.off ?? 0) })),
           ),
           h(
             "button",
             {
               class: "button button--main button--wide",
               type: "button",
-              disabled: part.gone,
+              disabled: part.gone || Boolean(part.opens),
               on: { click: () => checkOut(part.lines.map(wantedOf)) },
             },
-            part.gone ? "Take out what is sold out" : part.release ? "Check out the pre-order" : "Check out",
+            part.gone
+              ? "Take out what is sold out"
+              : part.opens
+                ? `Taken from ${shortDay(part.opens)}`
+                : part.release
+                  ? "Check out the pre-order"
+                  : "Check out",
           ),
         ),
       ),
     );
   };
   const stops = [
-    show.watch(["cart", "items", "offers"], refresh),
+    show.watch(["cart", "items", "offers", "coupons"], refresh),
     everyTick(() => {
-      if (show.offers.size || show.cart?.lines.some((/** @type {CartLine} */ one) => one.held_until)) refresh();
+      const timed = show.cart?.lines.some((/** @type {CartLine} */ one) => one.held_until || one.opens_at);
+      if (show.offers.size || show.claims.size || timed) refresh();
     }),
   ];
   session.addEventListener("change", refresh);
@@ -177,7 +195,8 @@ export function drawCart(place, foot, shop, checkOut) {
  * @param {{line: CartLine, at: ReturnType<typeof pricedLine>}[]} lines
  */
 function inOnePayment(lines) {
-  /** @type {Map<string, {title: string, release: boolean, lines: CartLine[], sum: money.Money, gone: boolean}>} */
+  /** @type {Map<string, {title: string, release: boolean, lines: CartLine[], at: ReturnType<typeof pricedLine>[],
+   *   sum: money.Money, gone: boolean, opens: number}>} */
   const parts = new Map();
   for (const { line, at } of lines) {
     const { currency } = at.price;
@@ -186,12 +205,16 @@ function inOnePayment(lines) {
       title: at.release ? `Pre-order from ${line.merchant.name}` : "",
       release: Boolean(at.release),
       lines: [],
+      at: [],
       sum: { amount: 0, currency },
       gone: false,
+      opens: 0,
     };
     part.lines.push(line);
+    part.at.push(at);
     part.sum = money.sum([part.sum, money.times(at.price, line.quantity)]);
     part.gone ||= at.gone;
+    part.opens = Math.max(part.opens, at.opens ?? 0);
     parts.set(key, part);
   }
   return parts;

@@ -10,7 +10,8 @@ import { everyTick } from "../streams/clock.js";
  * @typedef {import("./checkout.js").Shop} Shop
  * @typedef {import("../commerce/money.js").Money} Money
  * @typedef {{variant: string, product: string, merchant: {id: string, name: string}, title: string,
- *   image: string | null, quantity: number, price: Money, offer: string | null, left: number, release_at: number | null, held: number,
+ *   image: string | null, quantity: number, price: Money, offer: string | null, left: number, release_at: number | null,
+ *   opens_at: number | null, held: number,
  *   held_until: number | null, hold_seconds: number | null}} CartLine
  * @typedef {"cart.add" | "cart.update" | "cart.remove"} Command
  */

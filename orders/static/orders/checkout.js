@@ -11,7 +11,7 @@ import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy, Sheet } from "../commerce/sheet.js";
-import { countdown, dayOf, everyTick } from "../streams/clock.js";
+import { countdown, dayOf, everyTick, shortDay } from "../streams/clock.js";
 import { worth } from "../streams/coupons.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
@@ -94,8 +94,8 @@ export function openCheckout(wanted, shop) {
     drawParty(party, shop, complain);
     say(total, money.show(at.total));
     const step = nextStep(session, at);
-    say(pay, step === "pay" ? `${at.release ? "Pre-order for" : "Pay"} ${money.show(at.total)}` : STEPS[step]);
-    pay.disabled = step === "gone";
+    say(pay, wordsFor(step, at));
+    pay.disabled = step === "gone" || step === "early";
     const charged = at.release
       ? `they ship from ${dayOf(at.release)}, and the card is charged then.`
       : "the card is charged right after.";
@@ -122,7 +122,6 @@ export function openCheckout(wanted, shop) {
       if (
         await enter(session, {
           why: "Sign in to buy. Your card and address are kept for the next time.",
-          first: "up",
         })
       )
         await session.load();
@@ -212,7 +211,14 @@ const STEPS = {
   address: "Add delivery address",
   card: "Add a card",
   gone: "Sold out",
+  early: "Not yet",
 };
+
+/** @param {keyof typeof STEPS | "pay"} step @param {ReturnType<typeof priced>} at */
+function wordsFor(step, at) {
+  if (step === "early" && at.opens) return `Taken from ${shortDay(at.opens)}`;
+  return step === "pay" ? `${at.release ? "Pre-order for" : "Pay"} ${money.show(at.total)}` : STEPS[step];
+}
 
 /**
  * @param {import("../commerce/session.js").Session} session
@@ -221,6 +227,7 @@ const STEPS = {
  */
 function nextStep(session, at) {
   if (at.gone) return "gone";
+  if (at.opens) return "early";
   if (!session.me) return "enter";
   if (!session.addresses || !session.cards) return "load";
   if (!session.address) return "address";

@@ -1,12 +1,13 @@
 /** What somebody wants to buy, priced as it would be bought this moment. */
 
 import * as money from "../commerce/money.js";
-import { heldNow, priceOf } from "../streams/prices.js";
+import { ahead, heldNow, priceOf } from "../streams/prices.js";
 
 /**
  * @typedef {import("../streams/show.js").Show} Show
  * @typedef {import("../commerce/money.js").Money} Money
- * @typedef {{variant: string, quantity: number, kept?: {title: string, image: string | null, price: Money, left: number, release_at: number | null},
+ * @typedef {{variant: string, quantity: number, kept?: {title: string, image: string | null, price: Money, left: number, release_at: number | null,
+ *   opens_at: number | null},
  *   turn?: {offer: string | null, price: Money, quantity: number, until: number}}} Wanted
  *   `kept` is what the cart knows of a variant that is not in this show, `turn` what is held for a shopper in line.
  */
@@ -33,6 +34,7 @@ export function pricedLine({ variant, quantity, kept, turn }, show, now) {
       most: Math.min(99, left),
       gone: quantity > left,
       release: ahead(kept?.release_at, now),
+      opens: ahead(kept?.opens_at, now),
     };
   }
   const release = ahead(found.variant.release_at, now);
@@ -42,21 +44,16 @@ export function pricedLine({ variant, quantity, kept, turn }, show, now) {
   // More than the offer grants is had at the list price.
   if (at.offer && quantity > at.most) {
     const left = one.left + heldNow(show, variant, now);
-    at = { price: one.price, reference: null, offer: null, left, most: Math.min(99, left) };
+    at = { ...at, price: one.price, reference: null, offer: null, left, most: at.opens ? 0 : Math.min(99, left) };
   }
   // Held for her, and at that price, whatever the offer does meanwhile.
   if (turn) {
     const left = now < turn.until ? turn.quantity : 0;
     const offer = turn.offer ? { id: turn.offer, ends_at: turn.until } : null;
-    const at = { price: turn.price, reference: null, offer, left, most: left, gone: quantity > left };
-    return { ...named(item, one), variant, quantity, release, ...at };
+    const hers = { ...at, price: turn.price, reference: null, offer, left, most: left, gone: quantity > left };
+    return { ...named(item, one), variant, quantity, release, ...hers };
   }
   return { ...named(item, one), variant, quantity, release, ...at, gone: quantity > at.left };
-}
-
-/** When a pre-order is released; null for what ships now. @param {number | null | undefined} at @param {number} now */
-function ahead(at, now) {
-  return at && at > now ? at : null;
 }
 
 /** @param {import("../streams/show.js").Item} item @param {import("../streams/show.js").Variant} one */
@@ -81,5 +78,6 @@ export function priced(wanted, show, now) {
     total: money.sum(lines.map((line) => money.times(line.price, line.quantity))),
     gone: lines.some((line) => line.gone),
     release: Math.max(0, ...lines.map((line) => line.release ?? 0)) || null,
+    opens: Math.max(0, ...lines.map((line) => line.opens ?? 0)) || null,
   };
 }

@@ -40,12 +40,17 @@ export function inWords(ms) {
   return parts.filter(Boolean).join(", ");
 }
 
-/** @param {number} n @param {string} word */
-function many(n, word) {
+/** So many of something; nothing where there is none. @param {number} n @param {string} word */
+export function many(n, word) {
   return n ? `${n} ${word}${n === 1 ? "" : "s"}` : "";
 }
 
 /** The day of a moment, in words. @param {number} ms */
 export function dayOf(ms) {
   return new Date(ms).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+}
+
+/** The day and the month, where there is little room. @param {number} ms */
+export function shortDay(ms) {
+  return new Date(ms).toLocaleDateString(undefined, { day: "numeric", month: "short" });
 }

@@ -2,7 +2,7 @@
 
 import { h, icon, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
-import { countdown, everyTick } from "./clock.js";
+import { countdown, everyTick, many, shortDay } from "./clock.js";
 import { summary } from "./prices.js";
 import { FEW, picture, priceLine } from "./showcase.js";
 
@@ -18,6 +18,7 @@ const ENDED = {
   time: "The live price is over",
   sold_out: "Live price sold out",
   host: "The live price is over",
+  floor: "The live price is over",
 };
 
 /**
@@ -58,6 +59,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
   let drawnImage = "";
   let announced = "";
   let announcedNext = "";
+  let early = false;
   function draw() {
     const item = show.pinnedItem;
     place.hidden = !item;
@@ -74,18 +76,27 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
       price.dataset.shown = words;
       price.replaceChildren(...priceLine(sums).filter((one) => one instanceof Node));
     }
-    buyButton.disabled = sums.soldOut;
-    say(buyButton, sums.soldOut ? "Sold out" : "Buy");
+    early = Boolean(sums.opens);
+    buyButton.disabled = sums.soldOut || early;
+    say(buyButton, sums.soldOut ? "Sold out" : sums.opens ? `From ${shortDay(sums.opens)}` : "Buy");
     buyButton.setAttribute(
       "aria-label",
-      sums.soldOut ? `${item.product.title} is sold out` : `Buy ${item.product.title}`,
+      sums.soldOut
+        ? `${item.product.title} is sold out`
+        : sums.opens
+          ? `${item.product.title} cannot be ordered yet`
+          : `Buy ${item.product.title}`,
     );
     drawOffer(sums);
     say(
       plain,
       sums.offer || sums.next || sums.soldOut
         ? ""
-        : [ENDED[show.ended.get(item.id) ?? ""], sums.left <= FEW && `only ${sums.left} left`]
+        : [
+            ENDED[show.ended.get(item.id) ?? ""],
+            sums.opens && `Pre-orders from ${shortDay(sums.opens)}`,
+            sums.left <= FEW && `only ${sums.left} left`,
+          ]
             .filter(Boolean)
             .join(" · "),
     );
@@ -111,7 +122,7 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
     if (!offer) {
       if (!sums.next) return;
       say(clock, countdown(sums.next.starts_at - now()));
-      say(left, `Live price ${money.show(sums.next.price)} · ${sums.next.quota} pieces`);
+      say(left, `Live price ${money.show(sums.next.price)} · ${many(sums.next.quota, "piece")}`);
       offerRow.classList.remove("offer--hurry");
       return;
     }
@@ -124,6 +135,6 @@ export function drawPinned(place, { show, now, openProduct, buy, announce }) {
 
   show.watch(["pinned", "items", "offers", "cart"], draw);
   everyTick(() => {
-    if (show.offers.size) draw();
+    if (show.offers.size || early) draw();
   });
 }

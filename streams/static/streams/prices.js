@@ -54,12 +54,14 @@ export function heldNow(show, variant, now) {
  * @param {Item} item
  * @param {Variant} variant
  * @param {number} now Server time in Unix ms.
- * @returns {{price: Money, reference: Money | null, offer: Offer | null, left: number, most: number}}
- *   `left` is what this shopper can still have at this price, `most` what she can take at once.
+ * @returns {{price: Money, reference: Money | null, offer: Offer | null, left: number, most: number,
+ *   opens: number | null}} `left` is what this shopper can still have at this price, `most` what she can take at
+ *   once; `opens` is when a pre-order is taken from, null where it is now.
  */
 export function priceOf(show, item, variant, now) {
   const there = variant.left + heldNow(show, variant.id, now);
   const offer = runningOffer(show, item, now);
+  const opens = ahead(variant.opens_at, now);
   if (offer && offer.left > 0 && (offer.variant === null || offer.variant === variant.id)) {
     const left = Math.min(offer.left, there);
     return {
@@ -67,7 +69,8 @@ export function priceOf(show, item, variant, now) {
       reference: offer.reference,
       offer,
       left,
-      most: Math.min(offer.per_buyer, left),
+      most: opens ? 0 : Math.min(offer.per_buyer, left),
+      opens,
     };
   }
   return {
@@ -75,8 +78,14 @@ export function priceOf(show, item, variant, now) {
     reference: null,
     offer: null,
     left: there,
-    most: Math.min(99, there),
+    most: opens ? 0 : Math.min(99, there),
+    opens,
   };
+}
+
+/** A moment that is to come; null for what has been. @param {number | null | undefined} at @param {number} now */
+export function ahead(at, now) {
+  return at && at > now ? at : null;
 }
 
 /**
@@ -101,6 +110,8 @@ export function summary(show, item, now) {
     offer,
     next: nextOffer(show, item, now),
     soldOut: !buyable.length,
+    // Nothing of it can be ordered before then.
+    opens: buyable.length && buyable.every((one) => one.opens) ? Math.min(...buyable.map((one) => one.opens ?? 0)) : null,
     left: offer ? Math.min(offer.left, stock) : stock,
   };
 }

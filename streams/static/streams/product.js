@@ -3,7 +3,7 @@
 import { fill, h, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
 import { busy, Sheet } from "../commerce/sheet.js";
-import { countdown, dayOf, everyTick } from "./clock.js";
+import { countdown, dayOf, everyTick, shortDay } from "./clock.js";
 import { drawChoices } from "./choices.js";
 import { nextOffer, priceOf } from "./prices.js";
 import { makeStepper } from "./stepper.js";
@@ -97,8 +97,8 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
     stepper.set(quantity, most);
     now_.disabled = !most;
     // What her cart holds is in it already.
-    cart.disabled = !picked?.left;
-    say(now_, most ? "Buy now" : "Sold out");
+    cart.disabled = !picked?.left || Boolean(at?.opens);
+    say(now_, most ? "Buy now" : at?.opens && at.left ? `From ${shortDay(at.opens)}` : "Sold out");
     drawState();
   }
   function drawState() {
@@ -107,6 +107,8 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
     if (!at) say(state, "");
     else if (!at.left) say(state, "Sold out");
     else if (!picked.left) say(state, at.left > 1 ? `The last ${at.left} are held for you` : "The last one is held for you");
+    else if (at.opens)
+      say(state, `Pre-order: taken from ${dayOf(at.opens)}, ships from ${dayOf(picked.release_at ?? at.opens)}`);
     else if (picked.release_at && picked.release_at > now())
       say(state, `Pre-order: ships from ${dayOf(picked.release_at)}; your card is charged when it ships`);
     else if (!at.offer && nextOffer(show, item(), now())) say(state, aheadOf(nextOffer(show, item(), now())));
@@ -133,9 +135,10 @@ export function openProduct(opened, { show, now, buy, stands, lineUp, addToCart 
     show.watch(["items", "offers", "cart"], draw),
     everyTick(() => {
       const picked = variant();
-      const id = (picked && priceOf(show, item(), picked, now()).offer?.id) ?? "";
-      if (id !== running) draw();
-      running = id;
+      const at = picked && priceOf(show, item(), picked, now());
+      const key = `${at?.offer?.id} ${at?.opens}`;
+      if (key !== running) draw();
+      running = key;
       drawState();
     }),
   ];

@@ -6,7 +6,7 @@
 /**
  * @typedef {import("../commerce/money.js").Money} Money
  * @typedef {{id: string, title: string, options: Record<string, string>, price: Money, left: number,
- *   release_at: number | null}} Variant
+ *   release_at: number | null, opens_at: number | null}} Variant `opens_at`: when it can be ordered, null: always.
  * @typedef {{id: string, position: number, price: Money | null, variants: Variant[],
  *   product: {id: string, title: string, image: string | null, description: string,
  *   merchant: {id: string, name: string}}}} Item
@@ -206,6 +206,10 @@ export class Show {
       if (this.pinned === d.id) this.pinned = null;
       this.touch("pinned");
     },
+    "product.changed": (d) => {
+      this.items = this.items.map((one) => (one.id === d.id ? d : one));
+      this.touch("items", "pinned");
+    },
     "showcase.changed": (d) => {
       this.items = d.items;
       this.touch("items", "pinned");
@@ -219,10 +223,12 @@ export class Show {
       this.touch("offers");
     },
     "offer.ended": (d) => {
-      const offer = this.offers.get(d.id);
+      const gone = [...this.soldOut.values()].find((one) => one.id === d.id);
+      const offer = this.offers.get(d.id) ?? gone;
       if (offer) {
         this.ended.set(offer.item, d.reason);
         if (d.reason === "sold_out") this.soldOut.set(offer.item, offer);
+        else if (gone) this.soldOut.delete(offer.item); // Its host has ended it for good.
       }
       this.offers.delete(d.id);
       this.touch("offers");

@@ -2,7 +2,7 @@
 
 import { h, icon, keyed, say } from "../commerce/dom.js";
 import * as money from "../commerce/money.js";
-import { countdown, everyTick } from "./clock.js";
+import { countdown, everyTick, shortDay } from "./clock.js";
 import { summary } from "./prices.js";
 
 /**
@@ -119,6 +119,7 @@ export function drawShowcase(place, { show, now, openProduct }) {
  */
 function stateOf(sums, now) {
   if (sums.soldOut) return "Sold out";
+  if (sums.opens) return `Pre-orders from ${shortDay(sums.opens)}`;
   if (sums.offer) return `${countdown(sums.offer.ends_at - now)} · ${sums.left} left`;
   if (sums.next) return `${money.show(sums.next.price)} live in ${countdown(sums.next.starts_at - now)}`;
   return sums.left <= FEW ? `Only ${sums.left} left` : "";

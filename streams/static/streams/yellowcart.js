@@ -21,10 +21,8 @@ export function drawYellowCart(button, { show, now, pieces, openProduct, drawCar
   let before = 0;
   const refresh = () => {
     const collected = pieces();
-    const shown = collected || (wide.matches ? 0 : show.items.length);
-    say(count, shown > 99 ? "99+" : String(shown));
-    count.hidden = shown === 0;
-    count.classList.toggle("cart-button__count--cart", collected > 0);
+    say(count, collected > 99 ? "99+" : String(collected));
+    count.hidden = collected === 0;
     button.setAttribute(
       "aria-label",
       `Yellow cart: ${show.items.length} products in the show, ${collected} in your cart`,
@@ -36,7 +34,6 @@ export function drawYellowCart(button, { show, now, pieces, openProduct, drawCar
     before = collected;
   };
   show.watch(["items", "cart"], refresh);
-  wide.addEventListener("change", refresh);
 
   /** @param {"products" | "cart"} first */
   function open(first) {

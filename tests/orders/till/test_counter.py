@@ -198,7 +198,7 @@ def test_who_was_told_that_it_is_too_late_is_told_nothing_more_when_the_batch_br
     lipstick = make.variant()
     answers: tuple[list[Any], list[Any]] = ([], [])
     long_ago = time.monotonic() - 2 * counter.DEADLINE_SECONDS
-    till._line.put(counter._Waiting(wants(lipstick), answers[0].append, None, long_ago))
+    till._line.put(counter._Waiting(wants(lipstick), answers[0].append, None, at=long_ago))
     till._line.put(counter._Waiting(wants(lipstick), answers[1].append, None))
 
     till._open()

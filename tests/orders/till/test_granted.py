@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from catalog import stock
 from catalog.models import Stock, Variant
-from orders import carts, charging, payments, policies
+from orders import carts, charging, payments, policies, transactions
 from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry
 from orders.till import refusals
 from orders.till.asking import Asked, Receipt
@@ -150,7 +150,7 @@ def test_a_claim_that_is_locked_costs_its_own_buyer_and_not_the_batch() -> None:
     with locked(CouponClaim.objects.filter(coupon=coupon)):
         outcomes = rung(wants(lipstick), hers, wants(lipstick), now=after(1))
 
-    assert kinds(outcomes) == [Receipt, refusals.Busy, Receipt]
+    assert kinds(outcomes) == [Receipt, transactions.Busy, Receipt]
     assert kinds(rung(hers, now=after(2))) == [Receipt]
     assert make.broken() == []
 

@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from catalog import stock
 from catalog.models import Stock
 from commerce import idempotency
-from orders import carts, queries
+from orders import carts, queries, transactions
 from orders.models import Cart, CartLine, Purchase
-from orders.till import asking, deciding, refusals, ringing
+from orders.till import asking, deciding, receipts, ringing, writing
 from orders.till.asking import Asked, Receipt
 from streams import offers
 from tests.orders import make
@@ -171,10 +171,44 @@ def test_a_locked_row_is_stepped_over_and_the_rest_of_the_batch_sells() -> None:
         batch = [wants(other), wants(hot), wants(other)]
         found = ringing.ring_up([asking.Press(each) for each in batch], now=NOW)
 
-    assert kinds(found.outcomes) == [Receipt, refusals.Busy, Receipt]
+    assert kinds(found.outcomes) == [Receipt, transactions.Busy, Receipt]
     assert found.stepped_over
     assert (make.left(hot), make.left(other)) == (10, 8)
     assert make.broken() == []
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_receipts_are_rendered_when_nobody_waits_for_the_rows_any_more(
+    in_time: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hot, free = make.variant(), []
+    render, write = receipts.Receipts.render, writing.write
+
+    def look() -> None:
+        def locks() -> None:
+            with transaction.atomic():
+                free.append(Stock.objects.select_for_update(skip_locked=True).filter(pk=hot.id).exists())
+            connection.close()
+
+        thread = threading.Thread(target=locks)
+        thread.start()
+        thread.join(10)
+
+    def looked_at(given: receipts.Receipts) -> list[Receipt]:
+        look()
+        return render(given)
+
+    def rendered_too_soon(*args: Any) -> receipts.Receipts:
+        given = write(*args)
+        given.render()
+        return given
+
+    monkeypatch.setattr(receipts.Receipts, "render", looked_at)
+    if not in_time:
+        monkeypatch.setattr(writing, "write", rendered_too_soon)
+
+    assert kinds(rung(wants(hot))) == [Receipt]
+    assert free == ([True] if in_time else [False, True])
 
 
 def test_who_changes_her_cart_at_this_moment_is_asked_to_press_again() -> None:
@@ -185,7 +219,7 @@ def test_who_changes_her_cart_at_this_moment_is_asked_to_press_again() -> None:
     with locked(Cart.objects.filter(pk=buyer.id)):
         outcomes = rung(wants(lipstick, by=buyer), wants(lipstick))
 
-    assert kinds(outcomes) == [refusals.Busy, Receipt]
+    assert kinds(outcomes) == [transactions.Busy, Receipt]
     assert CartLine.objects.get().quantity == 1
     assert make.left(lipstick) == 9
     assert make.broken() == []

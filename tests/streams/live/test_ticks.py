@@ -20,7 +20,15 @@ class Room:
 
     def __init__(self) -> None:
         self.told: list[tuple[float, Batch]] = []
-        self.ticks = Ticks(lambda batch: self.told.append((now(), batch)))
+        self.ticks = Ticks(self.tell)
+        self.takes = 0.0
+
+    def tell(self, batch: Batch) -> None:
+        self.told.append((now(), batch))
+        if self.takes:
+            asyncio.get_running_loop().call_later(self.takes, self.ticks.told)
+        else:
+            self.ticks.told()
 
     async def after(self, seconds: float) -> list[tuple[float, Batch]]:
         await asyncio.sleep(seconds)
@@ -86,6 +94,42 @@ async def test_under_load_states_join_every_other_tick_of_the_chat(room: Room) -
     assert len(told) <= 14
     assert len(with_states) <= 8
     assert events(with_states[-1])[0]["n"] == n
+
+
+@pytest.mark.parametrize(("rest", "gap"), [(ticks.REST, 0.2), (0, 0.09)])
+async def test_who_takes_long_to_tell_is_told_less_often_and_loses_nothing(
+    room: Room, rest: float, gap: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "REST", rest)
+    monkeypatch.setattr(ticks, "CHAT_PER_TICK", 5)
+    room.takes = 0.04
+    began, n = now(), 0
+    while now() - began < 1.2:
+        n += 1
+        room.ticks.say(line(n))
+        room.ticks.show("stock:a", state("stock:a", n))
+        await asyncio.sleep(0.025)
+
+    told = await room.after(0.5)
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(told)]
+    assert min(gaps) >= gap
+    assert (len(told) > 8) == (rest == 0)
+    assert sum(len(batch.lines) for _, batch in told) == n
+    assert not any(event["t"] == "chat.gap" for _, batch in told for event in events(batch))
+    assert next(event["n"] for event in events(told[-1][1])) == n
+
+
+async def test_a_telling_that_never_ends_does_not_silence_the_room(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "MOST_REST_SECONDS", 0.3)
+    room.takes = 3600.0
+    room.ticks.say(line(1))
+    await asyncio.sleep(0.05)
+    room.ticks.say(line(2))
+
+    (first, _), (second, _) = await room.after(0.5)
+    assert second - first >= 0.3
 
 
 async def test_some_states_are_told_seldom_and_newest(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ Every rule holds on both ways: straight to a socket, and through an ASGI server'
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 import uvloop
@@ -12,6 +13,8 @@ import uvloop
 from streams.frames import wire
 from streams.live import packing, tally
 from streams.live import viewer as viewers
+from streams.live.connection import Connection
+from streams.live.hub import Hub
 from streams.live.viewer import CUT_SECONDS, STUCK_SECONDS, TOO_SLOW
 from tests.streams.live import phones
 from tests.streams.live.phones import Phone, chat, must, now, state
@@ -215,3 +218,18 @@ async def test_what_is_told_the_moment_after_all_was_sent_is_sent_too() -> None:
 
     assert await phone.closed() == 4503
     assert [event["d"]["slow_s"] for event in phone.got()] == list(range(50))
+
+
+async def test_what_comes_from_a_viewer_who_was_told_to_go_is_not_looked_at(phone: Phone) -> None:
+    await phone.jam()
+    connection = Connection(cast(Hub, None), slug="show", cookie=None, origin=None, now=now())
+    connection.viewer = phone.viewer
+    heard = tally.here.heard
+    connection.take("{}", now())
+    assert tally.here.heard == heard + 1
+
+    # What was said before waits to be read by her, so the connection is still there.
+    phone.viewer.close(4403)
+    connection.take("{}", now())
+
+    assert tally.here.heard == heard + 1

@@ -3,7 +3,7 @@
 import { h, keyed, say } from "../../commerce/dom.js";
 import { countdown, everyTick } from "../clock.js";
 import { worth } from "../coupons.js";
-import { digitsOf, field, minor, radios } from "./offerform.js";
+import { digitsOf, dock, field, minor, present, radios } from "./offerform.js";
 import { press, sentence } from "./words.js";
 
 /**
@@ -32,7 +32,7 @@ export function drawCoupons(place, { show, desk, now }) {
     box.replaceChildren(...(open ? [couponForm({ show, desk, done: () => toggle(false) })] : []));
     box.hidden = !open;
     add.setAttribute("aria-expanded", String(open));
-    box.querySelector("input")?.focus();
+    if (open) present(place);
   }
 
   /** @param {Coupon} coupon */
@@ -86,12 +86,13 @@ function couponForm({ show, desk, done }) {
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
   const go = h("button", { class: "button button--main", type: "submit" }, "Open the coupon");
   const form = h("form", { class: "cr-offerform", novalidate: true, on: { submit, input: () => { wrong.hidden = true; } } },
-    merchants.size > 1 && field("Merchant", whose, "cr-offerform__wide"),
-    field("Code", code), field("Kind", kind), offField,
-    leastField, field("For how many", quota), field("Uses each", uses),
-    h("p", { class: "cr-windows__label" }, "Runs for"), windows, wrong,
-    h("p", { class: "cr-offerform__note" }, "It counts on list prices, and on offers that say so. The merchant's floor always holds."),
-    h("div", { class: "cr-offerform__acts" }, go, h("button", { class: "button button--quiet", type: "button", on: { click: done } }, "Cancel")));
+    h("div", { class: "cr-offerform__fields" },
+      merchants.size > 1 && field("Merchant", whose, "cr-offerform__wide"),
+      field("Code", code), field("Kind", kind), offField,
+      leastField, field("For how many", quota), field("Uses each", uses),
+      h("p", { class: "cr-windows__label" }, "Runs for"), windows,
+      h("p", { class: "cr-offerform__note" }, "It counts on list prices, and on offers that say so. The merchant's floor always holds.")),
+    dock(wrong, go, done));
 
   function labels() {
     const currency = currencyOf();

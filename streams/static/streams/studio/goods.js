@@ -3,7 +3,7 @@
 import { h, keyed, say } from "../../commerce/dom.js";
 import { show as money } from "../../commerce/money.js";
 import { nextOffer, runningOffer } from "../prices.js";
-import { offerForm } from "./offerform.js";
+import { offerForm, present } from "./offerform.js";
 import { press } from "./words.js";
 
 /**
@@ -40,7 +40,8 @@ export function drawGoods(list, { show, desk, now, lining }) {
   function toggle(id) {
     open = open === id ? null : id;
     draw();
-    if (open) /** @type {HTMLElement | null} */ (list.querySelector(`[data-key="${id}"] input`))?.focus();
+    const row = /** @type {HTMLElement | null} */ (list.querySelector(`[data-key="${id}"]`));
+    if (open && row) present(row);
   }
 
   /** Who waits for it, in words. @param {Item} item */

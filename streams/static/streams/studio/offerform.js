@@ -72,14 +72,15 @@ export function offerForm(item, { desk, show, done }) {
   const wrong = h("p", { class: "form__wrong", role: "alert", hidden: true });
   const go = h("button", { class: "button button--main", type: "submit" }, "Open the offer");
   const form = h("form", { class: "cr-offerform", novalidate: true, on: { submit, input: judge } },
-    item.variants.length > 1 && field("Variant", which, "cr-offerform__wide"),
-    field(`Price (${currency})`, price),
-    field("Units", quota),
-    field("Per buyer", each),
-    h("p", { class: "cr-windows__label" }, "Opens"), openings,
-    h("p", { class: "cr-windows__label" }, "Runs for"), windows,
-    more, note, wrong,
-    h("div", { class: "cr-offerform__acts" }, go, h("button", { class: "button button--quiet", type: "button", on: { click: done } }, "Cancel")));
+    h("div", { class: "cr-offerform__fields" },
+      item.variants.length > 1 && field("Variant", which, "cr-offerform__wide"),
+      field(`Price (${currency})`, price),
+      field("Units", quota),
+      field("Per buyer", each),
+      h("p", { class: "cr-windows__label" }, "Opens"), openings,
+      h("p", { class: "cr-windows__label" }, "Runs for"), windows,
+      more, note),
+    dock(wrong, go, done));
 
   /** The variants it would be for, as they are now. */
   function chosen() {
@@ -163,6 +164,25 @@ export function offerForm(item, { desk, show, done }) {
   which.addEventListener("change", suggest);
   suggest();
   return form;
+}
+
+/**
+ * What stays in sight however long the form is: what is wrong with it, and its buttons.
+ * @param {HTMLElement} wrong @param {HTMLElement} go @param {() => void} done
+ */
+export function dock(wrong, go, done) {
+  return h("div", { class: "cr-offerform__dock" }, wrong,
+    h("div", { class: "cr-offerform__acts" }, go, h("button", { class: "button button--quiet", type: "button", on: { click: done } }, "Cancel")));
+}
+
+/**
+ * Bring an opened form into sight, with what it belongs to where there is room for both.
+ * @param {HTMLElement} whole
+ */
+export function present(whole) {
+  const room = whole.closest(".cr-goods")?.clientHeight || whole.closest(".cr-column")?.clientHeight || 0;
+  whole.scrollIntoView({ block: whole.offsetHeight > room ? "start" : "nearest" });
+  /** @type {HTMLElement | null} */ (whole.querySelector("form input:not([type=radio])"))?.focus({ preventScroll: true });
 }
 
 /** @param {string} label @param {HTMLElement} input @param {string} [extra] */

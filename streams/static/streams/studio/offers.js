@@ -2,7 +2,7 @@
 
 import { h, keyed, say } from "../../commerce/dom.js";
 import { show as money } from "../../commerce/money.js";
-import { countdown, everyTick } from "../clock.js";
+import { countdown, everyTick, many } from "../clock.js";
 import { press, tell } from "./words.js";
 
 /**
@@ -14,7 +14,12 @@ const MORE_SECONDS = 30;
 const OVERDUE_MS = 8000; // A card goes then, even if the word that the offer ended never comes.
 
 /** @type {Record<string, string>} */
-const ENDINGS = { sold_out: "sold out", time: "time is up", host: "ended" };
+const ENDINGS = {
+  sold_out: "sold out",
+  time: "time is up",
+  host: "ended",
+  floor: "ended, because the merchant does not sell this below a higher price any more",
+};
 
 /**
  * @param {HTMLElement} place
@@ -52,13 +57,17 @@ export function drawOffers(place, { show, desk, now }) {
     const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (card.querySelector(`.cr-offer__${name}`));
     say(find("before"), offer.reference ? money(offer.reference) : "");
     const ahead = offer.starts_at - now();
+    const gone = isGone(offer);
     card.classList.toggle("cr-offer--ahead", ahead > 0);
+    card.classList.toggle("cr-offer--gone", gone);
     find("open").hidden = ahead <= 0;
-    find("more").hidden = ahead > 0;
-    say(find("end"), ahead > 0 ? "Call off" : "End early");
-    const sold = offer.quota - offer.left;
+    find("more").hidden = ahead > 0 || gone;
+    say(find("end"), ahead > 0 ? "Call off" : gone ? "End for good" : "End early");
+    const sold = gone ? offer.quota : offer.quota - offer.left;
     say(find("left"), ahead > 0
-      ? `${offer.quota} units for ${countdown(offer.ends_at - offer.starts_at)}`
+      ? `${many(offer.quota, "unit")} for ${countdown(offer.ends_at - offer.starts_at)}`
+      : gone
+      ? `All ${offer.quota} taken. Until then, what a declined card gives back is sold at this price: first to who is in line.`
       : `${offer.left} of ${offer.quota} left${offer.per_buyer > 1 ? ` · ${offer.per_buyer} per buyer` : ""}`);
     /** @type {HTMLElement} */ (card.querySelector(".cr-bar__fill")).style.width = `${(100 * sold) / offer.quota}%`;
     const left = offer.ends_at - now();
@@ -69,8 +78,13 @@ export function drawOffers(place, { show, desk, now }) {
     for (const one of card.querySelectorAll("button")) one.disabled = left <= 0;
   }
 
-  const byEnd = () => [...show.offers.values()]
-    .filter((one) => one.status !== "ended" && now() < one.ends_at + OVERDUE_MS)
+  /** Sold out while its time runs: units may still come back. @param {Offer} offer */
+  const isGone = (offer) => show.soldOut.get(offer.item)?.id === offer.id && !show.offers.has(offer.id);
+
+  const byEnd = () => [
+    ...[...show.offers.values()].filter((one) => one.status !== "ended" && now() < one.ends_at + OVERDUE_MS),
+    ...[...show.soldOut.values()].filter((one) => isGone(one) && now() < one.ends_at),
+  ]
     .sort((a, b) => a.ends_at - b.ends_at);
 
   function draw() {
@@ -85,8 +99,9 @@ export function drawOffers(place, { show, desk, now }) {
     for (const [id, offer] of ran) {
       const why = show.ended.get(offer.item);
       const item = itemOf(offer);
-      if (!show.offers.has(id) && why && why !== "host" && item && offer.starts_at <= now()) {
-        tell(`${item.product.title}: ${ENDINGS[why] ?? why}, ${offer.quota - (why === "sold_out" ? 0 : offer.left)} of ${offer.quota} taken.`, "good");
+      const begun = offer.starts_at <= now() || why === "floor";
+      if (!show.offers.has(id) && why && why !== "host" && item && begun) {
+        tell(`${item.product.title}: ${ENDINGS[why] ?? why}, ${offer.quota - (why === "sold_out" ? 0 : offer.left)} of ${offer.quota} taken.`, why === "floor" ? "bad" : "good");
       }
     }
     ran = new Map(show.offers);
