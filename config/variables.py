@@ -267,8 +267,8 @@ VARIABLES: tuple[Variable, ...] = (
             "HOLD_MOST_SECONDS",
             "number",
             "1800",
-            "How long units are kept for an unpaid purchase at most, with other cards and banks' questions. Less "
-            "than a day, for which the payment provider knows a charge's key.",
+            "How long units are kept for an unpaid purchase at most, with other cards and banks' questions. "
+            "Less than a day, for which the payment provider knows a charge's key.",
             least=30,
             most=79200,
         ),
