@@ -248,6 +248,9 @@ if "_live_" in STRIPE_SECRET_KEY[:8] and STRIPE_API_BASE != "https://api.stripe.
 # --- rules ---
 
 HOLD_SECONDS = env.number("HOLD_SECONDS")
+HOLD_MOST_SECONDS = env.number("HOLD_MOST_SECONDS")
+if HOLD_SECONDS > HOLD_MOST_SECONDS:
+    raise ImproperlyConfigured("HOLD_SECONDS must not be more than HOLD_MOST_SECONDS.")
 WAITLIST_TURN_SECONDS = env.number("WAITLIST_TURN_SECONDS")
 PURCHASES_PER_MINUTE = env.number("PURCHASES_PER_MINUTE")
 ADMISSION_SECONDS = env.number("ADMISSION_SECONDS")

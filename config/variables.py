@@ -261,7 +261,16 @@ VARIABLES: tuple[Variable, ...] = (
             "600",
             "How long units are kept for a purchase that has not been paid.",
             least=30,
-            most=86400,
+            most=79200,
+        ),
+        _variable(
+            "HOLD_MOST_SECONDS",
+            "number",
+            "1800",
+            "How long units are kept for an unpaid purchase at most, with other cards and banks' questions. "
+            "Less than a day, for which the payment provider knows a charge's key.",
+            least=30,
+            most=79200,
         ),
         _variable(
             "WAITLIST_TURN_SECONDS",

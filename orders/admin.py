@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
-from orders import policies, repaying
+from orders import policies, refund_admin, repaying
 from orders import reconciling_admin as reconciling_admin
 from orders.models import (
     CartHold,
@@ -112,13 +112,13 @@ class PurchaseAdmin(Screen):
 
 
 @admin.register(Order)
-class OrderAdmin(Screen):
+class OrderAdmin(refund_admin.RefundAction, Screen):
     list_display = ("id", "created_at", "merchant", "total", "status", "purchase")
     list_filter = ("status", "merchant", "created_at")
     list_select_related = ("merchant", "purchase")
     search_fields = ("=id", "=purchase__id", "merchant__name")
     ordering = ("-id",)
-    inlines = (LineInline, ShipmentInline)
+    inlines = (LineInline, RefundInline, ShipmentInline)
 
     @admin.display(description="total", ordering="amount")
     def total(self, row: Order) -> str:
@@ -150,8 +150,9 @@ class PaymentAdmin(Screen):
 
 @admin.register(Refund)
 class RefundAdmin(Screen):
-    list_display = ("id", "created_at", "total", "status", "reason", "provider_id", "payment")
-    list_filter = ("status", "currency")
+    list_display = ("id", "created_at", "total", "status", "kind", "by", "reason", "provider_id", "payment")
+    list_filter = ("status", "kind", "by", "currency")
+    inlines = (refund_admin.RefundLineInline,)
     search_fields = ("=id", "=provider_id", "=payment__id", "=payment__provider_id")
     ordering = ("-id",)
     actions = ("try_again",)

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 # One attempt asks the provider twice at most; before that, somebody may still be waiting for an answer.
 MAX_ATTEMPTS = 5  # Cards tried for one purchase.
 RETRY_WITHIN = timedelta(minutes=30)  # Of the decline.
+LEAST_HOLD = timedelta(seconds=30)  # In less a card is not charged and a bank not answered.
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
 
 
@@ -122,7 +123,8 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
         number = purchase.payments.count() + 1
         if number > MAX_ATTEMPTS:
             raise TooManyAttempts(attempts=number - 1)
-        if now > purchase.updated_at + RETRY_WITHIN:
+        hold_until = min(now + timedelta(seconds=settings.HOLD_SECONDS), payments.held_at_most(purchase))
+        if now > purchase.updated_at + RETRY_WITHIN or hold_until < now + LEAST_HOLD:
             raise RetryTooLate
         if purchase.stream_id is not None:
             standing.check_not_banned(stream_id=purchase.stream_id, user_id=buyer_id, now=now)
@@ -145,7 +147,7 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             now=now,
             card=card,
             households=purchase.households,
-            hold_until=now + timedelta(seconds=settings.HOLD_SECONDS),
+            hold_until=hold_until,
         )
 
     return transactions.run(again)

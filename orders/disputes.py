@@ -10,11 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from commerce import errors, gateway, ids
 from orders import books, evidence, pricing, refunds, transactions
-from orders.models import Dispute, DisputeLine, OrderLine, Payment, Purchase
+from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +80,16 @@ def of(*, dispute_id: UUID) -> Dispute:
 
 
 def of_merchant(*, merchant_id: UUID) -> QuerySet[Dispute]:
-    """Return the disputes of purchases of which a merchant has a part."""
-    return Dispute.objects.filter(payment__purchase__orders__merchant=merchant_id).order_by("-id")
+    """Return the disputes of purchases of which a merchant has a part, with its `order_id` and its share."""
+    order = Order.objects.filter(purchase=OuterRef("payment__purchase"), merchant=merchant_id).values("pk")
+    part = (
+        DisputeLine.objects.filter(dispute=OuterRef("pk"), line__merchant=merchant_id)
+        .values("dispute")
+        .annotate(sum=Sum(F("amount") - F("host_amount") - F("platform_amount")))
+        .values("sum")
+    )
+    rows = Dispute.objects.filter(payment__purchase__orders__merchant=merchant_id)
+    return rows.annotate(order_id=Subquery(order), yours=Coalesce(Subquery(part), 0))
 
 
 def _payment_of(told: gateway.Dispute) -> UUID | None:

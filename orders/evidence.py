@@ -6,6 +6,8 @@ Everything is read from what was kept when it happened. Of the chat only the buy
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from commerce.money import Money
 from orders.models import Dispute, Order, OrderLine, Purchase, PurchaseMove
 from streams.models import ChatMessage, ShowEvent
@@ -108,6 +110,11 @@ def text(found: Body) -> str:
         lines += ["", "Chat of the show around the moment she bought:"]
         lines += [f"- {line['at']} {line['who']}: {line['text']}" for line in found["chat"]]
     return "\n".join(lines) + "\n"
+
+
+def as_json(found: Body) -> bytes:
+    """Return all of the evidence, indented."""
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2)
 
 
 def address(ship_to: Body) -> str:

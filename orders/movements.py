@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from commerce import gateway, ledger
 from commerce.money import Money
 from orders import discrepancies
-from orders.models import Movement, Payment, Refund
+from orders.models import Dispute, Movement, Payment, Refund
 
 GRACE = timedelta(minutes=5)
 LOOKED_FOR = timedelta(days=7)  # After that only the discrepancy tells of it.
@@ -102,7 +102,8 @@ def _match(row: Movement, now: datetime) -> bool:
 
 
 # What a task of ours may just be about to book.
-WAITED_FOR = ("charge", "payment", "refund", "payment_refund", "refund_failure", "payment_failure_refund")
+REFUNDS = ("refund", "payment_refund", "refund_failure", "payment_failure_refund")
+WAITED_FOR = ("charge", "payment", "adjustment", *REFUNDS)
 
 
 def _ours(row: Movement) -> bool | None:
@@ -110,13 +111,18 @@ def _ours(row: Movement) -> bool | None:
     if row.kind in ("charge", "payment"):
         paid = Payment.objects.filter(charge_id=row.source, status__in=CAPTURED).first()
         return paid is not None and (paid.amount, paid.currency) == (row.amount, row.currency)
-    if row.kind in WAITED_FOR:
+    if row.kind in REFUNDS:
         refund = Refund.objects.filter(provider_id=row.source).first()
         if refund is None or (refund.amount, refund.currency) != (abs(row.amount), row.currency):
             return False
         if refund.status in OPEN:
             return None
         return row.amount < 0 or refund.status == Refund.Status.FAILED
+    if row.kind == "adjustment":
+        dispute = Dispute.objects.filter(provider_id=row.source, currency=row.currency).first()
+        if dispute is None or dispute.withdrawn_amount != abs(row.amount):
+            return False
+        return (dispute.withdrawn_at if row.amount < 0 else dispute.reinstated_at) is not None
     # Everything that is at the provider may be paid out: nothing else has to be known of it.
     return row.kind == "payout"
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from commerce import cards, errors, faults, gateway, outbox
 from commerce.models import Card, Customer, Notice
 from commerce.money import Money
-from orders import discrepancies, payments, repaying
+from orders import discrepancies, disputes, payments, repaying
 from orders.models import Payment
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ READ = (
 )
 # What is told of accounts that are connected to ours. Anything else of theirs is not ours to act upon.
 OF_CONNECTED = ("account.", "capability.", "person.", "payout.", "balance.")
+ASKED = ("needs_response", "warning_needs_response")  # Of disputes: somebody has to answer.
 
 
 def record(*, notice: gateway.Notice, now: datetime) -> bool:
@@ -204,6 +205,10 @@ def take_in_refund(answer: gateway.RefundResult, *, now: datetime) -> None:
 
 def _dispute(notice: Notice, now: datetime) -> None:
     told = gateway.retrieve_dispute(notice.object_id)
+    ours = disputes.take_in(told=told, now=now)
+    if ours is not None and told.status not in ASKED:
+        discrepancies.gone(kind=discrepancies.Kind.DISPUTE, provider_id=told.id, now=now)
+        return
     due = f", evidence until {told.due_at:%Y-%m-%d %H:%M} UTC" if told.due_at else ""
     what = f"{told.charge_id} is disputed as {told.reason}: {told.status}{due}"
     _differ(discrepancies.Kind.DISPUTE, told.id, what, told.amount, told.intent_id, now)

@@ -235,12 +235,13 @@ def _action_required(purchase: Purchase, payment: Payment, now: datetime) -> Non
     if Status.ACTION_REQUIRED not in states.PAYMENT[payment.status]:
         return
     moves.payment(payment, new=Status.ACTION_REQUIRED, now=now, checked_at=now)
-    # Once, and to a fixed end: the move cannot happen a second time in one attempt.
+    # Once in an attempt, as the move cannot happen a second time, and never past the purchase's own end.
+    longer = min(now + timedelta(seconds=settings.HOLD_SECONDS), held_at_most(purchase))
     moves.purchase(
         purchase,
         new=Purchase.Status.ACTION_REQUIRED,
         now=now,
-        hold_until=max(purchase.hold_until, now + timedelta(seconds=settings.HOLD_SECONDS)),
+        hold_until=max(purchase.hold_until, longer),
     )
 
 
@@ -261,6 +262,11 @@ def _declined(
 
 def _let_go(name: str, payment: Payment) -> None:
     outbox.record(name=name, payload={"payment": str(payment.id)}, key=f"{name}:{payment.id}")
+
+
+def held_at_most(purchase: Purchase) -> datetime:
+    """Return when a purchase's units go back at the latest, whatever its buyer and her bank still do."""
+    return purchase.created_at + timedelta(seconds=settings.HOLD_MOST_SECONDS)
 
 
 def _orders(purchase: Purchase) -> list[Order]:

@@ -60,6 +60,12 @@ class OtherCurrency(errors.Invalid):
     message = "The order was paid in another currency."
 
 
+class BadAmount(errors.Invalid):
+    """Nothing, or finer than the provider pays in the currency; `step` says in which steps it does."""
+
+    message = "This amount cannot be paid back."
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Units of an order line."""
@@ -96,7 +102,7 @@ def refund(
     For units of `lines`, what they cost or a smaller `amount`; or an `amount` without goods; or neither: all
     that is left, units and money. With `restock` the units go to the next in line or on sale. An order that
     waits for its parcel and of which no unit is left is cancelled. Raises UnknownOrder, UnknownLine, NotPaid,
-    NothingLeft, TooMuch, OtherCurrency.
+    NothingLeft, TooMuch, OtherCurrency, BadAmount, Disputed.
     """
     with transaction.atomic():
         known = queries.order_of(merchant_id=merchant_id, order_id=order_id)
@@ -106,6 +112,8 @@ def refund(
         bought = {line.id: line for line in locked_lines(order)}
         if amount is not None and any(line.currency != amount.currency for line in bought.values()):
             raise OtherCurrency(currency=order.currency)
+        if amount is not None and (amount.amount <= 0 or amount.amount % money.step(amount.currency)):
+            raise BadAmount(step=money.step(amount.currency))
         if lines:
             parts = _of_units(bought, lines, amount, restock=restock)
         elif amount is not None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import aftersales_api, cart_api, policy_api, returns_api, views, waitlist_api
+from orders import aftersales_api, cart_api, policy_api, returns_api, statements_api, views, waitlist_api
 
 urlpatterns = [
     path("purchases", views.PurchasesView.as_view(), name="purchases"),
@@ -46,5 +46,8 @@ urlpatterns = [
     path("returns/<uuid:return_id>/refuse", returns_api.RefuseReturnView.as_view(), name="return-refuse"),
     path("returns/<uuid:return_id>/receive", returns_api.ReceiveReturnView.as_view(), name="return-receive"),
     path("returns/<uuid:return_id>/refund", returns_api.RefundReturnView.as_view(), name="return-refund"),
+    path("statement", statements_api.StatementView.as_view(), name="statement"),
+    path("studio/statement", statements_api.HostStatementView.as_view(), name="host-statement"),
+    path("disputes", statements_api.DisputesView.as_view(), name="disputes"),
     path("webhooks/stripe", views.StripeWebhookView.as_view(), name="webhook-stripe"),
 ]

@@ -3,14 +3,14 @@ here.
 """
 
 import hashlib
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import stripe
 from stripe import params
 
-from commerce.gateway import connection
+from commerce.gateway import connection, values
 from commerce.gateway.answers import Card, Setup
-from commerce.gateway.failures import Missing, translated
+from commerce.gateway.failures import Missing, UnknownOutcome, translate, translated
 
 
 def ensure_customer(*, user_id: UUID, email: str, name: str) -> str:
@@ -23,13 +23,29 @@ def ensure_customer(*, user_id: UUID, email: str, name: str) -> str:
     if name:
         wanted["name"] = name
     # The values belong to the key: a changed address must not make the provider refuse it.
-    values = hashlib.sha256(f"{email}\n{name}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{email}\n{name}".encode()).hexdigest()[:16]
+    try:
+        return _create(wanted, f"customer-{user_id}-{digest}")
+    except stripe.StripeError as error:
+        failure = translate(error)
+        if not isinstance(failure, UnknownOutcome) or (error.http_status or 0) < 500:
+            raise failure from error
+    # The key answers with this error for a day, though she may have been made. A second one does no harm.
+    found = _customer_of(user_id, email)
     with translated():
-        return (
-            connection.client()
-            .customers.create(wanted, {"idempotency_key": f"customer-{user_id}-{values}"})
-            .id
-        )
+        return found or _create(wanted, f"customer-{user_id}-{uuid4()}")
+
+
+def _create(wanted: params.CustomerCreateParams, key: str) -> str:
+    return connection.client().customers.create(wanted, {"idempotency_key": key}).id
+
+
+def _customer_of(user_id: UUID, email: str) -> str | None:
+    with translated(reading=True):
+        for one in connection.client().customers.list({"email": email, "limit": 100}).auto_paging_iter():
+            if values.ours(one.metadata, "user_id") == user_id:
+                return one.id
+    return None
 
 
 def setup(*, customer: str) -> Setup:

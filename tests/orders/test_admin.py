@@ -12,6 +12,7 @@ from tests.orders.make import after
 pytestmark = pytest.mark.django_db
 
 SCREENS = ("purchase", "order", "payment", "refund", "hold", "commission")
+AFTER_THE_SALE = ("return", "cancellation", "dispute")  # See tests/flows/test_aftersales_http.py.
 OF_CARTS = ("carthold", "cartholder", "cartpolicy", "hoarder")
 OF_THE_PROVIDER = ("discrepancy", "mark", "movement")  # In test_notices.
 
@@ -83,7 +84,7 @@ def test_hosts_and_shoppers_do_not_enter() -> None:
 
 def test_no_screen_is_forgotten() -> None:
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "orders"}
-    assert ours == {*SCREENS, *OF_CARTS, *OF_THE_PROVIDER}
+    assert ours == {*SCREENS, *OF_CARTS, *OF_THE_PROVIDER, *AFTER_THE_SALE}
 
 
 # --- carts ---

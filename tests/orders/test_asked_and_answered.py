@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from catalog.models import Variant
 from commerce import gateway
@@ -168,3 +169,33 @@ def test_a_parcel_whose_payment_is_gone_at_the_provider_does_not_go_out(stripe_s
     assert purchase.orders.get().status == "cancelled"
     assert Discrepancy.objects.get().provider_id == "pi_of_another_account"
     assert make.broken() == ["no-open-discrepancy"]
+
+
+# --- how long units are kept ---
+
+
+def test_other_cards_and_banks_keep_units_no_longer_than_the_maximum() -> None:
+    purchase = make.basket((make.variant(stocked=3), 1)).go()
+    most = after(settings.HOLD_MOST_SECONDS)
+    at = 0
+    for number in range(1, 4):
+        payment = Payment.objects.filter(purchase=purchase, number=number).first() or make.sent(purchase)
+        Payment.objects.filter(pk=payment.pk).update(status="sent")
+        at += 500
+        payments.apply(intent=make.said(payment, "requires_action"), now=after(at))
+        purchase.refresh_from_db()
+        assert purchase.hold_until == min(after(at + settings.HOLD_SECONDS), most)
+        payments.apply(intent=make.said(payment, "declined"), now=after(at + 1))
+        charging.retry(purchase_id=purchase.id, buyer_id=purchase.buyer_id, card_id=None, now=after(at + 2))
+        purchase.refresh_from_db()
+        assert purchase.hold_until == min(after(at + 2 + settings.HOLD_SECONDS), most)
+    last = Payment.objects.get(purchase=purchase, number=4)
+    payments.apply(intent=make.said(last, "declined"), now=after(at + 3))
+
+    with pytest.raises(charging.RetryTooLate):
+        charging.retry(
+            purchase_id=purchase.id,
+            buyer_id=purchase.buyer_id,
+            card_id=None,
+            now=after(settings.HOLD_MOST_SECONDS - 10),
+        )

@@ -97,9 +97,8 @@ def test_every_order_and_repetition_of_what_is_told_ends_the_same_way(payment: P
     for number, order in enumerate(permutations(steps * 2, 4)):
         if "won" not in order:
             continue
-        one = {"id": f"dp_{number}"}
         for status in order:
-            hear(payment, status, **one)
+            hear(payment, status, id=f"dp_{number}")
         dispute = Dispute.objects.get(provider_id=f"dp_{number}")
         assert dispute.status == "won"
         assert standing() == SOLD, order
@@ -130,7 +129,7 @@ def test_an_inquiry_takes_nothing_and_may_be_refunded(payment: Payment) -> None:
 def test_what_the_bank_took_is_not_given_back_a_second_time(payment: Payment) -> None:
     hear(payment, "needs_response")
     order = Order.objects.get()
-    ask = {
+    ask: dict[str, Any] = {
         "merchant_id": order.merchant_id,
         "order_id": order.id,
         "reason": "x",

@@ -253,14 +253,24 @@ def test_a_refund_made_in_the_providers_own_screens_is_shown(server: StripeServe
     assert Discrepancy.objects.get().payment == payment
 
 
-def test_a_dispute_is_shown_with_what_is_to_be_done(server: StripeServer) -> None:
+def test_a_dispute_is_booked_and_shown_until_it_is_answered(server: StripeServer) -> None:
+    before = net(server)
     payment = paid("pm_card_createDispute")
 
-    reconcile()
+    for _ in range(2):
+        reconcile()
 
-    found = Discrepancy.objects.get(kind="dispute")
-    assert (found.payment, found.theirs) == (payment, PRICE)
+    found = Discrepancy.objects.get()
+    assert (found.kind, found.payment, found.theirs) == ("dispute", payment, PRICE)
     assert "evidence until" in found.what
+    theirs = net(server) - before
+    assert ledger.balance(ledger.PROVIDER, "EUR").amount == theirs == -FEE - 1500
+    assert not Movement.objects.filter(matched_at=None).exists()
+
+    server.client().v1.disputes.close(found.provider_id)
+    reconcile()
+    assert open_ones() == []
+    assert make.broken() == []
 
 
 def test_what_we_booked_and_the_provider_did_not_is_shown_until_it_did(server: StripeServer) -> None:
@@ -389,6 +399,8 @@ def test_two_at_once_are_one(server: StripeServer) -> None:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('reconcile', 0))")
     try:
         assert reconcile() == {}
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended('reconcile', 0))")
     finally:
         other.close()
     assert set(reconcile()) >= set(reconciling.LISTS)

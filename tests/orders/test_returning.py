@@ -173,5 +173,5 @@ def test_nobody_returns_or_decides_what_is_not_hers(order: Order) -> None:
                 return_id=back.id,
                 actor=MERCHANT,
                 now=after(300),
-                **({"answer": ""} if verb is returning.approve else {}),  # type: ignore[arg-type]
+                **({"answer": ""} if verb is returning.approve else {}),
             )

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, connection
 
-from orders import payments, refunds, transactions
-from orders.models import Payment, Refund
+from orders import cancelling, fulfilment, payments, refunding, refunds, transactions
+from orders.models import Order, OrderLine, Payment, Purchase, Refund
 from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once
@@ -59,3 +59,57 @@ def test_control_without_the_constraints_more_than_was_captured_is_owed() -> Non
                 "ALTER TABLE orders_orderline ADD CONSTRAINT order_line_refund_capped"
                 " CHECK (refunded_quantity <= quantity AND refunded_amount <= amount)"
             )
+
+
+# --- a buyer, a merchant and an operator at the same moment ---
+
+
+def test_a_buyer_cancels_while_her_merchant_ships() -> None:
+    """One of them is first, and the other hears so; the money is never back for a parcel on its way."""
+    for _ in range(4):
+        payment = paid()
+        order = Order.objects.get(purchase=payment.purchase_id)
+        purchase = Purchase.objects.get(pk=payment.purchase_id)
+        outcomes = at_once([lambda: _cancel(purchase, order), lambda: _ship(order)])  # noqa: B023
+        order.refresh_from_db()
+        back = Refund.objects.filter(order=order).count()
+        refused = [type(each) for each in outcomes if isinstance(each, Exception)]
+        assert (order.status, back, refused) in [
+            ("cancelled", 1, [fulfilment.NotPaid]),
+            ("shipped", 0, [cancelling.NotCancellable]),
+        ]
+    assert make.broken() == []
+
+
+def test_all_of_an_order_is_given_back_once_by_four_at_once() -> None:
+    payment = paid()
+    order = Order.objects.get(purchase=payment.purchase_id)
+
+    outcomes = at_once([lambda: _give_back(order)] * 4)
+
+    assert sum(isinstance(each, Refund) for each in outcomes) == 1
+    assert {type(each) for each in outcomes} == {Refund, refunding.NothingLeft}
+    assert make.stock_of(OrderLine.objects.get(order=order).variant_id) == 10
+    assert make.broken() == []
+
+
+def _cancel(purchase: Purchase, order: Order) -> Purchase:
+    return cancelling.cancel_by_buyer(
+        buyer_id=purchase.buyer_id, purchase_id=purchase.id, order_id=order.id, reason="", now=after(5)
+    )
+
+
+def _ship(order: Order) -> Order:
+    parcel = {"carrier": "DHL", "tracking_number": "1", "tracking_url": ""}
+    return fulfilment.ship(merchant_id=order.merchant_id, order_id=order.id, now=after(5), **parcel)
+
+
+def _give_back(order: Order) -> Refund:
+    return refunding.refund(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        reason="x",
+        actor=refunding.SYSTEM,
+        now=after(5),
+        restock=True,
+    )

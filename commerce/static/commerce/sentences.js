@@ -33,6 +33,12 @@ const SENTENCES = {
       ? `It is not your turn yet: you are number ${data.position} in the waiting room.`
       : "Go through the waiting room first.",
   NO_WAITING_ROOM: "This offer has no waiting room. Buy when it opens.",
+  NOT_CANCELLABLE: "This cannot be cancelled any more. Once it is there you may send it back.",
+  CANCELLATION_REFUSED: "The seller has refused to cancel this. Once it is there you may send it back.",
+  ORDER_NOT_SHIPPED: "Only what was shipped can be sent back.",
+  RETURN_TOO_LATE: "The time for sending this back is over.",
+  RETURN_TOO_MUCH: "You do not have that many to send back.",
+  PAYMENT_DISPUTED: "Your bank has taken this money back already.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
   PRICE_BELOW_FLOOR: "The merchant does not sell this at that price any more. You were not charged.",
   TOO_CHEAP: "This is less than a card payment can be. Take a little more. You were not charged.",

@@ -6,6 +6,7 @@ import { nameOf } from "../commerce/cards.js";
 import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy } from "../commerce/sheet.js";
+import { aftersalesOf } from "./aftersales.js";
 import { chooseCard } from "./party.js";
 import { canPayAgain, isOpen, wordsFor } from "./status.js";
 
@@ -81,7 +82,7 @@ export function purchasePanel(id, shop, { close }) {
     fill(mark, icon(words.icon));
     say(title, words.title);
     say(text, words.text);
-    fill(lines, purchaseLines(purchase));
+    fill(lines, purchaseLines(purchase, (order) => aftersalesOf(order, purchase, shop, attempt)));
     fill(buttons, canPayAgain(purchase) && another, purchase.status === "action_required" && bank, done);
   });
   return { element, buttons, stop };
@@ -123,10 +124,11 @@ export async function askAgain(id, { room, show }) {
 }
 
 /**
- * The lines of a purchase, by the merchant who sends them.
+ * The lines of a purchase, by the merchant who sends them, each order with what follows it.
  * @param {import("./status.js").Purchase} purchase
+ * @param {(order: any) => HTMLElement | null} after
  */
-export function purchaseLines(purchase) {
+function purchaseLines(purchase, after) {
   return [
     ...purchase.orders.map((order) =>
       h(
@@ -142,6 +144,7 @@ export function purchaseLines(purchase) {
           ),
         ),
         order.shipments.map(shipmentLine),
+        after(order),
       ),
     ),
     h(

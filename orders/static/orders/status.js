@@ -23,6 +23,7 @@ const WORDS = {
   },
   paid: { title: "Paid", text: "On its way to you soon.", tone: "good", icon: "check" },
   shipped: { title: "Shipped", text: "The parcel is on its way.", tone: "good", icon: "truck" },
+  gone: { title: "Cancelled", text: "Your money goes back to your card.", tone: "bad", icon: "close" },
   declined: { title: "Card declined", text: "You were not charged.", tone: "bad", icon: "alert" },
   expired: {
     title: "Not paid in time",
@@ -39,7 +40,11 @@ export function wordsFor(purchase) {
     purchase.status === "paid" &&
     purchase.orders.length > 0 &&
     purchase.orders.every((one) => one.status === "shipped");
-  const words = WORDS[shipped ? "shipped" : purchase.status] ?? WORDS.accepted;
+  const gone =
+    purchase.status === "paid" &&
+    purchase.orders.length > 0 &&
+    purchase.orders.every((one) => one.status === "cancelled");
+  const words = WORDS[gone ? "gone" : shipped ? "shipped" : purchase.status] ?? WORDS.accepted;
   if (purchase.status !== "declined" || !purchase.message) return words;
   // Some of the provider's messages speak to programmers.
   const reason = /PaymentIntent|PaymentMethod|_/.test(purchase.message)

@@ -84,3 +84,18 @@ def test_a_card_whose_bank_says_no_is_declined(buyer: Buyer) -> None:
         "PAYMENT_DECLINED",
         {"decline_code": "insufficient_funds"},
     )
+
+
+@pytest.mark.parametrize("fault", ["error_500_saved", "error_500_after"])
+def test_a_customer_whose_key_answers_with_an_error_is_found_or_made_anew(
+    stripe_server: StripeServer, fault: str
+) -> None:
+    """Else nobody could save a card for a day."""
+    user_id = uuid4()
+    email = f"{user_id.hex}@example.com"
+    stripe_server.fault(fault, path="/v1/customers")
+
+    made = gateway.ensure_customer(user_id=user_id, email=email, name="Ana")
+
+    listed = stripe_server.client().v1.customers.list({"email": email}).data
+    assert [each.id for each in listed] == [made]
