@@ -40,7 +40,7 @@ scene: $(RUNTIME) ## Play one sale through the real front doors and audit the bo
 test: check ## Everything: checks, then the whole suite on servers of its own
 	.ci/chromium
 	echo "==> Tests"
-	$(PY) -m pytest -n 2 -q
+	$(PY) -m pytest -n 2 --dist worksteal -q
 
 check: $(STAMP) ## Lint, types, walls, migrations, generated files
 	echo "==> Lint"

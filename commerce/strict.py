@@ -1,6 +1,7 @@
 """Request bodies that take what they say and nothing else: no unknown field, no number written as a text."""
 
 from collections.abc import Mapping
+from math import copysign
 from typing import Any
 
 from rest_framework import serializers
@@ -35,6 +36,16 @@ class Whole(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class AnyWhole(Whole):
+    """A JSON number without decimals, however large: a verb says which it takes."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, float) and abs(data) >= 2**63:
+            # So the parser reads what has more than 64 bits.
+            data = int(copysign(2**63, data))
         return super().to_internal_value(data)
 
 

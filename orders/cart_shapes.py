@@ -5,34 +5,22 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce import strict
-from orders import policies, quotes
+from orders import policies
 from orders import serializers as bodies
 from orders.models import CartHolder, CartPolicy, Hoarder
 
 MAX_SAFE = 2**53 - 1
-MOST_SENT = 200  # Lines of one request; the same variant may be named more than once.
-
 STREAM: dict[str, Any] = {"required": False, "allow_null": True, "default": None}
-
-
-class Lines(serializers.ListSerializer[Any]):
-    """Lines, counted before they are looked at."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the checked lines; raises TooManyLines."""
-        if isinstance(data, list) and len(data) > MOST_SENT:
-            raise quotes.TooManyLines(limit=quotes.MAX_LINES)
-        return super().to_internal_value(data)
 
 
 class CartWantedSerializer(strict.StrictSerializer):
     """Units of a variant in a cart."""
 
     variant = serializers.UUIDField()
-    quantity = strict.Whole(help_text="Units, 1 to 99.")
+    quantity = strict.AnyWhole(help_text="Units, 1 to 99.")
 
     class Meta:
-        list_serializer_class = Lines
+        list_serializer_class = bodies.LinesSerializer
 
 
 class CartChangeSerializer(strict.StrictSerializer):
@@ -47,7 +35,7 @@ class CartAddSerializer(strict.StrictSerializer):
     """Units to add to the cart."""
 
     variant = serializers.UUIDField()
-    quantity = strict.Whole(required=False, default=1, help_text="Units, 1 to 99.")
+    quantity = strict.AnyWhole(required=False, default=1, help_text="Units, 1 to 99.")
     version = strict.Whole(
         **STREAM,
         min_value=0,
@@ -61,7 +49,7 @@ class CartSetSerializer(strict.StrictSerializer):
     """How many units of a variant the cart shall have, if it still has this version."""
 
     version = strict.Whole(min_value=0, max_value=MAX_SAFE)
-    quantity = strict.Whole(help_text="Units, 1 to 99. As many as before: hold them anew.")
+    quantity = strict.AnyWhole(help_text="Units, 1 to 99. As many as before: hold them anew.")
     stream = serializers.SlugField(**STREAM, help_text="The show whose offers apply.")
 
 

@@ -1,18 +1,15 @@
 """Bodies of the socket commands that the trade answers."""
 
-from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta
-
-from streams.frames import Body, Count, Money, Position, Quantity
+from streams.frames import Body, Count, Money, Position, Units
 
 
 class CartAdd(Body):
     """Put units of a variant into the cart."""
 
     variant: UUID
-    quantity: Quantity = 1
+    quantity: Units = 1
 
 
 class CartUpdate(Body):
@@ -20,7 +17,7 @@ class CartUpdate(Body):
 
     version: Count
     variant: UUID
-    quantity: Quantity
+    quantity: Units
 
 
 class CartRemove(Body):
@@ -34,7 +31,7 @@ class PurchaseLine(Body):
     """Units of a variant, at an offer's price or at the list price."""
 
     variant: UUID
-    quantity: Annotated[int, Meta(description="Units, 1 to 99.")]
+    quantity: Units
     offer: UUID | None = None
 
 

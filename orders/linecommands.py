@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from orders import waiting, waitlist
-from streams.frames import Body, Caller, Count
+from streams.frames import Body, Caller, Units
 
 
 class WaitlistJoin(Body):
@@ -12,7 +12,7 @@ class WaitlistJoin(Body):
 
     variant: UUID
     offer: UUID | None = None
-    quantity: Count = 1
+    quantity: Units = 1
 
 
 class WaitlistLeave(Body):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from commerce import strict
 from commerce.money import Money
 from orders.models import Cancellation, Order, OrderLine, Purchase, Refund, Return, Shipment
+from orders.till import asking
 
 MAX_SAFE = 2**53 - 1
 
@@ -25,18 +26,31 @@ class SeenSerializer(strict.StrictSerializer):
     offset = strict.Whole(min_value=0, max_value=MAX_SAFE)
 
 
+class LinesSerializer(serializers.ListSerializer[Any]):
+    """Lines, counted before they are looked at."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the checked lines; raises TooManyLines."""
+        if isinstance(data, list):
+            asking.check_count(data)
+        return super().to_internal_value(data)
+
+
 class WantedSerializer(strict.StrictSerializer):
     """Units of a variant, at an offer's price or at the list price."""
 
     variant = serializers.UUIDField()
-    quantity = strict.Whole(help_text="Units, 1 to 99.")
+    quantity = strict.AnyWhole(help_text="Units, 1 to 99.")
     offer = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+    class Meta:
+        list_serializer_class = LinesSerializer
 
 
 class BuySerializer(strict.StrictSerializer):
     """What is bought, and what the buyer was shown that it costs."""
 
-    lines = WantedSerializer(many=True, allow_empty=False)
+    lines = WantedSerializer(many=True)
     expect_total = MoneySerializer()
     card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
     coupon = serializers.UUIDField(

@@ -24,7 +24,7 @@ class WaitlistJoinSerializer(strict.StrictSerializer):
     offer = serializers.UUIDField(
         required=False, allow_null=True, default=None, help_text="At whose price; none: the list price."
     )
-    quantity = strict.Whole(required=False, default=1, help_text="Units, 1 to 99.")
+    quantity = strict.AnyWhole(required=False, default=1, help_text="Units, 1 to 99.")
 
 
 class WaitlistPlaceSerializer(serializers.Serializer[object]):

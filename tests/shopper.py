@@ -28,7 +28,7 @@ from config.env import ROOT
 from streams import offers, pins, showcase, shows
 from streams.models import Offer, ShowcaseItem, Stream
 from tests import backstage
-from tests.browsing import aside
+from tests.browsing import aside as aside  # Also for those who test with this shop.
 from tests.live_server import cookie_of
 from tests.protocol import Conversation
 from tests.streams import make

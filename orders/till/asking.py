@@ -13,6 +13,8 @@ from commerce.money import Money
 
 MAX_LINES = 20
 MAX_QUANTITY = 99
+MAX_SAFE = 2**53 - 1
+MOST_SENT = 200  # Lines of one request; the same variant may be named more than once.
 
 
 class NothingWanted(errors.Invalid):
@@ -28,6 +30,10 @@ class TooManyLines(errors.Invalid):
 class BadQuantity(errors.Invalid):
     code = "BAD_QUANTITY"
     message = f"The quantity has to be between 1 and {MAX_QUANTITY}."
+
+    def __init__(self, *, variant: str, quantity: int) -> None:
+        # Not every client reads larger numbers as they are.
+        super().__init__(variant=variant, quantity=max(-MAX_SAFE, min(quantity, MAX_SAFE)))
 
 
 class Wanted(NamedTuple):
@@ -106,11 +112,18 @@ def ask(
     return Asked(buyer_id, key, wanted, expect_total, card_id, stream_id, coupon_id, seen, fingerprint)
 
 
+def check_count(lines: Sequence[object]) -> None:
+    """Raise TooManyLines where there are so many that they need not be looked at."""
+    if len(lines) > MOST_SENT:
+        raise TooManyLines(limit=MAX_LINES)
+
+
 def merged(wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
     """Return one line per variant and offer, in a fixed order, with the quantities added up.
 
     Raises NothingWanted, TooManyLines, BadQuantity.
     """
+    check_count(wanted)
     if len(wanted) == 1:
         (one,) = wanted
         if 1 <= one.quantity <= MAX_QUANTITY:

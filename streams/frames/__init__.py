@@ -16,6 +16,7 @@ from streams.frames.base import (
     ShortText,
     Text,
     Told,
+    Units,
 )
 from streams.frames.wire import BadFrame, VersionUnsupported
 
@@ -36,5 +37,6 @@ __all__ = [
     "ShortText",
     "Text",
     "Told",
+    "Units",
     "VersionUnsupported",
 ]

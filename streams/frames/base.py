@@ -21,6 +21,8 @@ ShortText = Annotated[str, Meta(pattern="^[^\\x00]*$", max_length=64)]
 Count = Annotated[int, Meta(ge=0, le=MAX_SAFE)]
 Instant = Annotated[int, Meta(ge=0, le=MAX_SAFE, description="Unix milliseconds of the server's clock.")]
 Quantity = Annotated[int, Meta(ge=1, le=99, description="Units.")]
+# In what is asked for: the verb refuses other numbers with a code of its own, the same as over HTTP.
+Units = Annotated[int, Meta(description="Units.", extra_json_schema={"minimum": 1, "maximum": 99})]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.")]
 Epoch = Annotated[
     str,

@@ -2,6 +2,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from commerce import errors, redis_client, throttles
 
@@ -54,7 +56,7 @@ def test_clearing_forgets() -> None:
 
 
 def test_without_redis_nobody_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1)
+    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 3))
     monkeypatch.setattr(redis_client, "sync", lambda: away)
     with pytest.raises(errors.Unavailable):
         throttles.spend(what="test", who="ada", limit=3, seconds=60)

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from config.demo import cast, lines
+from config.children import CannotStart
+from config.demo import cast, lines, stage
 from config.demo.console import Console
 from config.demo.floor import Floor
+from config.demo.notebook import Notebook
 
 
 def frame(t: str, d: dict[str, Any]) -> str:
@@ -88,3 +90,30 @@ def test_the_screen_shows_what_matters_and_the_file_everything(
     assert shown == [told[1][1], told[2][1], told[5][1], told[6][1]]
     kept = (tmp_path / "demo.log").read_text()
     assert all(line in kept for _, line in told)
+
+
+def test_metrics_are_shown_on_ports_in_a_row_where_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METRICS_PORT", "9100")
+    ports = {"web_port": 8000, "live_port": 8001, "metrics_port": stage._metrics_port()}
+    table = stage.programs(tmp_path, book=Notebook(), **ports)
+    shown = {name: program.env.get("METRICS_PORT") for name, program in table.items()}
+    assert {name: port for name, port in shown.items() if port} == {
+        "web": "9100",
+        "live": "9101",
+        "relay": "9102",
+    }
+    monkeypatch.setenv("METRICS_PORT", "0")
+    assert stage._metrics_port() == 0
+    monkeypatch.setenv("METRICS_PORT", "65534")
+    with pytest.raises(CannotStart):
+        stage._metrics_port()
+
+
+def test_a_floor_knows_which_coupons_run() -> None:
+    floor = Floor()
+    floor.hear(frame("coupon.opened", {"id": "c1"}))
+    assert floor.coupons.keys() == {"c1"}
+    floor.hear(frame("coupon.ended", {"id": "c1"}))
+    assert not floor.coupons

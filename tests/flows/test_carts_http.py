@@ -141,12 +141,11 @@ def test_with_a_version_a_repetition_adds_nothing_twice(client: Client) -> None:
     assert quantities(client.get(CART)) == {str(lipstick.id): 2}
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 100, 2**31, 2**70, "2", 1.5, None, True])
+@pytest.mark.parametrize("quantity", [0, -1, 100, 2**31, 2**70, -(2**70), "2", 1.5, None, True])
 def test_absurd_quantities_are_refused(client: Client, quantity: Any) -> None:
     lipstick = make.variant()
     put_in(client, lipstick)
-    # A number of more than 64 bits is none that JSON parsers agree on.
-    code = "BAD_QUANTITY" if type(quantity) is int and quantity < 2**64 else "BAD_REQUEST"
+    code = "BAD_QUANTITY" if type(quantity) is int else "BAD_REQUEST"
 
     refused(put_in(client, lipstick, quantity), 400, code)
     refused(send(client, "PATCH", line(lipstick), {"version": 1, "quantity": quantity}), 400, code)

@@ -15,7 +15,8 @@ from catalog.models import Price
 from orders.models import OrderLine
 from streams import coupons, offers
 from streams.models import Coupon, CouponClaim, Offer, Stream
-from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
+from tests.browsing import aside
+from tests.shopper import DESK, PHONE, Shop, Shopper, fits, lipstick
 from tests.streams import make
 
 pytestmark = [
@@ -27,14 +28,14 @@ pytestmark = [
 People = Callable[..., Shopper]
 
 
-def announce(stream: Stream, *, opens: int, amount: int = 990) -> Offer:
+def announce(stream: Stream, *, opens: int, amount: int = 990, quota: int = 5) -> Offer:
     return aside(
         lambda: offers.announce(
             host_id=stream.host_id,
             stream_id=stream.id,
             item_id=make.item(stream).id,
             amount=amount,
-            quota=5,
+            quota=quota,
             seconds=60,
             opens_at=now() + timedelta(seconds=opens),
             now=now(),
@@ -42,9 +43,9 @@ def announce(stream: Stream, *, opens: int, amount: int = 990) -> Offer:
     )
 
 
-def coupon(stream: Stream, *, quota: int = 5) -> Coupon:
+def coupon(stream: Stream, *, quota: int = 5, code: str = "MIRA-20", percent_bp: int = 2000) -> Coupon:
     merchant_id = aside(lambda: make.item(stream).product.merchant_id)
-    new = coupons.New(merchant_id, "MIRA-20", 2000, None, 1000, quota, 1, 300)
+    new = coupons.New(merchant_id, code, percent_bp, None, 1000, quota, 1, 300)
     return aside(lambda: coupons.create(host_id=stream.host_id, stream_id=stream.id, new=new, now=now()))
 
 
@@ -53,10 +54,10 @@ def test_a_shopper_sees_the_countdown_and_the_price_opens_by_the_clock(shop: Sho
     shop.pin(stream)
     ada, late, page = (one := shopper(PHONE)), shopper(DESK), one.page
     ada.open(stream)
-    announce(stream, opens=8)
+    announce(stream, opens=8, quota=1)
 
     expect(page.locator(".offer__clock")).to_have_text(re.compile(r"^0:0\d$"))
-    expect(page.locator(".offer__left")).to_have_text("Live price €9.90 · 5 pieces")
+    expect(page.locator(".offer__left")).to_have_text("Live price €9.90 · 1 piece")
     expect(page.locator(".pinned .price")).to_have_text("€19.90")
     assert fits(page)
     late.open(stream)
@@ -65,7 +66,7 @@ def test_a_shopper_sees_the_countdown_and_the_price_opens_by_the_clock(shop: Sho
     for one in (ada, late):
         expect(one.page.locator(".pinned .price")).to_have_text("€9.90")
         expect(one.page.locator(".pinned .price__before")).to_have_text("€19.90")
-        expect(one.page.locator(".offer__left")).to_have_text("5 of 5 left")
+        expect(one.page.locator(".offer__left")).to_have_text("1 of 1 left")
     assert aside(now) >= aside(Offer.objects.get).opens_at
 
 
@@ -141,8 +142,49 @@ def test_a_claimed_coupon_is_taken_off_at_checkout_and_no_further_than_the_floor
     expect(ada.panel("paid")).to_contain_text("Paid")
     line = aside(OrderLine.objects.get)
     assert (line.unit_amount, line.discount_amount, line.amount) == (1990, 290, 1700)
-    expect(page.locator(".coupon__state")).to_have_text("used")
+    # What is used up leaves the stage.
+    expect(page.locator(".coupon")).to_have_count(0)
     assert aside(CouponClaim.objects.get).used == 1
+
+
+def test_coupons_take_one_line_and_the_cart_shows_what_the_best_of_ones_own_takes_off(
+    shop: Shop, shopper: People
+) -> None:
+    stream = shop.show(lipstick())
+    shop.pin(stream)
+    ada, page = (one := shopper(PHONE)), one.page
+    ada.sign_in()
+    ada.open(stream)
+    for percent in (10, 20, 30):
+        coupon(stream, code=f"MIRA-{percent}", percent_bp=100 * percent)
+
+    cards = page.locator(".coupon")
+    expect(cards).to_have_count(1)
+    expect(cards.locator(".coupon__worth")).to_have_text("30% off from €10.00")
+    expect(cards.locator(".coupon__more")).to_have_text("+2")
+    box = cards.bounding_box()
+    assert box and box["height"] < 60
+    ada.button("Claim 30% off").click()
+    expect(cards.locator(".coupon__worth")).to_have_text("20% off from €10.00")
+    ada.button("Show 2 more coupons").click()
+    expect(cards).to_have_count(3)
+    ada.button("Dismiss 20% off").click()
+    expect(cards).to_have_count(2)
+    ada.button("Show one coupon").click()
+    ada.button("Dismiss 2 coupons").click()
+    expect(cards).to_have_count(0)
+    page.reload()
+    expect(page.locator("body[data-online=yes]")).to_be_attached()
+
+    badge = page.locator(".cart-button__count")
+    expect(badge).to_be_hidden()
+    ada.button("Lipstick: details").click()
+    ada.button("Add to cart").click()
+    expect(badge).to_have_text("1")
+    expect(cards).to_have_count(0)
+    ada.button("View cart").click()
+    expect(page.locator(".total--coupon:visible")).to_contain_text("−€5.97")
+    expect(page.locator(".total__sum:visible")).to_have_text("€13.93")
 
 
 def _floor(stream: Stream, amount: int) -> None:

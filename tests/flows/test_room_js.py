@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute
 
 from streams import chat
 from streams.models import Stream
@@ -71,7 +71,7 @@ def wire() -> Wire:
 
 
 @pytest.fixture
-def page(chromium: str, wire: Wire, live_room: LiveRoom) -> Iterator[Page]:
+def page(live_room: LiveRoom, wire: Wire, browser: Browser) -> Page:
     """A blank page of our own site, whose sockets go over the wire."""
 
     def serve(route: Route) -> None:
@@ -80,17 +80,12 @@ def page(chromium: str, wire: Wire, live_room: LiveRoom) -> Iterator[Page]:
         else:
             route.fulfill(body="<!doctype html><title>test</title>", content_type="text/html")
 
-    with sync_playwright() as playwright:
-        # A page that no server of ours has sent may not open sockets to this machine, unless told otherwise.
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-features=LocalNetworkAccessChecks"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page()
-        page.set_default_timeout(10_000)
-        page.route(f"{settings.BASE_URL}/**", serve)
-        page.route_web_socket(f"ws://127.0.0.1:{live_room.port}/**", wire.route)
-        page.goto(f"{settings.BASE_URL}/")
-        yield page
-        browser.close()
+    page = browser.new_page()
+    page.set_default_timeout(10_000)
+    page.route(f"{settings.BASE_URL}/**", serve)
+    page.route_web_socket(f"ws://127.0.0.1:{live_room.port}/**", wire.route)
+    page.goto(f"{settings.BASE_URL}/")
+    return page
 
 
 def start(page: Page, live_room: LiveRoom, stream: Stream, **options: Any) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute
 
 from tests.streams.scripted_room import EPOCH, SNAPSHOT
 
@@ -114,7 +114,7 @@ class Script:
 
 
 @pytest.fixture
-def script(chromium: str) -> Iterator[Script]:
+def script(browser: Browser) -> Script:
     """A blank page of our own site whose sockets end in the script."""
 
     def serve(route: Route) -> None:
@@ -123,16 +123,13 @@ def script(chromium: str) -> Iterator[Script]:
         else:
             route.fulfill(body="<!doctype html><title>test</title>", content_type="text/html")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.set_default_timeout(10_000)
-        script = Script(page)
-        page.route(f"{settings.BASE_URL}/**", serve)
-        page.route_web_socket("ws://room.example/**", script.route)
-        page.goto(f"{settings.BASE_URL}/")
-        yield script
-        browser.close()
+    page = browser.new_page()
+    page.set_default_timeout(10_000)
+    script = Script(page)
+    page.route(f"{settings.BASE_URL}/**", serve)
+    page.route_web_socket("ws://room.example/**", script.route)
+    page.goto(f"{settings.BASE_URL}/")
+    return script
 
 
 def test_after_a_gap_nothing_is_told_until_the_snapshot(script: Script) -> None:

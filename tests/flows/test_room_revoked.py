@@ -16,20 +16,27 @@ from streams.moderation import moderators, restraints
 from tests.live_server import LiveRoom, aside, environment
 from tests.streams import make
 
+pytestmark = pytest.mark.usefixtures("quick_hashes")
+
 PASSWORD = "correct-horse-battery"
 SECONDS = 5.0
 # Quicker than twice a minute, so that a test can wait for the look at everybody.
 OFTEN = "from streams.live import warden; warden.EVERY_SECONDS = 1.0"
 
 
-@pytest.fixture
-def watchful(transactional_db: None) -> Iterator[LiveRoom]:
-    """A live process that looks at everybody every second."""
+@pytest.fixture(scope="module")
+def _often(django_db_setup: None) -> Iterator[LiveRoom]:
     live = LiveRoom(environment(), before=OFTEN)
     live.start()
     yield live
     live.stop()
     print(live.log)
+
+
+@pytest.fixture
+def watchful(live_room: LiveRoom, _often: LiveRoom) -> LiveRoom:
+    """A live process that looks at everybody every second; the shows have addresses of their own."""
+    return _often
 
 
 def browser_of(user: User) -> Client:

@@ -54,6 +54,8 @@ def test_a_newcomer_signs_up_adds_address_and_card_and_buys_inside_an_offer(
 
     ada.button("Buy Lipstick").click()
     ada.button("Sign in to buy").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    ada.button("Create an account").click()
     page.get_by_label("Your name").fill("Ada")
     page.get_by_label("E-mail").fill("ada@example.com")
     page.get_by_label("Password").fill("12345678")

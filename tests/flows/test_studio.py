@@ -3,96 +3,42 @@
 from __future__ import annotations
 
 import re
-import sys
-import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from commerce.models import Host, User
-from config import servers
-from config.children import Program
-from config.embedded import free_port
-from config.env import ROOT
-from config.processes import listens
+from config.children import Child
 from orders import linekeeping
 from orders.models import WaitlistEntry
-from streams import chat, offers, pins, queries, tasks
+from streams import chat, offers, pins, queries
 from streams.models import Offer, Stream
-from tests.live_server import LiveRoom, cookie_of
+from tests import backstage
+from tests.browsing import aside
+from tests.live_server import cookie_of
 from tests.orders import make as trade
 from tests.streams import make
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-T = TypeVar("T")
 PASSWORD = "a long enough password"
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
-def aside(run: Callable[[], T]) -> T:
-    """Run database code in a thread of its own; the browser's event loop owns this one."""
-    outcome: list[Any] = []
-
-    def work() -> None:
-        try:
-            outcome.append(run())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join(30)
-    return outcome[0]  # type: ignore[no-any-return]
-
-
-@pytest.fixture(scope="module")
-def process(django_db_setup: None) -> Iterator[str]:
-    """The address of a process that serves pages and sockets on the tests' database."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
-    env = {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL, "BASE_URL": address}
-    argv = [sys.executable, "-m", "config.live", "--host", "127.0.0.1", "--port", str(port)]
-    child = servers.start(Program(name="live", argv=argv, cwd=ROOT, env=env, ready=listens(port), quiet=True))
-    yield address
-    child.stop()
-
-
 @pytest.fixture
-def site(process: str, transactional_db: None) -> Iterator[str]:
-    """The same, with a relay and the sweep behind it."""
-    done = threading.Event()
-
-    def backstage() -> None:
-        while not done.wait(0.1):
-            tasks.sweep()
-            LiveRoom.relay()
-        connection.close()
-
-    thread = threading.Thread(target=backstage)
-    thread.start()
-    yield process
-    done.set()
-    thread.join(10)
-
-
-@pytest.fixture
-def browser(chromium: str) -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+def site(transactional_db: None, _site: tuple[str, Child]) -> Iterator[str]:
+    """The address of a process that serves pages and sockets on this test's database, with its backstage."""
+    address, running = _site
+    assert running.alive()
+    with backstage.working():
+        yield address
 
 
 @dataclass
@@ -235,7 +181,7 @@ def test_a_host_goes_live_pins_sells_an_offer_out_and_ends_the_show(studio: Stud
             offers.take(offer_id=offer.id, buyer_id=make.user().id, units=1, now=timezone.now())
 
     aside(buy)
-    expect(card).to_be_hidden()
+    expect(card).to_contain_text("All 1 taken.")
     expect(page.get_by_role("alert")).to_contain_text("Lipstick: sold out, 1 of 1 taken.")
 
     page.get_by_role("button", name="End show").click()

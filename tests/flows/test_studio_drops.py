@@ -15,16 +15,8 @@ from catalog.models import Variant
 from commerce.models import User
 from streams import offers
 from streams.models import Coupon, Offer
-from tests.flows.test_studio import (  # noqa: F401  # its fixtures
-    DESK,
-    PHONE,
-    Studio,
-    aside,
-    browser,
-    process,
-    site,
-    studio,
-)
+from tests.browsing import aside
+from tests.flows.test_studio import DESK, PHONE, Studio, site, studio  # noqa: F401  # its fixtures
 from tests.shopper import fits
 from tests.streams import make
 
@@ -125,7 +117,7 @@ def test_a_host_ends_a_sold_out_offer_for_good(studio: Studio) -> None:  # noqa:
     page.reload()
     card.get_by_role("button", name="End for good").click()
     expect(card).to_be_hidden()
-    aside(lambda: _move(offers.give_back, offer, buyer))
+    aside(lambda: make.given_back(offer, buyer, units=1, now=timezone.now()))
     assert aside(lambda: set(Offer.objects.values_list("status", "reason", "left"))) == {("ended", "host", 1)}
 
 

@@ -135,6 +135,7 @@ def test_the_cart_shows_of_a_bundle_when_the_last_of_its_parts_is_released() -> 
     carts.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
     (line,) = cartbodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
     assert line["release_at"] == int(after(60).timestamp() * 1000)
+    assert line["opens_at"] == line["release_at"] - 6 * 86_400_000
 
 
 def test_in_one_batch_whoever_comes_first_has_the_last_piece() -> None:

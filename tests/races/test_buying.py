@@ -16,7 +16,6 @@ from commerce import errors
 from orders import transactions
 from orders.models import Hold, Purchase
 from orders.till import asking, ringing
-from orders.till import refusals as refusals_of_till
 from streams import grants, offers
 from tests.orders import make
 from tests.orders.make import after
@@ -265,7 +264,7 @@ def test_a_row_that_stays_locked_is_a_busy_answer_and_other_goods_still_sell() -
         locked.wait(10)
         try:
             results: list[Any] = [make.basket((other, 1)).go()]
-            with pytest.raises(refusals_of_till.Busy) as busy:
+            with pytest.raises(transactions.Busy) as busy:
                 make.basket((hot, 1)).go()
             return [*results, busy.value]
         finally:

@@ -4,6 +4,7 @@ Not by chance: the batch stops before its n-th statement, the other one acts to 
 row locked, and the batch goes on. For every n.
 """
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -79,15 +80,20 @@ class Meanwhile:
     def _run(self) -> None:
         try:
             with connection.cursor() as cursor:
-                # The batch waits for this thread: what it has locked will not be free meanwhile.
                 cursor.execute("SET lock_timeout = '30ms'")
-            self.outcome = self._act()
+            with connection.execute_wrapper(_impatient):
+                self.outcome = self._act()
         except (errors.Refusal, transactions.Busy) as refusal:
             self.outcome = refusal
         except Exception as error:
             self.outcome = error
         finally:
             connection.close()
+
+
+def _impatient(execute: Any, sql: Any, *more: Any) -> Any:
+    """The batch waits for this thread: what it has locked will not be free, however long one waits for it."""
+    return execute(re.sub(r"lock_timeout = \d+", "lock_timeout = 30", sql), *more)
 
 
 _copy = writing._copy

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import stripe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.stripe_server import StripeServer
 
@@ -42,12 +42,9 @@ def shop() -> Generator[str]:
 
 
 @pytest.fixture
-def page(chromium: str) -> Generator[Page]:
+def page(browser: Browser) -> Page:
     """A phone."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_page(viewport={"width": 390, "height": 844})
-        browser.close()
+    return browser.new_page(viewport={"width": 390, "height": 844})
 
 
 def heard(page: Page, count: int) -> list[Any]:

@@ -88,7 +88,12 @@ def left() -> "Counter[str]":
 
 async def come_and_go(address: str, how: str) -> None:
     end = await connect(
-        address, subprotocols=[Subprotocol(client.PROTOCOL)], compression=None, proxy=None, open_timeout=10
+        address,
+        subprotocols=[Subprotocol(client.PROTOCOL)],
+        compression=None,
+        proxy=None,
+        open_timeout=10,
+        max_queue=None,  # Nobody reads here what is refused, and the goodbye comes after it.
     )
     if how != "no hello":
         await end.send('{"v":1,"t":"hello","id":1,"d":{}}')
