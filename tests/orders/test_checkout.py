@@ -432,7 +432,7 @@ def test_buying_opens_its_own_transaction() -> None:
 
 
 def test_every_refusal_has_a_stable_code() -> None:
-    codes = {
+    codes: dict[type[errors.Refusal], str] = {
         quotes.TooManyLines: "TOO_MANY_LINES",
         quotes.BadQuantity: "BAD_QUANTITY",
         quotes.UnknownVariant: "NOT_FOUND",
