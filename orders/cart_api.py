@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from commerce import http
+from commerce import http, schema
 from commerce.models import User
 from commerce.views import network_of
 from orders import cart_shapes as shapes
@@ -85,6 +85,7 @@ class CartView(CartDoor):
         parameters=[shapes.CartQuerySerializer],
         responses=shapes.CartSerializer,
         description="The shopper's cart, or the guest's that the browser's cookie names.",
+        extensions=schema.MAY_BE_MISSING,
     )
     def get(self, request: Request) -> Response:
         asked = shapes.CartQuerySerializer(data=request.query_params)
@@ -100,6 +101,7 @@ class CartView(CartDoor):
         request=shapes.CartChangeSerializer,
         responses=shapes.CartSerializer,
         description="Make the cart have exactly these lines; none empties it.",
+        extensions=schema.MAY_BE_MISSING,
     )
     def put(self, request: Request) -> Response:
         body = shapes.CartChangeSerializer(data=request.data)
@@ -128,6 +130,7 @@ class CartLinesView(CartDoor):
             "Add units and get the cart. Where the merchant holds goods for carts, the line's units are held"
             " until its `held_until`. The first line of a guest makes a cart and sets its cookie."
         ),
+        extensions=schema.MAY_BE_MISSING,
     )
     def post(self, request: Request) -> Response:
         body = shapes.CartAddSerializer(data=request.data)
@@ -174,7 +177,7 @@ class CartLineView(CartDoor):
         tags=["Cart"],
         operation_id="cart_remove",
         parameters=[shapes.CartRemoveSerializer],
-        responses=shapes.CartSerializer,
+        responses={200: shapes.CartSerializer},
         description="Take a variant out, and get the cart.",
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
