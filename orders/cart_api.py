@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -27,6 +28,11 @@ def token_of(request: Any) -> str | None:
     age = cartclock.GUESTS_KEPT
     token = request.get_signed_cookie(COOKIE, default=None, salt=SALT, max_age=age)
     return cast("str | None", token)
+
+
+def forget(answer: HttpResponse) -> None:
+    """Have the browser forget the token of a cart that is no guest's any more."""
+    answer.delete_cookie(COOKIE, path=PATH, samesite="Lax")
 
 
 def stream_id(slug: str | None) -> UUID | None:
@@ -212,5 +218,5 @@ class CartMergeView(http.ShopperView):
         buyer_id, now = cast(User, request.user).id, timezone.now()
         guestcarts.merge(token=token_of(request._request), buyer_id=buyer_id, now=now)
         response = Response(carts.read(buyer_id=buyer_id, stream_id=None, now=now))
-        response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+        forget(response)
         return response

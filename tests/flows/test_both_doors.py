@@ -149,6 +149,7 @@ CASES: list[tuple[str, Object, str | None, str]] = [
     ("waitlist.join", line("lipstick"), None, "NOT_SOLD_OUT"),
     ("waitlist.join", line(NOWHERE), None, "NOT_FOUND"),
     ("waitlist.join", line("serum", offer="offer"), None, "OFFER_MISMATCH"),
+    ("waitlist.join", line("cream", offer="to_come"), None, "OFFER_NOT_STARTED"),
     ("coupon.claim", {"coupon": NOWHERE}, None, "UNKNOWN_COUPON"),
     ("waitingroom.enter", {"offer": "offer"}, None, "NO_WAITING_ROOM"),
     ("waitingroom.enter", {"offer": NOWHERE}, None, "NOT_FOUND"),
