@@ -12,6 +12,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter
 from redis.exceptions import RedisError
 from rest_framework import authentication, exceptions, pagination, permissions
 from rest_framework.renderers import JSONRenderer
@@ -147,6 +148,15 @@ class CursorPagination(pagination.CursorPagination):
         if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= self.max_page_size:
             raise BadPageSize
         return int(text)
+
+    @classmethod
+    def parameters(cls) -> list[OpenApiParameter]:
+        """Describe the query parameters of a list that renders its rows itself, for the API document."""
+        size = {"type": "integer", "minimum": 1, "maximum": cls.max_page_size, "default": cls.page_size}
+        return [
+            OpenApiParameter("cursor", str, description="Follow `next` rather than making one."),
+            OpenApiParameter("page_size", size),
+        ]
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """Describe the query parameters, for the API document."""

@@ -14,6 +14,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="A repetition with the same key gets the first answer, with `Idempotent-Replayed: true`.",
 )
 
+# Of an operation that is refused with 404 though no part of its address says what may be missing.
+MAY_BE_MISSING = {"x-may-be-missing": True}
+
 _PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "Problem details (RFC 9457). `code` is stable; `detail` is for people.",
@@ -138,7 +141,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         *(["400"] if writes or operation.get("parameters") else []),
         *(["401"] if schemes else []),
         *(["403"] if writes and "session" in schemes else []),
-        *(["404"] if "{" in path else []),
+        *(["404"] if "{" in path or operation.pop("x-may-be-missing", False) else []),
         *(["409", "422"] if writes else []),
         *(["413", "415"] if operation.get("requestBody") else []),
         *(["429"] if writes else []),

@@ -48,16 +48,17 @@ def network_of(request: Request) -> str:
     return str(address)
 
 
-def _enter(request: Request, user: User) -> None:
+def _enter(request: Request, user: User, answer: Response) -> Response:
     """Sign the user in under a fresh session key, also when she was signed in already, and have other rooms
-    bring what she left with them (settings.ENTRANCES)."""
+    bring what she left with them (settings.ENTRANCES), before she has her answer."""
     session = request._request.session
     before = session.session_key
     login(request._request, user, backend="django.contrib.auth.backends.ModelBackend")
     if session.session_key == before:
         session.cycle_key()
     for path in settings.ENTRANCES:
-        import_string(path)(request._request, user)
+        import_string(path)(request._request, user, answer)
+    return answer
 
 
 def _user(request: Request) -> User:
@@ -91,8 +92,7 @@ class SignUpView(EntranceView):
             what="sign-up", who=network_of(request), limit=SIGN_UPS_PER_ADDRESS, seconds=WINDOW_SECONDS
         )
         user = accounts.sign_up(**body.validated_data)
-        _enter(request, user)
-        return Response(MeSerializer(user).data, status=status.HTTP_201_CREATED)
+        return _enter(request, user, Response(MeSerializer(user).data, status=status.HTTP_201_CREATED))
 
 
 class SignInView(EntranceView):
@@ -109,8 +109,7 @@ class SignInView(EntranceView):
         throttles.spend(what="sign-in", who=email, limit=TRIES_PER_EMAIL, seconds=WINDOW_SECONDS)
         user = accounts.recognise(**body.validated_data)
         throttles.clear(what="sign-in", who=email)
-        _enter(request, user)
-        return Response(MeSerializer(user).data)
+        return _enter(request, user, Response(MeSerializer(user).data))
 
 
 class SignOutView(EntranceView):

@@ -22,7 +22,11 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; what was loaded until now stays for good, and the collector need not look at it again."""
+        from streams.live import hub
+
         await super().startup(sockets)
+        # Waiting rooms are entered over HTTP, too: somebody has to let people in though no viewer is here.
+        hub.current()
         gc.collect()
         gc.freeze()
         # Viewers leave no cycles behind. To look through all who are here takes longer than a frame may wait.

@@ -5,13 +5,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from commerce import http
+from commerce import http, schema
 from commerce.models import User
 from commerce.views import network_of
 from orders import cart_shapes as shapes
@@ -27,6 +28,11 @@ def token_of(request: Any) -> str | None:
     age = cartclock.GUESTS_KEPT
     token = request.get_signed_cookie(COOKIE, default=None, salt=SALT, max_age=age)
     return cast("str | None", token)
+
+
+def forget(answer: HttpResponse) -> None:
+    """Have the browser forget the token of a cart that is no guest's any more."""
+    answer.delete_cookie(COOKIE, path=PATH, samesite="Lax")
 
 
 def stream_id(slug: str | None) -> UUID | None:
@@ -85,6 +91,7 @@ class CartView(CartDoor):
         parameters=[shapes.CartQuerySerializer],
         responses=shapes.CartSerializer,
         description="The shopper's cart, or the guest's that the browser's cookie names.",
+        extensions=schema.MAY_BE_MISSING,
     )
     def get(self, request: Request) -> Response:
         asked = shapes.CartQuerySerializer(data=request.query_params)
@@ -100,6 +107,7 @@ class CartView(CartDoor):
         request=shapes.CartChangeSerializer,
         responses=shapes.CartSerializer,
         description="Make the cart have exactly these lines; none empties it.",
+        extensions=schema.MAY_BE_MISSING,
     )
     def put(self, request: Request) -> Response:
         body = shapes.CartChangeSerializer(data=request.data)
@@ -128,6 +136,7 @@ class CartLinesView(CartDoor):
             "Add units and get the cart. Where the merchant holds goods for carts, the line's units are held"
             " until its `held_until`. The first line of a guest makes a cart and sets its cookie."
         ),
+        extensions=schema.MAY_BE_MISSING,
     )
     def post(self, request: Request) -> Response:
         body = shapes.CartAddSerializer(data=request.data)
@@ -174,7 +183,7 @@ class CartLineView(CartDoor):
         tags=["Cart"],
         operation_id="cart_remove",
         parameters=[shapes.CartRemoveSerializer],
-        responses=shapes.CartSerializer,
+        responses={200: shapes.CartSerializer},
         description="Take a variant out, and get the cart.",
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
@@ -209,5 +218,5 @@ class CartMergeView(http.ShopperView):
         buyer_id, now = cast(User, request.user).id, timezone.now()
         guestcarts.merge(token=token_of(request._request), buyer_id=buyer_id, now=now)
         response = Response(carts.read(buyer_id=buyer_id, stream_id=None, now=now))
-        response.delete_cookie(COOKIE, path=PATH, samesite="Lax")
+        forget(response)
         return response

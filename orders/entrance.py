@@ -2,7 +2,7 @@
 
 import structlog
 from django.db import DatabaseError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from commerce import errors
@@ -12,10 +12,13 @@ from orders import cart_api, guestcarts
 log = structlog.get_logger(__name__)
 
 
-def bring_cart(request: HttpRequest, user: User) -> None:
-    """Move what she collected as a guest into her cart."""
+def bring_cart(request: HttpRequest, user: User, answer: HttpResponse) -> None:
+    """Move what she collected as a guest into her cart, and have the browser forget whose it was."""
     try:
         guestcarts.merge(token=cart_api.token_of(request), buyer_id=user.id, now=timezone.now())
     except (errors.Refusal, DatabaseError):
         # She comes in all the same; the cookie stays, and the page asks for the merge again.
         log.warning("guest_cart.not_merged", user=str(user.id), exc_info=True)
+    else:
+        if cart_api.COOKIE in request.COOKIES:
+            cart_api.forget(answer)

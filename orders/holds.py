@@ -114,10 +114,10 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
         ):
             raise HouseholdLimit(offer=str(offer.id), per_household=cap)
     coupon_id = purchase.coupon_id
-    if coupon_id is not None and not grants.spend_again(
-        coupon_id=coupon_id, buyer_id=purchase.buyer_id, now=now
+    if coupon_id is not None and (
+        reason := grants.spend_again(coupon_id=coupon_id, buyer_id=purchase.buyer_id, now=now)
     ):
-        raise CouponSpent("This coupon is over, or used up.", coupon=str(coupon_id))
+        raise CouponSpent(reason, coupon=coupon_id)
     # Last, because everybody wants the stock.
     take(buyer_id=purchase.buyer_id, held=released, now=now, spared=spared, hers=hers)
     Hold.objects.filter(purchase=purchase, status=Hold.Status.RELEASED).update(

@@ -9,7 +9,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import http
+from commerce import http, schema
 from orders import cart_shapes as shapes
 from orders import cartbodies, policies
 from orders.models import CartHolder, Hoarder
@@ -18,7 +18,12 @@ from orders.models import CartHolder, Hoarder
 class PolicyView(http.MerchantView):
     """For how long the merchant's goods are held for a cart."""
 
-    @extend_schema(tags=["Carts"], operation_id="cart_policy_get", responses=shapes.PolicySerializer)
+    @extend_schema(
+        tags=["Carts"],
+        operation_id="cart_policy_get",
+        responses=shapes.PolicySerializer,
+        extensions=schema.MAY_BE_MISSING,
+    )
     def get(self, request: Request) -> Response:
         return Response(shapes.PolicySerializer(policies.read(merchant_id=self.merchant.id)).data)
 

@@ -125,6 +125,11 @@ def reference(terms: Terms) -> int | None:
     return terms.reference if terms.reference is not None and terms.reference > asked else None
 
 
+def counted(amounts: Sequence[tuple[Terms, int]]) -> int:
+    """Return what those of the (terms, quantity) cost that a coupon counts on, in minor units."""
+    return sum(unit(terms) * quantity for terms, quantity in amounts if terms.coupons_allowed)
+
+
 def discounts(amounts: Sequence[tuple[Terms, int]], discount: Discount | None) -> list[int]:
     """Return what a coupon takes off each (terms, quantity), lines of its merchant in its currency.
 

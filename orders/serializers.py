@@ -207,6 +207,14 @@ class PurchaseSerializer(serializers.Serializer[Any]):
     replayed = serializers.BooleanField(help_text="This key had bought it before.")
 
 
+class PurchasePageSerializer(serializers.Serializer[Any]):
+    """A page of purchases. Follow `next` until it is null."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = PurchaseSerializer(many=True)
+
+
 # --- merchants ---
 
 

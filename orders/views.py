@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.filters import Filters
-from commerce import errors, gateway, http
+from commerce import errors, gateway, http, schema
 from commerce.models import User
 from commerce.money import Money
 from orders import charging, fulfilment, notices, queries
@@ -57,9 +57,9 @@ class PurchasesView(http.ShopperView):
     @extend_schema(
         tags=["Purchases"],
         operation_id="purchase_list",
-        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)],
-        responses=bodies.PurchaseSerializer(many=True),
-        description="Newest first, as `{next, previous, results}`.",
+        parameters=http.CursorPagination.parameters(),
+        responses=bodies.PurchasePageSerializer,
+        description="Newest first.",
     )
     def get(self, request: Request) -> Response:
         pages = http.CursorPagination()
@@ -73,7 +73,7 @@ class PurchasesView(http.ShopperView):
         parameters=[
             OpenApiParameter(
                 "Idempotency-Key",
-                type=str,
+                type=UUID,
                 location=OpenApiParameter.HEADER,
                 required=True,
                 description="A UUID that stays the same when it is sent again, here or on the socket.",
@@ -82,6 +82,7 @@ class PurchasesView(http.ShopperView):
         request=bodies.BuySerializer,
         responses={201: bodies.PurchaseSerializer, 200: bodies.PurchaseSerializer},
         description="Accepted means that the units are held and the card is being charged. 200: sent before.",
+        extensions=schema.MAY_BE_MISSING,
     )
     def post(self, request: Request) -> Response:
         key = http.idempotency_key(request, uuid=True)

@@ -20,6 +20,7 @@ from orders.models import WaitlistEntry
 from orders.till import refusals
 from streams import announce, offers
 from streams import queries as shows
+from streams.bodies import unix_ms
 from streams.models import Offer, OfferBuyer, ShowcaseItem, Stream
 from streams.moderation import standing
 
@@ -217,7 +218,7 @@ def _check_offer(entry: WaitlistEntry, now: datetime) -> Offer | None:
     if not Variant.objects.filter(pk=entry.variant_id, product=offer.item.product_id).exists():
         raise offers.OfferMismatch
     if now < offer.opens_at or offer.status == Offer.Status.ANNOUNCED:
-        raise offers.OfferNotStarted(offer=str(offer.id))
+        raise offers.OfferNotStarted(offer=str(offer.id), starts_at=unix_ms(offer.opens_at))
     if not offers.may_sell_again(offer, now=now):
         raise offers.OfferEnded(offer=str(offer.id), reason=offer.reason or Offer.Reason.TIME)
     _check_price(entry.variant_id, Money(offer.amount, offer.currency))

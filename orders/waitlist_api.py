@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import http, strict
+from commerce import http, schema, strict
 from commerce.models import User
 from orders import waiting, waitlist
 from orders.serializers import MoneySerializer
@@ -61,6 +61,7 @@ class WaitlistView(http.ShopperView):
         request=WaitlistJoinSerializer,
         responses={201: WaitlistPlaceSerializer},
         description="Line up for what is sold out. Whose turn it is hears so on her socket and sees it here.",
+        extensions=schema.MAY_BE_MISSING,
     )
     def post(self, request: Request) -> Response:
         body = WaitlistJoinSerializer(data=request.data)

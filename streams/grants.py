@@ -8,6 +8,7 @@ batch is written; the tables' CHECKs stand behind them.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from django.db import connection
@@ -300,8 +301,10 @@ def count_households(*, offer_id: UUID, keys: Collection[str], units: int, cap: 
         return bool(cursor.rowcount == len(keys))
 
 
-def spend_again(*, coupon_id: UUID, buyer_id: UUID, now: datetime) -> bool:
-    """Count a use that was given back; False when the coupon is over, or she has used it up meanwhile."""
+def spend_again(*, coupon_id: UUID, buyer_id: UUID, now: datetime) -> Literal["over", "used_up"] | None:
+    """Count a use that was given back; returns why not, when the coupon is over or she has used it up."""
     running = Coupon.objects.filter(pk=coupon_id, status=Coupon.Status.OPEN, closes_at__gt=now)
     rows = CouponClaim.objects.filter(coupon_id=coupon_id, buyer_id=buyer_id, used__lt=F("cap"))
-    return running.exists() and bool(rows.update(used=F("used") + 1))
+    if not running.exists():
+        return "over"
+    return None if rows.update(used=F("used") + 1) else "used_up"

@@ -88,3 +88,15 @@ class TicketSerializer(serializers.Serializer[Any]):
     ticket = serializers.CharField(help_text="Good for one hello, for 60 seconds.")
     socket_url = serializers.CharField(help_text="Where the show's socket is.")
     expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class RoomPlaceSerializer(serializers.Serializer[Any]):
+    """A place in an offer's waiting room, as the socket's `waitingroom.enter` replies it."""
+
+    offer = serializers.UUIDField()
+    epoch = serializers.CharField(help_text="In another one numbers mean nothing: enter again.")
+    number = serializers.IntegerField(allow_null=True, help_text="null: drawn when the offer opens.")
+    waiting = serializers.IntegerField()
+    admitted = serializers.IntegerField(help_text="Numbers up to this one have been let in.")
+    opens_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    until = serializers.IntegerField(allow_null=True, help_text="One may buy until then, Unix milliseconds.")

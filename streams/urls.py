@@ -10,6 +10,11 @@ urlpatterns = [
     path("<slug:slug>/snapshot", views.SnapshotView.as_view(), name="show-snapshot"),
     path("<slug:slug>/ticket", views.TicketView.as_view(), name="show-ticket"),
     path("<slug:slug>/coupons/<uuid:coupon_id>/claim", views.ClaimView.as_view(), name="show-coupon-claim"),
+    path(
+        "<slug:slug>/offers/<uuid:offer_id>/waiting-room",
+        views.WaitingRoomView.as_view(),
+        name="show-waiting-room",
+    ),
     path("<slug:slug>/follow", mine.FollowView.as_view(), name="show-follow"),
     path("<slug:slug>/reports", mine.ReportView.as_view(), name="show-report"),
 ]

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from commerce import http
 from commerce.models import User
-from streams import coupons, listing, passes, queries, showlog, snapshot, tickets
+from streams import coupons, listing, passes, queries, showlog, snapshot, tickets, waitingroom
 from streams import serializers as bodies
 from streams.models import Stream
 
@@ -111,6 +111,47 @@ class ClaimView(http.ShopperView):
             now=timezone.now(),
         )
         return Response(bodies.CouponClaimSerializer(coupons.claim_body(claimed)).data)
+
+
+class WaitingRoomView(http.ShopperView):
+    """The waiting room of an offer."""
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_room_place",
+        responses=bodies.RoomPlaceSerializer,
+        description="One's place. Ask every few seconds: with `until` one may buy until then.",
+    )
+    def get(self, request: Request, slug: str, offer_id: UUID) -> Response:
+        user = cast(User, request.user)
+        place = waitingroom.place(user_id=user.id, stream_id=_show(slug).id, offer_id=offer_id)
+        return Response(place, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_room_enter",
+        request=None,
+        responses={200: bodies.RoomPlaceSerializer},
+        description="The same as the socket's `waitingroom.enter`. Sent again it tells the place.",
+    )
+    def post(self, request: Request, slug: str, offer_id: UUID) -> Response:
+        user = cast(User, request.user)
+        place = waitingroom.enter(
+            user_id=user.id, stream_id=_show(slug).id, offer_id=offer_id, now=timezone.now()
+        )
+        return Response(place)
+
+    @extend_schema(
+        tags=["Live"],
+        operation_id="live_room_leave",
+        request=None,
+        responses={204: None},
+        description="The same as the socket's `waitingroom.leave`.",
+    )
+    def delete(self, request: Request, slug: str, offer_id: UUID) -> Response:
+        user = cast(User, request.user)
+        waitingroom.leave(user_id=user.id, stream_id=_show(slug).id, offer_id=offer_id)
+        return Response(status=204)
 
 
 def _show(slug: str) -> Stream:

@@ -43,6 +43,13 @@ class NoWaitingRoom(errors.Conflict):
     message = "This offer has no waiting room. Buy when it opens."
 
 
+class NotInRoom(errors.NotFound):
+    """She is not in this waiting room (any more), and has not been let in."""
+
+    code = "NOT_IN_ROOM"
+    message = "You are not in this waiting room. Enter it first."
+
+
 class NotYourTurn(errors.Conflict):
     """She has to wait; `position` is her place, none if she is not in the room (any more)."""
 
@@ -104,21 +111,31 @@ def enter(*, user_id: UUID, stream_id: UUID, offer_id: UUID, now: datetime) -> B
     return _place(offer_id, epoch, number, waiting, served, until, unix_ms(offer.opens_at))
 
 
+def place(*, user_id: UUID, stream_id: UUID, offer_id: UUID) -> Body:
+    """Return somebody's place in the waiting room of a show's offer, as `enter` does, and let nobody in.
+
+    Raises UnknownOffer, NotInRoom, Unavailable.
+    """
+    _offer(stream_id, offer_id)
+    try:
+        found = _places(user_id, [offer_id])
+    except RedisError as error:
+        raise errors.Unavailable from error
+    if not found:
+        raise NotInRoom
+    return found[0]
+
+
 def places(*, user_id: UUID, offer_ids: Sequence[UUID]) -> list[Body]:
     """Return somebody's places in the waiting rooms of these offers, as `enter` does, and enter none.
 
     None without Redis.
     """
-    room_keys = [key for offer_id in offer_ids for key in keys(offer_id)]
     try:
-        found = redis_client.run(roomscripts.PLACES, room_keys, [str(user_id)])
+        return _places(user_id, offer_ids)
     except RedisError:
         log.warning("waitingroom.places_unknown", exc_info=True)
         return []
-    return [
-        _place(offer_ids[at - 1], epoch, number, waiting, served, until, int(opens))
-        for at, epoch, number, waiting, served, until, opens in found
-    ]
 
 
 def leave(*, user_id: UUID, stream_id: UUID, offer_id: UUID) -> None:
@@ -176,6 +193,15 @@ async def look(client: "redis.asyncio.Redis") -> list[Look]:
             )
         )
     return looks
+
+
+def _places(user_id: UUID, offer_ids: Sequence[UUID]) -> list[Body]:
+    room_keys = [key for offer_id in offer_ids for key in keys(offer_id)]
+    found = redis_client.run(roomscripts.PLACES, room_keys, [str(user_id)])
+    return [
+        _place(offer_ids[at - 1], epoch, number, waiting, served, until, int(opens))
+        for at, epoch, number, waiting, served, until, opens in found
+    ]
 
 
 def _place(

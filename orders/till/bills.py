@@ -101,18 +101,27 @@ def _discounts(
     if claim is None or show is None or claim.stream_id != show.id:
         raise UnknownCoupon
     if claim.used >= claim.cap:
-        raise CouponSpent(coupon=str(asked.coupon_id))
+        raise CouponSpent("used_up", coupon=asked.coupon_id)
     if not claim.open or not claim.opens_at <= facts.now < claim.closes_at:
-        raise CouponSpent("This coupon is over.", coupon=str(asked.coupon_id))
+        raise CouponSpent("over", coupon=asked.coupon_id)
     its = [
         n
         for n, each in enumerate(goods)
         if each.merchant_id == claim.merchant_id and terms[n].currency == claim.currency
     ]
     discount = pricing.Discount(claim.percent_bp, claim.amount_off, claim.min_amount)
-    shares = pricing.discounts([(terms[n], asked.lines[n].quantity) for n in its], discount) if its else []
+    amounts = [(terms[n], asked.lines[n].quantity) for n in its]
+    subtotal = pricing.counted(amounts)
+    if not subtotal:
+        raise CouponSpent("not_for_these", coupon=asked.coupon_id)
+    if subtotal < claim.min_amount:
+        raise CouponSpent(
+            "below_least", coupon=asked.coupon_id, least=Money(claim.min_amount, claim.currency)
+        )
+    shares = pricing.discounts(amounts, discount)
     for n, amount in zip(its, shares, strict=True):
         off[n] = amount
     if not any(off):
-        raise CouponSpent("This coupon is not for these goods.", coupon=str(asked.coupon_id))
+        # As it would cost the same without it, the coupon is not used up for it.
+        raise CouponSpent("nothing_off", coupon=asked.coupon_id)
     return off

@@ -200,6 +200,9 @@ def _take(
         if deal is not None:
             taken.limits[deal.id] = taken.limits.get(deal.id, 0) + wanted.quantity
             if wanted.quantity > hers:
+                if hers:
+                    # Sold out is what her turn is from; waiting for more than she may have is no help.
+                    _check_hers(deal, asked.buyer_id, taken.limits[deal.id], facts)
                 _open(deal, at)
                 taken.offers[deal.id] = taken.offers.get(deal.id, 0) + wanted.quantity - hers
                 if taken.offers[deal.id] > deal.left:
@@ -252,13 +255,17 @@ def _open(deal: Deal, at: datetime) -> None:
         raise offers.OfferNotStarted(offer=str(deal.id), starts_at=unix_ms(deal.opens_at))
 
 
+def _check_hers(deal: Deal, buyer_id: UUID, units: int, facts: Facts) -> None:
+    if facts.had.get((deal.id, buyer_id), 0) + units > deal.per_buyer:
+        raise offers.CustomerLimit(offer=str(deal.id), per_buyer=deal.per_buyer)
+
+
 def _limit(asked: Asked, taken: Taken, facts: Facts, card: CardKept, buyer: Buyer) -> list[str]:
     """Check the limits of the offers that are asked for; returns the households that are counted."""
     homes: list[str] = []
     for offer_id, units in taken.limits.items():
         deal = facts.deals[offer_id]
-        if facts.had.get((offer_id, asked.buyer_id), 0) + units > deal.per_buyer:
-            raise offers.CustomerLimit(offer=str(offer_id), per_buyer=deal.per_buyer)
+        _check_hers(deal, asked.buyer_id, units, facts)
         if deal.per_household is None:
             continue
         homes = homes or households.keys(address=buyer.address, fingerprint=card.fingerprint)

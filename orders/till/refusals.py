@@ -1,6 +1,10 @@
 """What the till says no with, beside what offers, stock and pricing refuse themselves."""
 
+from typing import Literal
+from uuid import UUID
+
 from commerce import errors
+from commerce.money import Money
 from orders import transactions
 
 
@@ -61,11 +65,26 @@ class HouseholdLimit(errors.Conflict):
     message = "Your household has as many of this offer as one household may have."
 
 
+CouponReason = Literal["used_up", "over", "not_for_these", "below_least", "nothing_off"]
+
+_COUPON: dict[CouponReason, str] = {
+    "used_up": "You have used this coupon as often as you may.",
+    "over": "This coupon is over.",
+    "not_for_these": "This coupon is not for these goods.",
+    "below_least": "These goods cost less than this coupon asks for.",
+    "nothing_off": "These goods are as cheap as they may be. Buy them without the coupon.",
+}
+
+
 class CouponSpent(errors.Conflict):
-    """The coupon was used up, is over, or is not for what is bought."""
+    """The coupon was used up, is over, is not for what is bought, or asks for more; `reason` says which."""
 
     code = "COUPON_NOT_USABLE"
-    message = "You have used this coupon as often as you may."
+    message = "This coupon cannot be used for this."
+
+    def __init__(self, reason: CouponReason, *, coupon: UUID | None, least: Money | None = None) -> None:
+        more = {} if least is None else {"least": least.as_dict()}
+        super().__init__(_COUPON[reason], coupon=str(coupon), reason=reason, **more)
 
 
 class MixedRelease(errors.Conflict):

@@ -245,7 +245,7 @@ _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 def current() -> Hub:
-    """Return the hub of the running event loop, made when the first viewer comes."""
+    """Return the hub of the running event loop, made when it is first asked for."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         _hubs.clear()

@@ -33,6 +33,10 @@ FRAMES_PER_SECOND, FRAMES_AT_ONCE = 100, 500
 PIECE = 4096
 
 
+# What still comes behind nonsense, such as the rest of a frame that is too large, is read and thrown away for
+# a moment: a socket that is closed with unread bytes is reset, and a reset overtakes the close frame.
+LINGER_SECONDS, LINGER_BYTES = 1.0, 1 << 20
+
 Message = dict[str, Any]
 
 
@@ -68,6 +72,7 @@ class RoomProtocol(WebSocketsSansIOProtocol):
 
     listener: Listener | None = None
     _hanging_up: "asyncio.Task[None] | None" = None
+    _thrown_away: int | None = None  # Bytes that came behind nonsense; None before there was any.
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,15 +151,36 @@ class RoomProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in; a close frame among them, or nonsense, is answered by one and ends all writing."""
+        if self._thrown_away is not None:
+            self._throw_away(len(data))
+            return
         for start in range(0, len(data), PIECE):
             super().data_received(data[start : start + PIECE])
-            if self.transport.is_closing():
+            if self.transport.is_closing() or self._thrown_away is not None:
                 break
         if self.listener is not None and self.conn.state is not State.OPEN:
             self.listener.over()
         if self.conn.handshake_exc is not None and not self.handshake_initiated:
             # Such as one with a body or a long field. uvicorn would keep it for ever, and nobody counts it.
             self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+    def handle_parser_exception(self) -> None:
+        """Called when nonsense has come: says so, and lets the other end finish so that it can hear it."""
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent, self._thrown_away = True, 0
+        if self.transport.can_write_eof():
+            # Who has read it closes her end, and then it is over at once.
+            self.transport.write_eof()
+        # As long as it runs uvicorn does not close the transport.
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _throw_away(self, size: int) -> None:
+        self._thrown_away = (self._thrown_away or 0) + size
+        if self._thrown_away > LINGER_BYTES:
             self.transport.close()
 
     def handle_events(self) -> None:

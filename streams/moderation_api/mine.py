@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from commerce import schema
 from streams import follows, listing, queries
 from streams.models import Decision
 from streams.moderation import appeals, desk, reports
@@ -46,6 +47,7 @@ class AppealView(edge.View):
         operation_id="moderation_appeal",
         request=shapes.AppealBodySerializer,
         responses=shapes.OwnDecisionSerializer,
+        extensions=schema.MAY_BE_MISSING,
     )
     def post(self, request: Request) -> Response:
         """Appeal against a decision about oneself, once; sent again it changes nothing."""
@@ -84,7 +86,12 @@ class FollowView(edge.View):
         follows.follow(stream_id=_stream_id(slug), user_id=self.user.id, now=timezone.now())
         return Response({"follows": True})
 
-    @extend_schema(tags=TAG, operation_id="host_unfollow", request=None, responses=shapes.FollowingSerializer)
+    @extend_schema(
+        tags=TAG,
+        operation_id="host_unfollow",
+        request=None,
+        responses={200: shapes.FollowingSerializer},
+    )
     def delete(self, request: Request, slug: str) -> Response:
         """Follow the host of a show no longer."""
         follows.unfollow(stream_id=_stream_id(slug), user_id=self.user.id)

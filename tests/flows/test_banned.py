@@ -137,6 +137,7 @@ def test_a_banned_shopper_claims_nothing_and_stands_in_no_line(shop: Client, noa
 
     refused(shop.post("/api/v1/waitlist", place, content_type=JSON))
     refused(shop.post(f"/api/v1/live/{stream.slug}/coupons/{coupon.id}/claim"))
+    refused(shop.post(f"/api/v1/live/{stream.slug}/offers/{offer.id}/waiting-room"))
 
     assert not WaitlistEntry.objects.exists()
     assert not CouponClaim.objects.exists()

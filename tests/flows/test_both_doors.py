@@ -15,6 +15,7 @@ from commerce.models import User
 from orders import carts
 from streams import client, offers
 from streams.models import Offer, Stream
+from tests import openapi
 from tests.live_server import LiveRoom, aside
 from tests.orders import make
 
@@ -26,7 +27,7 @@ NEW = "new"  # A key that is made for each door.
 
 @dataclass
 class Scene:
-    """A shopper in a live show: a lipstick in her cart, a serum that is sold out, an offer to come for cream."""
+    """A shopper in a show: a lipstick in her cart, a serum that is sold out, an offer to come for cream."""
 
     live: LiveRoom
     noa: User
@@ -67,9 +68,15 @@ class Scene:
         if t == "coupon.claim":
             at = f"/api/v1/live/{self.stream.slug}/coupons/{d['coupon']}/claim"
             asked["coupon.claim"] = ("POST", at, {})
+        if t in ("waitingroom.enter", "waitingroom.leave"):
+            at = f"/api/v1/live/{self.stream.slug}/offers/{d['offer']}/waiting-room"
+            asked[t] = ("POST", at, {}) if t == "waitingroom.enter" else ("DELETE", at, None)
         method, path, body = asked[t]
-        content = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
+        content: dict[str, Any] = (
+            {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
+        )
         answer = browser.generic(method, path, headers=headers, **content)
+        openapi.told(method, path, answer)
         return answer.status_code, answer.json()
 
 
@@ -142,7 +149,11 @@ CASES: list[tuple[str, Object, str | None, str]] = [
     ("waitlist.join", line("lipstick"), None, "NOT_SOLD_OUT"),
     ("waitlist.join", line(NOWHERE), None, "NOT_FOUND"),
     ("waitlist.join", line("serum", offer="offer"), None, "OFFER_MISMATCH"),
+    ("waitlist.join", line("cream", offer="to_come"), None, "OFFER_NOT_STARTED"),
     ("coupon.claim", {"coupon": NOWHERE}, None, "UNKNOWN_COUPON"),
+    ("waitingroom.enter", {"offer": "offer"}, None, "NO_WAITING_ROOM"),
+    ("waitingroom.enter", {"offer": NOWHERE}, None, "NOT_FOUND"),
+    ("waitingroom.leave", {"offer": NOWHERE}, None, "NOT_FOUND"),
 ]
 
 

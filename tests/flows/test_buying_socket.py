@@ -124,7 +124,7 @@ async def test_what_is_refused_has_a_code_and_the_socket_stays(live_room: LiveRo
             ),
             ({**body(lipstick), "lines": []}, uuid4(), "NOTHING_WANTED"),
             ({**body(lipstick), "price": 1}, uuid4(), "BAD_REQUEST"),
-            (body(lipstick), None, "BAD_REQUEST"),
+            (body(lipstick), None, "BAD_IDEMPOTENCY_KEY"),
         ]:
             with pytest.raises(client.RefusedByServer) as refused:
                 await room.command("purchase.create", d, key=key)

@@ -301,6 +301,7 @@ def test_signing_in_moves_the_guests_cart_into_her_own_once(guest: Client, membe
 
     sign_in(guest, member)
 
+    assert guest.cookies[cart_api.COOKIE].value == "", "the browser forgets it"
     assert quantities(guest.get(CART)) == {str(blush.id): 99, str(lipstick.id): 2}
     assert CartLine.objects.get(variant=lipstick).stream_id == stream.id
     assert not GuestCart.objects.exists()
@@ -317,8 +318,10 @@ def test_a_new_account_begins_with_what_she_collected(guest: Client) -> None:
     put_in(guest, lipstick, 2)
 
     body = {"email": "new@example.com", "name": "New", "password": PASSWORD}
-    assert send(guest, "POST", "/api/v1/account/sign-up", body).status_code == 201
+    answer = send(guest, "POST", "/api/v1/account/sign-up", body)
 
+    assert answer.status_code == 201
+    assert (answer.cookies[cart_api.COOKIE].value, answer.cookies[cart_api.COOKIE]["max-age"]) == ("", 0)
     assert quantities(guest.get(CART)) == {str(lipstick.id): 2}
 
 

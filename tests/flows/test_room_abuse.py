@@ -104,12 +104,14 @@ async def test_a_client_hears_at_once_that_its_key_is_none(live_room: LiveRoom) 
     assert (refused.value.code, list(refused.value.fields)) == ("BAD_IDEMPOTENCY_KEY", ["key"])
 
 
-async def test_a_frame_that_is_too_large_ends_the_connection(live_room: LiveRoom) -> None:
+@pytest.mark.parametrize("size", [9_000, 70_000, 200_000, 900_000])
+async def test_a_frame_that_is_too_large_ends_the_connection(live_room: LiveRoom, size: int) -> None:
     stream = await aside(make.show)
 
     viewer = live_room.room(stream)
     await viewer.connect()
-    await viewer.send_raw('{"v":1,"t":"chat.send","id":9,"d":{"text":"' + "x" * 9000 + '"}}')
+    with contextlib.suppress(client.Disconnected):  # While it still sends.
+        await viewer.send_raw('{"v":1,"t":"chat.send","id":9,"d":{"text":"' + "x" * size + '"}}')
 
     assert await viewer.wait_closed() == 1009
     await watches(stream, 0)

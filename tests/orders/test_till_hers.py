@@ -109,6 +109,19 @@ def test_after_the_show_a_turn_is_hers_alone_until_its_own_end_and_no_more_than_
     assert make.broken() == []
 
 
+def test_who_asks_for_more_than_she_may_have_in_her_turn_hears_of_the_limit() -> None:
+    one, two = drop(stocked=1, quota=1, per_buyer=1), drop(stocked=1, quota=1, per_buyer=2)
+    noa = make.buyer()
+    turn(one, noa)
+    turn(two, noa)
+
+    refusal = rung(at_offer(one, noa, 2), seconds=2)
+    assert isinstance(refusal, offers.CustomerLimit)
+    assert refusal.data == {"offer": str(one.offer.id), "per_buyer": 1}
+    assert isinstance(rung(at_offer(two, noa, 2), seconds=2), offers.OfferSoldOut)
+    assert isinstance(rung(at_offer(one, noa), seconds=2), Receipt)
+
+
 def test_a_turn_of_another_show_sells_nothing_in_one_that_is_over() -> None:
     made, ana = drop(stocked=1, quota=1), make.buyer()
     turn(made, ana, listed=True)

@@ -182,26 +182,38 @@ def test_a_coupon_is_only_for_who_claimed_it_in_its_own_show() -> None:
     nothing_happened(one)
 
 
+def unusable(basket: make.Basket, coupon: Coupon) -> dict[str, Any]:
+    """Return what the refusal of a coupon says beside the coupon."""
+    with pytest.raises(refusals.CouponSpent) as refusal:
+        rung(basket, coupon)
+    data = dict(refusal.value.data)
+    assert data.pop("coupon") == str(coupon.id)
+    return data
+
+
 def test_a_coupon_that_is_over_used_up_or_of_another_merchant_takes_nothing_off() -> None:
     one, foreign = make.variant(), make.variant()
     stream = make.show(one, foreign)
     basket = make.basket((foreign, 1), stream=stream)
     coupon = claimed(make.coupon(stream, one.merchant), basket)
 
-    with pytest.raises(refusals.CouponSpent):
-        rung(basket, coupon)
+    assert unusable(basket, coupon) == {"reason": "not_for_these"}
     again = make.basket((one, 1), by=basket.buyer, stream=stream, total=1799)
     Coupon.objects.update(status="ended")
-    with pytest.raises(refusals.CouponSpent):
-        rung(again, coupon)
+    assert unusable(again, coupon) == {"reason": "over"}
     Coupon.objects.update(status="open", closes_at=after(5))
-    with pytest.raises(refusals.CouponSpent):
-        rung(again, coupon)
+    assert unusable(again, coupon) == {"reason": "over"}
     Coupon.objects.update(closes_at=after(6))
     CouponClaim.objects.update(used=1)
-    with pytest.raises(refusals.CouponSpent):
-        rung(again, coupon)
+    assert unusable(again, coupon) == {"reason": "used_up"}
     CouponClaim.objects.update(used=0)
+    Coupon.objects.update(min_amount=2000)
+    least = {"amount": 2000, "currency": "EUR"}
+    assert unusable(again, coupon) == {"reason": "below_least", "least": least}
+    Coupon.objects.update(min_amount=1999)
+    raise_floor(one, 1999)
+    assert unusable(again, coupon) == {"reason": "nothing_off"}
+    raise_floor(one, 1)
     nothing_happened(one, foreign)
     rung(again, coupon)
 

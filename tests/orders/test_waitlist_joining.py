@@ -140,7 +140,8 @@ def test_an_offer_that_is_over_or_to_come_has_no_line() -> None:
     made, _ = sold_out()
     refused(offers.OfferEnded, made, now=after(61))
     Offer.objects.filter(pk=made.offer.pk).update(opens_at=after(5))
-    refused(offers.OfferNotStarted, made)
+    told = {"offer": str(made.offer.id), "starts_at": int(after(5).timestamp() * 1000)}
+    assert refused(offers.OfferNotStarted, made).data == told
     Offer.objects.filter(pk=made.offer.pk).update(opens_at=NOW, reason="host")
     refused(offers.OfferEnded, made)
 

@@ -166,7 +166,7 @@ def test_who_tries_another_card_waits_for_her_claim_before_she_keeps_the_stock()
     payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(2))
     free: list[bool] = []
 
-    def look_at_the_stock(*args: Any, **more: Any) -> bool:
+    def look_at_the_stock(*args: Any, **more: Any) -> Any:
         thread = threading.Thread(target=lambda: free.append(_is_free(lipstick)))
         thread.start()
         thread.join(10)

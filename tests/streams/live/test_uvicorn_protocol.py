@@ -162,3 +162,38 @@ async def test_an_inbox_whose_reader_gave_up_loses_nothing() -> None:
     inbox.put_nowait({"n": 1})
 
     assert await inbox.get() == {"n": 1}
+
+
+async def too_large(phone: Wire, size: int) -> None:
+    """Send a frame of so many bytes, more than is taken, at once."""
+    phone.protocol.conn.parser_exc = None
+    phone.protocol.conn.max_message_size = 8192
+    await flood(phone, b"\x81\xff" + size.to_bytes(8, "big") + bytes(4 + size))
+
+
+async def test_the_answer_to_a_frame_that_is_too_large_is_no_reset(phone: Wire) -> None:
+    await too_large(phone, 900_000)
+
+    await phone.until(lambda: phone.has_ended() or None)
+    assert (phone.code, phone.reset) == (1009, False)
+    phone.socket.close()
+    await phone.until(lambda: phone.viewer.gone or None)
+
+
+async def test_who_stays_after_a_frame_that_is_too_large_is_left_in_a_moment(
+    phone: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn_protocol, "LINGER_SECONDS", 0.1)
+    await too_large(phone, 10_000)
+
+    await phone.until(lambda: phone.viewer.gone or None)
+    assert phone.code == 1009
+
+
+async def test_what_follows_a_frame_that_is_too_large_is_read_up_to_a_bound(
+    phone: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn_protocol, "LINGER_SECONDS", 60)
+    await too_large(phone, 2 * uvicorn_protocol.LINGER_BYTES)
+
+    await phone.until(lambda: phone.viewer.gone or None)
