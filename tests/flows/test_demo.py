@@ -63,7 +63,9 @@ def test_the_demo_sells_mends_itself_and_leaves_nothing(start_demo: StartDemo, t
     assert worker is not None
     worker.kill()
     demo.wait_for_line(rf"worker \(process {worker.pid}\) was ended by SIGKILL")
-    demo.wait_for("another worker", lambda: (found := demo.child("config worker -n worker@")) and found != worker)
+    demo.wait_for(
+        "another worker", lambda: (found := demo.child("config worker -n worker@")) and found != worker
+    )
 
     everything = demo.children()
     assert len(everything) > 9
