@@ -19,11 +19,7 @@ from tests.browsing import aside
 from tests.shopper import DESK, PHONE, Shop, Shopper, fits, lipstick
 from tests.streams import make
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 
