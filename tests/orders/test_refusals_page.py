@@ -33,6 +33,16 @@ OTHERS = {
 }
 # Refusals in orders/ that merchants and the payment provider hear: docs/api.md, docs/carts.md.
 NOT_OF_BUYING = {"ORDER_NOT_OPEN", "NOT_RELEASED", "BAD_HOLD_TIME", "BAD_SIGNATURE"}
+# What is refused when it has been bought: docs/after-the-sale.md.
+AFTERWARDS = (
+    "orders.cancelling",
+    "orders.refunding",
+    "orders.repaying",
+    "orders.returning",
+    "orders.disputes",
+)
+# What operators are refused, on their own screens.
+OF_OPERATORS = ("orders.discrepancies",)
 # What anything may say; its data depends on what it is.
 OF_ALL = {"BAD_REQUEST", "UNAVAILABLE", "RATE_LIMITED", "UNAUTHENTICATED", "IDEMPOTENCY_MISMATCH"}
 
@@ -48,7 +58,10 @@ def refusals() -> list[type[errors.Refusal]]:
     return [
         each
         for each in _below(errors.Refusal)
-        if each.__module__.startswith(("orders.", "streams.offers."))
+        if (
+            each.__module__.startswith(("orders.", "streams.offers."))
+            and each.__module__ not in (*AFTERWARDS, *OF_OPERATORS)
+        )
         or each.__name__ in OTHERS.get(each.__module__, ())
     ]
 
@@ -112,6 +125,15 @@ def test_the_data_are_those_that_the_page_names(code: str) -> None:
     said = set().union(*(data for _, _, data in page()[code]))
 
     assert said == given
+
+
+def test_the_page_about_what_comes_after_names_its_refusals() -> None:
+    codes = {each.code for each in _below(errors.Refusal) if each.__module__ in AFTERWARDS}
+
+    assert codes > {"RETURN_TOO_LATE", "NOTHING_TO_REFUND"}
+    assert codes <= set(
+        re.findall(r"`([A-Z_]+)`", (settings.BASE_DIR / "docs/after-the-sale.md").read_text("utf-8"))
+    )
 
 
 @pytest.mark.parametrize("name", ["drops", "carts", "pricing", "socket-protocol", "api"])
