@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from commerce.models import User
-from orders import holds, payments, policies
+from orders import fulfilment, holds, payments, policies
 from orders.models import Purchase
 from streams import chat
 from streams.models import Coupon, Offer
@@ -159,6 +159,31 @@ def purchases(ada: Caller, variant: Any, slug: str) -> None:
     ada.get("POST", f"purchases/{bought['id']}/pay", {})
 
 
+def after_the_sale(ada: Caller) -> None:
+    now, rouge = timezone.now(), make.variant()
+    ada_herself = User.objects.get(email="ada@example.com")
+    kept, shipped = (make.basket((rouge, 1), by=ada_herself).go(now=now) for _ in range(2))
+    for purchase in (kept, shipped):
+        payments.apply(intent=make.said(make.sent(purchase), "succeeded"), now=now)
+    order = shipped.orders.get()
+    at = f"purchases/{kept.id}/orders/{kept.orders.get().id}"
+    ada.refused("POST", f"{at}/returns", {"lines": []}, code="BAD_REQUEST", **key())
+    ada.get("POST", f"{at}/cancel", {})
+    fulfilment.ship(
+        order_id=order.id,
+        merchant_id=rouge.merchant_id,
+        carrier="DHL",
+        tracking_number="1",
+        tracking_url="",
+        now=now,
+    )
+    at = f"purchases/{shipped.id}/orders/{order.id}"
+    ada.refused("POST", f"{at}/cancel", {}, code="NOT_CANCELLABLE")
+    back = {"lines": [{"line": str(order.lines.get().id), "quantity": 1}], "reason": "changed_mind"}
+    ada.get("POST", f"{at}/returns", back, status=201, **key())
+    ada.refused("POST", f"{at}/returns", back, code="RETURN_TOO_MUCH", **key())
+
+
 def a_line(ada: Caller) -> None:
     now, rare = timezone.now(), make.variant(stocked=1)
     stream = make.show(rare, now=now)
@@ -223,6 +248,7 @@ def test_every_answer_to_a_shopper_is_as_the_document_says(stripe_server: Stripe
     cart(ada, lipstick.id, stream.slug)
     ada.get("POST", "cart/merge")
     purchases(ada, lipstick.id, stream.slug)
+    after_the_sale(ada)
     a_line(ada)
     the_room(ada, stream, lipstick)
     ada.get("POST", "account/sign-out", status=204)
