@@ -34,8 +34,8 @@ class Doorman:
             try:
                 for look in await waitingroom.look(self._client):
                     await self.tell(look)
-            except RedisError:
-                log.warning("doorman.no_redis", exc_info=True)
+            except RedisError as error:
+                log.warning("doorman.no_redis", error=str(error))
             except Exception:
                 # A doorman who gives up would leave everybody outside.
                 log.exception("doorman.failed")
