@@ -1,4 +1,4 @@
-"""HTTP doors of cancelling, refunds and returns: a buyer's, and her merchant's."""
+"""HTTP doors of cancelling, refunds, returns and disputes: a buyer's, and her merchant's."""
 
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,9 @@ from commerce import http, paging
 from commerce.models import Merchant
 from commerce.money import Money
 from orders import aftersales_shapes as shapes
-from orders import cancelling, queries, refunding, returning
-from orders.models import Refund, Return
+from orders import cancelling, disputes, doors, queries, refunding, returning
+from orders.models import Dispute, Refund, Return
 from orders.serializers import OrderSerializer, PurchaseSerializer
-from orders.views import IDEMPOTENCY_KEY, buyer_of
 
 MERCHANT = refunding.Actor(Refund.By.MERCHANT)
 
@@ -49,7 +48,7 @@ class CancelView(http.ShopperView):
         body = shapes.CancelSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         cancelling.cancel_by_buyer(
-            buyer_id=buyer_of(request),
+            buyer_id=doors.buyer_of(request),
             purchase_id=purchase_id,
             order_id=order_id,
             now=timezone.now(),
@@ -64,7 +63,7 @@ class AskReturnView(http.ShopperView):
     @extend_schema(
         tags=["Purchases"],
         operation_id="purchase_return",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=shapes.AskReturnSerializer,
         responses={201: PurchaseSerializer},
         description="Of a shipped order, until `return_until`. Its merchant approves or refuses.",
@@ -72,7 +71,7 @@ class AskReturnView(http.ShopperView):
     def post(self, request: Request, purchase_id: UUID, order_id: UUID) -> Response:
         body = shapes.AskReturnSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asked, buyer_id, now = body.validated_data, buyer_of(request), timezone.now()
+        asked, buyer_id, now = body.validated_data, doors.buyer_of(request), timezone.now()
 
         def ask() -> tuple[int, object]:
             returning.ask(
@@ -148,7 +147,7 @@ class OrderRefundsView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_refund",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=shapes.RefundSetSerializer,
         responses={201: shapes.MerchantRefundSerializer},
         description="For units, for units and a smaller amount, an amount alone, or all that is left. Buyer,"
@@ -181,7 +180,7 @@ class OrderCancelView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_cancel",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=shapes.MerchantCancelSerializer,
         responses=OrderSerializer,
         description="The buyer gets her money back, whether she asked or not. Again changes nothing.",
@@ -222,3 +221,29 @@ class RefuseCancellationView(http.MerchantView):
         )
         row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
         return Response(OrderSerializer(row).data)
+
+
+class DisputeFilter(Filters):
+    """Which disputes are listed."""
+
+    status = filters.CharFilter(max_length=30)
+
+
+class DisputesView(http.MerchantView, paging.PagedView):
+    """Disputes of what the merchant sold."""
+
+    queryset = Dispute.objects.none()  # For the schema; the real one starts from the caller.
+    filterset_class = DisputeFilter
+    show = staticmethod(shapes.dispute)
+
+    def get_queryset(self) -> QuerySet[Dispute]:
+        return disputes.of_merchant(merchant_id=self.merchant.id)
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="dispute_list",
+        responses=shapes.DisputeSerializer(many=True),
+        description="Newest first.",
+    )
+    def get(self, request: Request) -> Response:
+        return self.page(request)

@@ -1,12 +1,16 @@
-"""What cancelling, refunds and returns look like over HTTP."""
+"""What cancelling, refunds, returns and disputes look like over HTTP."""
+
+from typing import Any
 
 from rest_framework import serializers
 
 from commerce import strict
 from commerce.models import Merchant
-from orders import aftersales
+from commerce.money import Money
+from orders import claims
 from orders.models import Refund, Return
 from orders.serializers import MoneySerializer, RefundedLineSerializer, RefundSerializer
+from streams.bodies import unix_ms
 
 
 class UnitsSerializer(strict.StrictSerializer):
@@ -83,10 +87,10 @@ class MerchantRefundSerializer(RefundSerializer):
     lines = RefundedLineSerializer(many=True)
 
 
-def merchant_refund(row: Refund) -> aftersales.Body:
+def merchant_refund(row: Refund) -> claims.Body:
     """Return the body of a refund that was read with its lines, for its merchant."""
     return {
-        **aftersales.refund(row),
+        **claims.refund(row),
         "order": str(row.order_id),
         "lines": [
             {
@@ -96,4 +100,31 @@ def merchant_refund(row: Refund) -> aftersales.Body:
             }
             for each in row.lines.all()
         ],
+    }
+
+
+class DisputeSerializer(serializers.Serializer[Any]):
+    """A charge that the buyer's bank wants back. Of a purchase from several merchants it is the whole."""
+
+    id = serializers.UUIDField()
+    order = serializers.UUIDField()
+    amount = MoneySerializer()
+    reason = serializers.CharField()
+    status = serializers.CharField(help_text="As the payment provider has it: needs_response, won, lost, ...")
+    due_at = serializers.IntegerField(allow_null=True, help_text="Unix milliseconds; evidence until then.")
+    yours = MoneySerializer(help_text="What it took of what you are owed.")
+    created_at = serializers.IntegerField(help_text="Unix milliseconds.")
+
+
+def dispute(row: Any) -> claims.Body:
+    """Return the body of a dispute that was read for its merchant."""
+    return {
+        "id": str(row.id),
+        "order": str(row.order_id),
+        "amount": Money(row.amount, row.currency).as_dict(),
+        "reason": row.reason,
+        "status": row.status,
+        "due_at": unix_ms(row.due_at) if row.due_at else None,
+        "yours": Money(row.yours, row.currency).as_dict(),
+        "created_at": unix_ms(row.created_at),
     }

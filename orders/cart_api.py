@@ -16,9 +16,7 @@ from commerce import http, schema
 from commerce.models import User
 from commerce.views import network_of
 from orders import cart_shapes as shapes
-from orders import cartclock, carts, guestcarts
-from orders.till import refusals
-from streams.models import Stream
+from orders import cartclock, carts, doors, guestcarts
 
 COOKIE, SALT, PATH = "yellowcart_guest", "orders.guest-cart", "/api/v1/"
 
@@ -33,16 +31,6 @@ def token_of(request: Any) -> str | None:
 def forget(answer: HttpResponse) -> None:
     """Have the browser forget the token of a cart that is no guest's any more."""
     answer.delete_cookie(COOKIE, path=PATH, samesite="Lax")
-
-
-def stream_id(slug: str | None) -> UUID | None:
-    """Return the id of the show of that address; raises UnknownStream."""
-    if slug is None:
-        return None
-    found = Stream.objects.filter(slug=slug).values_list("id", flat=True).first()
-    if found is None:
-        raise refusals.UnknownStream
-    return found
 
 
 class CartDoor(APIView):
@@ -96,7 +84,7 @@ class CartView(CartDoor):
     def get(self, request: Request) -> Response:
         asked = shapes.CartQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        show, now = stream_id(asked.validated_data["stream"]), timezone.now()
+        show, now = doors.stream_id(asked.validated_data["stream"]), timezone.now()
         if self.buyer_id is None:
             return Response(guestcarts.read(token=token_of(request._request), stream_id=show, now=now))
         return Response(carts.read(buyer_id=self.buyer_id, stream_id=show, now=now))
@@ -116,7 +104,7 @@ class CartView(CartDoor):
         change: dict[str, Any] = {
             "version": asked["version"],
             "lines": [(line["variant"], line["quantity"]) for line in asked["lines"]],
-            "stream_id": stream_id(asked["stream"]),
+            "stream_id": doors.stream_id(asked["stream"]),
             "now": now,
         }
         if self.buyer_id is None:
@@ -146,7 +134,7 @@ class CartLinesView(CartDoor):
             "variant_id": asked["variant"],
             "quantity": asked["quantity"],
             "version": asked["version"],
-            "stream_id": stream_id(asked["stream"]),
+            "stream_id": doors.stream_id(asked["stream"]),
             "now": timezone.now(),
         }
         if self.buyer_id is None:
@@ -172,7 +160,7 @@ class CartLineView(CartDoor):
             "version": asked["version"],
             "variant_id": variant_id,
             "quantity": asked["quantity"],
-            "stream_id": stream_id(asked["stream"]),
+            "stream_id": doors.stream_id(asked["stream"]),
             "now": timezone.now(),
         }
         if self.buyer_id is None:
@@ -193,7 +181,7 @@ class CartLineView(CartDoor):
         change: dict[str, Any] = {
             "version": asked["version"],
             "variant_id": variant_id,
-            "stream_id": stream_id(asked["stream"]),
+            "stream_id": doors.stream_id(asked["stream"]),
             "now": timezone.now(),
         }
         if self.buyer_id is None:
@@ -215,7 +203,7 @@ class CartMergeView(http.ShopperView):
         ),
     )
     def post(self, request: Request) -> Response:
-        buyer_id, now = cast(User, request.user).id, timezone.now()
+        buyer_id, now = doors.buyer_of(request), timezone.now()
         guestcarts.merge(token=token_of(request._request), buyer_id=buyer_id, now=now)
         response = Response(carts.read(buyer_id=buyer_id, stream_id=None, now=now))
         forget(response)

@@ -17,7 +17,7 @@ from django.db.models import F
 from catalog import stock
 from catalog.models import Variant
 from commerce import ids
-from orders import cartbodies, lines, returns
+from orders import cartbodies, lines
 from orders.models import Cart, CartHold, CartHolder
 from streams import announce
 
@@ -162,7 +162,7 @@ def lapse(*, buyer_ids: Collection[UUID], now: datetime) -> list[UUID]:
     units: dict[UUID, int] = {}
     for each in over:
         units[each.variant_id] = units.get(each.variant_id, 0) + each.quantity
-    returns.give_back(units=units, now=now)
+    lines.give_back(units=units, now=now)
     return touched
 
 

@@ -49,6 +49,13 @@ def returned(
     return [one.id for one in chosen]
 
 
+def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
+    """Give units that were taken from the stock to the next in line or back to it, inside the caller's
+    transaction, and have it told.
+    """
+    returned(units=units, of_offers={}, now=now)
+
+
 def serve(*, variant_ids: Iterable[UUID], offer_ids: Iterable[UUID], now: datetime) -> list[UUID]:
     """Give the next in line what can be had anyhow: units that a merchant or a host has added.
 

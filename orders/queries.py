@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from commerce import errors
 from commerce.money import Money
-from orders import aftersales
+from orders import claims
 from orders.models import Commission, Order, OrderLine, OrderMove, Payment, Purchase
 from streams.bodies import unix_ms
 
@@ -123,7 +123,7 @@ def _order(order: Order, purchase: Purchase) -> Body:
             }
             for parcel in order.shipments.all()
         ],
-        "aftersales": aftersales.of_order(order, purchase),
+        "aftersales": claims.of_order(order, purchase),
     }
 
 

@@ -11,12 +11,11 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters
 from commerce import http, paging
-from orders import aftersales, returning
 from orders import aftersales_shapes as shapes
+from orders import claims, doors, returning
 from orders.aftersales_api import MERCHANT, money_of
 from orders.models import Return
 from orders.serializers import ReturnSerializer
-from orders.views import IDEMPOTENCY_KEY
 
 
 class ReturnFilter(Filters):
@@ -34,7 +33,7 @@ class ReturnsView(http.MerchantView, paging.PagedView):
 
     queryset = Return.objects.none()  # For the schema; the real one starts from the caller.
     filterset_class = ReturnFilter
-    show = staticmethod(aftersales.goods_back)
+    show = staticmethod(claims.goods_back)
 
     def get_queryset(self) -> QuerySet[Return]:
         return Return.objects.filter(merchant=self.merchant).prefetch_related("lines")
@@ -55,7 +54,7 @@ class ReturnView(http.MerchantView):
     @extend_schema(tags=["Returns"], operation_id="return_get", responses=ReturnSerializer)
     def get(self, request: Request, return_id: UUID) -> Response:
         row = returning.of_merchant(merchant_id=self.merchant.id, return_id=return_id)
-        return Response(aftersales.goods_back(row))
+        return Response(claims.goods_back(row))
 
 
 class ApproveReturnView(http.MerchantView):
@@ -77,7 +76,7 @@ class ApproveReturnView(http.MerchantView):
             now=timezone.now(),
             **body.validated_data,
         )
-        return Response(aftersales.goods_back(row))
+        return Response(claims.goods_back(row))
 
 
 class RefuseReturnView(http.MerchantView):
@@ -99,7 +98,7 @@ class RefuseReturnView(http.MerchantView):
             now=timezone.now(),
             **body.validated_data,
         )
-        return Response(aftersales.goods_back(row))
+        return Response(claims.goods_back(row))
 
 
 class ReceiveReturnView(http.MerchantView):
@@ -110,7 +109,7 @@ class ReceiveReturnView(http.MerchantView):
         row = returning.receive(
             merchant_id=self.merchant.id, return_id=return_id, actor=MERCHANT, now=timezone.now()
         )
-        return Response(aftersales.goods_back(row))
+        return Response(claims.goods_back(row))
 
 
 class RefundReturnView(http.MerchantView):
@@ -119,7 +118,7 @@ class RefundReturnView(http.MerchantView):
     @extend_schema(
         tags=["Returns"],
         operation_id="return_refund",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=shapes.ReturnRefundSerializer,
         responses=ReturnSerializer,
         description="Once, and also for goods that need not come back. Restocked is only what was received.",
@@ -138,6 +137,6 @@ class RefundReturnView(http.MerchantView):
                 actor=MERCHANT,
                 now=now,
             )
-            return 200, aftersales.goods_back(row)
+            return 200, claims.goods_back(row)
 
         return http.write_once(request, refund)

@@ -48,6 +48,6 @@ urlpatterns = [
     path("returns/<uuid:return_id>/refund", returns_api.RefundReturnView.as_view(), name="return-refund"),
     path("statement", statements_api.StatementView.as_view(), name="statement"),
     path("studio/statement", statements_api.HostStatementView.as_view(), name="host-statement"),
-    path("disputes", statements_api.DisputesView.as_view(), name="disputes"),
+    path("disputes", aftersales_api.DisputesView.as_view(), name="disputes"),
     path("webhooks/stripe", views.StripeWebhookView.as_view(), name="webhook-stripe"),
 ]

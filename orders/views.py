@@ -15,38 +15,14 @@ from rest_framework.views import APIView
 
 from catalog.filters import Filters
 from commerce import errors, gateway, http, schema
-from commerce.models import User
 from commerce.money import Money
-from orders import charging, fulfilment, notices, queries
+from orders import charging, doors, fulfilment, notices, queries
 from orders import serializers as bodies
 from orders.models import Cancellation, Order, Purchase
-from orders.till import asking, counter, refusals
-from streams.models import Stream
+from orders.till import asking, counter
 from streams.moderation import standing
 
 MAX_NOTICE_BYTES = 256 * 1024
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    type=str,
-    location=OpenApiParameter.HEADER,
-    description="Makes a repetition harmless.",
-)
-
-
-def buyer_of(request: Request) -> UUID:
-    """Return who is signed in."""
-    return cast(User, request.user).id
-
-
-def _stream_id(slug: str | None) -> UUID | None:
-    if slug is None:
-        return None
-    found = Stream.objects.filter(slug=slug).values_list("id", flat=True).first()
-    if found is None:
-        raise refusals.UnknownStream
-    return found
-
 
 # --- shoppers ---
 
@@ -63,7 +39,9 @@ class PurchasesView(http.ShopperView):
     )
     def get(self, request: Request) -> Response:
         pages = http.CursorPagination()
-        page = pages.paginate_queryset(queries.purchases_of(buyer_id=buyer_of(request)), request, view=self)
+        page = pages.paginate_queryset(
+            queries.purchases_of(buyer_id=doors.buyer_of(request)), request, view=self
+        )
         rows = cast("list[Purchase]", page or [])
         return pages.get_paginated_response([queries.render_purchase(row) for row in rows])
 
@@ -91,7 +69,7 @@ class PurchasesView(http.ShopperView):
         body = bodies.BuySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        seen, buyer_id, stream_id = asked["seen"], buyer_of(request), _stream_id(asked["stream"])
+        seen, buyer_id, stream_id = asked["seen"], doors.buyer_of(request), doors.stream_id(asked["stream"])
         refused = None
         if stream_id is not None:
             refused = standing.ban(stream_id=stream_id, user_id=buyer_id, now=timezone.now())
@@ -118,7 +96,7 @@ class PurchaseView(http.ShopperView):
 
     @extend_schema(tags=["Purchases"], operation_id="purchase_get", responses=bodies.PurchaseSerializer)
     def get(self, request: Request, purchase_id: UUID) -> Response:
-        row = queries.purchase_of(buyer_id=buyer_of(request), purchase_id=purchase_id)
+        row = queries.purchase_of(buyer_id=doors.buyer_of(request), purchase_id=purchase_id)
         return Response(queries.render_purchase(row))
 
 
@@ -137,7 +115,7 @@ class PayView(http.ShopperView):
         body.is_valid(raise_exception=True)
         purchase = charging.retry(
             purchase_id=purchase_id,
-            buyer_id=buyer_of(request),
+            buyer_id=doors.buyer_of(request),
             card_id=body.validated_data["card"],
             now=timezone.now(),
         )
@@ -192,7 +170,7 @@ class ShipView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_ship",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=bodies.ShipSerializer,
         responses=bodies.OrderSerializer,
         description="Record the parcel and tell the buyer. The same parcel again changes nothing.",

@@ -1,6 +1,5 @@
 """HTTP door of the waitlist."""
 
-from typing import cast
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,8 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from commerce import http, schema, strict
-from commerce.models import User
-from orders import waiting, waitlist
+from orders import doors, waiting, waitlist
 from orders.serializers import MoneySerializer
 from streams.models import Stream
 
@@ -42,10 +40,6 @@ class WaitlistPlaceSerializer(serializers.Serializer[object]):
     until = serializers.IntegerField(allow_null=True, help_text="End of her turn, Unix milliseconds.")
 
 
-def _buyer(request: Request) -> UUID:
-    return cast(User, request.user).id
-
-
 class WaitlistView(http.ShopperView):
     """The lines in which the shopper stands."""
 
@@ -53,7 +47,7 @@ class WaitlistView(http.ShopperView):
         tags=["Waitlist"], operation_id="waitlist_list", responses=WaitlistPlaceSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        return Response(waiting.bodies(buyer_id=_buyer(request)))
+        return Response(waiting.bodies(buyer_id=doors.buyer_of(request)))
 
     @extend_schema(
         tags=["Waitlist"],
@@ -71,7 +65,7 @@ class WaitlistView(http.ShopperView):
         if stream_id is None:
             raise waitlist.UnknownStream
         place = waitlist.join(
-            buyer_id=_buyer(request),
+            buyer_id=doors.buyer_of(request),
             stream_id=stream_id,
             variant_id=asked["variant"],
             offer_id=asked["offer"],
@@ -92,7 +86,7 @@ class WaitlistPlaceView(http.ShopperView):
         description="Leave the line; in her turn the units go on to the next.",
     )
     def delete(self, request: Request, place_id: UUID) -> Response:
-        buyer_id = _buyer(request)
+        buyer_id = doors.buyer_of(request)
         entry = waiting.entries(buyer_id=buyer_id).filter(pk=place_id).first()
         if entry is None:
             raise waitlist.NotInLine

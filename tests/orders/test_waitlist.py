@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from catalog import stock
-from orders import holds, linekeeping, lines, returns, waiting, waitlist
+from orders import holds, linekeeping, lines, waiting, waitlist
 from orders.models import Setback, WaitlistEntry
 from streams import offers, shows
 from streams.models import Offer, OfferBuyer
@@ -289,7 +289,7 @@ def test_units_that_no_cart_holds_any_more_go_to_the_line() -> None:
     stock.take(units={made.variant.id: 1}, now=NOW)
     first, second = made.join(listed=True), made.join(listed=True)
 
-    returns.give_back(units={made.variant.id: 1}, now=NOW)
+    lines.give_back(units={made.variant.id: 1}, now=NOW)
 
     assert [status(first), status(second), make.left(made.variant)] == ["offered", "waiting", 0]
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from catalog import stock
 from catalog.models import StockMovement
-from orders import holds, linekeeping, lines, returns, waitlist
+from orders import holds, linekeeping, lines, waitlist
 from orders.models import Hold, Purchase, Setback, WaitlistEntry
 from tests.orders import make
 from tests.orders.lining import Drop, drop, status
@@ -32,7 +32,7 @@ def empty(stocked: int = 2) -> Drop:
 def coming_back(made: Drop, units: int = 1) -> Callable[[], Any]:
     def act() -> Any:
         with transaction.atomic():
-            return returns.give_back(units={made.variant.id: units}, now=after(1))
+            return lines.give_back(units={made.variant.id: units}, now=after(1))
 
     return act
 
