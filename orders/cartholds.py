@@ -17,8 +17,9 @@ from django.db.models import F
 from catalog import stock
 from catalog.models import Variant
 from commerce import ids
-from orders import cartbodies, lines
+from orders import cartbodies
 from orders.models import Cart, CartHold, CartHolder
+from orders.waitlist import queue
 from streams import announce
 
 
@@ -44,7 +45,7 @@ class Moved:
         if self.given:
             # All rows in the order of their ids, whichever way their units go.
             both = {*self.taken, *self.given}
-            lines.returned(
+            queue.returned(
                 units=self.given,
                 of_offers={},
                 now=now,
@@ -162,7 +163,7 @@ def lapse(*, buyer_ids: Collection[UUID], now: datetime) -> list[UUID]:
     units: dict[UUID, int] = {}
     for each in over:
         units[each.variant_id] = units.get(each.variant_id, 0) + each.quantity
-    lines.give_back(units=units, now=now)
+    queue.give_back(units=units, now=now)
     return touched
 
 

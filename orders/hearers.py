@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from commerce import clock
-from orders import lines, notifications, tasks
+from orders import notifications, tasks
+from orders.waitlist import queue
 
 
 def start_settling(payload: dict[str, Any], *, key: str) -> None:
@@ -71,7 +72,7 @@ def start_refund(payload: dict[str, Any], *, key: str) -> None:
 
 def serve_line(payload: dict[str, Any], *, key: str) -> None:
     """Give units that came on sale, as those a merchant has added, to those who wait for them."""
-    lines.serve(
+    queue.serve(
         variant_ids=[UUID(each) for each in payload.get("variants", ())],
         offer_ids=[UUID(each) for each in payload.get("offers", ())],
         now=clock.database_now(),

@@ -10,9 +10,10 @@ from datetime import datetime
 from uuid import UUID
 
 from catalog import stock
-from orders import carts, lines, waitlist
+from orders import carts
 from orders.models import Hold, OrderLine, Purchase
 from orders.till.refusals import CouponSpent, HouseholdLimit
+from orders.waitlist import places, queue
 from streams import announce, grants, offers
 from streams.models import Offer
 
@@ -84,7 +85,7 @@ def release_all(*, purchases: Collection[Purchase], now: datetime) -> None:
         for pk in {hold.purchase_id for hold in held}
         if (coupon_id := ours[pk].coupon_id)
     )
-    lines.returned(
+    queue.returned(
         units=of_stock,
         of_offers=of_offers,
         now=now,
@@ -137,7 +138,7 @@ def _turns(
         if hold.variant_id == hold.line.variant_id:
             wanted[hold.variant_id, hold.line.offer_id] += hold.quantity - units
     found: dict[UUID | None, dict[UUID, int]] = {}
-    used = waitlist.take_turns(buyer_id=buyer_id, wanted=+wanted, now=now)
+    used = places.take_turns(buyer_id=buyer_id, wanted=+wanted, now=now)
     for (variant_id, offer_id), units in used.items():
         found.setdefault(offer_id, {})[variant_id] = units
     return found

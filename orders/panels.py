@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from orders import cartbodies, queries, waiting
+from orders import cartbodies, queries
+from orders.waitlist import waiting
 
 # Who comes in for the first time has none of these, and a crowd of them comes at once: one look tells.
 _HAS = """

@@ -16,8 +16,9 @@ from django.db.models import QuerySet
 from catalog import stock
 from commerce import errors, money
 from commerce.money import Money
-from orders import lines, moves, queries, refunds
+from orders import moves, queries, refunds
 from orders.models import Hold, Order, OrderLine, Payment, Purchase, Refund
+from orders.waitlist import queue
 
 
 class NotPaid(errors.Conflict):
@@ -179,7 +180,7 @@ def put_back(*, units: dict[UUID, int], now: datetime) -> None:
     back = +back
     if back:
         stock.came_back(units=back, note="refunded", now=now)
-        lines.give_back(units=back, now=now)
+        queue.give_back(units=back, now=now)
 
 
 def worth(line: OrderLine, quantity: int) -> int:

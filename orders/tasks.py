@@ -13,13 +13,13 @@ from orders import (
     cartclock,
     charging,
     expiry,
-    linekeeping,
     notices,
     notifications,
     reconciling,
     recovery,
     repaying,
 )
+from orders.waitlist import keeping
 
 PRUNED_AT_ONCE = 20_000
 
@@ -125,4 +125,4 @@ def sweep(**_: object) -> dict[str, Any]:
 @turnstile.one_at_a_time
 def sweep_lines(**_: object) -> dict[str, int]:
     """End turns and waits that are over, by the database's clock, and tell how long the lines are."""
-    return linekeeping.sweep(now=clock.database_now())
+    return keeping.sweep(now=clock.database_now())

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from orders import aftersales_api, cart_api, policy_api, returns_api, statements_api, views, waitlist_api
+from orders import aftersales_api, cart_api, policy_api, returns_api, statements_api, views
+from orders.waitlist import api as waitlist_api
 
 urlpatterns = [
     path("purchases", views.PurchasesView.as_view(), name="purchases"),

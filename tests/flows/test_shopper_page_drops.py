@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 
 from catalog import stock
 from commerce.models import User
-from orders import linekeeping, lines
 from orders.models import WaitlistEntry
+from orders.waitlist import keeping, queue
 from streams import announce as room
 from streams import grants, offers
 from streams.models import Offer
@@ -42,13 +42,13 @@ def give_back(product: Any, offer: Offer, somebody: User) -> None:
         grants.give_back(buyers={(offer.id, somebody.id): offer.quota}, households={}, claims={})
 
     with transaction.atomic():
-        lines.returned(
+        queue.returned(
             units={product.variants.get().id: offer.quota},
             of_offers={offer.id: offer.quota},
             now=timezone.now(),
             meanwhile=count_back,
         )
-    linekeeping.sweep(now=timezone.now())
+    keeping.sweep(now=timezone.now())
 
 
 def test_who_lines_up_gets_her_turn_and_buys(shop: Shop, shopper: People) -> None:

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from commerce.models import Host, User
 from config.children import Child
-from orders import linekeeping
 from orders.models import WaitlistEntry
+from orders.waitlist import keeping
 from streams import chat, offers, pins, queries
 from streams.models import Offer, Stream
 from tests import backstage
@@ -302,7 +302,7 @@ def test_the_host_sees_how_many_wait(studio: Studio) -> None:
         variant = product.variants.get()
         for name in ("Ada", "Bea"):
             WaitlistEntry.objects.create(buyer=trade.user(name), variant=variant, stream=stream)
-        linekeeping.tell()
+        keeping.tell()
 
     aside(line_up)
 

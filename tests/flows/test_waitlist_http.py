@@ -11,7 +11,7 @@ from commerce.models import User
 from orders import holds
 from orders.models import WaitlistEntry
 from tests.orders import make
-from tests.orders.lining import Drop
+from tests.orders.waitlist.lining import Drop
 
 pytestmark = pytest.mark.django_db(transaction=True)  # The till has a connection of its own.
 

@@ -11,13 +11,14 @@ from django.utils import timezone
 from catalog import stock
 from commerce import redis_client
 from commerce.models import Event
-from orders import holds, linekeeping
+from orders import holds
 from orders.models import WaitlistEntry
+from orders.waitlist import keeping
 from streams import client, waitingroom
 from streams.models import Offer
 from tests.live_server import LiveRoom, aside
 from tests.orders import make
-from tests.orders.lining import Drop
+from tests.orders.waitlist.lining import Drop
 
 
 def _drop(*, stocked: int = 1, quota: int = 1, opens_in: float | None = None, **more: Any) -> Drop:
@@ -53,12 +54,12 @@ async def test_who_is_next_is_told_and_buys_what_came_back(live_room: LiveRoom) 
         assert (await one.command("waitlist.join", _line(made)))["ahead"] == 0
         place = await two.command("waitlist.join", _line(made))
         assert (place["number"], place["ahead"]) == (2, 1)
-        await aside(linekeeping.tell)
+        await aside(keeping.tell)
         said = (await two.wait("waitlist.line"))["d"]
         assert said == {"variant": str(made.variant.id), "waiting": 2, "first": 1}
 
         await aside(lambda: holds.release(purchase=purchase, now=timezone.now()))
-        await aside(linekeeping.tell)
+        await aside(keeping.tell)
         await aside(LiveRoom.relay)
 
         turn = (await one.wait("waitlist.turn"))["d"]
@@ -112,7 +113,7 @@ async def test_joining_leaving_and_lapsing_are_told_on_every_device(live_room: L
 
         await phone.command("waitlist.join", _line(made))
         await aside(lambda: holds.release(purchase=purchase, now=timezone.now()))
-        await aside(lambda: linekeeping.end_turns(now=timezone.now() + timedelta(seconds=121)))
+        await aside(lambda: keeping.end_turns(now=timezone.now() + timedelta(seconds=121)))
         await aside(LiveRoom.relay)
         lapsed = (await desk.wait("waitlist.lapsed"))["d"]
         assert (lapsed["reason"], lapsed["status"]) == ("turn_over", "lapsed")

@@ -12,9 +12,10 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from catalog import stock
 from catalog.models import Stock
-from orders import cartclock, cartholds, carts, expiry, guestcarts, lines, policies, quotes
+from orders import cartclock, cartholds, carts, expiry, guestcarts, policies, quotes
 from orders.audit.goods import STOCK
 from orders.models import Cart, CartHold, CartLine, Hoarder, Purchase
+from orders.waitlist import queue
 from tests.orders import make
 
 HOLD = 300
@@ -230,8 +231,8 @@ def test_whatever_happens_to_carts_every_unit_is_accounted_for() -> None:
 def test_the_machine_finds_units_that_are_forgotten(forgotten: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: units that a smaller line, or a purchase from the cart, leaves behind."""
     if forgotten == "give_back":
-        monkeypatch.setattr(lines, "give_back", lambda **_: None)
-        monkeypatch.setattr(lines, "returned", lambda **_: [])
+        monkeypatch.setattr(queue, "give_back", lambda **_: None)
+        monkeypatch.setattr(queue, "returned", lambda **_: [])
     else:
         monkeypatch.setattr(cartholds, "hold", lambda **_: cartholds.Moved())
     with pytest.raises(AssertionError):

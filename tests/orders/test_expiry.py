@@ -13,8 +13,9 @@ from orders import expiry, notices, payments, recovery, setbacks
 from orders.models import Order, OrderMove, Payment, Purchase, PurchaseMove, Setback
 from streams import coupons
 from streams.models import CouponClaim, OfferBuyer, OfferHousehold
-from tests.orders import lining, make
+from tests.orders import make
 from tests.orders.make import after
+from tests.orders.waitlist import lining
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from orders.models import Purchase
 from orders.till import refusals
 from streams.models import Offer, OfferHousehold
 from tests.orders import make
-from tests.orders.lining import Drop, drop
 from tests.orders.make import after
+from tests.orders.waitlist.lining import Drop, drop
 
 pytestmark = pytest.mark.django_db
 

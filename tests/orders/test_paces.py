@@ -12,8 +12,8 @@ from config.embedded import free_port
 from orders import paces
 from streams import waitingroom
 from streams.models import Offer
-from tests.orders.lining import Drop, drop
 from tests.orders.make import after
+from tests.orders.waitlist.lining import Drop, drop
 
 pytestmark = pytest.mark.django_db
 

@@ -8,15 +8,16 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import User
-from orders import carts, linekeeping, lines, policies, transactions
+from orders import carts, policies, transactions
 from orders.models import Cart, CartHold, CartLine, OrderLine, WaitlistEntry
 from orders.till import asking, ringing
 from orders.till.asking import Receipt
+from orders.waitlist import keeping, queue
 from streams import grants, offers, shows, waitingroom
 from streams import queries as show_queries
 from tests.orders import make
-from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
+from tests.orders.waitlist.lining import Drop, drop, status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +56,7 @@ def turn(made: Drop, buyer: User, *, quantity: int = 1, listed: bool = False) ->
     somebody, units = sold_to_somebody(made)
     entry = made.join(buyer, quantity=quantity, listed=listed)
     with transaction.atomic():
-        lines.returned(
+        queue.returned(
             units={made.variant.id: units},
             of_offers={made.offer.id: units},
             now=after(1),
@@ -79,7 +80,7 @@ def test_a_turn_that_began_before_the_shows_end_is_bought_after_it(listed: bool)
     made, ana = drop(stocked=1, quota=1), make.buyer()
     entry = turn(made, ana, listed=listed)
     end(made)
-    linekeeping.end_waits(now=after(4))
+    keeping.end_waits(now=after(4))
 
     outcome = rung((at_list if listed else at_offer)(made, ana), seconds=20)
 

@@ -15,8 +15,9 @@ from django.db import connection, transaction
 from catalog import stock
 from catalog.models import Stock, Variant
 from commerce.models import User
-from orders import cartclock, cartholds, carts, lines, policies
+from orders import cartclock, cartholds, carts, policies
 from orders.models import Cart, CartHold, CartLine, GuestCart
+from orders.waitlist import queue
 from tests.orders import make
 from tests.orders.make import NOW, after
 from tests.orders.threads import at_once
@@ -170,7 +171,7 @@ def test_without_its_locks_the_sweep_gives_back_what_is_being_bought(monkeypatch
 
     def careless(*, buyer_ids: Any, now: datetime) -> list[UUID]:
         over = list(CartHold.objects.filter(buyer_id__in=buyer_ids, until__lte=now))
-        lines.give_back(units={each.variant_id: each.quantity for each in over}, now=now)
+        queue.give_back(units={each.variant_id: each.quantity for each in over}, now=now)
         CartHold.objects.filter(pk__in=[each.pk for each in over]).delete()
         return []
 

@@ -12,13 +12,15 @@ from catalog import stock
 from commerce import clock, errors
 from commerce.models import User
 from commerce.money import Money
-from orders import audit, cartclock, expiry, linekeeping, quotes, transactions
+from orders import audit, cartclock, expiry, quotes, transactions
 from orders.audit import goods
 from orders.models import Cart, CartHold, CartLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, ringing
-from tests.orders import lining, make
+from orders.waitlist import keeping
+from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once
+from tests.orders.waitlist import lining
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -178,7 +180,7 @@ def test_thousands_of_holds_that_end_together_are_back_in_time_while_buyers_pres
         while expiry.sweep(now=clock.database_now()):
             pass
         cartclock.sweep(now=clock.database_now())
-        linekeeping.sweep(now=clock.database_now())
+        keeping.sweep(now=clock.database_now())
         swept.set()
 
     def keep_pressing(buyer: User) -> int:

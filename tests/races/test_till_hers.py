@@ -8,16 +8,17 @@ import pytest
 from django.db import connection
 
 from commerce.models import User
-from orders import cartclock, carts, guestcarts, linekeeping, policies, waitlist
+from orders import cartclock, carts, guestcarts, policies
 from orders.models import CartHold, CartLine, WaitlistEntry
 from orders.till import asking
+from orders.waitlist import keeping, places
 from streams import grants
 from streams.models import OfferHousehold
 from tests.orders import make
-from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
 from tests.orders.test_till_hers import turn
 from tests.orders.till import asks
+from tests.orders.waitlist.lining import Drop, drop, status
 from tests.races.test_till_interleaved import Act, asked, at_every_statement, rung_elsewhere, sold
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,12 +115,12 @@ def _in_her_turn(act: Callable[[WaitlistEntry], Any]) -> tuple[World, Callable[[
 
 
 def test_a_turn_that_ends_while_she_buys_in_it() -> None:
-    at_every_statement(*_in_her_turn(lambda entry: linekeeping.end_turns(now=MUCH_LATER)))
+    at_every_statement(*_in_her_turn(lambda entry: keeping.end_turns(now=MUCH_LATER)))
 
 
 def test_who_leaves_on_one_device_and_buys_on_the_other() -> None:
     def leave(entry: WaitlistEntry) -> object:
-        return waitlist.leave(
+        return places.leave(
             buyer_id=entry.buyer_id, variant_id=entry.variant_id, offer_id=entry.offer_id, now=after(2)
         )
 

@@ -12,12 +12,13 @@ from django.db.models import QuerySet
 
 from catalog import stock
 from catalog.models import StockMovement
-from orders import holds, linekeeping, lines, waitlist
+from orders import holds
 from orders.models import Hold, Purchase, Setback, WaitlistEntry
+from orders.waitlist import keeping, places, queue
 from tests.orders import make
-from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
 from tests.orders.threads import at_once
+from tests.orders.waitlist.lining import Drop, drop, status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ def empty(stocked: int = 2) -> Drop:
 def coming_back(made: Drop, units: int = 1) -> Callable[[], Any]:
     def act() -> Any:
         with transaction.atomic():
-            return lines.give_back(units={made.variant.id: units}, now=after(1))
+            return queue.give_back(units={made.variant.id: units}, now=after(1))
 
     return act
 
@@ -58,15 +59,15 @@ def test_two_units_that_return_at_once_go_to_the_first_two_of_three() -> None:
 def test_control_without_the_lines_lock_both_units_are_the_first_ones(monkeypatch: Any) -> None:
     made = empty()
     line = [made.join(listed=True) for _ in range(3)]
-    both, look = threading.Barrier(2), lines.waiting_for
+    both, look = threading.Barrier(2), queue.waiting_for
 
     def look_together(*given: Any, **more: Any) -> Any:
         found = look(*given, **more)
         both.wait(10)
         return found
 
-    monkeypatch.setattr(lines, "lock", lambda *given, **more: None)
-    monkeypatch.setattr(lines, "waiting_for", look_together)
+    monkeypatch.setattr(queue, "lock", lambda *given, **more: None)
+    monkeypatch.setattr(queue, "waiting_for", look_together)
 
     at_once([coming_back(made)] * 2)
 
@@ -79,12 +80,12 @@ def test_whatever_comes_and_goes_every_unit_is_somewhere() -> None:
     line = [made.join(listed=True) for _ in range(4)]
     fifth = make.buyer()
     acts = [coming_back(made)] * 6 + [
-        lambda: waitlist.leave(
+        lambda: places.leave(
             buyer_id=line[1].buyer_id, variant_id=made.variant.id, offer_id=None, now=after(1)
         ),
         lambda: made.join(fifth, listed=True),
-        lambda: linekeeping.end_turns(now=after(1)),
-        lambda: lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1)),
+        lambda: keeping.end_turns(now=after(1)),
+        lambda: queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1)),
     ]
 
     outcomes = at_once(acts)
@@ -130,7 +131,7 @@ def test_who_joins_while_a_unit_returns_is_seen() -> None:
 
 def test_control_without_the_lines_lock_she_waits_beside_a_unit_on_sale(monkeypatch: Any) -> None:
     made = empty(stocked=1)
-    monkeypatch.setattr(lines, "lock", lambda *given, **more: None)
+    monkeypatch.setattr(queue, "lock", lambda *given, **more: None)
 
     entry, _ = _joining_meets_return(made, monkeypatch)
 
@@ -143,7 +144,7 @@ def test_joining_twice_at_once_is_one_place() -> None:
 
     outcomes = at_once([lambda: made.join(ana, listed=True)] * 3)
 
-    assert [type(each) for each in outcomes].count(waitlist.AlreadyInLine) == 2
+    assert [type(each) for each in outcomes].count(places.AlreadyInLine) == 2
     assert WaitlistEntry.objects.filter(buyer=ana).count() == 1
 
 
@@ -184,7 +185,7 @@ def _buy(
 ) -> int:
     with transaction.atomic():
         line = entry.variant_id, None
-        used = waitlist.take_turns(buyer_id=entry.buyer_id, wanted={line: 1}, now=after(seconds)).get(line, 0)
+        used = places.take_turns(buyer_id=entry.buyer_id, wanted={line: 1}, now=after(seconds)).get(line, 0)
         if pressed is not None and until is not None:
             pressed.set()
             until.wait(patience)
@@ -198,7 +199,7 @@ def _sweep_meets_purchase(entry: WaitlistEntry, *, patience: float) -> tuple[int
     def sweep() -> int:
         pressed.wait(10)
         try:
-            return linekeeping.end_turns(now=after(200))
+            return keeping.end_turns(now=after(200))
         finally:
             swept.set()
 
@@ -233,10 +234,10 @@ def test_buying_and_ending_a_turn_at_once_is_one_of_them() -> None:
         made = empty(stocked=1)
         entry = _turn(made)
 
-        buy, end = partial(_buy, entry, seconds=119), partial(linekeeping.end_turns, now=after(200))
+        buy, end = partial(_buy, entry, seconds=119), partial(keeping.end_turns, now=after(200))
         bought, _ = at_once([buy, end])
 
-        linekeeping.end_turns(now=after(200))
+        keeping.end_turns(now=after(200))
         assert (bought, status(entry), make.left(made.variant)) in ((1, "bought", 0), (0, "lapsed", 1))
 
 
@@ -244,7 +245,7 @@ def test_two_sweeps_end_a_turn_once() -> None:
     made = empty(stocked=1)
     _turn(made)
 
-    assert sum(at_once([lambda: linekeeping.end_turns(now=after(200))] * 4)) == 1
+    assert sum(at_once([lambda: keeping.end_turns(now=after(200))] * 4)) == 1
 
     assert make.left(made.variant) == 1
 
@@ -313,8 +314,8 @@ def test_control_in_the_order_of_the_goods_one_of_the_two_dies(monkeypatch: Any)
             for line, units in real(wanted={each: wanted[each]}, **more).items()
         }
 
-    real = waitlist.take_turns
-    monkeypatch.setattr(waitlist, "take_turns", by_variant)
+    real = places.take_turns
+    monkeypatch.setattr(places, "take_turns", by_variant)
 
     outcomes = _paying_again_meets_a_till()
 
@@ -339,7 +340,7 @@ def test_a_line_is_served_once_however_often_it_is_told() -> None:
         merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=2, note="", now=after(1)
     )
 
-    at_once([lambda: lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))] * 4)
+    at_once([lambda: queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))] * 4)
 
     assert [status(each) for each in line] == ["offered", "offered", "waiting"]
     assert made.left() == (0, 3)
@@ -350,7 +351,7 @@ def test_a_line_is_served_once_however_often_it_is_told() -> None:
 def test_what_fails_on_the_way_leaves_everything_where_it_was(monkeypatch: Any) -> None:
     made = empty(stocked=1)
     entry = made.join()
-    monkeypatch.setattr(lines, "_begin", lambda *given: 1 / 0)
+    monkeypatch.setattr(queue, "_begin", lambda *given: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         coming_back(made)()

@@ -12,7 +12,7 @@ from config.embedded import free_port
 from streams import offers, showlog, waitingroom
 from streams.live.doorman import Doorman
 from streams.models import Offer
-from tests.orders.lining import Drop, drop
+from tests.orders.waitlist.lining import Drop, drop
 
 pytestmark = pytest.mark.django_db
 

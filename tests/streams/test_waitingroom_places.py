@@ -10,7 +10,7 @@ from commerce import redis_client
 from config.embedded import free_port
 from streams import waitingroom
 from streams.live.doorman import Doorman
-from tests.orders.lining import Drop
+from tests.orders.waitlist.lining import Drop
 from tests.streams.test_waitingroom import enter, later, look, room
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
-from orders import cartclock, expiry, linekeeping, lines
+from orders import cartclock, expiry
 from orders.models import CartHold, Purchase, WaitlistEntry
+from orders.waitlist import keeping, queue
 from streams import coupons, offers, shows
 from tests.orders.machine.world import OFFER_AMOUNT, PER_BUYER, PER_HOUSEHOLD, World
 
@@ -85,7 +86,7 @@ class Hosting(RuleBasedStateMachine):
         except errors.Refusal:
             return
         world.put_in[name] += delta
-        lines.serve(variant_ids=[variant.id], offer_ids=[], now=world.clock)
+        queue.serve(variant_ids=[variant.id], offer_ids=[], now=world.clock)
 
     @rule(really=st.integers(0, 40))
     def end_the_show(self, really: int) -> None:
@@ -109,8 +110,8 @@ class Hosting(RuleBasedStateMachine):
         offers.open_due(now=now)
         coupons.close_due(now=now)
         cartclock.sweep(now=now)
-        linekeeping.end_turns(now=now)
-        linekeeping.end_waits(now=now)
+        keeping.end_turns(now=now)
+        keeping.end_waits(now=now)
         expiry.sweep(now=now)
         assert not CartHold.objects.filter(until__lte=now).exists()
         assert not WaitlistEntry.objects.filter(status="offered", turn_until__lte=now).exists()

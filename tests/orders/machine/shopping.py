@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
-from orders import carts, guestcarts, policies, waitlist
+from orders import carts, guestcarts, policies
 from orders.models import Cart, CartHold, CartLine, WaitlistEntry
+from orders.waitlist import places
 from tests.orders.machine.world import World
 
 who = st.integers(0, 3)
@@ -140,7 +141,7 @@ class Shopping(RuleBasedStateMachine):
         world = self.world
         offer_id = world.offers[-1] if live and world.offers and name == "hot" else None
         try:
-            waitlist.join(
+            places.join(
                 buyer_id=world.buyers[number].id,
                 stream_id=world.stream.id,
                 variant_id=world.goods[name].id,
@@ -160,6 +161,6 @@ class Shopping(RuleBasedStateMachine):
         if not rows:
             return
         row = rows[number % len(rows)]
-        waitlist.leave(
+        places.leave(
             buyer_id=row.buyer_id, variant_id=row.variant_id, offer_id=row.offer_id, now=self.world.clock
         )

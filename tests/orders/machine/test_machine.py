@@ -14,8 +14,9 @@ from hypothesis.stateful import initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from catalog import stock
-from orders import expiry, linekeeping, lines
+from orders import expiry
 from orders.till import deciding, writing
+from orders.waitlist import keeping, queue
 from streams import grants
 from tests.orders.machine.buying import Buying, presses
 from tests.orders.machine.hosting import Hosting
@@ -116,13 +117,13 @@ def forgets_coupons(real: Any) -> Any:
 
 DEFECTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "units that come back are forgotten": (stock, "give_back", lambda _: nothing),
-    "units come back twice": (lines, "returned", twice),
+    "units come back twice": (queue, "returned", twice),
     "limits are not looked at": (deciding, "_limit", lambda _: lambda *_: []),
     "an offer sells outside of its window": (deciding, "_open", lambda _: nothing),
     "a coupon's use does not come back": (grants, "give_back", forgets_coupons),
     "a turn that was used stays open": (writing, "_turns", lambda _: nothing),
     "sweeps do not look for charges in flight": (expiry, "IN_FLIGHT", lambda _: frozenset()),
-    "turns do not end": (linekeeping, "end_turns", lambda _: lambda **_: 0),
+    "turns do not end": (keeping, "end_turns", lambda _: lambda **_: 0),
 }
 
 

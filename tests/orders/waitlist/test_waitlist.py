@@ -6,13 +6,14 @@ import pytest
 from django.db import connection
 
 from catalog import stock
-from orders import holds, linekeeping, lines, waiting, waitlist
+from orders import holds
 from orders.models import Setback, WaitlistEntry
+from orders.waitlist import keeping, places, queue, waiting
 from streams import offers, shows
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
-from tests.orders.lining import Drop, drop, sold_out, status, told
 from tests.orders.make import NOW, after
+from tests.orders.waitlist.lining import Drop, drop, sold_out, status, told
 
 pytestmark = pytest.mark.django_db
 
@@ -93,13 +94,13 @@ def test_a_turn_that_ends_goes_to_the_next_and_at_last_back_on_sale() -> None:
     first, second = made.join(), made.join()
     holds.release(purchase=purchase, now=NOW)
 
-    assert linekeeping.end_turns(now=after(119)) == 0
-    assert linekeeping.end_turns(now=after(120)) == 1
+    assert keeping.end_turns(now=after(119)) == 0
+    assert keeping.end_turns(now=after(120)) == 1
     assert [status(first), status(second)] == ["lapsed", "offered"]
     assert told("waitlist.lapsed")[0]["reason"] == "turn_over"
     assert made.left() == (0, 0)
 
-    assert linekeeping.end_turns(now=after(240)) == 1
+    assert keeping.end_turns(now=after(240)) == 1
     assert made.left() == (1, 1)
     assert Offer.objects.get(pk=made.offer.pk).status == "open"
 
@@ -110,9 +111,9 @@ def test_all_turns_that_are_over_end_in_one_sweep_however_many_batches_it_takes(
     made, purchase = sold_out(stocked=3, quota=3, per_buyer=3)
     made.join(), made.join(), made.join()
     holds.release(purchase=purchase, now=NOW)
-    monkeypatch.setattr(linekeeping, "BATCH", 1)
+    monkeypatch.setattr(keeping, "BATCH", 1)
 
-    assert linekeeping.end_turns(now=after(120)) == 3
+    assert keeping.end_turns(now=after(120)) == 3
     assert made.left() == (3, 3)
 
 
@@ -130,7 +131,7 @@ def poisoned_among(count: int) -> list[tuple[Drop, WaitlistEntry]]:
 def test_a_turn_that_cannot_end_stops_no_other_and_is_put_off() -> None:
     (bad, first), *good = poisoned_among(4)
 
-    assert linekeeping.sweep(now=after(120))["turns"] == 3
+    assert keeping.sweep(now=after(120))["turns"] == 3
 
     assert status(first) == "offered"
     assert {status(entry) for _, entry in good} == {"lapsed"}
@@ -139,8 +140,8 @@ def test_a_turn_that_cannot_end_stops_no_other_and_is_put_off() -> None:
     assert (setback.kind, setback.subject) == ("turns", str(first.id))
 
     Offer.objects.filter(pk=bad.offer.pk).update(left=0)
-    assert linekeeping.end_turns(now=after(121)) == 0, "it is put off"
-    assert linekeeping.end_turns(now=after(131)) == 1
+    assert keeping.end_turns(now=after(121)) == 0, "it is put off"
+    assert keeping.end_turns(now=after(131)) == 1
     assert (bad.left(), Setback.objects.exists()) == ((1, 1), False)
 
 
@@ -155,7 +156,7 @@ def test_a_wait_that_cannot_end_stops_no_other() -> None:
             f" (id <> '{waits[1].id}' OR status = 'waiting')"
         )
 
-    assert linekeeping.sweep(now=after(60))["waits"] == 2
+    assert keeping.sweep(now=after(60))["waits"] == 2
 
     assert [status(each) for each in waits] == ["lapsed", "waiting", "lapsed"]
     assert Setback.objects.get().subject == str(waits[1].id)
@@ -167,19 +168,19 @@ def test_leaving_in_ones_turn_gives_the_units_on() -> None:
     first, second = made.join(ana), made.join()
     holds.release(purchase=purchase, now=NOW)
 
-    waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=after(1))
+    places.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=after(1))
 
     assert [status(first), status(second)] == ["left", "offered"]
-    with pytest.raises(waitlist.NotInLine):
-        waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=after(1))
+    with pytest.raises(places.NotInLine):
+        places.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=after(1))
 
 
 def test_somebody_elses_place_cannot_be_left() -> None:
     made, _ = sold_out()
     entry = made.join()
 
-    with pytest.raises(waitlist.NotInLine):
-        waitlist.leave(buyer_id=make.buyer().id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
+    with pytest.raises(places.NotInLine):
+        places.leave(buyer_id=make.buyer().id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
     assert status(entry) == "waiting"
 
 
@@ -188,13 +189,13 @@ def test_waiting_ends_with_the_offer_and_with_the_show_and_a_turn_does_not() -> 
     turn, waits, listed = made.join(), made.join(), made.join(listed=True)
     holds.release(purchase=purchase, now=NOW)
 
-    assert linekeeping.end_waits(now=after(30)) == 0
-    assert linekeeping.end_waits(now=after(60)) == 1
+    assert keeping.end_waits(now=after(30)) == 0
+    assert keeping.end_waits(now=after(60)) == 1
     assert [status(turn), status(waits), status(listed)] == ["offered", "lapsed", "waiting"]
     assert told("waitlist.lapsed")[-1]["reason"] == "offer_ended"
 
     shows.end(host_id=made.stream.host_id, stream_id=made.stream.id, now=after(61))
-    assert linekeeping.end_waits(now=after(61)) == 1
+    assert keeping.end_waits(now=after(61)) == 1
     assert [status(turn), status(listed)] == ["offered", "lapsed"]
     assert told("waitlist.lapsed")[-1]["reason"] == "show_ended"
 
@@ -204,7 +205,7 @@ def test_waiting_for_a_sold_out_offer_ends_when_its_host_ends_it() -> None:
     waits, listed = made.join(), made.join(listed=True)
 
     offers.end(host_id=made.stream.host_id, offer_id=made.offer.id, now=after(1))
-    assert linekeeping.end_waits(now=after(2)) == 1
+    assert keeping.end_waits(now=after(2)) == 1
 
     assert told("waitlist.lapsed")[-1]["reason"] == "offer_ended"
     holds.release(purchase=purchase, now=after(3))
@@ -219,7 +220,7 @@ def test_waiting_for_a_sold_out_offer_ends_when_its_host_ends_it() -> None:
 
 def turn_of(made: Drop, buyer: Any, units: int, *, seconds: float = 1) -> int:
     line = made.variant.id, made.offer.id
-    used = waitlist.take_turns(buyer_id=buyer.id, wanted={line: units}, now=after(seconds))
+    used = places.take_turns(buyer_id=buyer.id, wanted={line: units}, now=after(seconds))
     return used.get(line, 0)
 
 
@@ -249,11 +250,11 @@ def test_what_a_merchant_adds_goes_to_the_line_first() -> None:
         merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=3, note="", now=after(1)
     )
 
-    served = lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+    served = queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
 
     assert served == [first.id, second.id]
     assert made.left() == (1, 3)
-    assert lines.serve(variant_ids=[made.variant.id], offer_ids=[made.offer.id], now=after(1)) == []
+    assert queue.serve(variant_ids=[made.variant.id], offer_ids=[made.offer.id], now=after(1)) == []
     assert make.broken() == []
 
 
@@ -265,7 +266,7 @@ def test_a_line_is_served_from_a_quota_only_while_its_offer_sells() -> None:
         merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=3, note="", now=after(1)
     )
 
-    assert lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(60)) == []
+    assert queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(60)) == []
     assert status(entry) == "waiting"
 
 
@@ -289,7 +290,7 @@ def test_units_that_no_cart_holds_any_more_go_to_the_line() -> None:
     stock.take(units={made.variant.id: 1}, now=NOW)
     first, second = made.join(listed=True), made.join(listed=True)
 
-    lines.give_back(units={made.variant.id: 1}, now=NOW)
+    queue.give_back(units={made.variant.id: 1}, now=NOW)
 
     assert [status(first), status(second), make.left(made.variant)] == ["offered", "waiting", 0]
 
@@ -302,7 +303,7 @@ def test_many_turns_begin_at_once_in_a_few_statements(django_assert_max_num_quer
     )
 
     with django_assert_max_num_queries(30):
-        served = lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+        served = queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
 
     assert served == [each.id for each in line[:11]]
     assert [turn["number"] for turn in told("waitlist.turn")] == list(range(1, 12))

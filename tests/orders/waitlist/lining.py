@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from commerce.models import User
-from orders import waitlist
 from orders.models import WaitlistEntry
+from orders.waitlist import places
 from streams.models import Offer, Stream
 from tests.orders import make
 from tests.orders.make import NOW
@@ -21,7 +21,7 @@ class Drop:
 
     def join(self, buyer: User | None = None, *, quantity: int = 1, listed: bool = False) -> WaitlistEntry:
         """Let a buyer line up and return her entry."""
-        body = waitlist.join(
+        body = places.join(
             buyer_id=(buyer or make.buyer()).id,
             stream_id=self.stream.id,
             variant_id=self.variant.id,

@@ -1,7 +1,7 @@
 """The waitlist: sold out is not the end. Shoppers line up, and who is next is offered what comes back.
 
 A turn is a promise: the units are hers at the price of the line until its end, though the offer or the show
-end before. Her ordinary purchase uses it. `lines` hands out turns and ends them.
+end before. Her ordinary purchase uses it. `queue` hands out turns and ends them.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,10 @@ from catalog import floors, stock
 from catalog.models import Price, Product, Stock, Variant
 from commerce import errors, ids
 from commerce.money import Money
-from orders import lines, pricing, quotes, transactions, waiting
+from orders import pricing, quotes, transactions
 from orders.models import WaitlistEntry
 from orders.till import refusals
+from orders.waitlist import queue, waiting
 from streams import announce, offers
 from streams import queries as shows
 from streams.bodies import unix_ms
@@ -89,7 +90,7 @@ def join(
 
     def work() -> waiting.Body:
         _check_goods(stream_id, variant_id)
-        lines.lock([variant_id], shared=True)
+        queue.lock([variant_id], shared=True)
         offer = _check_offer(entry, now)
         left = Stock.objects.filter(pk=variant_id).values_list("available", flat=True).first()
         if left is None or stock.bundles([variant_id]):
@@ -128,7 +129,7 @@ def leave(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, now: datet
     )
 
     def work() -> waiting.Body:
-        lines.lock([variant_id])
+        queue.lock([variant_id])
         entry = own.select_for_update(no_key=True, of=("self",)).select_related("stream", "offer").first()
         if entry is None:
             raise NotInLine
@@ -136,7 +137,7 @@ def leave(*, buyer_id: UUID, variant_id: UUID, offer_id: UUID | None, now: datet
         entry.status, entry.updated_at = Status.LEFT, now
         entry.save(update_fields=["status", "updated_at"])
         if in_turn:
-            lines.given_up([entry], now=now)
+            queue.given_up([entry], now=now)
         body = waiting.body(entry)
         announce.tell_user(user_id=buyer_id, t="waitlist.left", d=body, key=f"waitlist.left:{entry.id}")
         return body

@@ -9,15 +9,16 @@ from django.conf import settings
 
 from catalog import bundles, floors, preorders, prices, stock
 from catalog.models import BundlePart, Product, Stock, Variant
-from orders import linekeeping, lines, pricing, quotes, waiting, waitlist
+from orders import pricing, quotes
 from orders.models import WaitlistEntry
 from orders.till import refusals
+from orders.waitlist import keeping, places, queue, waiting
 from streams import offers, shows
 from streams import queries as show_queries
 from streams.models import Offer
 from tests.orders import make
-from tests.orders.lining import Drop, drop, sold_out, status, told
 from tests.orders.make import NOW, after
+from tests.orders.waitlist.lining import Drop, drop, sold_out, status, told
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ def refused(refusal: type[Exception], made: Drop, **more: Any) -> Any:
         **more,
     }
     with pytest.raises(refusal) as caught:
-        waitlist.join(**asked)
+        places.join(**asked)
     assert not WaitlistEntry.objects.filter(buyer_id=asked["buyer_id"]).exists()
     return caught.value
 
@@ -45,21 +46,21 @@ def test_the_line_for_a_preorder_is_open_before_it_can_be_bought_once_it_is_sold
     made, ana = drop(stocked=1), make.buyer()
     opens_at = NOW + timedelta(days=4)
     Variant.objects.update(release_at=opens_at + preorders.WITHIN)
-    assert refused(waitlist.NotSoldOut, made, offer_id=None).data == {"left": 1}
+    assert refused(places.NotSoldOut, made, offer_id=None).data == {"left": 1}
 
     Stock.objects.update(available=0)
     entry = made.join(ana, listed=True)
     stock.adjust(
         merchant_id=made.variant.merchant_id, variant_id=made.variant.id, delta=1, note="", now=after(1)
     )
-    lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+    queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
 
     # Her turn is a promise, though she could not buy before it would have ended.
     entry.refresh_from_db()
     assert entry.turn_until == opens_at + timedelta(seconds=settings.WAITLIST_TURN_SECONDS)
     with pytest.raises(refusals.PreorderTooEarly):
         made.buy(ana, listed=True)
-    assert linekeeping.end_turns(now=opens_at) == 0
+    assert keeping.end_turns(now=opens_at) == 0
     make.basket((made.variant, 1), by=ana, stream=made.stream).go(now=opens_at)
     assert (status(entry), make.left(made.variant)) == ("bought", 0)
 
@@ -82,17 +83,17 @@ def test_whoever_joins_has_a_place_behind_those_before_her() -> None:
 def test_one_lines_up_only_for_what_is_sold_out() -> None:
     made = drop()
 
-    assert refused(waitlist.NotSoldOut, made).data == {"left": 2}
+    assert refused(places.NotSoldOut, made).data == {"left": 2}
     made.buy()
-    assert refused(waitlist.NotSoldOut, made).data == {"left": 1}
-    assert refused(waitlist.NotSoldOut, made, offer_id=None).data == {"left": 1}
+    assert refused(places.NotSoldOut, made).data == {"left": 1}
+    assert refused(places.NotSoldOut, made, offer_id=None).data == {"left": 1}
 
 
 def test_the_offer_may_be_sold_out_while_the_goods_are_not() -> None:
     made, _ = sold_out(stocked=5)
 
     made.join()
-    refused(waitlist.NotSoldOut, made, offer_id=None)
+    refused(places.NotSoldOut, made, offer_id=None)
 
 
 def test_one_stands_in_a_line_once() -> None:
@@ -100,12 +101,12 @@ def test_one_stands_in_a_line_once() -> None:
     ana = make.buyer()
     place = made.join(ana)
 
-    with pytest.raises(waitlist.AlreadyInLine) as caught:
+    with pytest.raises(places.AlreadyInLine) as caught:
         made.join(ana)
     assert caught.value.data["entry"]["id"] == str(place.id)
     # The line for the list price is another one.
     made.join(ana, listed=True)
-    waitlist.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
+    places.leave(buyer_id=ana.id, variant_id=made.variant.id, offer_id=made.offer.id, now=NOW)
     assert made.join(ana).id > place.id
 
 
@@ -133,7 +134,7 @@ def test_what_is_not_there_or_not_of_this_show_has_no_line() -> None:
     refused(offers.OfferMismatch, made, offer_id=elsewhere.offer.id)
     refused(quotes.UnknownVariant, made, variant_id=uuid4())
     refused(quotes.UnknownVariant, made, variant_id=elsewhere.variant.id)
-    refused(waitlist.UnknownStream, made, stream_id=uuid4())
+    refused(places.UnknownStream, made, stream_id=uuid4())
 
 
 def test_an_offer_that_is_over_or_to_come_has_no_line() -> None:
@@ -174,16 +175,16 @@ def test_a_retired_product_and_a_bundle_have_no_line() -> None:
     part = make.variant(seller=other.variant.merchant)
     Stock.objects.filter(pk=other.variant.pk).delete()
     BundlePart.objects.create(merchant=part.merchant, bundle=other.variant, part=part)
-    refused(waitlist.NoLine, other)
+    refused(places.NoLine, other)
 
 
 def test_nobody_stands_in_more_lines_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waitlist, "MOST", 1)
+    monkeypatch.setattr(places, "MOST", 1)
     made, _ = sold_out()
     ana = make.buyer()
     made.join(ana)
 
-    with pytest.raises(waitlist.TooManyLines):
+    with pytest.raises(places.TooManyLines):
         made.join(ana, listed=True)
 
 
@@ -193,7 +194,7 @@ def test_a_bundle_has_no_line_though_its_variant_has_a_stock_of_none() -> None:
     part = make.variant(stocked=0, seller=bundle.merchant)
     bundles.set_parts(merchant_id=part.merchant_id, bundle_id=bundle.id, parts={part.id: 2}, now=NOW)
 
-    with pytest.raises(waitlist.NoLine):
+    with pytest.raises(places.NoLine):
         made.join(listed=True)
 
     bundles.clear_parts(merchant_id=part.merchant_id, bundle_id=bundle.id, now=NOW)

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from orders import lines, rounds, transactions, waiting
+from orders import rounds, transactions
 from orders.models import WaitlistEntry
+from orders.waitlist import queue, waiting
 from streams import announce, showlog
 from streams.models import Offer, Stream
 
@@ -56,7 +57,7 @@ def end_waits(*, now: datetime, until: float | None = None) -> int:
     """
     live = Q(stream__status=Stream.Status.LIVE)
     sells = (
-        Q(offer=None) | Q(offer__status=Offer.Status.ANNOUNCED) | lines.SELLS & Q(offer__closes_at__gt=now)
+        Q(offer=None) | Q(offer__status=Offer.Status.ANNOUNCED) | queue.SELLS & Q(offer__closes_at__gt=now)
     )
     over = WaitlistEntry.objects.filter(status=Status.WAITING).exclude(live & sells)
 
@@ -100,11 +101,11 @@ def _batches(
 
 def _end_turns(entry_ids: Collection[UUID], due: Q, now: datetime) -> list[UUID]:
     entries = WaitlistEntry.objects.filter(due, id__in=entry_ids)
-    lines.lock(entries.values_list("variant_id", flat=True))
+    queue.lock(entries.values_list("variant_id", flat=True))
     # One that is being bought at this moment is locked by the purchase, and left to it.
     rows = _free(entries)
     _lapse(rows, reason="turn_over", now=now)
-    lines.given_up(rows, now=now)
+    queue.given_up(rows, now=now)
     return [row.id for row in rows]
 
 

@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from commerce import http, schema, strict
-from orders import doors, waiting, waitlist
+from orders import doors
 from orders.serializers import MoneySerializer
+from orders.waitlist import places, waiting
 from streams.models import Stream
 
 
@@ -63,8 +64,8 @@ class WaitlistView(http.ShopperView):
         asked = body.validated_data
         stream_id = Stream.objects.filter(slug=asked["stream"]).values_list("id", flat=True).first()
         if stream_id is None:
-            raise waitlist.UnknownStream
-        place = waitlist.join(
+            raise places.UnknownStream
+        place = places.join(
             buyer_id=doors.buyer_of(request),
             stream_id=stream_id,
             variant_id=asked["variant"],
@@ -89,9 +90,9 @@ class WaitlistPlaceView(http.ShopperView):
         buyer_id = doors.buyer_of(request)
         entry = waiting.entries(buyer_id=buyer_id).filter(pk=place_id).first()
         if entry is None:
-            raise waitlist.NotInLine
+            raise places.NotInLine
         return Response(
-            waitlist.leave(
+            places.leave(
                 buyer_id=buyer_id,
                 variant_id=entry.variant_id,
                 offer_id=entry.offer_id,

@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders import turns
-from orders.turns import Waiter
+from orders.waitlist import turns
+from orders.waitlist.turns import Waiter
 
 V, W, A, B = (UUID(int=n) for n in range(1, 5))
 

@@ -9,19 +9,19 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import floors, prices, stock
 from commerce.models import User
-from orders import linekeeping, lines
 from orders.models import WaitlistEntry
+from orders.waitlist import keeping, queue
 from streams.models import OfferBuyer
 from tests.orders import make
-from tests.orders.lining import Drop, drop, status
 from tests.orders.make import NOW, after
+from tests.orders.waitlist.lining import Drop, drop, status
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "CANDIDATES", 3)
+    monkeypatch.setattr(queue, "CANDIDATES", 3)
 
 
 def emptied(*, stocked: int = 4, quota: int = 4, per_buyer: int = 2) -> Drop:
@@ -34,7 +34,7 @@ def emptied(*, stocked: int = 4, quota: int = 4, per_buyer: int = 2) -> Drop:
 
 def comes_back(made: Drop, units: int = 1, *, of_offer: int = 0) -> None:
     quota = {made.offer.id: of_offer} if of_offer else {}
-    lines.returned(units={made.variant.id: units}, of_offers=quota, now=after(1))
+    queue.returned(units={made.variant.id: units}, of_offers=quota, now=after(1))
 
 
 def statuses(entries: list[WaitlistEntry]) -> list[str]:
@@ -58,7 +58,7 @@ def test_units_that_are_added_reach_the_one_behind_those_who_cannot_be_served() 
     merchant_id = made.variant.merchant_id
     stock.adjust(merchant_id=merchant_id, variant_id=made.variant.id, delta=1, note="", now=NOW)
 
-    lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
+    queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1))
 
     assert status(last) == "offered"
     assert make.left(made.variant) == 0
@@ -86,9 +86,9 @@ def test_who_waits_at_a_price_that_is_not_taken_any_more_gets_no_turn(
     if added:
         given = {"merchant_id": made.variant.merchant_id, "variant_id": made.variant.id}
         stock.adjust(**given, delta=1, note="", now=after(2))
-        lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(2))
+        queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(2))
     else:
-        lines.returned(units={made.variant.id: 1}, of_offers={}, now=after(2))
+        queue.returned(units={made.variant.id: 1}, of_offers={}, now=after(2))
 
     assert statuses(ahead) == ["waiting"] * 4
     assert status(last) == "offered"
@@ -102,7 +102,7 @@ def test_what_the_till_would_refuse_is_not_ready_for_those_who_wait() -> None:
     stock.adjust(**given, delta=1, note="", now=after(1))
 
     with CaptureQueriesContext(connection) as asked:
-        assert lines.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1)) == []
+        assert queue.serve(variant_ids=[made.variant.id], offer_ids=[], now=after(1)) == []
 
     assert not [each for each in asked.captured_queries if "FOR NO KEY UPDATE" in each["sql"]]
     assert make.left(made.variant) == 1
@@ -135,7 +135,7 @@ def test_the_line_of_one_variant_is_not_kept_by_the_longer_one_of_another() -> N
     first, second = emptied(), emptied()
     longer, last = [first.join(listed=True) for _ in range(4)], second.join(listed=True)
 
-    lines.returned(units={first.variant.id: 1, second.variant.id: 1}, of_offers={}, now=after(1))
+    queue.returned(units={first.variant.id: 1, second.variant.id: 1}, of_offers={}, now=after(1))
 
     assert statuses(longer) == ["offered", *["waiting"] * 3]
     assert status(last) == "offered"
@@ -163,7 +163,7 @@ def test_two_turns_of_one_shopper_are_no_more_than_she_may_have(at_once: bool) -
 
     for some in [shades] if at_once else [[each] for each in shades]:
         units = {each.id: 1 for each in some}
-        lines.returned(units=units, of_offers={offer.id: len(some)}, now=after(1))
+        queue.returned(units=units, of_offers={offer.id: len(some)}, now=after(1))
 
     assert statuses(entries) == ["offered", "waiting"]
     assert [make.left(each) for each in shades] == [0, 1]
@@ -172,7 +172,7 @@ def test_two_turns_of_one_shopper_are_no_more_than_she_may_have(at_once: bool) -
 def test_who_may_have_two_has_two_turns() -> None:
     offer, entries, shades, _ = two_shades(per_buyer=2)
 
-    lines.returned(units={each.id: 1 for each in shades}, of_offers={offer.id: 2}, now=after(1))
+    queue.returned(units={each.id: 1 for each in shades}, of_offers={offer.id: 2}, now=after(1))
 
     assert statuses(entries) == ["offered", "offered"]
 
@@ -181,7 +181,7 @@ def test_who_may_have_two_has_two_turns() -> None:
 
 
 def test_a_line_of_any_length_moves_in_the_same_few_statements(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "CANDIDATES", 500)
+    monkeypatch.setattr(queue, "CANDIDATES", 500)
     monkeypatch.setattr("streams.showlog.tell_state", lambda **told: True)
 
     def statements(people: int) -> int:
@@ -203,7 +203,7 @@ def test_a_line_of_any_length_moves_in_the_same_few_statements(monkeypatch: pyte
         with connection.execute_wrapper(counted):
             with transaction.atomic():
                 comes_back(made, people // 2)
-            assert linekeeping.sweep(now=after(500))["turns"] == people // 2
+            assert keeping.sweep(now=after(500))["turns"] == people // 2
         WaitlistEntry.objects.all().delete()
         return count
 

@@ -17,9 +17,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from catalog import preorders, stock
 from catalog.models import Price, PriceFloor, Product, Stock
 from commerce import outbox
-from orders import transactions, turns, waiting
+from orders import transactions
 from orders.models import WaitlistEntry
-from orders.turns import Waiter
+from orders.waitlist import turns, waiting
+from orders.waitlist.turns import Waiter
 from streams import announce, offers
 from streams.models import Offer, OfferBuyer, Stream
 

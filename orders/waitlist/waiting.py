@@ -13,7 +13,7 @@ from catalog import prices
 from catalog.models import Price
 from commerce.money import Money
 from orders.models import WaitlistEntry
-from orders.turns import Waiter
+from orders.waitlist.turns import Waiter
 from streams.bodies import unix_ms
 
 Body = dict[str, Any]

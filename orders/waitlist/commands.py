@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from orders import waiting, waitlist
+from orders.waitlist import places, waiting
 from streams.frames import Body, Caller, Units
 
 
@@ -24,7 +24,7 @@ class WaitlistLeave(Body):
 
 def join(caller: Caller, d: WaitlistJoin, *, key: UUID | None, now: datetime) -> waiting.Body:
     """Let the caller line up in her show and reply with her place."""
-    return waitlist.join(
+    return places.join(
         buyer_id=caller.signed_in(),
         stream_id=caller.stream_id,
         variant_id=d.variant,
@@ -36,4 +36,4 @@ def join(caller: Caller, d: WaitlistJoin, *, key: UUID | None, now: datetime) ->
 
 def leave(caller: Caller, d: WaitlistLeave, *, key: UUID | None, now: datetime) -> waiting.Body:
     """Let the caller leave a line and reply with the place that was hers."""
-    return waitlist.leave(buyer_id=caller.signed_in(), variant_id=d.variant, offer_id=d.offer, now=now)
+    return places.leave(buyer_id=caller.signed_in(), variant_id=d.variant, offer_id=d.offer, now=now)
