@@ -11,8 +11,9 @@ from unfold.admin import ModelAdmin, TabularInline
 from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
-from orders import policies, refund_admin, repaying
 from orders import reconciling_admin as reconciling_admin
+from orders import refund_admin, repaying
+from orders.carts import policies
 from orders.models import (
     CartHold,
     CartHolder,

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from commerce import errors
 from commerce.money import Money
-from orders import carts, charging, frames, queries
+from orders import charging, frames, queries
+from orders.carts import contents
 from orders.till import asking, counter
 from streams.frames import Caller
 
@@ -15,7 +16,7 @@ Answer = Callable[[str | Exception], None]
 
 def cart_add(caller: Caller, d: frames.CartAdd, *, key: UUID | None, now: datetime) -> queries.Body:
     """Put units into the caller's cart and reply with it."""
-    return carts.add(
+    return contents.add(
         buyer_id=caller.signed_in(),
         variant_id=d.variant,
         quantity=d.quantity,
@@ -26,7 +27,7 @@ def cart_add(caller: Caller, d: frames.CartAdd, *, key: UUID | None, now: dateti
 
 def cart_update(caller: Caller, d: frames.CartUpdate, *, key: UUID | None, now: datetime) -> queries.Body:
     """Set units in the caller's cart and reply with it."""
-    return carts.update(
+    return contents.update(
         buyer_id=caller.signed_in(),
         version=d.version,
         variant_id=d.variant,
@@ -38,7 +39,7 @@ def cart_update(caller: Caller, d: frames.CartUpdate, *, key: UUID | None, now: 
 
 def cart_remove(caller: Caller, d: frames.CartRemove, *, key: UUID | None, now: datetime) -> queries.Body:
     """Take a variant out of the caller's cart and reply with it."""
-    return carts.remove(
+    return contents.remove(
         buyer_id=caller.signed_in(),
         version=d.version,
         variant_id=d.variant,

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from commerce import errors
 from commerce.models import User
-from orders import cart_api, guestcarts
+from orders.carts import api as cart_api
+from orders.carts import guests
 
 log = structlog.get_logger(__name__)
 
@@ -15,7 +16,7 @@ log = structlog.get_logger(__name__)
 def bring_cart(request: HttpRequest, user: User, answer: HttpResponse) -> None:
     """Move what she collected as a guest into her cart, and have the browser forget whose it was."""
     try:
-        guestcarts.merge(token=cart_api.token_of(request), buyer_id=user.id, now=timezone.now())
+        guests.merge(token=cart_api.token_of(request), buyer_id=user.id, now=timezone.now())
     except (errors.Refusal, DatabaseError):
         # She comes in all the same; the cookie stays, and the page asks for the merge again.
         log.warning("guest_cart.not_merged", user=str(user.id), exc_info=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from catalog import stock
-from orders import carts
+from orders.carts import contents
 from orders.models import Hold, OrderLine, Purchase
 from orders.till.refusals import CouponSpent, HouseholdLimit
 from orders.waitlist import places, queue
@@ -104,7 +104,7 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     in_cart: Counter[UUID] = Counter()
     for line in {hold.line for hold in released}:
         in_cart[line.variant_id] += line.quantity
-    spared = carts.bought(
+    spared = contents.bought(
         buyer_id=purchase.buyer_id, lines=in_cart, units=of_stock, stream_id=purchase.stream_id, now=now
     )
     hers = _turns(purchase.buyer_id, released, spared, now)

@@ -6,7 +6,8 @@ from uuid import UUID
 from django.conf import settings
 
 from commerce import clock
-from orders import cartbodies, charging, queries
+from orders import charging, queries
+from orders.carts import bodies
 from orders.models import Purchase
 from streams import showlog
 from streams.bodies import unix_ms
@@ -20,7 +21,7 @@ def tell_buyer(*, purchase_id: UUID) -> None:
 
 def tell_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:
     """Send a buyer her cart as it is now, priced for a show or outside of any."""
-    body = cartbodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=clock.database_now())
+    body = bodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=clock.database_now())
     _send(buyer_id, "cart.updated", body)
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from orders import cartbodies, queries
+from orders import queries
+from orders.carts import bodies
 from orders.waitlist import waiting
 
 # Who comes in for the first time has none of these, and a crowd of them comes at once: one look tells.
@@ -23,7 +24,7 @@ def own(*, user_id: UUID, stream_id: UUID) -> dict[str, Any]:
         cursor.execute(_HAS, {"buyer": user_id, "stream": stream_id})
         has_cart, has_bought, waits = cursor.fetchone()
     return {
-        "cart": cart(user_id, stream_id) if has_cart else cartbodies.empty(),
+        "cart": cart(user_id, stream_id) if has_cart else bodies.empty(),
         "purchases": purchases(user_id, stream_id) if has_bought else [],
         "waitlist": waiting.bodies(buyer_id=user_id, stream_id=stream_id) if waits else [],
     }
@@ -31,7 +32,7 @@ def own(*, user_id: UUID, stream_id: UUID) -> dict[str, Any]:
 
 def cart(user_id: UUID, stream_id: UUID) -> queries.Body:
     """Return the shopper's cart, priced for the show."""
-    return cartbodies.of_buyer(buyer_id=user_id, stream_id=stream_id, now=timezone.now())
+    return bodies.of_buyer(buyer_id=user_id, stream_id=stream_id, now=timezone.now())
 
 
 def purchases(user_id: UUID, stream_id: UUID) -> list[queries.Body]:

@@ -8,17 +8,8 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import clock, errors, turnstile
-from orders import (
-    capturing,
-    cartclock,
-    charging,
-    expiry,
-    notices,
-    notifications,
-    reconciling,
-    recovery,
-    repaying,
-)
+from orders import capturing, charging, expiry, notices, notifications, reconciling, recovery, repaying
+from orders.carts import lapsing
 from orders.waitlist import keeping
 
 PRUNED_AT_ONCE = 20_000
@@ -100,13 +91,13 @@ def expire(**_: object) -> int:
 @turnstile.one_at_a_time
 def sweep_carts(**_: object) -> dict[str, int]:
     """Warn before holds for carts end and give back those that are over, by the database's clock."""
-    return cartclock.sweep(now=clock.database_now())
+    return lapsing.sweep(now=clock.database_now())
 
 
 @shared_task(name="orders.prune_carts", queue="notify")
 def prune_carts(**_: object) -> int:
     """Delete carts of guests who do not come back."""
-    return cartclock.prune(now=clock.database_now(), limit=PRUNED_AT_ONCE)
+    return lapsing.prune(now=clock.database_now(), limit=PRUNED_AT_ONCE)
 
 
 @shared_task(name="orders.reconcile", queue="notify")

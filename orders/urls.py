@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from orders import aftersales_api, cart_api, policy_api, returns_api, statements_api, views
+from orders import aftersales_api, returns_api, statements_api, views
+from orders.carts import api as cart_api
+from orders.carts import policy_api
 from orders.waitlist import api as waitlist_api
 
 urlpatterns = [

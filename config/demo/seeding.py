@@ -19,7 +19,8 @@ from commerce.models import Customer, Host, Merchant, MerchantKey, User
 from commerce.money import Money
 from config.demo import cast, doors
 from config.demo.notebook import Notebook
-from orders import checkout, policies, quotes
+from orders import checkout, quotes
+from orders.carts import policies
 from orders.models import CartPolicy
 from streams import pins, showcase, shows
 from streams.models import ShowcaseItem, Stream

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from commerce.models import User
-from orders import carts
+from orders.carts import contents
 from streams import client, offers
 from streams.models import Offer, Stream
 from tests import openapi
@@ -86,7 +86,7 @@ def scene(live_room: LiveRoom) -> Scene:
     cream = make.variant()
     stream = make.show(lipstick, serum, cream, now=now)
     noa = make.buyer("Noa")
-    carts.add(buyer_id=noa.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=now)
+    contents.add(buyer_id=noa.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=now)
     offer = make.offer(stream, lipstick, quota=5, per_buyer=2, now=now)
     to_come = offers.announce(
         host_id=stream.host_id,

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from commerce.models import Merchant, User
-from orders import carts, policies
+from orders.carts import contents, policies
 from orders.models import CartPolicy, Hoarder
 from tests.catalog.api import Api
 from tests.orders import make
@@ -33,7 +33,7 @@ def holder_of(seller: Merchant, units: int = 1) -> User:
     policies.set_policy(merchant_id=seller.id, hold_seconds=300, now=NOW)
     buyer = make.user()
     lipstick = make.variant(seller=seller)
-    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=units, stream_id=None, now=NOW)
+    contents.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=units, stream_id=None, now=NOW)
     return buyer
 
 

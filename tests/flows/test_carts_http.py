@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalog.models import Product, Variant
 from commerce.models import User
-from orders import policies
+from orders.carts import policies
 from orders.models import GuestCart
 from streams.frames import down
 from tests.orders import make

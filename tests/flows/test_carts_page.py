@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from catalog.models import Variant
 from commerce import clock
-from orders import cartclock, carts, policies
+from orders.carts import contents, lapsing, policies
 from orders.models import CartHold, CartLine, GuestCart, Purchase
 from tests.shopper import DESK, PASSWORD, PHONE, Shop, Shopper, aside, fits, left, new_user
 from tests.streams import make
@@ -56,7 +56,7 @@ def bring_the_end_to(seconds: float) -> None:
 
 
 def sweep() -> None:
-    aside(lambda: cartclock.sweep(now=clock.database_now()))
+    aside(lambda: lapsing.sweep(now=clock.database_now()))
 
 
 def test_a_guest_collects_keeps_it_over_a_reload_and_takes_it_along(shop: Shop, shopper: People) -> None:
@@ -85,7 +85,7 @@ def test_a_guest_collects_keeps_it_over_a_reload_and_takes_it_along(shop: Shop, 
 
     user = aside(lambda: new_user("Ada", address=True, password=PASSWORD))
     aside(
-        lambda: carts.add(
+        lambda: contents.add(
             buyer_id=user.id, variant_id=serum.variants.get().id, quantity=1, stream_id=None, now=now()
         )
     )
@@ -156,7 +156,7 @@ def test_the_clock_on_the_page_ends_a_hold_without_a_word_from_the_shop(shop: Sh
     ada = shopper(PHONE)
     user = ada.sign_in()
     aside(
-        lambda: carts.add(
+        lambda: contents.add(
             buyer_id=user.id,
             variant_id=Variant.objects.get(product__title="Lipstick").id,
             quantity=1,

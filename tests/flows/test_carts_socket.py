@@ -12,7 +12,7 @@ from catalog.models import Variant
 from commerce import clock
 from commerce.models import User
 from config.children import Child
-from orders import cartclock, carts, guestcarts, policies
+from orders.carts import contents, guests, lapsing, policies
 from orders.models import CartHold
 from streams import client
 from streams.models import Stream
@@ -48,7 +48,7 @@ async def test_what_is_held_is_told_warned_of_and_given_back_on_every_device(
 
         def nearly_over() -> None:
             CartHold.objects.update(until=F("until") - timedelta(seconds=570))
-            cartclock.sweep(now=clock.database_now())
+            lapsing.sweep(now=clock.database_now())
             LiveRoom.relay()
 
         await aside(nearly_over)
@@ -57,7 +57,7 @@ async def test_what_is_held_is_told_warned_of_and_given_back_on_every_device(
             assert (line["variant"], line["held"]) == (str(lipstick.id), 2)
 
         def over() -> None:
-            cartclock.sweep(now=CartHold.objects.get().until)
+            lapsing.sweep(now=CartHold.objects.get().until)
             relay_until(lambda: make.left(lipstick) == 3)
             LiveRoom.relay()
 
@@ -78,7 +78,7 @@ async def test_what_she_collected_as_a_guest_reaches_the_device_where_she_was_si
     lipstick, stream, noa = await aside(begin)
 
     def come_in() -> None:
-        kept = guestcarts.add(
+        kept = guests.add(
             token=None,
             variant_id=lipstick.id,
             quantity=2,
@@ -86,7 +86,7 @@ async def test_what_she_collected_as_a_guest_reaches_the_device_where_she_was_si
             network="192.0.2.1",
             now=timezone.now(),
         )
-        guestcarts.merge(token=kept.token, buyer_id=noa.id, now=timezone.now())
+        guests.merge(token=kept.token, buyer_id=noa.id, now=timezone.now())
         LiveRoom.relay()
 
     async with await aside(live_room.visitor, stream, noa) as laptop:
@@ -132,13 +132,13 @@ async def test_a_cart_that_is_just_being_changed_is_given_back_by_the_next_sweep
         policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=600, now=make.NOW)
         busy, other = make.user(), make.user()
         for each in (busy, other):
-            carts.add(buyer_id=each.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=make.NOW)
+            contents.add(buyer_id=each.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=make.NOW)
         with transaction.atomic():
-            carts.locked(busy.id)
-            swept = in_a_thread(lambda: cartclock.sweep(now=make.after(600)))
+            contents.locked(busy.id)
+            swept = in_a_thread(lambda: lapsing.sweep(now=make.after(600)))
             assert swept["lapsed"] == 1
         assert CartHold.objects.get().buyer_id == busy.id
-        assert cartclock.sweep(now=make.after(601))["lapsed"] == 1
+        assert lapsing.sweep(now=make.after(601))["lapsed"] == 1
         assert make.left(lipstick) == 5
 
     await aside(sweep_beside_a_change)

@@ -14,7 +14,8 @@ from django.utils import timezone
 from catalog.models import Variant
 from commerce import errors
 from commerce.models import User
-from orders import cart_api, cartclock, carts, guestcarts, policies
+from orders.carts import api as cart_api
+from orders.carts import contents, guests, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, GuestCart
 from tests.flows.test_carts_http import (
     CART,
@@ -86,7 +87,7 @@ def make_member() -> User:
 
 
 def test_guests_of_one_network_cannot_make_carts_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guestcarts, "NEW_PER_NETWORK", 2)
+    monkeypatch.setattr(guests, "NEW_PER_NETWORK", 2)
     lipstick, known = make.variant(), Client()
     put_in(known, lipstick)
     put_in(Client(), lipstick)
@@ -106,18 +107,18 @@ def test_a_guests_cart_that_nobody_comes_back_for_is_deleted(guest: Client) -> N
     put_in(guest, make.variant())
     now = timezone.now()
 
-    assert cartclock.prune(now=now + cartclock.GUESTS_KEPT - timedelta(hours=1), limit=10) == 0
-    assert cartclock.prune(now=now + cartclock.GUESTS_KEPT + timedelta(hours=1), limit=10) == 1
+    assert lapsing.prune(now=now + lapsing.GUESTS_KEPT - timedelta(hours=1), limit=10) == 0
+    assert lapsing.prune(now=now + lapsing.GUESTS_KEPT + timedelta(hours=1), limit=10) == 1
     assert guest.get(CART).json()["lines"] == []
 
 
 def test_old_carts_of_guests_are_deleted_in_batches_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cartclock, "BATCH", 2)
+    monkeypatch.setattr(lapsing, "BATCH", 2)
     for n in range(6):
         GuestCart.objects.create(token_hash=str(n), updated_at=make.after(n))
-    now = make.after(100) + cartclock.GUESTS_KEPT
+    now = make.after(100) + lapsing.GUESTS_KEPT
 
-    assert cartclock.prune(now=now, limit=5) == 5
+    assert lapsing.prune(now=now, limit=5) == 5
     assert list(GuestCart.objects.values_list("pk", flat=True)) == ["5"]
 
 
@@ -126,7 +127,7 @@ def test_old_carts_of_guests_are_deleted_in_batches_the_oldest_first(monkeypatch
 
 def test_signing_in_moves_the_guests_cart_into_her_own_once(guest: Client, member: User) -> None:
     lipstick, blush = make.variant(), make.variant()
-    carts.add(buyer_id=member.id, variant_id=blush.id, quantity=98, stream_id=None, now=make.NOW)
+    contents.add(buyer_id=member.id, variant_id=blush.id, quantity=98, stream_id=None, now=make.NOW)
     stream = make.show(lipstick)
     put_in(guest, lipstick, 2, stream=stream.slug)
     put_in(guest, blush, 5)
@@ -187,7 +188,9 @@ def test_what_comes_in_is_held_where_there_is_enough(guest: Client, member: User
 
 def test_what_is_not_for_sale_or_does_not_fit_stays_outside(guest: Client, member: User) -> None:
     for _ in range(19):
-        carts.add(buyer_id=member.id, variant_id=make.variant().id, quantity=1, stream_id=None, now=make.NOW)
+        contents.add(
+            buyer_id=member.id, variant_id=make.variant().id, quantity=1, stream_id=None, now=make.NOW
+        )
     retired, first, second = make.variant(), make.variant(), make.variant()
     for each in (retired, first, second):
         put_in(guest, each)
@@ -210,7 +213,7 @@ def test_a_merge_that_fails_keeps_nobody_out_and_can_be_asked_for_again(
         def busy(**_: object) -> None:
             raise errors.Unavailable
 
-        patch.setattr(carts, "merge", busy)
+        patch.setattr(contents, "merge", busy)
         sign_in(guest, member)
     assert GuestCart.objects.count() == 1
 
@@ -240,7 +243,7 @@ def test_two_tabs_that_come_in_at_once_merge_once(guest: Client, member: User) -
     put_in(guest, lipstick, 2)
     token = cart_api.token_of(_request(guest))
 
-    merge = partial(guestcarts.merge, token=token, buyer_id=member.id, now=make.NOW)
+    merge = partial(guests.merge, token=token, buyer_id=member.id, now=make.NOW)
     outcomes = several([merge] * 4)
 
     assert sorted(outcomes) == [False, False, False, True]
@@ -255,17 +258,17 @@ def test_without_its_lock_two_tabs_merge_twice(
     lipstick = make.variant()
     put_in(guest, lipstick, 2)
     token = cart_api.token_of(_request(guest))
-    monkeypatch.setattr(guestcarts, "_locked", guestcarts._found)
-    both, merge_lines = threading.Barrier(2), carts.merge
+    monkeypatch.setattr(guests, "_locked", guests._found)
+    both, merge_lines = threading.Barrier(2), contents.merge
 
     def together(**what: Any) -> None:
         both.wait(10)
         merge_lines(**what)
 
-    monkeypatch.setattr(carts, "merge", together)
+    monkeypatch.setattr(contents, "merge", together)
     monkeypatch.setattr(GuestCart, "delete", lambda self: GuestCart.objects.none())
 
-    several([partial(guestcarts.merge, token=token, buyer_id=member.id, now=make.NOW)] * 2)
+    several([partial(guests.merge, token=token, buyer_id=member.id, now=make.NOW)] * 2)
 
     assert CartLine.objects.get().quantity == 4
 
@@ -279,7 +282,12 @@ def test_the_last_piece_is_held_for_one_of_many_carts() -> None:
     outcomes = at_once(
         [
             partial(
-                carts.add, buyer_id=each.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=make.NOW
+                contents.add,
+                buyer_id=each.id,
+                variant_id=lipstick.id,
+                quantity=1,
+                stream_id=None,
+                now=make.NOW,
             )
             for each in buyers
         ]

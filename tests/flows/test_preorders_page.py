@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from catalog import preorders
 from catalog.models import Variant
-from orders import carts
+from orders.carts import contents
 from orders.models import Purchase
 from tests.browsing import aside
 from tests.shopper import DESK, PHONE, Shop, Shopper, fits, lipstick
@@ -36,7 +36,7 @@ def test_a_preorder_says_when_it_ships_and_is_charged_and_is_paid_apart(
     page = ada.page
     user = ada.sign_in()
     other = {"variant_id": plain_variant, "quantity": 2, "stream_id": None}
-    aside(lambda: carts.add(buyer_id=user.id, **other, now=timezone.now()))
+    aside(lambda: contents.add(buyer_id=user.id, **other, now=timezone.now()))
     ada.open(stream)
     ada.save_card()
     ships = f"ships from {release.day} {release:%B %Y}"
@@ -71,7 +71,7 @@ def test_a_preorder_that_is_not_taken_yet_says_from_when_and_cannot_be_pressed(
     page = ada.page
     user = ada.sign_in()
     aside(
-        lambda: carts.add(
+        lambda: contents.add(
             buyer_id=user.id, variant_id=variant, quantity=1, stream_id=None, now=timezone.now()
         )
     )

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from commerce.models import User
-from orders import fulfilment, holds, payments, policies
+from orders import fulfilment, holds, payments
+from orders.carts import policies
 from orders.models import Purchase
 from streams import chat
 from streams.models import Coupon, Offer

@@ -4,8 +4,9 @@ from django.test import Client
 from django.urls import reverse
 
 from commerce.models import User
-from orders import carts, models, policies
+from orders import models
 from orders import payments as paying
+from orders.carts import contents, policies
 from tests.orders import make
 from tests.orders.make import after
 
@@ -94,7 +95,7 @@ def test_no_screen_is_forgotten() -> None:
 def held() -> models.CartHold:
     lipstick = make.variant()
     policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=300, now=make.NOW)
-    carts.add(buyer_id=make.user().id, variant_id=lipstick.id, quantity=2, stream_id=None, now=make.NOW)
+    contents.add(buyer_id=make.user().id, variant_id=lipstick.id, quantity=2, stream_id=None, now=make.NOW)
     return models.CartHold.objects.get()
 
 

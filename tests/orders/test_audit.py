@@ -14,7 +14,8 @@ from catalog.models import Variant
 from commerce import gateway
 from commerce.models import Event, Notice
 from commerce.money import Money
-from orders import audit, books, charging, disputes, fulfilment, guestcarts, payments, refunds
+from orders import audit, books, charging, disputes, fulfilment, payments, refunds
+from orders.carts import guests
 from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams import coupons
 from streams.models import ShowEvent
@@ -112,9 +113,7 @@ def world() -> None:
         order = Order.objects.get(purchase=promised)
         if goes_out:
             ship(order, after(200_000))
-    guestcarts.add(
-        token=None, variant_id=part.id, quantity=1, stream_id=None, network="x", now=datetime.now(UTC)
-    )
+    guests.add(token=None, variant_id=part.id, quantity=1, stream_id=None, network="x", now=datetime.now(UTC))
     Event.objects.update(delivered_at=make.NOW)
     Discrepancy.objects.create(
         kind="movement", provider_id="txn_1", first_seen=make.NOW, last_seen=make.NOW, resolved_at=make.NOW

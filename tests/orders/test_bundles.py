@@ -7,7 +7,8 @@ from django.db import transaction
 
 from catalog import bundles, stock
 from catalog.models import Variant
-from orders import cartbodies, carts, charging, holds, payments, policies, quotes
+from orders import charging, holds, payments, quotes
+from orders.carts import bodies, contents, policies
 from orders.models import CartHold, CartLine, Hold, OrderLine, Purchase
 from orders.till import asking, refusals, ringing
 from orders.till.asking import Receipt
@@ -132,8 +133,8 @@ def test_the_cart_shows_of_a_bundle_when_the_last_of_its_parts_is_released() -> 
     one, parts = kit(2, 2)
     Variant.objects.filter(pk=parts[0].pk).update(release_at=after(60))
     buyer = make.buyer()
-    carts.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
-    (line,) = cartbodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
+    contents.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
+    (line,) = bodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
     assert line["release_at"] == int(after(60).timestamp() * 1000)
     assert line["opens_at"] == line["release_at"] - 6 * 86_400_000
 
@@ -185,7 +186,7 @@ def test_a_declined_bundle_that_is_paid_again_has_the_parts_that_its_buyers_cart
     purchase = make.basket((one, 1), by=buyer).go()
     payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(5))
     policies.set_policy(merchant_id=one.merchant_id, hold_seconds=600, now=NOW)
-    carts.add(buyer_id=buyer.id, variant_id=parts[0].id, quantity=2, stream_id=None, now=after(7))
+    contents.add(buyer_id=buyer.id, variant_id=parts[0].id, quantity=2, stream_id=None, now=after(7))
     assert lefts(parts) == [0, 1]
 
     charging.retry(purchase_id=purchase.id, buyer_id=buyer.id, card_id=None, now=after(9))
@@ -216,8 +217,8 @@ def test_of_an_offer_a_bundle_is_one_unit_though_its_parts_are_held() -> None:
 def test_the_cart_shows_of_a_bundle_what_its_parts_allow() -> None:
     one, _ = kit(7, 2, quantities=(3, 1))
     buyer = make.buyer()
-    carts.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
-    (line,) = cartbodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
+    contents.add(buyer_id=buyer.id, variant_id=one.id, quantity=1, stream_id=None, now=NOW)
+    (line,) = bodies.of_buyer(buyer_id=buyer.id, stream_id=None, now=NOW)["lines"]
     assert (line["variant"], line["left"]) == (str(one.id), 2)
 
 

@@ -8,7 +8,8 @@ from catalog.models import Price, Product, Variant
 from commerce import errors
 from commerce.models import Address, Card
 from commerce.money import Money
-from orders import carts, checkout, pricing, quotes
+from orders import checkout, pricing, quotes
+from orders.carts import contents
 from orders.models import Cart, CartLine, Hold, Order, OrderLine, Purchase, PurchaseMove
 from orders.till import refusals
 from streams import offers, queries, shows
@@ -345,7 +346,7 @@ def test_bought_units_leave_the_cart() -> None:
     lipstick, blush, brush = make.variant(), make.variant(), make.variant()
     buyer = make.buyer()
     for each, quantity in ((lipstick, 1), (blush, 3), (brush, 1)):
-        carts.add(buyer_id=buyer.id, variant_id=each.id, quantity=quantity, stream_id=None, now=NOW)
+        contents.add(buyer_id=buyer.id, variant_id=each.id, quantity=quantity, stream_id=None, now=NOW)
     version = Cart.objects.get().version
 
     make.basket((lipstick, 2), (blush, 2), by=buyer).go()
@@ -379,7 +380,7 @@ def test_every_refusal_has_a_stable_code() -> None:
         refusals.AddressRequired: "ADDRESS_REQUIRED",
         refusals.UnknownCard: "NOT_FOUND",
         pricing.MixedCurrencies: "MIXED_CURRENCIES",
-        carts.CartConflict: "CART_CONFLICT",
+        contents.CartConflict: "CART_CONFLICT",
     }
     for refusal, code in codes.items():
         assert issubclass(refusal, errors.Refusal)

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orders import carts
+from orders.carts import contents
 from orders.waitlist import places
 from streams import queries, snapshot
 from tests.orders import make
@@ -36,7 +36,7 @@ def test_whatever_she_has_is_in_it() -> None:
     bought = make.basket((lipstick, 1), by=noa, stream=stream).go()
     line = acts.held(stream, noa)
     now = timezone.now()
-    carts.add(buyer_id=noa.id, variant_id=lipstick.id, quantity=2, stream_id=stream.id, now=now)
+    contents.add(buyer_id=noa.id, variant_id=lipstick.id, quantity=2, stream_id=stream.id, now=now)
     places.join(buyer_id=noa.id, variant_id=rare.id, stream_id=stream.id, offer_id=None, quantity=1, now=now)
 
     found = snapshot.own(stream_id=stream.id, user_id=noa.id)

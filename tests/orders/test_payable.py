@@ -4,7 +4,8 @@ import pytest
 
 from catalog.models import Variant
 from commerce import errors
-from orders import cartbodies, pricing
+from orders import pricing
+from orders.carts import bodies
 from orders.models import Hold, Purchase
 from streams.offers import rules
 from tests.orders import make
@@ -52,8 +53,8 @@ def test_a_cart_says_which_of_its_totals_cannot_be_paid() -> None:
         (5124, "KWD", "NOT_PAYABLE"),
         (5120, "KWD", None),
     ]:
-        line = cartbodies.Line(make.variant(amount=amount, currency=currency).id, 1)
-        body = cartbodies.of_guest(version=1, lines=[line], stream_id=None, now=NOW)
+        line = bodies.Line(make.variant(amount=amount, currency=currency).id, 1)
+        body = bodies.of_guest(version=1, lines=[line], stream_id=None, now=NOW)
         expected = {"amount": amount, "currency": currency} | ({"refused": why} if why else {})
         assert body["totals"] == [expected]
 

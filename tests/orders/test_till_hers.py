@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce.models import User
-from orders import carts, policies, transactions
+from orders import transactions
+from orders.carts import contents, policies
 from orders.models import Cart, CartHold, CartLine, OrderLine, WaitlistEntry
 from orders.till import asking, ringing
 from orders.till.asking import Receipt
@@ -182,7 +183,7 @@ def test_who_has_a_turn_is_not_turned_away_at_the_waiting_rooms_door() -> None:
 
 def held(variant: Variant, buyer: User, units: int) -> None:
     policies.set_policy(merchant_id=variant.merchant_id, hold_seconds=600, now=NOW)
-    carts.add(buyer_id=buyer.id, variant_id=variant.id, quantity=units, stream_id=None, now=NOW)
+    contents.add(buyer_id=buyer.id, variant_id=variant.id, quantity=units, stream_id=None, now=NOW)
 
 
 def test_a_hold_never_outlives_its_line() -> None:

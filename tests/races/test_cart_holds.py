@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from catalog import stock
 from catalog.models import Stock, Variant
 from commerce.models import User
-from orders import cartclock, cartholds, carts, policies
+from orders.carts import contents, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, GuestCart
 from orders.waitlist import queue
 from tests.orders import make
@@ -33,7 +33,7 @@ def goods(stocked: int) -> Variant:
 
 
 def add(buyer: User, variant: Variant, quantity: int = 1) -> Any:
-    return carts.add(buyer_id=buyer.id, variant_id=variant.id, quantity=quantity, stream_id=None, now=NOW)
+    return contents.add(buyer_id=buyer.id, variant_id=variant.id, quantity=quantity, stream_id=None, now=NOW)
 
 
 def names(outcomes: list[Any]) -> list[str]:
@@ -110,8 +110,8 @@ def test_without_the_carts_lock_one_of_two_devices_is_lost(monkeypatch: pytest.M
         both.wait(10)  # Both have read the line.
         find(self, **more)
 
-    monkeypatch.setattr(carts, "locked", unlocked)
-    monkeypatch.setattr(carts, "check_for_sale", checked)
+    monkeypatch.setattr(contents, "locked", unlocked)
+    monkeypatch.setattr(contents, "check_for_sale", checked)
     monkeypatch.setattr(CartLine, "save", save)
 
     at_once([partial(add, noa, lipstick)] * 2)
@@ -128,7 +128,7 @@ def buying_while_the_hold_ends(lipstick: Variant, noa: User) -> None:
 
     def buy() -> None:
         with transaction.atomic():
-            assert cartholds.consume(buyer_id=noa.id, units={lipstick.id: 2}) == {lipstick.id: 2}
+            assert holding.consume(buyer_id=noa.id, units={lipstick.id: 2}) == {lipstick.id: 2}
             consumed.set()
             end = time.monotonic() + 10
             while not swept.is_set() and not _somebody_waits() and time.monotonic() < end:
@@ -136,7 +136,7 @@ def buying_while_the_hold_ends(lipstick: Variant, noa: User) -> None:
 
     def sweep() -> None:
         assert consumed.wait(10)
-        cartclock.sweep(now=after(600))
+        lapsing.sweep(now=after(600))
         swept.set()
 
     outcomes = at_once([buy, sweep])
@@ -175,7 +175,7 @@ def test_without_its_locks_the_sweep_gives_back_what_is_being_bought(monkeypatch
         CartHold.objects.filter(pk__in=[each.pk for each in over]).delete()
         return []
 
-    monkeypatch.setattr(cartholds, "lapse", careless)
+    monkeypatch.setattr(holding, "lapse", careless)
 
     buying_while_the_hold_ends(lipstick, noa)
 
@@ -187,10 +187,10 @@ def test_two_sweeps_at_once_give_back_once() -> None:
     for _ in range(15):
         add(make.user(), lipstick, 2)
 
-    outcomes = at_once([partial(cartclock.sweep, now=after(600))] * 3)
+    outcomes = at_once([partial(lapsing.sweep, now=after(600))] * 3)
 
     assert sum(each["lapsed"] for each in outcomes) <= 15
-    cartclock.sweep(now=after(601))
+    lapsing.sweep(now=after(601))
     assert make.left(lipstick) == 30
     assert make.broken() == []
 
@@ -204,7 +204,7 @@ def test_carts_with_the_same_goods_in_any_order_all_get_them() -> None:
     def turn(number: int) -> None:
         buyer, (first, second) = buyers[number], ((red, pink) if number % 2 else (pink, red))
         for wanted in ([(first, 1), (second, 3)], [(second, 1)], [(first, 2), (second, 2)]):
-            carts.replace(
+            contents.replace(
                 buyer_id=buyer.id,
                 version=Cart.objects.get(pk=buyer.id).version,
                 lines=[(variant.id, quantity) for variant, quantity in wanted],
@@ -245,7 +245,7 @@ def test_units_that_come_and_units_that_go_are_locked_in_one_order() -> None:
     add(noa, second, 2)
 
     def swap() -> None:
-        carts.replace(buyer_id=noa.id, version=1, lines=[(first.id, 2)], stream_id=None, now=NOW)
+        contents.replace(buyer_id=noa.id, version=1, lines=[(first.id, 2)], stream_id=None, now=NOW)
 
     assert _waiting_for_the_first_is_the_second_free(swap, [first.id, second.id])
     assert (make.left(first), make.left(second)) == (3, 5)
@@ -258,7 +258,7 @@ def test_what_is_over_and_held_anew_is_locked_in_one_order() -> None:
 
     def more() -> None:
         lines = [(first.id, 2), (second.id, 3)]
-        carts.replace(buyer_id=noa.id, version=1, lines=lines, stream_id=None, now=after(601))
+        contents.replace(buyer_id=noa.id, version=1, lines=lines, stream_id=None, now=after(601))
 
     assert _waiting_for_the_first_is_the_second_free(more, [first.id, second.id])
     assert (make.left(first), make.left(second)) == (3, 2)
@@ -271,7 +271,7 @@ def test_what_is_over_and_held_anew_is_locked_in_one_order() -> None:
 def test_an_old_cart_to_which_its_guest_comes_back_just_then_is_not_deleted() -> None:
     """It waits for nobody either: the others are gone before she is through."""
     hers, _ = (GuestCart.objects.create(token_hash=str(n), updated_at=NOW) for n in (1, 2))
-    later = after(60) + cartclock.GUESTS_KEPT
+    later = after(60) + lapsing.GUESTS_KEPT
     locked, pruned = threading.Event(), threading.Event()
 
     def come_back() -> bool:
@@ -285,7 +285,7 @@ def test_an_old_cart_to_which_its_guest_comes_back_just_then_is_not_deleted() ->
 
     def prune() -> int:
         locked.wait(10)
-        gone = cartclock.prune(now=later, limit=10)
+        gone = lapsing.prune(now=later, limit=10)
         pruned.set()
         return gone
 

@@ -12,8 +12,9 @@ from catalog import stock
 from commerce import clock, errors
 from commerce.models import User
 from commerce.money import Money
-from orders import audit, cartclock, expiry, quotes, transactions
+from orders import audit, expiry, quotes, transactions
 from orders.audit import goods
+from orders.carts import lapsing
 from orders.models import Cart, CartHold, CartLine, Purchase, WaitlistEntry
 from orders.till import asking, counter, ringing
 from orders.waitlist import keeping
@@ -179,7 +180,7 @@ def test_thousands_of_holds_that_end_together_are_back_in_time_while_buyers_pres
         # As beat does it: one run after the other.
         while expiry.sweep(now=clock.database_now()):
             pass
-        cartclock.sweep(now=clock.database_now())
+        lapsing.sweep(now=clock.database_now())
         keeping.sweep(now=clock.database_now())
         swept.set()
 

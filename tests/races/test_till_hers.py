@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from commerce.models import User
-from orders import cartclock, carts, guestcarts, policies
+from orders.carts import contents, guests, lapsing, policies
 from orders.models import CartHold, CartLine, WaitlistEntry
 from orders.till import asking
 from orders.waitlist import keeping, places
@@ -38,7 +38,7 @@ def holding(units: int, stocked: int) -> tuple[Any, User]:
     """A variant of which a buyer's cart holds units."""
     lipstick, ana = make.variant(stocked=stocked), make.buyer()
     policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=600, now=NOW)
-    carts.add(buyer_id=ana.id, variant_id=lipstick.id, quantity=units, stream_id=None, now=NOW)
+    contents.add(buyer_id=ana.id, variant_id=lipstick.id, quantity=units, stream_id=None, now=NOW)
     return lipstick, ana
 
 
@@ -48,12 +48,12 @@ def test_a_hold_that_ends_while_she_buys_it() -> None:
     def world() -> tuple[list[asking.Asked], Act]:
         lipstick, ana = holding(2, 2)
         found["lipstick"] = lipstick
-        return [asked(make.basket((lipstick, 1), by=ana))], lambda: cartclock.sweep(now=MUCH_LATER)
+        return [asked(make.basket((lipstick, 1), by=ana))], lambda: lapsing.sweep(now=MUCH_LATER)
 
     def check(outcomes: list[Any], _: Any) -> None:
         # Before or after the sweep, the piece is there; and while its rows are locked she is asked again.
         assert sold(outcomes) == 1 or outcomes[0].temporary, outcomes
-        cartclock.sweep(now=MUCH_LATER)
+        lapsing.sweep(now=MUCH_LATER)
         assert make.left(found["lipstick"]) == 2 - sold(outcomes)
         assert not CartHold.objects.exists()
         CartLine.objects.all().delete()
@@ -66,7 +66,7 @@ def test_a_guests_cart_that_comes_in_while_she_buys() -> None:
 
     def world() -> tuple[list[asking.Asked], Act]:
         lipstick, ana = holding(2, 9)
-        kept = guestcarts.add(
+        kept = guests.add(
             token=None,
             variant_id=lipstick.id,
             quantity=3,
@@ -78,7 +78,7 @@ def test_a_guests_cart_that_comes_in_while_she_buys() -> None:
         return [asked(make.basket((lipstick, 2), by=ana))], merge
 
     def merge() -> object:
-        return guestcarts.merge(token=found["token"], buyer_id=found["ana"].id, now=after(1))
+        return guests.merge(token=found["token"], buyer_id=found["ana"].id, now=after(1))
 
     def check(outcomes: list[Any], merged: Any) -> None:
         assert sold(outcomes) == 1, outcomes

@@ -259,16 +259,18 @@ def test_a_host_who_ends_the_offer() -> None:
 
 
 def test_a_buyer_who_empties_her_cart() -> None:
-    from orders import carts
+    from orders.carts import contents
 
     def world() -> tuple[list[asking.Asked], Act]:
         lipstick, buyer = make.variant(stocked=9), make.buyer()
-        cart = carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
+        cart = contents.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
         basket = make.basket((lipstick, 1), by=buyer)
 
         def empty() -> object:
             with transaction.atomic():
-                return carts.clear(buyer_id=buyer.id, version=cart["version"], stream_id=None, now=after(1))
+                return contents.clear(
+                    buyer_id=buyer.id, version=cart["version"], stream_id=None, now=after(1)
+                )
 
         return [asked(basket)], empty
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
-from orders import cartclock, expiry
+from orders import expiry
+from orders.carts import lapsing
 from orders.models import CartHold, Purchase, WaitlistEntry
 from orders.waitlist import keeping, queue
 from streams import coupons, offers, shows
@@ -109,7 +110,7 @@ class Hosting(RuleBasedStateMachine):
         offers.close_due(now=now)
         offers.open_due(now=now)
         coupons.close_due(now=now)
-        cartclock.sweep(now=now)
+        lapsing.sweep(now=now)
         keeping.end_turns(now=now)
         keeping.end_waits(now=now)
         expiry.sweep(now=now)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
-from orders import carts, guestcarts, policies
+from orders.carts import contents, guests, policies
 from orders.models import Cart, CartHold, CartLine, WaitlistEntry
 from orders.waitlist import places
 from tests.orders.machine.world import World
@@ -29,7 +29,7 @@ class Shopping(RuleBasedStateMachine):
         world, buyer = self.world, self.world.buyers[number]
         self._changed(
             buyer.id,
-            lambda: carts.add(
+            lambda: contents.add(
                 buyer_id=buyer.id,
                 variant_id=world.goods[name].id,
                 quantity=quantity,
@@ -50,10 +50,10 @@ class Shopping(RuleBasedStateMachine):
         if quantity:
             self._changed(
                 line.cart_id,
-                lambda: carts.update(**where, quantity=quantity, stream_id=None, now=self.world.clock),
+                lambda: contents.update(**where, quantity=quantity, stream_id=None, now=self.world.clock),
             )
         else:
-            carts.remove(**where, stream_id=None, now=self.world.clock)
+            contents.remove(**where, stream_id=None, now=self.world.clock)
             assert not CartHold.objects.filter(buyer_id=line.cart_id, variant_id=line.variant_id).exists(), (
                 "what is taken out is not held"
             )
@@ -77,7 +77,7 @@ class Shopping(RuleBasedStateMachine):
         """Somebody who is not signed in; nothing is held for her."""
         world = self.world
         try:
-            world.guest = guestcarts.add(
+            world.guest = guests.add(
                 token=world.guest,
                 variant_id=world.goods[name].id,
                 quantity=quantity,
@@ -94,8 +94,8 @@ class Shopping(RuleBasedStateMachine):
         if not self.world.guest:
             return
         world = self.world
-        guestcarts.merge(token=world.guest, buyer_id=world.buyers[number].id, now=world.clock)
-        assert not guestcarts.merge(token=world.guest, buyer_id=world.buyers[number].id, now=world.clock)
+        guests.merge(token=world.guest, buyer_id=world.buyers[number].id, now=world.clock)
+        assert not guests.merge(token=world.guest, buyer_id=world.buyers[number].id, now=world.clock)
         world.guest = None
 
     @rule(what=st.sampled_from(["drop", "set", "bar", "pardon"]), number=who)

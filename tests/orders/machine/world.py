@@ -12,7 +12,8 @@ from catalog import bundles, stock
 from catalog.models import Stock
 from commerce import redis_client
 from commerce.models import Address
-from orders import audit, policies
+from orders import audit
+from orders.carts import policies
 from orders.models import CartHold, Payment, Purchase, WaitlistEntry
 from orders.till import asking
 from streams.models import CouponClaim, Offer

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 from catalog import stock
 from catalog.models import Stock, Variant
-from orders import carts, charging, payments, policies, transactions
+from orders import charging, payments, transactions
+from orders.carts import contents, policies
 from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry
 from orders.till import refusals
 from orders.till.asking import Asked, Receipt
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_what_her_cart_holds_is_bought_without_taking_it_again() -> None:
     lipstick, buyer = make.variant(stocked=10), make.buyer()
     policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=300, now=NOW)
-    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
+    contents.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
 
     assert kinds(rung(wants(lipstick, 3, by=buyer))) == [Receipt]
 
@@ -42,7 +43,7 @@ def test_what_her_cart_holds_is_bought_without_taking_it_again() -> None:
 def test_what_is_held_for_one_cart_is_nobody_elses() -> None:
     lipstick, buyer = make.variant(stocked=2), make.buyer()
     policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=300, now=NOW)
-    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
+    contents.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=2, stream_id=None, now=NOW)
 
     assert kinds(rung(wants(lipstick), wants(lipstick, by=buyer))) == [stock.OutOfStock, Receipt]
     assert CartHold.objects.get().quantity == 1

@@ -17,7 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from catalog import stock
 from catalog.models import Stock
 from commerce import idempotency
-from orders import carts, queries, transactions
+from orders import queries, transactions
+from orders.carts import contents
 from orders.models import Cart, CartLine, Purchase
 from orders.till import asking, deciding, receipts, ringing, writing
 from orders.till.asking import Asked, Receipt
@@ -214,7 +215,7 @@ def test_receipts_are_rendered_when_nobody_waits_for_the_rows_any_more(
 def test_who_changes_her_cart_at_this_moment_is_asked_to_press_again() -> None:
     """Stepped over, her cart would keep what she bought, and what it holds would be taken a second time."""
     lipstick, buyer = make.variant(), make.buyer()
-    carts.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=NOW)
+    contents.add(buyer_id=buyer.id, variant_id=lipstick.id, quantity=1, stream_id=None, now=NOW)
 
     with locked(Cart.objects.filter(pk=buyer.id)):
         outcomes = rung(wants(lipstick, by=buyer), wants(lipstick))

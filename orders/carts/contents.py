@@ -1,6 +1,6 @@
 """Carts: what a buyer means to buy. The version guards against lost updates.
 
-What is held for a cart, and until when, is the business of `cartholds`; the rules are in docs/carts.md.
+What is held for a cart, and until when, is the business of `holding`; the rules are in docs/carts.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,8 @@ from django.db.models import F
 from catalog import stock
 from catalog.models import Product, Variant
 from commerce import errors
-from orders import cartbodies, cartholds, quotes, transactions
+from orders import quotes, transactions
+from orders.carts import bodies, holding
 from orders.models import Cart, CartLine
 from streams import announce
 
@@ -31,9 +32,9 @@ class NotInCart(errors.NotFound):
     message = "This is not in your cart."
 
 
-def read(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> cartbodies.Body:
+def read(*, buyer_id: UUID, stream_id: UUID | None, now: datetime) -> bodies.Body:
     """Return the buyer's cart, priced for a show or outside of any."""
-    return cartbodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=now)
+    return bodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=now)
 
 
 def add(
@@ -44,7 +45,7 @@ def add(
     stream_id: UUID | None,
     now: datetime,
     version: int | None = None,
-) -> cartbodies.Body:
+) -> bodies.Body:
     """Add units of a variant and return the cart; with a `version` only to the cart that has it.
 
     Where the merchant holds goods for carts, the whole line is held. Raises CartConflict, BadQuantity,
@@ -52,7 +53,7 @@ def add(
     """
     check_quantity(variant_id, quantity)
 
-    def work() -> cartbodies.Body:
+    def work() -> bodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
         check_for_sale([variant_id])
         line = CartLine.objects.filter(cart=cart, variant_id=variant_id).first()
@@ -67,7 +68,7 @@ def add(
             line = CartLine.objects.create(
                 cart=cart, variant_id=variant_id, quantity=quantity, stream_id=stream_id, added_at=now
             )
-        moved = cartholds.hold(buyer_id=buyer_id, units={variant_id: line.quantity}, now=now)
+        moved = holding.hold(buyer_id=buyer_id, units={variant_id: line.quantity}, now=now)
         return _changed(cart, stream_id, now, moved)
 
     return transactions.run(work)
@@ -81,7 +82,7 @@ def update(
     quantity: int,
     stream_id: UUID | None,
     now: datetime,
-) -> cartbodies.Body:
+) -> bodies.Body:
     """Set the units of a variant in the cart and return the cart.
 
     As many as before, or more, are held anew where the hold was over. Raises CartConflict, NotInCart,
@@ -89,13 +90,13 @@ def update(
     """
     check_quantity(variant_id, quantity)
 
-    def work() -> cartbodies.Body:
+    def work() -> bodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
         line = CartLine.objects.filter(cart=cart, variant_id=variant_id).first()
         if line is None:
             raise NotInCart
         # Taking units out always works, also when the goods are gone.
-        fit = cartholds.adjust if quantity < line.quantity else cartholds.hold
+        fit = holding.adjust if quantity < line.quantity else holding.hold
         CartLine.objects.filter(pk=line.pk).update(quantity=quantity)
         moved = fit(buyer_id=buyer_id, units={variant_id: quantity}, now=now)
         return _changed(cart, stream_id, now, moved)
@@ -105,15 +106,15 @@ def update(
 
 def remove(
     *, buyer_id: UUID, version: int, variant_id: UUID, stream_id: UUID | None, now: datetime
-) -> cartbodies.Body:
+) -> bodies.Body:
     """Take a variant out of the cart and return the cart; raises CartConflict, NotInCart, Busy."""
 
-    def work() -> cartbodies.Body:
+    def work() -> bodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
         count, _ = CartLine.objects.filter(cart=cart, variant_id=variant_id).delete()
         if not count:
             raise NotInCart
-        moved = cartholds.release(buyer_id=buyer_id, variant_ids=[variant_id], now=now)
+        moved = holding.release(buyer_id=buyer_id, variant_ids=[variant_id], now=now)
         return _changed(cart, stream_id, now, moved)
 
     return transactions.run(work)
@@ -126,7 +127,7 @@ def replace(
     lines: Sequence[tuple[UUID, int]],
     stream_id: UUID | None,
     now: datetime,
-) -> cartbodies.Body:
+) -> bodies.Body:
     """Make the cart have exactly these units and return it; no lines empty it.
 
     Lines that are new or grow are held as with `add`, all or none. Raises CartConflict, BadQuantity,
@@ -137,7 +138,7 @@ def replace(
         for one in (quotes.merged([quotes.Wanted(*line) for line in lines]) if lines else [])
     }
 
-    def work() -> cartbodies.Body:
+    def work() -> bodies.Body:
         cart = _at(buyer_id, version, stream_id, now)
         kept = {line.variant_id: line for line in CartLine.objects.filter(cart=cart)}
         check_for_sale([variant_id for variant_id in wanted if variant_id not in kept])
@@ -151,14 +152,14 @@ def replace(
             line.save()
         less = {one: wanted.get(one, 0) for one in had if wanted.get(one, 0) < had[one]}
         more = {one: quantity for one, quantity in wanted.items() if quantity > had.get(one, 0)}
-        lowered = cartholds.adjust(buyer_id=buyer_id, units=less, now=now)
-        raised = cartholds.hold(buyer_id=buyer_id, units=more, now=now)
+        lowered = holding.adjust(buyer_id=buyer_id, units=less, now=now)
+        raised = holding.hold(buyer_id=buyer_id, units=more, now=now)
         return _changed(cart, stream_id, now, lowered | raised)
 
     return transactions.run(work)
 
 
-def clear(*, buyer_id: UUID, version: int, stream_id: UUID | None, now: datetime) -> cartbodies.Body:
+def clear(*, buyer_id: UUID, version: int, stream_id: UUID | None, now: datetime) -> bodies.Body:
     """Empty the cart and return it; raises CartConflict, Busy, Unavailable."""
     return replace(buyer_id=buyer_id, version=version, lines=[], stream_id=stream_id, now=now)
 
@@ -203,7 +204,7 @@ def bought(
     if not CartLine.objects.filter(cart_id=buyer_id, variant_id__in={*lines, *units}).exists():
         return {}
     cart = locked(buyer_id)
-    spared = cartholds.consume(buyer_id=buyer_id, units=units)
+    spared = holding.consume(buyer_id=buyer_id, units=units)
     less = 0
     for variant_id, quantity in lines.items():
         in_cart = CartLine.objects.filter(cart=cart, variant_id=variant_id)
@@ -248,25 +249,25 @@ def check_for_sale(variant_ids: Sequence[UUID]) -> None:
 def _at(buyer_id: UUID, version: int | None, stream_id: UUID | None, now: datetime) -> Cart:
     cart = locked(buyer_id)
     if version is not None and cart.version != version:
-        raise CartConflict(cart=cartbodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=now))
+        raise CartConflict(cart=bodies.of_buyer(buyer_id=buyer_id, stream_id=stream_id, now=now))
     return cart
 
 
 def _hold_if_there(buyer_id: UUID, variant_id: UUID, quantity: int, now: datetime) -> None:
     try:
         with transaction.atomic():
-            cartholds.hold(buyer_id=buyer_id, units={variant_id: quantity}, now=now).settle(now=now)
+            holding.hold(buyer_id=buyer_id, units={variant_id: quantity}, now=now).settle(now=now)
     except stock.OutOfStock:
         return
 
 
 def _changed(
-    cart: Cart, stream_id: UUID | None, now: datetime, moved: cartholds.Moved | None = None
-) -> cartbodies.Body:
+    cart: Cart, stream_id: UUID | None, now: datetime, moved: holding.Moved | None = None
+) -> bodies.Body:
     cart.version += 1
     cart.updated_at = now
     cart.save(update_fields=["version", "updated_at"])
-    body = cartbodies.of_buyer(buyer_id=cart.buyer_id, stream_id=stream_id, now=now)
+    body = bodies.of_buyer(buyer_id=cart.buyer_id, stream_id=stream_id, now=now)
     if moved is not None:
         _expect(body, moved)
     announce.tell_user(
@@ -277,7 +278,7 @@ def _changed(
     return body
 
 
-def _expect(body: cartbodies.Body, moved: cartholds.Moved) -> None:
+def _expect(body: bodies.Body, moved: holding.Moved) -> None:
     # The body is made before the stock is locked, so that others wait for a moment only.
     for line in body["lines"]:
         line["left"] = max(0, line["left"] - moved.net(UUID(line["variant"])))

@@ -6,7 +6,8 @@ import pytest
 
 from catalog.models import Price, Variant
 from commerce.models import User
-from orders import carts, queries, quotes
+from orders import queries, quotes
+from orders.carts import contents
 from orders.models import CartLine
 from streams.frames import down
 from tests.orders import make
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def add(buyer: User, variant: Variant, quantity: int = 1, **more: object) -> queries.Body:
-    return carts.add(
+    return contents.add(
         buyer_id=buyer.id,
         variant_id=variant.id,
         quantity=quantity,
@@ -54,9 +55,9 @@ def test_an_open_offer_of_the_show_is_the_price() -> None:
     (line,) = add(buyer, lipstick, stream_id=stream.id, now=after(1))["lines"]
     assert (line["price"]["amount"], line["offer"]) == (999, str(offer.id))
 
-    (line,) = carts.read(buyer_id=buyer.id, stream_id=stream.id, now=after(60))["lines"]
+    (line,) = contents.read(buyer_id=buyer.id, stream_id=stream.id, now=after(60))["lines"]
     assert (line["price"]["amount"], line["offer"]) == (1999, None)
-    (line,) = carts.read(buyer_id=buyer.id, stream_id=None, now=after(1))["lines"]
+    (line,) = contents.read(buyer_id=buyer.id, stream_id=None, now=after(1))["lines"]
     assert line["price"]["amount"] == 1999
     (line,) = add(buyer, lipstick, stream_id=stream.id, now=after(2))["lines"]
     assert line["price"]["amount"] == 1999, "two are more than the offer grants one buyer"
@@ -93,16 +94,16 @@ def test_a_cart_that_was_changed_elsewhere_is_a_conflict_and_is_sent_along() -> 
     add(buyer, lipstick)
 
     stale_acts: tuple[Callable[[], object], ...] = (
-        lambda: carts.update(
+        lambda: contents.update(
             buyer_id=buyer.id, version=version, variant_id=lipstick.id, quantity=5, stream_id=None, now=NOW
         ),
-        lambda: carts.remove(
+        lambda: contents.remove(
             buyer_id=buyer.id, version=version, variant_id=lipstick.id, stream_id=None, now=NOW
         ),
-        lambda: carts.clear(buyer_id=buyer.id, version=version, stream_id=None, now=NOW),
+        lambda: contents.clear(buyer_id=buyer.id, version=version, stream_id=None, now=NOW),
     )
     for stale in stale_acts:
-        with pytest.raises(carts.CartConflict) as refused:
+        with pytest.raises(contents.CartConflict) as refused:
             stale()
         assert refused.value.data["cart"]["version"] == version + 1
 
@@ -114,23 +115,25 @@ def test_lines_are_set_and_taken_out() -> None:
     add(buyer, lipstick)
     version = add(buyer, blush)["version"]
 
-    cart = carts.update(
+    cart = contents.update(
         buyer_id=buyer.id, version=version, variant_id=lipstick.id, quantity=7, stream_id=None, now=NOW
     )
-    cart = carts.remove(
+    cart = contents.remove(
         buyer_id=buyer.id, version=cart["version"], variant_id=blush.id, stream_id=None, now=NOW
     )
 
     assert [(line["variant"], line["quantity"]) for line in cart["lines"]] == [(str(lipstick.id), 7)]
-    with pytest.raises(carts.NotInCart):
-        carts.remove(buyer_id=buyer.id, version=cart["version"], variant_id=blush.id, stream_id=None, now=NOW)
+    with pytest.raises(contents.NotInCart):
+        contents.remove(
+            buyer_id=buyer.id, version=cart["version"], variant_id=blush.id, stream_id=None, now=NOW
+        )
 
 
 def test_a_cart_is_replaced_as_a_whole() -> None:
     buyer, lipstick, blush = make.user(), make.variant(), make.variant()
     version = add(buyer, lipstick)["version"]
 
-    cart = carts.replace(
+    cart = contents.replace(
         buyer_id=buyer.id,
         version=version,
         lines=[(blush.id, 1), (blush.id, 1)],
@@ -139,7 +142,7 @@ def test_a_cart_is_replaced_as_a_whole() -> None:
     )
     assert [(line["variant"], line["quantity"]) for line in cart["lines"]] == [(str(blush.id), 2)]
 
-    cart = carts.clear(buyer_id=buyer.id, version=cart["version"], stream_id=None, now=NOW)
+    cart = contents.clear(buyer_id=buyer.id, version=cart["version"], stream_id=None, now=NOW)
     assert (cart["lines"], cart["totals"]) == ([], [])
 
 
@@ -169,7 +172,7 @@ def test_only_what_is_for_sale_goes_in() -> None:
     with pytest.raises(quotes.NotForSale):
         add(buyer, lipstick)
     with pytest.raises(quotes.UnknownVariant):
-        carts.add(buyer_id=buyer.id, variant_id=uuid4(), quantity=1, stream_id=None, now=NOW)
+        contents.add(buyer_id=buyer.id, variant_id=uuid4(), quantity=1, stream_id=None, now=NOW)
 
 
 def test_what_lost_its_price_is_left_out_of_what_can_be_bought() -> None:
@@ -177,7 +180,7 @@ def test_what_lost_its_price_is_left_out_of_what_can_be_bought() -> None:
     add(buyer, lipstick)
     Price.objects.update(valid_to=NOW)
 
-    cart = carts.read(buyer_id=buyer.id, stream_id=None, now=after(1))
+    cart = contents.read(buyer_id=buyer.id, stream_id=None, now=after(1))
 
     assert (cart["lines"], cart["totals"], cart["version"]) == ([], [], 1)
 
@@ -194,7 +197,7 @@ def test_nobody_sees_another_buyers_cart() -> None:
     buyer, stranger, lipstick = make.user(), make.user(), make.variant()
     add(buyer, lipstick)
 
-    assert carts.read(buyer_id=stranger.id, stream_id=None, now=NOW)["lines"] == []
-    with pytest.raises(carts.CartConflict):
-        carts.clear(buyer_id=stranger.id, version=1, stream_id=None, now=NOW)
+    assert contents.read(buyer_id=stranger.id, stream_id=None, now=NOW)["lines"] == []
+    with pytest.raises(contents.CartConflict):
+        contents.clear(buyer_id=stranger.id, version=1, stream_id=None, now=NOW)
     assert CartLine.objects.count() == 1

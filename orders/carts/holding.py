@@ -17,7 +17,7 @@ from django.db.models import F
 from catalog import stock
 from catalog.models import Variant
 from commerce import ids
-from orders import cartbodies
+from orders.carts import bodies
 from orders.models import Cart, CartHold, CartHolder
 from orders.waitlist import queue
 from streams import announce
@@ -186,7 +186,7 @@ def warn(*, now: datetime, ahead: timedelta, limit: int) -> dict[UUID, list[Cart
 def _terms(buyer_id: UUID, units: Collection[UUID], now: datetime) -> dict[UUID, tuple[UUID, datetime]]:
     """Merchant and end of what would be held from now on, for the variants that are held for her."""
     owners = dict(Variant.objects.filter(pk__in=units).values_list("id", "merchant_id"))
-    seconds = cartbodies.hold_seconds(buyer_id=buyer_id, variants=owners)
+    seconds = bodies.hold_seconds(buyer_id=buyer_id, variants=owners)
     return {pk: (owners[pk], now + timedelta(seconds=each)) for pk, each in seconds.items()}
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from commerce import throttles
-from orders import cartbodies, carts, quotes, transactions
+from orders import quotes, transactions
+from orders.carts import bodies, contents
 from orders.models import GUEST_LINES, GuestCart
 
 NEW_PER_NETWORK, WINDOW_SECONDS = 60, 600
@@ -30,10 +31,10 @@ class Kept(NamedTuple):
     """A guest's cart after a change, and the token that names it: the one sent, or a new one."""
 
     token: str | None
-    body: cartbodies.Body
+    body: bodies.Body
 
 
-def read(*, token: str | None, stream_id: UUID | None, now: datetime) -> cartbodies.Body:
+def read(*, token: str | None, stream_id: UUID | None, now: datetime) -> bodies.Body:
     """Return the cart of that token, an empty one when there is none."""
     return _body(_found(token), stream_id, now)
 
@@ -52,8 +53,8 @@ def add(
 
     Raises CartConflict, BadQuantity, UnknownVariant, NotForSale, TooManyLines, TooOften, Busy, Unavailable.
     """
-    carts.check_quantity(variant_id, quantity)
-    carts.check_for_sale([variant_id])
+    contents.check_quantity(variant_id, quantity)
+    contents.check_for_sale([variant_id])
     _admit(token, network)
 
     def work() -> Kept:
@@ -66,7 +67,7 @@ def add(
             lines.append(Line(variant_id, quantity, stream_id))
         else:
             old = lines[at]
-            carts.check_quantity(variant_id, old.quantity + quantity)
+            contents.check_quantity(variant_id, old.quantity + quantity)
             lines[at] = Line(variant_id, old.quantity + quantity, stream_id or old.stream_id)
         return _write(row, token, lines, stream_id, now)
 
@@ -83,7 +84,7 @@ def update(
     now: datetime,
 ) -> Kept:
     """Set the units of a variant; raises CartConflict, NotInCart, BadQuantity, Busy, Unavailable."""
-    carts.check_quantity(variant_id, quantity)
+    contents.check_quantity(variant_id, quantity)
 
     def work() -> Kept:
         row = _at(token, version, stream_id, now)
@@ -92,7 +93,7 @@ def update(
             if line.variant_id == variant_id:
                 lines[number] = line._replace(quantity=quantity)
                 return _write(row, token, lines, stream_id, now)
-        raise carts.NotInCart
+        raise contents.NotInCart
 
     return transactions.run(work)
 
@@ -112,7 +113,7 @@ def remove(
         lines = _lines(row)
         left = [line for line in lines if line.variant_id != variant_id]
         if len(left) == len(lines):
-            raise carts.NotInCart
+            raise contents.NotInCart
         return _write(row, token, left, stream_id, now)
 
     return transactions.run(work)
@@ -138,7 +139,7 @@ def replace(
     def work() -> Kept:
         row = _at(token, version, stream_id, now)
         kept = {line.variant_id: line for line in _lines(row)}
-        carts.check_for_sale([one.variant_id for one in wanted if one.variant_id not in kept])
+        contents.check_for_sale([one.variant_id for one in wanted if one.variant_id not in kept])
         old = [
             kept[one.variant_id]._replace(quantity=one.quantity) for one in wanted if one.variant_id in kept
         ]
@@ -165,7 +166,7 @@ def merge(*, token: str | None, buyer_id: UUID, now: datetime) -> bool:
         lines = [line for line in _lines(row) if 1 <= line.quantity <= quotes.MAX_QUANTITY]
         row.delete()
         if lines:
-            carts.merge(buyer_id=buyer_id, lines=lines, now=now)
+            contents.merge(buyer_id=buyer_id, lines=lines, now=now)
         return bool(lines)
 
     return transactions.run(work)
@@ -194,7 +195,7 @@ def _locked(token: str | None) -> GuestCart | None:
 def _at(token: str | None, version: int | None, stream_id: UUID | None, now: datetime) -> GuestCart | None:
     row = _locked(token)
     if version is not None and version != (row.version if row else 0):
-        raise carts.CartConflict(cart=_body(row, stream_id, now))
+        raise contents.CartConflict(cart=_body(row, stream_id, now))
     return row
 
 
@@ -229,6 +230,6 @@ def _write(
     return Kept(token, _body(row, stream_id, now))
 
 
-def _body(row: GuestCart | None, stream_id: UUID | None, now: datetime) -> cartbodies.Body:
-    lines = [cartbodies.Line(line.variant_id, line.quantity) for line in _lines(row)]
-    return cartbodies.of_guest(version=row.version if row else 0, lines=lines, stream_id=stream_id, now=now)
+def _body(row: GuestCart | None, stream_id: UUID | None, now: datetime) -> bodies.Body:
+    lines = [bodies.Line(line.variant_id, line.quantity) for line in _lines(row)]
+    return bodies.of_guest(version=row.version if row else 0, lines=lines, stream_id=stream_id, now=now)

@@ -12,7 +12,8 @@ from django.db.models import ProtectedError
 from catalog import stock
 from catalog.models import BundlePart, Variant
 from commerce.models import Merchant, User
-from orders import cartbodies, cartclock, cartholds, carts, charging, payments, policies
+from orders import charging, payments
+from orders.carts import bodies, contents, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, Hoarder
 from streams.bodies import unix_ms
 from streams.frames import down
@@ -22,14 +23,14 @@ from tests.orders.make import NOW, after
 pytestmark = pytest.mark.django_db
 
 
-def add(buyer: User, variant: Variant, quantity: int = 1, *, at: float = 0) -> cartbodies.Body:
-    return carts.add(
+def add(buyer: User, variant: Variant, quantity: int = 1, *, at: float = 0) -> bodies.Body:
+    return contents.add(
         buyer_id=buyer.id, variant_id=variant.id, quantity=quantity, stream_id=None, now=after(at)
     )
 
 
-def update(buyer: User, variant: Variant, quantity: int, *, at: float = 0) -> cartbodies.Body:
-    return carts.update(
+def update(buyer: User, variant: Variant, quantity: int, *, at: float = 0) -> bodies.Body:
+    return contents.update(
         buyer_id=buyer.id,
         version=Cart.objects.get(pk=buyer.id).version,
         variant_id=variant.id,
@@ -39,15 +40,15 @@ def update(buyer: User, variant: Variant, quantity: int, *, at: float = 0) -> ca
     )
 
 
-def remove(buyer: User, variant: Variant, *, at: float = 0) -> cartbodies.Body:
+def remove(buyer: User, variant: Variant, *, at: float = 0) -> bodies.Body:
     version = Cart.objects.get(pk=buyer.id).version
-    return carts.remove(
+    return contents.remove(
         buyer_id=buyer.id, version=version, variant_id=variant.id, stream_id=None, now=after(at)
     )
 
 
-def replace(buyer: User, *lines: tuple[Variant, int], at: float = 0) -> cartbodies.Body:
-    return carts.replace(
+def replace(buyer: User, *lines: tuple[Variant, int], at: float = 0) -> bodies.Body:
+    return contents.replace(
         buyer_id=buyer.id,
         version=Cart.objects.get(pk=buyer.id).version,
         lines=[(variant.id, quantity) for variant, quantity in lines],
@@ -62,7 +63,7 @@ def held(buyer: User, variant: Variant) -> tuple[int, datetime] | None:
 
 
 def sweep(at: float) -> dict[str, int]:
-    return cartclock.sweep(now=after(at))
+    return lapsing.sweep(now=after(at))
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_with_a_policy_units_leave_the_stock_until_a_published_end(holder: Merch
     assert make.left(lipstick) == 3
     msgspec.convert(cart, down.Cart)
     assert make.events("stock.moved")[-1]["variants"] == [str(lipstick.id)]
-    assert cart == carts.read(buyer_id=buyer.id, stream_id=None, now=after(1))
+    assert cart == contents.read(buyer_id=buyer.id, stream_id=None, now=after(1))
     assert make.broken() == []
 
 
@@ -123,7 +124,7 @@ def test_what_is_not_there_is_refused_and_changes_nothing(holder: Merchant) -> N
             act()
         assert refused.value.data == {"variant": str(lipstick.id), "left": 1}
 
-    assert carts.read(buyer_id=buyer.id, stream_id=None, now=NOW) == before
+    assert contents.read(buyer_id=buyer.id, stream_id=None, now=NOW) == before
     assert held(buyer, lipstick) == (2, after(600))
     assert make.broken() == []
 
@@ -284,11 +285,11 @@ def test_held_units_are_consumed_once(holder: Merchant) -> None:
     add(buyer, lipstick, 3)
     units = {lipstick.id: 2, uuid4(): 5}
 
-    assert cartholds.moved_into_purchase(buyer_id=buyer.id, variant_ids=units) == {lipstick.id: 3}
-    assert cartholds.consume(buyer_id=stranger.id, units=units) == {}
-    assert cartholds.consume(buyer_id=buyer.id, units=units) == {lipstick.id: 2}
-    assert cartholds.consume(buyer_id=buyer.id, units=units) == {lipstick.id: 1}
-    assert cartholds.consume(buyer_id=buyer.id, units=units) == {}
+    assert holding.moved_into_purchase(buyer_id=buyer.id, variant_ids=units) == {lipstick.id: 3}
+    assert holding.consume(buyer_id=stranger.id, units=units) == {}
+    assert holding.consume(buyer_id=buyer.id, units=units) == {lipstick.id: 2}
+    assert holding.consume(buyer_id=buyer.id, units=units) == {lipstick.id: 1}
+    assert holding.consume(buyer_id=buyer.id, units=units) == {}
     assert not CartHold.objects.exists()
 
 

@@ -15,15 +15,15 @@ from rest_framework.views import APIView
 from commerce import http, schema
 from commerce.models import User
 from commerce.views import network_of
-from orders import cart_shapes as shapes
-from orders import cartclock, carts, doors, guestcarts
+from orders import doors
+from orders.carts import contents, guests, lapsing, shapes
 
 COOKIE, SALT, PATH = "yellowcart_guest", "orders.guest-cart", "/api/v1/"
 
 
 def token_of(request: Any) -> str | None:
     """Return the token of the guest's cart that the browser keeps; None without one that we gave."""
-    age = cartclock.GUESTS_KEPT
+    age = lapsing.GUESTS_KEPT
     token = request.get_signed_cookie(COOKIE, default=None, salt=SALT, max_age=age)
     return cast("str | None", token)
 
@@ -53,7 +53,7 @@ class CartDoor(APIView):
         """Return how a guest is known who may be given a cart."""
         return {"token": token_of(self.request._request), "network": network_of(self.request)}
 
-    def kept(self, kept: guestcarts.Kept) -> Response:
+    def kept(self, kept: guests.Kept) -> Response:
         """Answer with a guest's cart and have the browser keep its token."""
         response = Response(kept.body)
         if kept.token is not None:
@@ -61,7 +61,7 @@ class CartDoor(APIView):
                 COOKIE,
                 kept.token,
                 salt=SALT,
-                max_age=cartclock.GUESTS_KEPT / timedelta(seconds=1),
+                max_age=lapsing.GUESTS_KEPT / timedelta(seconds=1),
                 path=PATH,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
@@ -86,8 +86,8 @@ class CartView(CartDoor):
         asked.is_valid(raise_exception=True)
         show, now = doors.stream_id(asked.validated_data["stream"]), timezone.now()
         if self.buyer_id is None:
-            return Response(guestcarts.read(token=token_of(request._request), stream_id=show, now=now))
-        return Response(carts.read(buyer_id=self.buyer_id, stream_id=show, now=now))
+            return Response(guests.read(token=token_of(request._request), stream_id=show, now=now))
+        return Response(contents.read(buyer_id=self.buyer_id, stream_id=show, now=now))
 
     @extend_schema(
         tags=["Cart"],
@@ -108,8 +108,8 @@ class CartView(CartDoor):
             "now": now,
         }
         if self.buyer_id is None:
-            return self.kept(guestcarts.replace(**change, **self.guest()))
-        return Response(carts.replace(**change, buyer_id=self.buyer_id))
+            return self.kept(guests.replace(**change, **self.guest()))
+        return Response(contents.replace(**change, buyer_id=self.buyer_id))
 
 
 class CartLinesView(CartDoor):
@@ -138,8 +138,8 @@ class CartLinesView(CartDoor):
             "now": timezone.now(),
         }
         if self.buyer_id is None:
-            return self.kept(guestcarts.add(**change, **self.guest()))
-        return Response(carts.add(**change, buyer_id=self.buyer_id))
+            return self.kept(guests.add(**change, **self.guest()))
+        return Response(contents.add(**change, buyer_id=self.buyer_id))
 
 
 class CartLineView(CartDoor):
@@ -164,8 +164,8 @@ class CartLineView(CartDoor):
             "now": timezone.now(),
         }
         if self.buyer_id is None:
-            return self.kept(guestcarts.update(**change, token=token_of(request._request)))
-        return Response(carts.update(**change, buyer_id=self.buyer_id))
+            return self.kept(guests.update(**change, token=token_of(request._request)))
+        return Response(contents.update(**change, buyer_id=self.buyer_id))
 
     @extend_schema(
         tags=["Cart"],
@@ -185,8 +185,8 @@ class CartLineView(CartDoor):
             "now": timezone.now(),
         }
         if self.buyer_id is None:
-            return self.kept(guestcarts.remove(**change, token=token_of(request._request)))
-        return Response(carts.remove(**change, buyer_id=self.buyer_id))
+            return self.kept(guests.remove(**change, token=token_of(request._request)))
+        return Response(contents.remove(**change, buyer_id=self.buyer_id))
 
 
 class CartMergeView(http.ShopperView):
@@ -204,7 +204,7 @@ class CartMergeView(http.ShopperView):
     )
     def post(self, request: Request) -> Response:
         buyer_id, now = doors.buyer_of(request), timezone.now()
-        guestcarts.merge(token=token_of(request._request), buyer_id=buyer_id, now=now)
-        response = Response(carts.read(buyer_id=buyer_id, stream_id=None, now=now))
+        guests.merge(token=token_of(request._request), buyer_id=buyer_id, now=now)
+        response = Response(contents.read(buyer_id=buyer_id, stream_id=None, now=now))
         forget(response)
         return response

@@ -13,7 +13,8 @@ import structlog
 from django.db import transaction
 
 from commerce import outbox
-from orders import cartholds, transactions
+from orders import transactions
+from orders.carts import holding
 from orders.models import CartHold, GuestCart
 from streams import announce
 from streams.bodies import unix_ms
@@ -34,7 +35,7 @@ def sweep(*, now: datetime) -> dict[str, int]:
     end = time.monotonic() + SECONDS
     done = {"warned": 0, "lapsed": 0}
     passed: set[UUID] = set()
-    while buyers := cartholds.due(now=now, limit=BATCH, without=passed):
+    while buyers := holding.due(now=now, limit=BATCH, without=passed):
         touched = _lapse(buyers, now, end)
         done["lapsed"] += len(touched)
         passed |= set(buyers) - set(touched)
@@ -81,14 +82,14 @@ def _lapse(buyers: Collection[UUID], now: datetime, end: float) -> list[UUID]:
 
 
 def _batch(buyers: Collection[UUID], now: datetime) -> list[UUID]:
-    touched = cartholds.lapse(buyer_ids=buyers, now=now)
+    touched = holding.lapse(buyer_ids=buyers, now=now)
     if touched:
         outbox.record(name="carts.lapsed", payload={"buyers": [str(buyer_id) for buyer_id in touched]})
     return touched
 
 
 def _warn(now: datetime) -> int:
-    warned = cartholds.warn(now=now, ahead=WARNED_AHEAD, limit=BATCH)
+    warned = holding.warn(now=now, ahead=WARNED_AHEAD, limit=BATCH)
     # A hold is warned of once, so the first of them names the word.
     announce.tell_users(
         (buyer_id, "cart.hold_expiring", {"lines": [_line(hold) for hold in holds]}, f"ending:{holds[0].pk}")

@@ -10,8 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from commerce import http, schema
-from orders import cart_shapes as shapes
-from orders import cartbodies, policies
+from orders.carts import bodies, policies, shapes
 from orders.models import CartHolder, Hoarder
 
 
@@ -66,7 +65,7 @@ class HoldersView(http.MerchantView, generics.ListAPIView[CartHolder]):
     pagination_class = http.CursorPagination
 
     def get_queryset(self) -> QuerySet[CartHolder]:
-        return cartbodies.holders(merchant_id=self.merchant.id)
+        return bodies.holders(merchant_id=self.merchant.id)
 
 
 @extend_schema_view(

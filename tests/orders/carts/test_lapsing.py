@@ -8,13 +8,14 @@ import pytest
 
 from catalog import stock
 from commerce.models import Merchant
-from orders import cartclock, cartholds, carts, policies, transactions
+from orders import transactions
+from orders.carts import contents, holding, lapsing, policies
 from orders.models import CartHold, CartHolder
 from streams.bodies import unix_ms
 from streams.frames import down
 from tests.orders import make
+from tests.orders.carts.test_holding import add, held, sweep, update
 from tests.orders.make import NOW, after
-from tests.orders.test_cartholds import add, held, sweep, update
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +38,7 @@ def test_units_go_back_at_the_end_and_the_line_stays(holder: Merchant) -> None:
 
     assert (held(buyer, lipstick), make.left(lipstick)) == (None, 2)
     assert held(buyer, blush) == (1, after(601)), "each line has its own end"
-    cart = carts.read(buyer_id=buyer.id, stream_id=None, now=after(600))
+    cart = contents.read(buyer_id=buyer.id, stream_id=None, now=after(600))
     assert (cart["version"], [line["held"] for line in cart["lines"]]) == (version + 2, [0, 1])
     assert make.events("carts.lapsed") == [{"buyers": [str(buyer.id)]}]
     assert sweep(600)["lapsed"] == 0
@@ -98,7 +99,7 @@ def test_a_shopper_is_warned_once_a_minute_before(holder: Merchant) -> None:
 
 
 def test_all_that_is_due_goes_back_however_much(holder: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cartclock, "BATCH", 2)
+    monkeypatch.setattr(lapsing, "BATCH", 2)
     lipstick = make.variant(stocked=7, seller=holder)
     for _ in range(7):
         add(make.user(), lipstick)
@@ -145,8 +146,8 @@ def test_a_sweep_whose_time_is_over_leaves_the_rest_to_the_next_one(
         tried += 1
         raise transactions.Busy
 
-    monkeypatch.setattr(cartholds, "lapse", refuse)
-    monkeypatch.setattr(cartclock, "SECONDS", -1)
+    monkeypatch.setattr(holding, "lapse", refuse)
+    monkeypatch.setattr(lapsing, "SECONDS", -1)
 
     assert sweep(600)["lapsed"] == 0
 

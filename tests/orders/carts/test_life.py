@@ -12,8 +12,9 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from catalog import stock
 from catalog.models import Stock
-from orders import cartclock, cartholds, carts, expiry, guestcarts, policies, quotes
+from orders import expiry, quotes
 from orders.audit.goods import STOCK
+from orders.carts import contents, guests, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, Hoarder, Purchase
 from orders.waitlist import queue
 from tests.orders import make
@@ -51,7 +52,7 @@ class Carts(RuleBasedStateMachine):
         buyer, variant = self.shoppers[who], self.goods[which]
         before = self._units(buyer.id, variant.id)
         try:
-            carts.add(
+            contents.add(
                 buyer_id=buyer.id, variant_id=variant.id, quantity=quantity, stream_id=None, now=self.clock
             )
         except stock.OutOfStock:
@@ -69,7 +70,7 @@ class Carts(RuleBasedStateMachine):
         buyer, variant = self.shoppers[who], self.goods[which]
         before = self._units(buyer.id, variant.id)
         try:
-            carts.update(
+            contents.update(
                 buyer_id=buyer.id,
                 version=self._version(buyer.id),
                 variant_id=variant.id,
@@ -77,7 +78,7 @@ class Carts(RuleBasedStateMachine):
                 stream_id=None,
                 now=self.clock,
             )
-        except carts.NotInCart:
+        except contents.NotInCart:
             assert before[0] == 0
         except stock.OutOfStock:
             assert quantity >= before[0], "fewer can always be had"
@@ -88,7 +89,7 @@ class Carts(RuleBasedStateMachine):
     def remove(self, number: int) -> None:
         rows = CartLine.objects.order_by("id")
         line = rows[number % len(rows)]
-        carts.remove(
+        contents.remove(
             buyer_id=line.cart_id,
             version=self._version(line.cart_id),
             variant_id=line.variant_id,
@@ -102,7 +103,7 @@ class Carts(RuleBasedStateMachine):
         buyer = self.shoppers[who]
         before = [self._units(buyer.id, each.id) for each in self.goods]
         try:
-            carts.replace(
+            contents.replace(
                 buyer_id=buyer.id,
                 version=self._version(buyer.id),
                 lines=[(self.goods[which].id, quantity) for which, quantity in wanted.items()],
@@ -129,7 +130,7 @@ class Carts(RuleBasedStateMachine):
     @rule(which=st.integers(0, 2), quantity=units)
     def collect_as_a_guest(self, which: int, quantity: int) -> None:
         try:
-            self.token = guestcarts.add(
+            self.token = guests.add(
                 token=self.token,
                 variant_id=self.goods[which].id,
                 quantity=quantity,
@@ -142,8 +143,8 @@ class Carts(RuleBasedStateMachine):
 
     @rule(who=either)
     def come_in(self, who: int) -> None:
-        guestcarts.merge(token=self.token, buyer_id=self.shoppers[who].id, now=self.clock)
-        assert not guestcarts.merge(token=self.token, buyer_id=self.shoppers[who].id, now=self.clock)
+        guests.merge(token=self.token, buyer_id=self.shoppers[who].id, now=self.clock)
+        assert not guests.merge(token=self.token, buyer_id=self.shoppers[who].id, now=self.clock)
 
     @rule(who=either)
     def hoard(self, who: int) -> None:
@@ -172,7 +173,7 @@ class Carts(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        cartclock.sweep(now=self.clock)
+        lapsing.sweep(now=self.clock)
         assert not CartHold.objects.filter(until__lte=self.clock).exists()
 
     @invariant()
@@ -234,6 +235,6 @@ def test_the_machine_finds_units_that_are_forgotten(forgotten: str, monkeypatch:
         monkeypatch.setattr(queue, "give_back", lambda **_: None)
         monkeypatch.setattr(queue, "returned", lambda **_: [])
     else:
-        monkeypatch.setattr(cartholds, "hold", lambda **_: cartholds.Moved())
+        monkeypatch.setattr(holding, "hold", lambda **_: holding.Moved())
     with pytest.raises(AssertionError):
         run(Carts, settings=SETTINGS)

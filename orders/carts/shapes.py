@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce import strict
-from orders import policies
 from orders import serializers as bodies
+from orders.carts import policies
 from orders.models import CartHolder, CartPolicy, Hoarder
 
 MAX_SAFE = 2**53 - 1
