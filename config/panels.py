@@ -2,7 +2,7 @@
 
 STUDIO_PANELS: dict[str, str] = {
     # (host_id, stream_id): what one show has sold so far.
-    "sales": "orders.earnings.of_show",
+    "sales": "orders.books.earnings.of_show",
     # (host_id): what every show has sold, by the show's id.
-    "earnings": "orders.earnings.of_host",
+    "earnings": "orders.books.earnings.of_host",
 }

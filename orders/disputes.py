@@ -14,7 +14,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from commerce import errors, gateway, ids
-from orders import books, evidence, pricing, refunds, transactions
+from orders import evidence, pricing, refunds, transactions
+from orders.books import postings
 from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase
 
 log = structlog.get_logger(__name__)
@@ -140,7 +141,7 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
         left = sum(line.amount - line.refunded_amount for line in lines.values())
         if left:
             parts = refunds.spread(list(lines.values()), min(amount, left))
-    left_of = books.shares_left(lines.values())
+    left_of = postings.shares_left(lines.values())
     rows = []
     for part in parts:
         back = pricing.taken_back(part.amount, of=left_of[part.line_id])
@@ -154,11 +155,11 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
             )
         )
     DisputeLine.objects.bulk_create(rows)
-    books.reverse_commission({each.line_id: each.host_amount for each in rows})
-    books.dispute_withdrawn(row)
+    postings.reverse_commission({each.line_id: each.host_amount for each in rows})
+    postings.dispute_withdrawn(row)
 
 
 def _reinstate(row: Dispute, now: datetime) -> None:
     row.reinstated_at = now
-    books.reverse_commission({each.line_id: -each.host_amount for each in row.lines.all()})
-    books.dispute_reinstated(row)
+    postings.reverse_commission({each.line_id: -each.host_amount for each in row.lines.all()})
+    postings.dispute_reinstated(row)

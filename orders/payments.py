@@ -15,7 +15,8 @@ from django.db import transaction
 
 from commerce import errors, gateway, outbox
 from commerce.money import Money
-from orders import books, discrepancies, holds, moves, refunds, states, transactions
+from orders import discrepancies, holds, moves, refunds, states, transactions
+from orders.books import postings
 from orders.models import Order, Payment, Purchase, Shipment
 
 log = structlog.get_logger(__name__)
@@ -196,11 +197,11 @@ def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now:
     facts = {"charge_id": intent.charge_id or "", "decline_code": "", "message": ""}
     if _units_for(purchase, payment, now):
         moves.payment(payment, new=Status.SUCCEEDED, now=now, **facts)
-        books.capture(payment)
+        postings.capture(payment)
         _pay(purchase, now)
     else:
         moves.payment(payment, new=Status.RETURNED, now=now, **{**facts, "message": RETURNED_LATE})
-        books.capture(payment)
+        postings.capture(payment)
         refunds.owe(payment=payment, amount=payment.amount, reason="captured too late", now=now)
         moves.note(purchase, reason="payment returned", now=now)
 
@@ -228,7 +229,7 @@ def _pay(purchase: Purchase, now: datetime) -> None:
     for order in _orders(purchase):
         shipping = order.status == Order.Status.SHIPPING
         moves.order(order, new=Order.Status.SHIPPED if shipping else Order.Status.OPEN, now=now)
-    books.sale(purchase)
+    postings.sale(purchase)
 
 
 def _action_required(purchase: Purchase, payment: Payment, now: datetime) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db.models import F
 
 from commerce import ids, money, outbox
-from orders import books, pricing
+from orders import pricing
+from orders.books import postings
 from orders.models import OrderLine, Payment, Refund, RefundLine
 
 
@@ -54,7 +55,7 @@ def owe(
     )
     if payment.status == Payment.Status.SUCCEEDED:
         _take_back(refund, payment.purchase_id, parts)
-    books.refund_owed(refund)
+    postings.refund_owed(refund)
     outbox.record(name="refund.owed", payload={"refund": str(refund.id)}, key=f"refund.owed:{refund.id}")
     return refund
 
@@ -75,7 +76,7 @@ def _take_back(refund: Refund, purchase_id: UUID, parts: Sequence[Part]) -> None
     parts = parts or spread(list(lines.values()), refund.amount)
     if sum(part.amount for part in parts) != refund.amount:
         raise ValueError(f"the parts of refund {refund.id} are not its amount")
-    left = books.shares_left(lines.values())
+    left = postings.shares_left(lines.values())
     rows = []
     for part in parts:
         back = pricing.taken_back(part.amount, of=left[part.line_id])
@@ -95,4 +96,4 @@ def _take_back(refund: Refund, purchase_id: UUID, parts: Sequence[Part]) -> None
             refunded_amount=F("refunded_amount") + part.amount,
         )
     RefundLine.objects.bulk_create(rows)
-    books.reverse_commission({row.line_id: row.host_amount for row in rows})
+    postings.reverse_commission({row.line_id: row.host_amount for row in rows})

@@ -16,7 +16,8 @@ from django.db.models import F, Q
 
 from commerce import errors, faults, gateway, ids, ledger, outbox
 from commerce.money import Money
-from orders import books, discrepancies, states, transactions
+from orders import discrepancies, states, transactions
+from orders.books import postings
 from orders.models import Refund
 
 log = structlog.get_logger(__name__)
@@ -182,12 +183,12 @@ def _take_in(refund_id: UUID, answer: gateway.RefundResult, now: datetime) -> Re
     if answer.status in states.REFUND[row.status]:
         was, row.status = row.status, answer.status
         if answer.status == "succeeded":
-            books.refund_paid(row)
+            postings.refund_paid(row)
         elif answer.status == "failed":
             row.failure = (answer.failure or "failed")[:80]
             log.error("refund.failed", refund=str(row.id), provider_id=answer.id, failure=row.failure)
             if was == Status.SUCCEEDED:
-                books.refund_failed(row)
+                postings.refund_failed(row)
     row.save(update_fields=["provider_id", "status", "failure", "checked_at"])
     return row
 

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from orders import aftersales_api, returns_api, statements_api, views
+from orders import aftersales_api, returns_api, views
+from orders.books import api as statements_api
 from orders.carts import api as cart_api
 from orders.carts import policy_api
 from orders.waitlist import api as waitlist_api

@@ -14,7 +14,8 @@ from catalog.models import Variant
 from commerce import gateway
 from commerce.models import Event, Notice
 from commerce.money import Money
-from orders import audit, books, charging, disputes, fulfilment, payments, refunds
+from orders import audit, charging, disputes, fulfilment, payments, refunds
+from orders.books import postings
 from orders.carts import guests
 from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry
 from streams import coupons
@@ -90,7 +91,7 @@ def world() -> None:
     make.basket((late, 1)).go(now=after(701))
     hear(payment, "succeeded", 702)
     Refund.objects.update(status="succeeded", provider_id="re_1")
-    books.refund_paid(Refund.objects.get())
+    postings.refund_paid(Refund.objects.get())
     kept = Payment.objects.get(purchase=shipped)
     refunds.owe(payment=kept, amount=900, reason="scratched", now=after(10))
     for offset in (1, 2, 3):

@@ -12,7 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from catalog import stock
 from commerce import errors
 from commerce.money import Money
-from orders import books, charging, expiry, fulfilment, payments
+from orders import charging, expiry, fulfilment, payments
+from orders.books import postings
 from orders.models import Order, Payment, Purchase, Refund
 from tests.orders import make
 from tests.orders.make import after
@@ -131,7 +132,7 @@ class Lives(RuleBasedStateMachine):
         refund = Refund.objects.filter(status="created").first()
         if refund is not None:
             Refund.objects.filter(pk=refund.pk).update(status="succeeded", provider_id=f"re_{refund.id}")
-            books.refund_paid(refund)
+            postings.refund_paid(refund)
 
     @invariant()
     def the_audit_finds_nothing(self) -> None:

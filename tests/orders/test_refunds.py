@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from commerce import ledger
 from commerce.models import Posting
-from orders import books, payments, pricing, queries, refunds
+from orders import payments, pricing, queries, refunds
+from orders.books import postings
 from orders.models import Commission, OrderLine, Payment, Purchase, Refund, RefundLine
 from tests.orders import make
 from tests.orders.make import after
@@ -68,7 +69,7 @@ def test_a_refund_in_full_leaves_nobody_with_anything_and_the_commission_reverse
     for amount in (1, 1, 1000, 994, 1001):
         refund = owe(payment, amount)
         Refund.objects.filter(pk=refund.pk).update(status="succeeded", provider_id=f"re_{amount}{refund.id}")
-        books.refund_paid(refund)
+        postings.refund_paid(refund)
 
     assert balances() == {}
     commission = Commission.objects.get()

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
 from commerce.money import Money
-from orders import books, charging, expiry, fulfilment, payments
+from orders import charging, expiry, fulfilment, payments
+from orders.books import postings
 from orders.models import Order, Payment, Purchase, Refund, WaitlistEntry
 from orders.till import asking, ringing
 from streams.models import Offer
@@ -194,4 +195,4 @@ class Buying(RuleBasedStateMachine):
             return
         for refund in Refund.objects.filter(status="created"):
             Refund.objects.filter(pk=refund.pk).update(status="succeeded", provider_id=f"re_{refund.id}")
-            books.refund_paid(refund)
+            postings.refund_paid(refund)

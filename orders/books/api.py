@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from commerce import http, strict
-from orders import statements
+from orders.books import statements
 from streams.studio_api import HostView
 
 PERIOD = [

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orders import earnings, payments
+from orders import payments
+from orders.books import earnings
 from orders.models import Purchase
 from tests.orders import make
 from tests.orders.make import after
