@@ -12,7 +12,7 @@ from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
 from orders import reconciling_admin as reconciling_admin
-from orders import refund_admin, repaying
+from orders import refund_admin
 from orders.carts import policies
 from orders.models import (
     CartHold,
@@ -29,6 +29,7 @@ from orders.models import (
     Refund,
     Shipment,
 )
+from orders.settling import repaying
 
 
 class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types

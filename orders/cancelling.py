@@ -7,8 +7,9 @@ from django.db import transaction
 
 from commerce import errors, outbox
 from commerce.models import Merchant
-from orders import moves, payments, queries, refunding, windows
+from orders import moves, queries, refunding, windows
 from orders.models import Cancellation, Order, Payment, Purchase, Refund
+from orders.settling import payments
 
 Status = Cancellation.Status
 

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from commerce import errors
 from commerce.money import Money
-from orders import charging, frames, queries
+from orders import frames, queries
 from orders.carts import contents
+from orders.settling import charging
 from orders.till import asking, counter
 from streams.frames import Caller
 

@@ -13,8 +13,9 @@ import structlog
 from django.db.models import Q, QuerySet
 
 from commerce import faults, gateway
-from orders import charging, holds, moves, payments, rounds, states, transactions
+from orders import holds, moves, rounds, states, transactions
 from orders.models import Order, Payment, Purchase
+from orders.settling import charging, payments
 
 log = structlog.get_logger(__name__)
 

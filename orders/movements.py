@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef
 
 from commerce import gateway, ledger
 from commerce.money import Money
-from orders import discrepancies
 from orders.models import Dispute, Movement, Payment, Refund
+from orders.settling import discrepancies
 
 GRACE = timedelta(minutes=5)
 LOOKED_FOR = timedelta(days=7)  # After that only the discrepancy tells of it.

@@ -13,8 +13,9 @@ from django.db import transaction
 from commerce import cards, errors, faults, gateway, outbox
 from commerce.models import Card, Customer, Notice
 from commerce.money import Money
-from orders import discrepancies, disputes, payments, repaying
+from orders import disputes
 from orders.models import Payment
+from orders.settling import discrepancies, payments, repaying
 
 log = structlog.get_logger(__name__)
 

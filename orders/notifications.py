@@ -6,9 +6,10 @@ from uuid import UUID
 from django.conf import settings
 
 from commerce import clock
-from orders import charging, queries
+from orders import queries
 from orders.carts import bodies
 from orders.models import Purchase
+from orders.settling import charging
 from streams import showlog
 from streams.bodies import unix_ms
 

@@ -15,8 +15,9 @@ from django.db import connection
 from django.db.models import Min
 
 from commerce import faults, gateway
-from orders import capturing, discrepancies, movements, notices, payments, states
+from orders import movements, notices, states
 from orders.models import Mark, Payment
+from orders.settling import capturing, discrepancies, payments
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -13,8 +13,9 @@ from unfold.decorators import display
 from commerce.admin import ReadOnly
 from commerce.models import Notice, User
 from commerce.money import Money
-from orders import discrepancies, notices
+from orders import notices
 from orders.models import Discrepancy, Mark, Movement
+from orders.settling import discrepancies
 
 
 class Resolution(ModelForm):  # type: ignore[type-arg]

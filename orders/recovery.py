@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from orders import capturing, charging, expiry, notices, repaying, rounds, setbacks, states
+from orders import expiry, notices, rounds, setbacks, states
 from orders.models import Payment, Purchase
+from orders.settling import capturing, charging, repaying
 
 BATCH = 50
 SECONDS = 20  # One sweep at most; the next one goes on.

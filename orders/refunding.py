@@ -16,8 +16,9 @@ from django.db.models import QuerySet
 from catalog import stock
 from commerce import errors, money
 from commerce.money import Money
-from orders import moves, queries, refunds
+from orders import moves, queries
 from orders.models import Hold, Order, OrderLine, Payment, Purchase, Refund
+from orders.settling import refunds
 from orders.waitlist import queue
 
 

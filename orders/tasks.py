@@ -8,8 +8,9 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import clock, errors, turnstile
-from orders import capturing, charging, expiry, notices, notifications, reconciling, recovery, repaying
+from orders import expiry, notices, notifications, reconciling, recovery
 from orders.carts import lapsing
+from orders.settling import capturing, charging, repaying
 from orders.waitlist import keeping
 
 PRUNED_AT_ONCE = 20_000

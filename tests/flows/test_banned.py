@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from commerce.models import User
-from orders import holds, payments
+from orders import holds
 from orders.models import Purchase, WaitlistEntry
+from orders.settling import payments
 from streams.models import CouponClaim, Offer, Stream
 from streams.moderation import restraints
 from tests.live_server import LiveRoom, aside

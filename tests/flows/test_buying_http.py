@@ -13,8 +13,8 @@ from django.utils import timezone
 from catalog import prices
 from catalog.models import Variant
 from commerce.models import Card, Merchant, MerchantKey, User
-from orders import payments
 from orders.models import Hold, Order, Payment, Purchase
+from orders.settling import payments
 from streams import offers
 from streams.frames import down
 from tests.orders import make

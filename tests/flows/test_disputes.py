@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from commerce import gateway, ledger
-from orders import charging, disputes
+from orders import disputes
 from orders.models import Dispute, Payment
+from orders.settling import charging
 from tests.orders import make
 from tests.stripe_server import StripeServer
 

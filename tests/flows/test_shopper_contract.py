@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from commerce.models import User
-from orders import fulfilment, holds, payments
+from orders import fulfilment, holds
 from orders.carts import policies
 from orders.models import Purchase
+from orders.settling import payments
 from streams import chat
 from streams.models import Coupon, Offer
 from streams.moderation import lines

@@ -11,8 +11,8 @@ from django.utils.timezone import now
 from playwright.sync_api import expect
 
 from catalog import prices, stock
-from orders import charging
 from orders.models import Payment, Purchase
+from orders.settling import charging
 from streams import offers
 from tests.shopper import PHONE, Shop, Shopper, aside, left, lipstick
 

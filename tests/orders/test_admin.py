@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from commerce.models import User
 from orders import models
-from orders import payments as paying
 from orders.carts import contents, policies
+from orders.settling import payments as paying
 from tests.orders import make
 from tests.orders.make import after
 

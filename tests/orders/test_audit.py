@@ -14,10 +14,11 @@ from catalog.models import Variant
 from commerce import gateway
 from commerce.models import Event, Notice
 from commerce.money import Money
-from orders import audit, charging, disputes, fulfilment, payments, refunds
+from orders import audit, disputes, fulfilment
 from orders.books import postings
 from orders.carts import guests
 from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry
+from orders.settling import charging, payments, refunds
 from streams import coupons
 from streams.models import ShowEvent
 from tests.orders import make

@@ -7,9 +7,10 @@ from django.db import transaction
 
 from catalog import bundles, stock
 from catalog.models import Variant
-from orders import charging, holds, payments, quotes
+from orders import holds, quotes
 from orders.carts import bodies, contents, policies
 from orders.models import CartHold, CartLine, Hold, OrderLine, Purchase
+from orders.settling import charging, payments
 from orders.till import asking, refusals, ringing
 from orders.till.asking import Receipt
 from streams.models import Offer, OfferBuyer

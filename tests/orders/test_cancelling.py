@@ -4,8 +4,9 @@ import pytest
 
 from catalog.models import Variant
 from commerce.models import Merchant
-from orders import cancelling, fulfilment, payments, queries, refunding
+from orders import cancelling, fulfilment, queries, refunding
 from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
+from orders.settling import payments
 from tests.orders import make
 from tests.orders.make import after
 

@@ -8,8 +8,9 @@ import pytest
 from commerce import gateway, ledger
 from commerce.models import LedgerTransaction
 from commerce.money import Money
-from orders import disputes, evidence, fulfilment, payments, refunding, refunds
+from orders import disputes, evidence, fulfilment, refunding
 from orders.models import Commission, Dispute, Order, OrderLine, Payment, Refund
+from orders.settling import payments, refunds
 from streams.models import ChatMessage, ShowEvent
 from tests.orders import make
 from tests.orders.make import after

@@ -12,9 +12,10 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from catalog import stock
 from commerce import errors
 from commerce.money import Money
-from orders import charging, expiry, fulfilment, payments
+from orders import expiry, fulfilment
 from orders.books import postings
 from orders.models import Order, Payment, Purchase, Refund
+from orders.settling import charging, payments
 from tests.orders import make
 from tests.orders.make import after
 

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from commerce import gateway
 from commerce.models import Card, Notice, User
-from orders import charging, discrepancies, gauges, notices, payments
+from orders import gauges, notices
 from orders.models import Discrepancy, Payment, Purchase
+from orders.settling import charging, discrepancies, payments
 from tests.orders import make
 from tests.stripe_server import StripeServer
 

@@ -4,8 +4,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from commerce.models import User
-from orders import charging, panels, payments, queries
+from orders import panels, queries
 from orders.models import Payment, Purchase
+from orders.settling import charging, payments
 from streams.frames import down
 from tests.orders import make
 from tests.orders.make import after

@@ -10,18 +10,9 @@ from django.utils import timezone
 from commerce import gateway, ledger
 from commerce.models import Notice
 from commerce.money import Money
-from orders import (
-    charging,
-    discrepancies,
-    expiry,
-    movements,
-    notices,
-    payments,
-    reconciling,
-    refunds,
-    repaying,
-)
+from orders import expiry, movements, notices, reconciling
 from orders.models import Discrepancy, Mark, Movement, Payment, Purchase, Refund
+from orders.settling import charging, discrepancies, payments, refunds, repaying
 from tests.orders import make
 from tests.stripe_server import StripeServer
 

@@ -8,8 +8,9 @@ from catalog import bundles
 from catalog.models import StockMovement
 from commerce import ledger
 from commerce.money import Money
-from orders import fulfilment, payments, queries, refunding
+from orders import fulfilment, queries, refunding
 from orders.models import Order, OrderLine, Payment, Purchase, Refund, WaitlistEntry
+from orders.settling import payments
 from streams.models import Offer
 from tests.orders import make
 from tests.orders.make import after

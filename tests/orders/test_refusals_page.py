@@ -37,12 +37,12 @@ NOT_OF_BUYING = {"ORDER_NOT_OPEN", "NOT_RELEASED", "BAD_HOLD_TIME", "BAD_SIGNATU
 AFTERWARDS = (
     "orders.cancelling",
     "orders.refunding",
-    "orders.repaying",
+    "orders.settling.repaying",
     "orders.returning",
     "orders.disputes",
 )
 # What operators are refused, on their own screens.
-OF_OPERATORS = ("orders.discrepancies",)
+OF_OPERATORS = ("orders.settling.discrepancies",)
 # What anything may say; its data depends on what it is.
 OF_ALL = {"BAD_REQUEST", "UNAVAILABLE", "RATE_LIMITED", "UNAUTHENTICATED", "IDEMPOTENCY_MISMATCH"}
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from commerce.money import Money
-from orders import cancelling, fulfilment, moves, payments, queries, refunding, returning
+from orders import cancelling, fulfilment, moves, queries, refunding, returning
 from orders.models import Order, OrderLine, Refund, Return, ReturnMove
+from orders.settling import payments
 from tests.orders import make
 from tests.orders.make import after
 

@@ -8,8 +8,9 @@ import pytest
 from catalog import bundles, floors, prices
 from catalog.models import Price, Variant
 from commerce.money import Money
-from orders import charging, payments, pricing, quotes
+from orders import pricing, quotes
 from orders.models import Hold, OrderLine, Purchase
+from orders.settling import charging, payments
 from orders.till import asking, refusals, ringing
 from streams import coupons, offers
 from streams.models import Coupon, CouponClaim, Offer, OfferBuyer

@@ -3,8 +3,9 @@
 import pytest
 from django.db import IntegrityError, connection
 
-from orders import cancelling, fulfilment, payments, refunding, refunds, transactions
+from orders import cancelling, fulfilment, refunding, transactions
 from orders.models import Order, OrderLine, Payment, Purchase, Refund
+from orders.settling import payments, refunds
 from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once

@@ -11,8 +11,9 @@ from django.db.models import Q
 
 from commerce import gateway
 from commerce.models import LedgerTransaction
-from orders import charging, expiry, moves, payments, transactions
+from orders import expiry, moves, transactions
 from orders.models import Payment, Purchase
+from orders.settling import charging, payments
 from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once

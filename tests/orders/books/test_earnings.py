@@ -2,9 +2,9 @@
 
 import pytest
 
-from orders import payments
 from orders.books import earnings
 from orders.models import Purchase
+from orders.settling import payments
 from tests.orders import make
 from tests.orders.make import after
 

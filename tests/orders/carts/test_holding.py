@@ -12,9 +12,9 @@ from django.db.models import ProtectedError
 from catalog import stock
 from catalog.models import BundlePart, Variant
 from commerce.models import Merchant, User
-from orders import charging, payments
 from orders.carts import bodies, contents, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, Hoarder
+from orders.settling import charging, payments
 from streams.bodies import unix_ms
 from streams.frames import down
 from tests.orders import make

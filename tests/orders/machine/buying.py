@@ -9,9 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from commerce import errors
 from commerce.money import Money
-from orders import charging, expiry, fulfilment, payments
+from orders import expiry, fulfilment
 from orders.books import postings
 from orders.models import Order, Payment, Purchase, Refund, WaitlistEntry
+from orders.settling import charging, payments
 from orders.till import asking, ringing
 from streams.models import Offer
 from tests.orders import make

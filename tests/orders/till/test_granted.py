@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from catalog import stock
 from catalog.models import Stock, Variant
-from orders import charging, payments, transactions
+from orders import transactions
 from orders.carts import contents, policies
 from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry
+from orders.settling import charging, payments
 from orders.till import refusals
 from orders.till.asking import Asked, Receipt
 from streams import grants

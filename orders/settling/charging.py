@@ -16,8 +16,9 @@ from django.db import transaction
 from commerce import errors, faults, gateway, households, ids, outbox
 from commerce.models import Card
 from commerce.money import Money
-from orders import checkout, holds, moves, payments, quotes, states, transactions
+from orders import checkout, holds, moves, quotes, states, transactions
 from orders.models import Payment, Purchase
+from orders.settling import payments
 from streams.moderation import standing
 
 log = structlog.get_logger(__name__)

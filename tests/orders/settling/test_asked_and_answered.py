@@ -8,8 +8,9 @@ from django.conf import settings
 from catalog.models import Variant
 from commerce import gateway
 from commerce.models import Customer, LedgerTransaction
-from orders import capturing, charging, discrepancies, expiry, payments, recovery
+from orders import expiry, recovery
 from orders.models import Discrepancy, Payment, Purchase, Setback
+from orders.settling import capturing, charging, discrepancies, payments
 from tests.orders import make
 from tests.orders.make import NOW, after
 from tests.stripe_server import StripeServer

@@ -15,9 +15,10 @@ from django.db import transaction
 
 from commerce import errors, gateway, outbox
 from commerce.money import Money
-from orders import discrepancies, holds, moves, refunds, states, transactions
+from orders import holds, moves, states, transactions
 from orders.books import postings
 from orders.models import Order, Payment, Purchase, Shipment
+from orders.settling import discrepancies, refunds
 
 log = structlog.get_logger(__name__)
 Status = Payment.Status

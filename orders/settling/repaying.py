@@ -16,9 +16,10 @@ from django.db.models import F, Q
 
 from commerce import errors, faults, gateway, ids, ledger, outbox
 from commerce.money import Money
-from orders import discrepancies, states, transactions
+from orders import states, transactions
 from orders.books import postings
 from orders.models import Refund
+from orders.settling import discrepancies
 
 log = structlog.get_logger(__name__)
 Status = Refund.Status

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from commerce.models import Address, Card, User
-from orders import charging, payments
 from orders.models import Purchase
+from orders.settling import charging, payments
 from orders.till import refusals
 from streams.models import Offer, OfferHousehold
 from tests.orders import make

@@ -9,8 +9,9 @@ from django.utils import timezone
 from commerce import gateway, ledger
 from commerce.money import Money
 from config.embedded import free_port
-from orders import charging, discrepancies, recovery, refunds, repaying
+from orders import recovery
 from orders.models import Discrepancy, Payment, Refund
+from orders.settling import charging, discrepancies, refunds, repaying
 from tests.orders import make
 from tests.stripe_server import StripeServer
 

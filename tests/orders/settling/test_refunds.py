@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from commerce import ledger
 from commerce.models import Posting
-from orders import payments, pricing, queries, refunds
+from orders import pricing, queries
 from orders.books import postings
 from orders.models import Commission, OrderLine, Payment, Purchase, Refund, RefundLine
+from orders.settling import payments, refunds
 from tests.orders import make
 from tests.orders.make import after
 

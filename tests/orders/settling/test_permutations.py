@@ -8,8 +8,8 @@ from django.db import transaction
 from commerce import gateway, ledger
 from commerce.models import Posting
 from commerce.money import Money
-from orders import charging, payments, repaying
 from orders.models import Payment, Purchase, Refund
+from orders.settling import charging, payments, repaying
 from tests.orders import make
 from tests.orders.make import after
 

@@ -12,8 +12,9 @@ from catalog import stock
 from commerce import ledger
 from commerce.models import LedgerTransaction, Posting
 from commerce.money import Money
-from orders import charging, discrepancies, moves, payments
+from orders import moves
 from orders.models import Commission, Hold, Order, Payment, Purchase, Refund
+from orders.settling import charging, discrepancies, payments
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
 from tests.orders.make import after

@@ -9,8 +9,9 @@ from django.conf import LazySettings
 from catalog.models import Product
 from commerce.models import Card, User
 from config.embedded import free_port
-from orders import charging, expiry, payments, quotes, recovery, tasks
+from orders import expiry, quotes, recovery, tasks
 from orders.models import Payment, Purchase
+from orders.settling import charging, payments
 from tests.orders import make
 from tests.orders.make import after
 from tests.stripe_server import StripeServer

@@ -11,8 +11,9 @@ from uuid import UUID
 import structlog
 
 from commerce import gateway
-from orders import charging, payments, states
+from orders import states
 from orders.models import Order, Payment, Purchase
+from orders.settling import charging, payments
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,9 @@ from catalog.models import Variant
 from commerce import gateway
 from commerce.models import LedgerTransaction
 from config.embedded import free_port
-from orders import capturing, charging, fulfilment, payments, queries, recovery, tasks
+from orders import fulfilment, queries, recovery, tasks
 from orders.models import Hold, Order, Payment, Purchase, Shipment
+from orders.settling import capturing, charging, payments
 from orders.till import refusals
 from tests.orders import make
 from tests.orders.make import NOW, after
