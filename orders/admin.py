@@ -12,7 +12,7 @@ from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
 from orders import reconciling_admin as reconciling_admin
-from orders import refund_admin
+from orders.aftersales import admin as aftersales_admin
 from orders.carts import policies
 from orders.models import (
     CartHold,
@@ -114,7 +114,7 @@ class PurchaseAdmin(Screen):
 
 
 @admin.register(Order)
-class OrderAdmin(refund_admin.RefundAction, Screen):
+class OrderAdmin(aftersales_admin.RefundAction, Screen):
     list_display = ("id", "created_at", "merchant", "total", "status", "purchase")
     list_filter = ("status", "merchant", "created_at")
     list_select_related = ("merchant", "purchase")
@@ -154,7 +154,7 @@ class PaymentAdmin(Screen):
 class RefundAdmin(Screen):
     list_display = ("id", "created_at", "total", "status", "kind", "by", "reason", "provider_id", "payment")
     list_filter = ("status", "kind", "by", "currency")
-    inlines = (refund_admin.RefundLineInline,)
+    inlines = (aftersales_admin.RefundLineInline,)
     search_fields = ("=id", "=provider_id", "=payment__id", "=payment__provider_id")
     ordering = ("-id",)
     actions = ("try_again",)

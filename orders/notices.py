@@ -13,7 +13,7 @@ from django.db import transaction
 from commerce import cards, errors, faults, gateway, outbox
 from commerce.models import Card, Customer, Notice
 from commerce.money import Money
-from orders import disputes
+from orders.aftersales import disputes
 from orders.models import Payment
 from orders.settling import discrepancies, payments, repaying
 

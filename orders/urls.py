@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from orders import aftersales_api, returns_api, views
-from orders.books import api as statements_api
+from orders import views
+from orders.aftersales import api as aftersales_api
+from orders.aftersales import returns_api
+from orders.books import api as books_api
 from orders.carts import api as cart_api
 from orders.carts import policy_api
 from orders.waitlist import api as waitlist_api
@@ -50,8 +52,8 @@ urlpatterns = [
     path("returns/<uuid:return_id>/refuse", returns_api.RefuseReturnView.as_view(), name="return-refuse"),
     path("returns/<uuid:return_id>/receive", returns_api.ReceiveReturnView.as_view(), name="return-receive"),
     path("returns/<uuid:return_id>/refund", returns_api.RefundReturnView.as_view(), name="return-refund"),
-    path("statement", statements_api.StatementView.as_view(), name="statement"),
-    path("studio/statement", statements_api.HostStatementView.as_view(), name="host-statement"),
+    path("statement", books_api.StatementView.as_view(), name="statement"),
+    path("studio/statement", books_api.HostStatementView.as_view(), name="host-statement"),
     path("disputes", aftersales_api.DisputesView.as_view(), name="disputes"),
     path("webhooks/stripe", views.StripeWebhookView.as_view(), name="webhook-stripe"),
 ]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from commerce import gateway
 from commerce.models import LedgerTransaction, Merchant, MerchantKey, User
 from commerce.money import Money
-from orders import disputes
+from orders.aftersales import disputes
 from orders.models import Dispute, Order, OrderLine, Payment, Purchase, Refund, Return
 from orders.settling import payments
 from tests.orders import make

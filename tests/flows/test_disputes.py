@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from commerce import gateway, ledger
-from orders import disputes
+from orders.aftersales import disputes
 from orders.models import Dispute, Payment
 from orders.settling import charging
 from tests.orders import make

@@ -10,7 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from commerce.models import Merchant
-from orders import fulfilment, refunding, returning
+from orders import fulfilment
+from orders.aftersales import refunding, returning
 from orders.models import Cancellation, Order, Purchase, Refund, Return
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 

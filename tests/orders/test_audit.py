@@ -14,7 +14,8 @@ from catalog.models import Variant
 from commerce import gateway
 from commerce.models import Event, Notice
 from commerce.money import Money
-from orders import audit, disputes, fulfilment
+from orders import audit, fulfilment
+from orders.aftersales import disputes
 from orders.books import postings
 from orders.carts import guests
 from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry

@@ -35,11 +35,11 @@ OTHERS = {
 NOT_OF_BUYING = {"ORDER_NOT_OPEN", "NOT_RELEASED", "BAD_HOLD_TIME", "BAD_SIGNATURE"}
 # What is refused when it has been bought: docs/after-the-sale.md.
 AFTERWARDS = (
-    "orders.cancelling",
-    "orders.refunding",
+    "orders.aftersales.cancelling",
+    "orders.aftersales.refunding",
     "orders.settling.repaying",
-    "orders.returning",
-    "orders.disputes",
+    "orders.aftersales.returning",
+    "orders.aftersales.disputes",
 )
 # What operators are refused, on their own screens.
 OF_OPERATORS = ("orders.settling.discrepancies",)

@@ -3,7 +3,8 @@
 import pytest
 from django.db import IntegrityError, connection
 
-from orders import cancelling, fulfilment, refunding, transactions
+from orders import fulfilment, transactions
+from orders.aftersales import cancelling, refunding
 from orders.models import Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import payments, refunds
 from tests.orders import make

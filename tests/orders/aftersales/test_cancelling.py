@@ -4,7 +4,8 @@ import pytest
 
 from catalog.models import Variant
 from commerce.models import Merchant
-from orders import cancelling, fulfilment, queries, refunding
+from orders import fulfilment, queries
+from orders.aftersales import cancelling, refunding
 from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import payments
 from tests.orders import make

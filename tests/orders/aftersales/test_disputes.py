@@ -8,7 +8,8 @@ import pytest
 from commerce import gateway, ledger
 from commerce.models import LedgerTransaction
 from commerce.money import Money
-from orders import disputes, evidence, fulfilment, refunding
+from orders import fulfilment
+from orders.aftersales import disputes, evidence, refunding
 from orders.models import Commission, Dispute, Order, OrderLine, Payment, Refund
 from orders.settling import payments, refunds
 from streams.models import ChatMessage, ShowEvent

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters
 from commerce import http, paging
-from orders import aftersales_shapes as shapes
-from orders import claims, doors, returning
-from orders.aftersales_api import MERCHANT, money_of
+from orders import claims, doors
+from orders.aftersales import returning, shapes
+from orders.aftersales.api import MERCHANT, money_of
 from orders.models import Return
 from orders.serializers import ReturnSerializer
 

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from commerce import errors, outbox
 from commerce.models import Merchant
-from orders import moves, queries, refunding, windows
+from orders import moves, queries, windows
+from orders.aftersales import refunding
 from orders.models import Cancellation, Order, Payment, Purchase, Refund
 from orders.settling import payments
 

@@ -10,9 +10,10 @@ from django.db.models import Sum
 
 from commerce import errors, ids
 from commerce.money import Money
-from orders import moves, queries, refunding, states, windows
+from orders import moves, queries, states, windows
+from orders.aftersales import refunding
+from orders.aftersales.refunding import Actor, Wanted
 from orders.models import Order, OrderLine, Purchase, Refund, Return, ReturnLine, ReturnMove
-from orders.refunding import Actor, Wanted
 
 Status = Return.Status
 

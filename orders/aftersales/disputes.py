@@ -14,7 +14,8 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from commerce import errors, gateway, ids
-from orders import evidence, pricing, transactions
+from orders import pricing, transactions
+from orders.aftersales import evidence
 from orders.books import postings
 from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase
 from orders.settling import refunds

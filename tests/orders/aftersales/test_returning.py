@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from commerce.money import Money
-from orders import cancelling, fulfilment, moves, queries, refunding, returning
+from orders import fulfilment, moves, queries
+from orders.aftersales import cancelling, refunding, returning
 from orders.models import Order, OrderLine, Refund, Return, ReturnMove
 from orders.settling import payments
 from tests.orders import make

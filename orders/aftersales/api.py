@@ -14,8 +14,8 @@ from catalog.filters import Filters
 from commerce import http, paging
 from commerce.models import Merchant
 from commerce.money import Money
-from orders import aftersales_shapes as shapes
-from orders import cancelling, disputes, doors, queries, refunding, returning
+from orders import doors, queries
+from orders.aftersales import cancelling, disputes, refunding, returning, shapes
 from orders.models import Dispute, Refund, Return
 from orders.serializers import OrderSerializer, PurchaseSerializer
 

@@ -20,7 +20,7 @@ from commerce import errors, money
 from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
-from orders import disputes, evidence, refunding
+from orders.aftersales import disputes, evidence, refunding
 from orders.models import (
     Cancellation,
     Dispute,

@@ -8,7 +8,8 @@ from catalog import bundles
 from catalog.models import StockMovement
 from commerce import ledger
 from commerce.money import Money
-from orders import fulfilment, queries, refunding
+from orders import fulfilment, queries
+from orders.aftersales import refunding
 from orders.models import Order, OrderLine, Payment, Purchase, Refund, WaitlistEntry
 from orders.settling import payments
 from streams.models import Offer
