@@ -11,7 +11,6 @@ from unfold.admin import ModelAdmin, TabularInline
 from commerce.admin import ReadOnly
 from commerce.models import User
 from commerce.money import Money
-from orders import reconciling_admin as reconciling_admin
 from orders.aftersales import admin as aftersales_admin
 from orders.carts import policies
 from orders.models import (
@@ -29,7 +28,10 @@ from orders.models import (
     Refund,
     Shipment,
 )
+from orders.reconciling import admin as reconciling_admin
 from orders.settling import repaying
+
+__all__ = ["aftersales_admin", "reconciling_admin"]  # Screens of the rooms, registered with these.
 
 
 class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types

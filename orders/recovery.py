@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from orders import expiry, notices, rounds, setbacks, states
+from orders import expiry, rounds, setbacks, states
 from orders.models import Payment, Purchase
+from orders.reconciling import notices
 from orders.settling import capturing, charging, repaying
 
 BATCH = 50

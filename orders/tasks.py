@@ -8,8 +8,9 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import clock, errors, turnstile
-from orders import expiry, notices, notifications, reconciling, recovery
+from orders import expiry, notifications, recovery
 from orders.carts import lapsing
+from orders.reconciling import notices, reconciler
 from orders.settling import capturing, charging, repaying
 from orders.waitlist import keeping
 
@@ -104,7 +105,7 @@ def prune_carts(**_: object) -> int:
 @shared_task(name="orders.reconcile", queue="notify")
 def reconcile(**_: object) -> dict[str, int]:
     """Read the provider's lists since the last time, by the database's clock."""
-    return reconciling.reconcile(now=clock.database_now())
+    return reconciler.reconcile(now=clock.database_now())
 
 
 @shared_task(name="orders.sweep", queue="notify")

@@ -16,9 +16,10 @@ from rest_framework.views import APIView
 from catalog.filters import Filters
 from commerce import errors, gateway, http, schema
 from commerce.money import Money
-from orders import doors, fulfilment, notices, queries
+from orders import doors, fulfilment, queries
 from orders import serializers as bodies
 from orders.models import Cancellation, Order, Purchase
+from orders.reconciling import notices
 from orders.settling import charging
 from orders.till import asking, counter
 from streams.moderation import standing

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from commerce.models import Event, Notice
 from config.children import Child
-from orders import notices, recovery
+from orders import recovery
 from orders.models import Payment, Purchase, Refund
+from orders.reconciling import notices
 from orders.settling import charging, repaying
 from tests.live_server import LiveRoom
 from tests.orders import make

@@ -9,8 +9,9 @@ import pytest
 
 from commerce import gateway
 from commerce.models import Notice
-from orders import expiry, notices, recovery, setbacks
+from orders import expiry, recovery, setbacks
 from orders.models import Order, OrderMove, Payment, Purchase, PurchaseMove, Setback
+from orders.reconciling import notices
 from orders.settling import payments
 from streams import coupons
 from streams.models import CouponClaim, OfferBuyer, OfferHousehold

@@ -10,8 +10,9 @@ from django.utils import timezone
 from commerce import gateway, ledger
 from commerce.models import Notice
 from commerce.money import Money
-from orders import expiry, movements, notices, reconciling
+from orders import expiry
 from orders.models import Discrepancy, Mark, Movement, Payment, Purchase, Refund
+from orders.reconciling import movements, notices, reconciler
 from orders.settling import charging, discrepancies, payments, refunds, repaying
 from tests.orders import make
 from tests.stripe_server import StripeServer
@@ -36,7 +37,7 @@ def server(stripe_server: StripeServer) -> StripeServer:
     global _ahead
     there = stripe_server.ask("/_simulator/clock", {"advance_seconds": 600})["now"]
     _ahead = datetime.fromtimestamp(there, UTC) - timezone.now()
-    Mark.objects.bulk_create(Mark(name=name, at=now()) for name in reconciling.LISTS)
+    Mark.objects.bulk_create(Mark(name=name, at=now()) for name in reconciler.LISTS)
     return stripe_server
 
 
@@ -53,7 +54,7 @@ def paid(token: str = "pm_card_visa") -> Payment:
 def reconcile(*, seconds: float = 0) -> dict[str, int]:
     """Reconcile once, and read what it found, as the relay's tasks would."""
     at = now() + timedelta(seconds=seconds)
-    done = reconciling.reconcile(now=at)
+    done = reconciler.reconcile(now=at)
     for notice_id in notices.unread(now=at + timedelta(minutes=1), limit=500):
         notices.read(notice_id=notice_id, now=at)
     return done
@@ -93,7 +94,7 @@ def test_either_list_alone_settles_everything(
     server: StripeServer, listed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Answers of all kinds are lost: a charge that paid, a decline, and one that her bank asked about."""
-    monkeypatch.setattr(reconciling, "LISTS", {listed: reconciling.LISTS[listed]})
+    monkeypatch.setattr(reconciler, "LISTS", {listed: reconciler.LISTS[listed]})
     purchases = []
     for token in ("pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"):
         purchases.append(bought(token))
@@ -364,7 +365,7 @@ def test_whoever_stops_in_the_middle_of_a_list_begins_again(
 
 def test_events_that_are_gone_are_told(server: StripeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "events_since", lambda since, types: iter(()))
-    monkeypatch.setattr(reconciling, "LISTS", {"events": reconciling.LISTS["events"]})
+    monkeypatch.setattr(reconciler, "LISTS", {"events": reconciler.LISTS["events"]})
     Mark.objects.update(at=now() - timedelta(days=31))
 
     reconcile()
@@ -394,4 +395,4 @@ def test_two_at_once_are_one(server: StripeServer) -> None:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended('reconcile', 0))")
     finally:
         other.close()
-    assert set(reconcile()) >= set(reconciling.LISTS)
+    assert set(reconcile()) >= set(reconciler.LISTS)

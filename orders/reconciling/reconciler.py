@@ -15,8 +15,9 @@ from django.db import connection
 from django.db.models import Min
 
 from commerce import faults, gateway
-from orders import movements, notices, states
+from orders import states
 from orders.models import Mark, Payment
+from orders.reconciling import movements, notices
 from orders.settling import capturing, discrepancies, payments
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,6 @@
 """The provider's notices (webhook events): recorded once, read later. A notice is a hint, not the truth.
 
-They come by webhook or are read from the provider's log (`reconciling`). One that cannot be read time and
+They come by webhook or are read from the provider's log (`reconciler`). One that cannot be read time and
 again is put into quarantine, where operators see it, so that it keeps no other from being read.
 """
 

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from commerce import gateway
 from commerce.models import Card, Notice, User
-from orders import gauges, notices
+from orders import gauges
 from orders.models import Discrepancy, Payment, Purchase
+from orders.reconciling import notices
 from orders.settling import charging, discrepancies, payments
 from tests.orders import make
 from tests.stripe_server import StripeServer

@@ -13,8 +13,8 @@ from unfold.decorators import display
 from commerce.admin import ReadOnly
 from commerce.models import Notice, User
 from commerce.money import Money
-from orders import notices
 from orders.models import Discrepancy, Mark, Movement
+from orders.reconciling import notices
 from orders.settling import discrepancies
 
 
