@@ -16,8 +16,8 @@ from streams import grants
 from streams.models import OfferHousehold
 from tests.orders import make
 from tests.orders.make import NOW, after
-from tests.orders.test_till_hers import turn
 from tests.orders.till import asks
+from tests.orders.till.test_hers import turn
 from tests.orders.waitlist.lining import Drop, drop, status
 from tests.races.test_till_interleaved import Act, asked, at_every_statement, rung_elsewhere, sold
 
