@@ -16,14 +16,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from catalog import products, queries, stock, tasks
 from catalog.models import BundlePart, Import, Price, Product, ProductImage, Stock, StockMovement, Variant
-from commerce.admin import ReadOnly
+from commerce import screens
 from commerce.errors import Refusal
 from commerce.money import Money
 
 SHOWN_PROBLEMS = 100
 
 
-class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
+class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
     """A read-only list with pages; operators who may change the model may use its actions."""
 
     list_per_page = 50
@@ -34,7 +34,7 @@ class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships n
         return bool(request.user.has_perm(f"catalog.change_{self.opts.model_name}"))
 
 
-class Inline(ReadOnly, TabularInline):  # type: ignore[misc]
+class Inline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     """Read-only rows inside another screen."""
 
     extra = 0

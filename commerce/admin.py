@@ -1,6 +1,6 @@
 """The operations admin of the kernel: parties and keys may be changed, what happened may only be read."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -12,14 +12,13 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from commerce import accounts, ledger, outbox
+from commerce import accounts, ledger, outbox, screens
 from commerce.models import (
     Address,
     Card,
@@ -39,26 +38,6 @@ if admin.site.is_registered(APIKey):
     admin.site.unregister(APIKey)
 
 
-class ReadOnly:
-    """For what is written by the programme alone."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Kept:
-    """For what history refers to: it is made inactive, never deleted."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 # --- parties ---
 
 
@@ -67,12 +46,12 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Groups of permissions."""
 
 
-class AddressInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class AddressInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = Address
     extra = 0
 
 
-class CardInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class CardInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = Card
     fields = ("brand", "last4", "exp_month", "exp_year", "is_default", "removed_at")
     extra = 0
@@ -93,7 +72,7 @@ DECIDES = frozenset({"is_active", "is_staff", "is_superuser", "groups", "user_pe
 
 
 @admin.register(User)
-class UserAdmin(Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(screens.Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Everybody who can sign in."""
 
     form = UserChangeForm
@@ -120,7 +99,7 @@ class UserAdmin(Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-a
 
 
 @admin.register(Host)
-class HostAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+class HostAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     """Hosts; one who is not active cannot enter the studio."""
 
     list_display = ("name", "user", "slug", "is_active", "created_at")
@@ -138,7 +117,7 @@ class MemberInline(TabularInline):  # type: ignore[misc]
     extra = 0
 
 
-class KeyInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class KeyInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = MerchantKey
     fields = ("name", "prefix", "created", "expiry_date", "revoked", "last_used_at")
     readonly_fields = fields
@@ -146,7 +125,7 @@ class KeyInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Merchant)
-class MerchantAdmin(Kept, ModelAdmin):  # type: ignore[misc]
+class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     """Merchants; new rates count for sales from now on."""
 
     list_display = ("name", "currency", "commission", "fee", "is_active", "created_at")
@@ -205,7 +184,7 @@ class MerchantKeyAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class EventAdmin(screens.Quarantine, ModelAdmin):  # type: ignore[misc]
     """The outbox. What failed too often waits here, in quarantine, for somebody to look and try again."""
 
     list_display = ("id", "name", "key", "state", "attempts", "created_at", "due_at")
@@ -216,7 +195,6 @@ class EventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     )
     search_fields = ("key", "name")
     ordering = ("-id",)
-    actions = ("try_again",)
     show_full_result_count = False
 
     @display(  # type: ignore[untyped-decorator]
@@ -228,19 +206,12 @@ class EventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
             return "quarantined"
         return "delivered" if event.delivered_at else "waiting"
 
-    @admin.action(description="Try again (quarantined events)", permissions=["try_again"])
-    def try_again(self, request: HttpRequest, events: QuerySet[Event]) -> None:
-        """Take the chosen events out of quarantine."""
-        now = timezone.now()
-        released = sum(outbox.release(event_id=event.pk, now=now) for event in events)
-        messages.success(request, f"{released} events are tried again.")
-
-    def has_try_again_permission(self, request: HttpRequest) -> bool:
-        """Trying again is for those who may change events, which nobody does by hand."""
-        return bool(request.user.has_perm("commerce.change_event"))
+    def release(self, pk: int, now: datetime) -> bool:
+        """Have a quarantined event told after all."""
+        return outbox.release(event_id=pk, now=now)
 
 
-class PostingInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class PostingInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = Posting
     fields = ("account", "money")
     readonly_fields = ("money",)
@@ -253,7 +224,7 @@ class PostingInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(LedgerTransaction)
-class LedgerAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class LedgerAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """The books. They are corrected by new transactions, never changed."""
 
     list_display = ("posted_at", "kind", "ref", "lines")

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
-from commerce.admin import ReadOnly
+from commerce import screens
 from commerce.models import User
 from commerce.money import Money
 from orders.aftersales import admin as aftersales_admin
@@ -34,14 +34,14 @@ from orders.settling import repaying
 __all__ = ["aftersales_admin", "reconciling_admin"]  # Screens of the rooms, registered with these.
 
 
-class Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
+class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
     """A read-only list with pages."""
 
     list_per_page = 50
     show_full_result_count = False
 
 
-class Inline(ReadOnly, TabularInline):  # type: ignore[misc]
+class Inline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     """Read-only rows inside another screen."""
 
     extra = 0

@@ -16,8 +16,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from commerce import errors, money
-from commerce.admin import ReadOnly
+from commerce import errors, money, screens
 from commerce.models import User
 from commerce.money import Money
 from orders.aftersales import disputes, evidence, refunding
@@ -128,12 +127,12 @@ class RefundAction:
         return bool(request.user.has_perm("orders.add_refund"))
 
 
-class _Screen(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class _Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     show_full_result_count = False
 
 
-class _Rows(ReadOnly, TabularInline):  # type: ignore[misc]
+class _Rows(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     extra = 0
     tab = True
 

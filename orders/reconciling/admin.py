@@ -1,16 +1,16 @@
 """Operations screens of what the provider and our books do not agree on, and of what it told us."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.forms import CharField, ModelForm, Textarea
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from commerce.admin import ReadOnly
+from commerce import screens
 from commerce.models import Notice, User
 from commerce.money import Money
 from orders.models import Discrepancy, Mark, Movement
@@ -87,7 +87,7 @@ class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Movement)
-class MovementAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class MovementAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What moved at the provider, and whether our books have it."""
 
     list_display = ("provider_id", "kind", "source", "money", "kept", "made_at", "matched_at")
@@ -108,14 +108,14 @@ class MovementAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Mark)
-class MarkAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class MarkAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Up to when the provider's lists were read."""
 
     list_display = ("name", "at")
 
 
 @admin.register(Notice)
-class NoticeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class NoticeAdmin(screens.Quarantine, ModelAdmin):  # type: ignore[misc]
     """What the payment provider told us, each once. What could not be read waits here for somebody."""
 
     list_display = (
@@ -134,7 +134,6 @@ class NoticeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     )
     search_fields = ("=provider_id", "=object_id", "=account")
     ordering = ("-id",)
-    actions = ("try_again",)
     show_full_result_count = False
 
     @display(  # type: ignore[untyped-decorator]
@@ -146,13 +145,6 @@ class NoticeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
             return "read"
         return "quarantined" if row.quarantined_at else "waiting"
 
-    @admin.action(description="Try again (quarantined notices)", permissions=["try_again"])
-    def try_again(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
-        """Take the chosen notices out of quarantine."""
-        now = timezone.now()
-        released = sum(notices.release(notice_id=row.pk, now=now) for row in chosen)
-        messages.success(request, f"{released} notices are read again.")
-
-    def has_try_again_permission(self, request: HttpRequest) -> bool:
-        """Trying again is for those who may change notices, which nobody does by hand."""
-        return bool(request.user.has_perm("commerce.change_notice"))
+    def release(self, pk: int, now: datetime) -> bool:
+        """Have a quarantined notice read after all."""
+        return notices.release(notice_id=pk, now=now)

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin, TabularInline
 
-from streams.admin.readonly import ReadOnly
+from commerce import screens
 from streams.models import (
     Appeal,
     BlockedWord,
@@ -17,7 +17,7 @@ from streams.models import (
 
 
 @admin.register(Decision)
-class DecisionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class DecisionAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Every decision, with who made it (nobody: a filter), by which rule and why."""
 
     list_display = ("action", "rule", "reason", "actor", "subject", "message", "stream", "at")
@@ -29,7 +29,7 @@ class DecisionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Appeal)
-class AppealAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class AppealAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Appeals and what came of them."""
 
     list_display = ("text", "by", "decision", "outcome", "decided_by", "stream", "at")
@@ -40,7 +40,7 @@ class AppealAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Report)
-class ReportAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ReportAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What viewers reported; without a decision it still waits."""
 
     list_display = ("category", "message", "reporter", "note", "decision", "stream", "at")
@@ -50,14 +50,14 @@ class ReportAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     ordering = ("-id",)
 
 
-class DecisionInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class DecisionInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = Decision
     fields = ("action", "rule", "reason", "actor", "until", "at")
     extra = 0
 
 
 @admin.register(Restraint)
-class RestraintAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class RestraintAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Mutes and bans with their history."""
 
     list_display = ("user", "kind", "stream", "until", "rule", "reason", "by", "lifted_at")
@@ -69,7 +69,7 @@ class RestraintAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(ShowModerator)
-class ModeratorAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ModeratorAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Whom hosts trust with their chats."""
 
     list_display = ("user", "stream", "rights", "given_by", "at")
@@ -79,7 +79,7 @@ class ModeratorAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Question)
-class QuestionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class QuestionAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What viewers asked, and whether somebody answered."""
 
     list_display = ("message", "item", "stream", "answered_at", "answered_by")
@@ -90,7 +90,7 @@ class QuestionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(BlockedWord)
-class BlockedWordAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class BlockedWordAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Hosts' own lists of words."""
 
     list_display = ("text", "host", "by", "at")
@@ -100,7 +100,7 @@ class BlockedWordAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Follow)
-class FollowAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class FollowAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Who follows whom."""
 
     list_display = ("user", "host", "at")

@@ -9,16 +9,15 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from commerce import errors
+from commerce import errors, screens
 from commerce.models import User
 from commerce.money import Money
 from streams import chat, coupons, offers, shows
-from streams.admin.readonly import ReadOnly
 from streams.models import ChatMessage, Coupon, Offer, Pin, ShowcaseItem, ShowEvent, Stream, StreamMove
 from streams.moderation import lines
 
 
-class Intervening(ReadOnly):
+class Intervening(screens.ReadOnly):
     """Read-only, with actions for operators who may change such rows."""
 
     def has_step_in_permission(self, request: HttpRequest) -> bool:
@@ -26,13 +25,13 @@ class Intervening(ReadOnly):
         return bool(request.user.has_perm(f"streams.change_{name}"))
 
 
-class ItemInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class ItemInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = ShowcaseItem
     fields = ("position", "product", "removed_at")
     extra = 0
 
 
-class MoveInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class MoveInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = StreamMove
     fields = ("old", "new", "by", "at")
     extra = 0
@@ -161,7 +160,7 @@ class ChatAdmin(Intervening, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Pin)
-class PinAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class PinAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Product moments: what was explained from when to when on the stream clock."""
 
     list_display = ("item", "stream", "from_ms", "to_ms", "pinned_at", "unpinned_at")
@@ -171,7 +170,7 @@ class PinAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(ShowEvent)
-class ShowEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ShowEventAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What viewers were told, in its order: the evidence of a show."""
 
     list_display = ("stream", "epoch", "offset", "type", "at")

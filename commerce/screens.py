@@ -1,0 +1,52 @@
+"""What operations screens have in common: what may only be read, is never deleted, or is tried again."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.db.models.options import Options
+from django.http import HttpRequest
+from django.utils import timezone
+
+
+class ReadOnly:
+    """For what is written by the programme alone."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Kept:
+    """For what history refers to: it is made inactive, never deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Quarantine(ReadOnly):
+    """For what waits, after it failed too often, until somebody has looked and lets it be tried again."""
+
+    opts: "Options[Any]"
+    actions = ("try_again",)
+
+    def release(self, pk: int, now: datetime) -> bool:
+        """Take a row out of quarantine by its verb; False when it is not in it."""
+        raise NotImplementedError
+
+    @admin.action(description="Try again (quarantined %(verbose_name_plural)s)", permissions=["try_again"])
+    def try_again(self, request: HttpRequest, chosen: QuerySet[Model]) -> None:
+        """Take the chosen rows out of quarantine."""
+        now = timezone.now()
+        released = sum(self.release(row.pk, now) for row in chosen)
+        messages.success(request, f"{released} {self.opts.verbose_name_plural} are tried again.")
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Trying again is for those who may change these rows, which nobody does by hand."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
