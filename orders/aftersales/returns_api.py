@@ -1,11 +1,12 @@
 """HTTP doors of returns, for merchants."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -57,48 +58,37 @@ class ReturnView(http.MerchantView):
         return Response(claims.goods_back(row))
 
 
-class ApproveReturnView(http.MerchantView):
+class AnswerReturnView(http.MerchantView):
+    """What the merchant answers a buyer who wants to send goods back."""
+
+    answer: Callable[..., Return]
+
+    @extend_schema(tags=["Returns"], request=shapes.ClaimAnswerSerializer, responses=ReturnSerializer)
+    def post(self, request: Request, return_id: UUID) -> Response:
+        body = shapes.ClaimAnswerSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = self.answer(
+            merchant_id=self.merchant.id,
+            return_id=return_id,
+            actor=MERCHANT,
+            now=timezone.now(),
+            **body.validated_data,
+        )
+        return Response(claims.goods_back(row))
+
+
+@extend_schema_view(post=extend_schema(operation_id="return_approve"))
+class ApproveReturnView(AnswerReturnView):
     """Let the goods come."""
 
-    @extend_schema(
-        tags=["Returns"],
-        operation_id="return_approve",
-        request=shapes.ClaimAnswerSerializer,
-        responses=ReturnSerializer,
-    )
-    def post(self, request: Request, return_id: UUID) -> Response:
-        body = shapes.ClaimAnswerSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        row = returning.approve(
-            merchant_id=self.merchant.id,
-            return_id=return_id,
-            actor=MERCHANT,
-            now=timezone.now(),
-            **body.validated_data,
-        )
-        return Response(claims.goods_back(row))
+    answer = staticmethod(returning.approve)
 
 
-class RefuseReturnView(http.MerchantView):
+@extend_schema_view(post=extend_schema(operation_id="return_refuse"))
+class RefuseReturnView(AnswerReturnView):
     """Say no."""
 
-    @extend_schema(
-        tags=["Returns"],
-        operation_id="return_refuse",
-        request=shapes.ClaimAnswerSerializer,
-        responses=ReturnSerializer,
-    )
-    def post(self, request: Request, return_id: UUID) -> Response:
-        body = shapes.ClaimAnswerSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        row = returning.refuse(
-            merchant_id=self.merchant.id,
-            return_id=return_id,
-            actor=MERCHANT,
-            now=timezone.now(),
-            **body.validated_data,
-        )
-        return Response(claims.goods_back(row))
+    answer = staticmethod(returning.refuse)
 
 
 class ReceiveReturnView(http.MerchantView):
