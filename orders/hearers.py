@@ -17,13 +17,12 @@ def start_settling(payload: dict[str, Any], *, key: str) -> None:
 
 def tell_buyers(payload: dict[str, Any], *, key: str) -> None:
     """Tell the buyers of accepted purchases, on all their devices."""
-    for purchase_id in payload["purchases"]:
-        notifications.tell_buyer(purchase_id=UUID(purchase_id))
+    notifications.tell_buyers(purchase_ids=[UUID(each) for each in payload["purchases"]])
 
 
 def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
     """Tell the buyer how her purchase stands, and have her asked when her bank wants to see her."""
-    notifications.tell_buyer(purchase_id=UUID(payload["purchase"]))
+    notifications.tell_buyers(purchase_ids=[UUID(payload["purchase"])])
     if payload.get("status") == "action_required":
         tasks.ask_buyer.delay(purchase_id=payload["purchase"])
 
@@ -31,7 +30,7 @@ def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
 def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
     """Tell the buyer that a merchant has shipped; what follows from paying is told with the purchase."""
     if payload["status"] == "shipped":
-        notifications.tell_buyer(purchase_id=UUID(payload["purchase"]))
+        notifications.tell_buyers(purchase_ids=[UUID(payload["purchase"])])
 
 
 def ask_again(payload: dict[str, Any], *, key: str) -> None:

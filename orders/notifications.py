@@ -1,6 +1,7 @@
 """What buyers are told on their own lane, read anew when it is sent, so that the last word is the newest."""
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -8,16 +9,19 @@ from django.conf import settings
 from commerce import clock
 from orders import queries
 from orders.carts import bodies
-from orders.models import Purchase
 from orders.settling import charging
 from streams import showlog
 from streams.bodies import unix_ms
 
+AT_ONCE = 100  # Purchases that are read and sent together: a drop accepts hundreds in a moment.
 
-def tell_buyer(*, purchase_id: UUID) -> None:
-    """Send a buyer the purchase as it is now."""
-    buyer_id = Purchase.objects.values_list("buyer_id", flat=True).get(pk=purchase_id)
-    _send(buyer_id, "order.updated", queries.purchase_body(purchase_id))
+
+def tell_buyers(*, purchase_ids: Sequence[UUID]) -> None:
+    """Send each buyer her purchase as it is now."""
+    for first in range(0, len(purchase_ids), AT_ONCE):
+        found = queries.bodies_to_tell(purchase_ids[first : first + AT_ONCE])
+        told = [(buyer_id, "order.updated", body) for buyer_id, body in found]
+        showlog.tell_each(told, ts=time.time_ns() // 1_000_000)
 
 
 def tell_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:

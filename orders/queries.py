@@ -52,6 +52,12 @@ def purchase_body(purchase_id: UUID) -> Body:
     return render_purchase(_with_parts(Purchase.objects.filter(pk=purchase_id)).get())
 
 
+def bodies_to_tell(purchase_ids: Collection[UUID]) -> list[tuple[UUID, Body]]:
+    """Return each purchase's buyer and its body as it is now; few queries for all."""
+    rows = _with_parts(Purchase.objects.filter(pk__in=purchase_ids)).order_by("id")
+    return [(row.buyer_id, render_purchase(row)) for row in rows]
+
+
 def replayed_bodies(purchase_ids: Collection[UUID]) -> dict[UUID, Body]:
     """Return the bodies of purchases as they are now, for keys that are sent again; few queries for all."""
     rows = _with_parts(Purchase.objects.filter(pk__in=purchase_ids)) if purchase_ids else ()

@@ -134,7 +134,7 @@ def channel(stream_id: UUID) -> str:
     return f"{base(stream_id)}:c"
 
 
-def user_channel(user_id: UUID) -> str:
+def user_channel(user_id: UUID | str) -> str:
     """Return the Redis channel of one user's lane; its epoch and top are under the same name with `:m`."""
     return f"lc:u:{user_id}"
 
@@ -178,16 +178,27 @@ def tell_user(*, user_id: UUID, t: str, d: object, ts: int) -> tuple[str, int]:
     return epoch.decode(), int(offset)
 
 
+def tell_each(told: Iterable[tuple[UUID | str, str, object]], *, ts: int) -> None:
+    """Publish one frame (user's id, type, body) each to many users from a thread, in one journey to Redis."""
+    with redis_client.sync().pipeline(transaction=False) as journey:
+        _queue_for_users(journey, told, ts)
+        journey.execute()
+
+
 async def tell_users(
-    client: "redis.asyncio.Redis", told: Iterable[tuple[str, str, object]], *, ts: int
+    client: "redis.asyncio.Redis", told: Iterable[tuple[UUID | str, str, object]], *, ts: int
 ) -> None:
     """Publish one frame (user's id, type, body) each to many users, in one journey to Redis."""
     async with client.pipeline(transaction=False) as journey:
-        for user, t, d in told:
-            head, tail = wire.must_halves(t, d, ts=ts, lane="u")
-            channel = f"lc:u:{user}"
-            journey.eval(_TELL, 2, f"{channel}:m", channel, _new_epoch(), head, tail, LIFE_MS)
+        _queue_for_users(journey, told, ts)
         await journey.execute()
+
+
+def _queue_for_users(journey: Any, told: Iterable[tuple[UUID | str, str, object]], ts: int) -> None:
+    for user_id, t, d in told:
+        head, tail = wire.must_halves(t, d, ts=ts, lane="u")
+        channel = user_channel(user_id)
+        journey.eval(_TELL, 2, f"{channel}:m", channel, _new_epoch(), head, tail, LIFE_MS)
 
 
 async def publish_state(
