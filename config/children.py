@@ -42,6 +42,7 @@ class Program:
     orphan_signal: int = signal.SIGKILL  # sent by the kernel when we are gone
     account: str = ""  # runs as this user, when we are root
     reach: bool = False  # that user must pass folders closed to it
+    niceness: int = 0  # how far it steps back where processors are short, 0-19; on Linux
     quiet: bool = False  # its output is kept, not shown
 
 
@@ -64,7 +65,7 @@ class Child:
         argv = list(program.argv)
         if sys.platform == "linux":
             leash = [sys.executable, "-I", "-S", str(LEASH), str(int(program.orphan_signal))]
-            argv = [*leash, program.account or "-", str(int(program.reach)), *argv]
+            argv = [*leash, program.account or "-", str(int(program.reach)), str(program.niceness), *argv]
         return subprocess.Popen(
             argv,
             env={**os.environ, **program.env},

@@ -1,8 +1,9 @@
-"""Run a program that ends with its parent: `python leash.py SIGNAL ACCOUNT REACH program argument...`.
+"""Run a program that ends with its parent: `leash.py SIGNAL ACCOUNT REACH NICENESS program argument...`.
 
 Linux only. The kernel sends SIGNAL to the program when the thread that started it is gone, also when that was
 killed with -9. ACCOUNT (a user name or "-") is who the program runs as; REACH ("1" or "0") keeps it able to
-pass closed parent folders, for a project that root keeps in a private place. Runs without site packages.
+pass closed parent folders, for a project that root keeps in a private place. NICENESS is added to ours. Runs
+without site packages.
 """
 
 import ctypes
@@ -18,8 +19,9 @@ CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 
 
-def main(signal: int, account: str, reach: bool, program: list[str]) -> None:
+def main(signal: int, account: str, reach: bool, niceness: int, program: list[str]) -> None:
     """Bind to the parent, change the account, become the program."""
+    os.nice(niceness)
     parent = os.getppid()
     libc = ctypes.CDLL(None, use_errno=True)
     if account != "-":
@@ -51,4 +53,4 @@ def become(libc: ctypes.CDLL, account: str, reach: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3] == "1", sys.argv[4:])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3] == "1", int(sys.argv[4]), sys.argv[5:])

@@ -40,6 +40,9 @@ COMMANDS = {
     "beat": "-m celery -A config beat --loglevel WARNING --pidfile=",
 }
 
+# Where processors are short, what shoppers wait for (web, live) goes before what may come a second later.
+NICENESS = {"relay": 10, "worker": 10, "sweeper": 10, "beat": 10}
+
 
 def answers(address: str) -> Callable[[], bool]:
     """A ready check: the address answers with 2xx."""
@@ -109,6 +112,7 @@ def own(
             prepare=prepare.get(name),
             ready=ready.get(name),
             ready_line=lines.get(name, ""),
+            niceness=NICENESS.get(name, 0),
             stop_within=patience.get(name, Program.stop_within),
         )
         for name, command in COMMANDS.items()

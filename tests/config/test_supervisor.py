@@ -166,6 +166,16 @@ def test_restart_gives_a_new_run_and_stop_one_leaves_it_stopped(stacks: Callable
     assert not stack.alive("web")
 
 
+def test_a_program_behind_others_steps_back(stacks: Callable[..., Stack], told: Told) -> None:
+    asks = "import os, time; print('ready', os.getpriority(os.PRIO_PROCESS, 0), flush=True); time.sleep(60)"
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+
+    stacks(program("first", asks), program("behind", asks, niceness=3)).start()
+
+    assert f"first: ready {ours}" in told.lines
+    assert f"behind: ready {min(19, ours + 3)}" in told.lines
+
+
 def test_children_started_from_a_thread_that_ended_go_on(stacks: Callable[..., Stack]) -> None:
     stack = stacks(program("web", SLEEP))
     thread = threading.Thread(target=stack.start)
