@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from django.conf import settings
+
 from config import servers
 from config.children import Child, Program
 from config.embedded import free_port
@@ -165,10 +167,22 @@ def serving(
 OPEN_DOOR = {"ROOM_UPGRADES_PER_SECOND": "5000"}
 
 
+def as_in_earnest() -> dict[str, str]:
+    """Return the environment of a process that runs as for shoppers: DEBUG notes every statement."""
+    return {
+        "DEBUG": "false",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "BASE_URL": settings.BASE_URL,
+        "STRIPE_SECRET_KEY": settings.STRIPE_SECRET_KEY,
+        "STRIPE_PUBLISHABLE_KEY": settings.STRIPE_PUBLISHABLE_KEY,
+        "STRIPE_WEBHOOK_SECRETS": ",".join(settings.STRIPE_WEBHOOK_SECRETS) or "whsec_of_nobody",
+    }
+
+
 @contextlib.contextmanager
 def live(**env: str) -> Iterator[tuple[Child, int]]:
     """Run one live process, with these settings on top of ours."""
-    with serving("live", "config.live", env={"METRICS_PORT": "0", **env}) as running:
+    with serving("live", "config.live", env={"METRICS_PORT": "0", **as_in_earnest(), **env}) as running:
         yield running
 
 
