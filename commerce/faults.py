@@ -2,11 +2,33 @@
 
 import os
 import signal
+from typing import Final
 
 import structlog
 from django.conf import settings
 
 log = structlog.get_logger(__name__)
+
+# Every place, and what has been done when it is reached.
+POINTS: Final[dict[str, str]] = {
+    "import.batch": "a batch of a feed is read, and not written yet",
+    "till.begun": "a batch of purchases has its transaction",
+    "till.locked": "the batch has locked what it wants",
+    "till.written": "the batch is written, and not committed",
+    "till.committed": "the batch is committed, and nobody has been answered",
+    "expiry.written": "purchases are ended, and that is not committed",
+    "expiry.committed": "purchases are ended for good, and more are over",
+    "settle.before_send": "a charge is written down as sent, and was not",
+    "settle.after_send": "the provider has answered a charge, and it is not written down",
+    "settle.after_apply": "the charge's answer is written down, and its task not acknowledged",
+    "refund.before_send": "a refund is written down as sent, and was not",
+    "refund.after_send": "the provider has answered a refund, and it is not written down",
+    "refund.after_take_in": "the refund's answer is written down, and its task not acknowledged",
+    "notice.recorded": "a notice is kept, and the provider was not told so",
+    "notice.read_before_apply": "a notice is taken up, and nothing of it applied",
+    "notice.read_after_apply": "what a notice says is applied, and it counts as unread",
+    "reconcile.before_mark": "one of the provider's lists is read to its end, and its mark not moved",
+}
 
 
 def reach(point: str) -> None:

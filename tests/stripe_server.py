@@ -144,3 +144,12 @@ def stripe_server(stripe_process: StripeServer) -> Generator[StripeServer]:
     """The session's simulator without faults; objects of other tests are still in it."""
     yield stripe_process
     stripe_process.calm()
+
+
+@pytest.fixture
+def own_stripe(settings: Any) -> Generator[StripeServer]:
+    """A simulator of this test's own, where the product expects Stripe: its books are those of this test."""
+    server = StripeServer()
+    settings.STRIPE_API_BASE = server.url
+    yield server
+    server.stop()

@@ -93,6 +93,7 @@ def _keep(notice: gateway.Notice, *, source: str, now: datetime) -> bool:
             outbox.record(
                 name="notice.received", payload={"notice": kept.pk}, key=f"notice.received:{kept.pk}"
             )
+    faults.reach("notice.recorded")
     if strange:
         log.error("notice.quarantined", notice=notice.id, type=notice.type, error=row.error)
     return kept.processed_at is None

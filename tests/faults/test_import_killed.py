@@ -24,10 +24,11 @@ def sent() -> UUID:
     return job.pk
 
 
+@pytest.mark.parametrize("point", ["import.batch"])
 def test_a_feed_whose_worker_was_killed_comes_in_whole_and_once(
-    own_worker: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_worker: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
-    dying = own_worker(FAULT=f"import.batch:{tmp_path / 'died'}")
+    dying = own_worker(FAULT=f"{point}:{tmp_path / 'died'}")
     job = sent()
     relay_until(lambda: not dying.alive())
 
