@@ -5,6 +5,7 @@ from orders.models.aftersales import (
     Return,
     ReturnLine,
     ReturnMove,
+    ShippingBack,
 )
 from orders.models.carts import (
     GUEST_LINES,
@@ -29,6 +30,7 @@ from orders.models.purchases import (
     Shipment,
 )
 from orders.models.reconciling import Mark, Movement
+from orders.models.tariffs import ShippingCountry, ShippingRate, ShippingZone, TaxPolicy, TaxRate
 from orders.models.waitlist import WaitlistEntry
 from orders.models.work import Setback
 
@@ -62,5 +64,11 @@ __all__ = [
     "ReturnMove",
     "Setback",
     "Shipment",
+    "ShippingBack",
+    "ShippingCountry",
+    "ShippingRate",
+    "ShippingZone",
+    "TaxPolicy",
+    "TaxRate",
     "WaitlistEntry",
 ]

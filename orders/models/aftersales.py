@@ -156,3 +156,37 @@ class DisputeLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} of {self.line_id}"
+
+
+class ShippingBack(models.Model):
+    """What of an order's shipping, tax included, a refund gives back or a dispute took from its merchant."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="shipping_back")
+    refund = models.ForeignKey(
+        Refund, null=True, blank=True, on_delete=models.PROTECT, related_name="shipping", db_index=False
+    )
+    dispute = models.ForeignKey(
+        Dispute, null=True, blank=True, on_delete=models.PROTECT, related_name="shipping", db_index=False
+    )
+    amount = models.PositiveIntegerField()
+    tax_amount = models.PositiveIntegerField(help_text="Tax in it.")
+
+    class Meta:
+        verbose_name_plural = "shipping given back"
+        constraints = (
+            models.UniqueConstraint(fields=["refund", "order"], name="shipping_back_once_per_refund"),
+            models.UniqueConstraint(fields=["dispute", "order"], name="shipping_back_once_per_dispute"),
+            models.CheckConstraint(
+                condition=models.Q(refund=None, dispute__isnull=False)
+                | models.Q(refund__isnull=False, dispute=None),
+                name="shipping_back_by_one",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount__gt=0) & models.Q(tax_amount__lte=models.F("amount")),
+                name="shipping_back_of_something",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount} of order {self.order_id}"

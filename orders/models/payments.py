@@ -34,6 +34,12 @@ class Payment(models.Model):
     decline_code = models.CharField(max_length=80, blank=True)
     message = models.CharField(max_length=300, blank=True)
     refunded_amount = models.PositiveIntegerField(default=0)
+    transferred_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What payouts send on of it to merchants and hosts."
+    )
+    receivable_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What was sent on and given back to the buyer later."
+    )
     customer = models.CharField(
         max_length=255,
         blank=True,
@@ -55,6 +61,14 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(refunded_amount__lte=models.F("amount")), name="payment_refund_capped"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    transferred_amount__lte=models.F("amount")
+                    - models.F("refunded_amount")
+                    + models.F("receivable_amount")
+                ),
+                name="payment_payouts_capped",
             ),
         )
         indexes = (
@@ -152,7 +166,8 @@ class RefundLine(models.Model):
     refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="lines", db_index=False)
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="refund_lines")
     quantity = models.PositiveSmallIntegerField(default=0)
-    amount = models.PositiveIntegerField()
+    amount = models.PositiveIntegerField(help_text="Tax included.")
+    tax_amount = models.PositiveIntegerField(default=0, db_default=0, help_text="Tax in it.")
     host_amount = models.PositiveIntegerField(default=0)
     platform_amount = models.PositiveIntegerField(default=0)
     restocked = models.BooleanField(default=False, help_text="Units were put on sale again.")
@@ -163,6 +178,9 @@ class RefundLine(models.Model):
             models.CheckConstraint(
                 condition=models.Q(amount__gte=models.F("host_amount") + models.F("platform_amount")),
                 name="refund_line_shares_within",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tax_amount__lte=models.F("amount")), name="refund_line_tax_within"
             ),
         )
 

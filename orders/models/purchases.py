@@ -103,8 +103,19 @@ class Order(models.Model):
     has_claims = models.BooleanField(
         default=False, db_default=False, help_text="A cancellation or a return was asked for."
     )
-    amount = models.PositiveIntegerField()
+    amount = models.PositiveIntegerField(help_text="Lines, shipping, and tax where prices are without it.")
     currency = models.CharField(max_length=3)
+    tax_on_top = models.BooleanField(
+        default=False, db_default=False, help_text="Prices are without tax; else it is contained."
+    )
+    shipping_amount = models.PositiveIntegerField(default=0, db_default=0)
+    shipping_name = models.CharField(max_length=80, blank=True, default="", db_default="")
+    shipping_tax_amount = models.PositiveIntegerField(default=0, db_default=0)
+    shipping_tax_bp = models.PositiveIntegerField(default=0, db_default=0)
+    shipping_tax_name = models.CharField(max_length=40, blank=True, default="", db_default="")
+    refunded_shipping_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Of what shipping cost with its tax."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -112,6 +123,20 @@ class Order(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["purchase", "merchant"], name="order_one_per_merchant"),
             models.UniqueConstraint(fields=["merchant", "id"], name="order_of_merchant"),
+            models.CheckConstraint(
+                condition=models.Q(tax_on_top=True)
+                | models.Q(shipping_tax_amount__lte=models.F("shipping_amount")),
+                name="order_shipping_contains_its_tax",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refunded_shipping_amount__lte=models.F("shipping_amount"))
+                | models.Q(
+                    tax_on_top=True,
+                    refunded_shipping_amount__lte=models.F("shipping_amount")
+                    + models.F("shipping_tax_amount"),
+                ),
+                name="order_shipping_refund_capped",
+            ),
         )
         indexes = (
             # What is not paid for is not its merchant's business yet, and most of a rush is not.
@@ -124,6 +149,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} ({self.status})"
+
+    @property
+    def shipping_paid(self) -> int:
+        """What the buyer paid for shipping, tax included."""
+        return self.shipping_amount + (self.shipping_tax_amount if self.tax_on_top else 0)
 
 
 class OrderMove(models.Model):
@@ -196,6 +226,12 @@ class OrderLine(models.Model):
     # Agreed at the time of sale, whatever the rates are later.
     host_commission_bp = models.PositiveIntegerField(default=0)
     platform_fee_bp = models.PositiveIntegerField(default=0)
+    tax_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Contained in the amount, or on top of it."
+    )
+    tax_bp = models.PositiveIntegerField(default=0, db_default=0)
+    tax_name = models.CharField(max_length=40, blank=True, default="", db_default="")
+    tax_on_top = models.BooleanField(default=False, db_default=False)
     refunded_quantity = models.PositiveSmallIntegerField(default=0, db_default=0)
     refunded_amount = models.PositiveIntegerField(default=0, db_default=0)
 
@@ -210,14 +246,32 @@ class OrderLine(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(refunded_quantity__lte=models.F("quantity"))
-                & models.Q(refunded_amount__lte=models.F("amount")),
+                & (
+                    models.Q(refunded_amount__lte=models.F("amount"))
+                    | models.Q(
+                        tax_on_top=True, refunded_amount__lte=models.F("amount") + models.F("tax_amount")
+                    )
+                ),
                 name="order_line_refund_capped",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tax_amount__lte=models.F("amount")), name="order_line_tax_within"
             ),
         )
         indexes = (models.Index(fields=["stream", "variant"], name="order_line_of_stream"),)
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.title}"
+
+    @property
+    def paid(self) -> int:
+        """What the buyer paid for it, tax included: as much can be given back."""
+        return self.amount + (self.tax_amount if self.tax_on_top else 0)
+
+    @property
+    def base(self) -> int:
+        """What was paid for it without tax: commission and fees are shares of it."""
+        return self.amount - (0 if self.tax_on_top else self.tax_amount)
 
 
 class Hold(models.Model):
