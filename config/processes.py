@@ -32,7 +32,10 @@ COMMANDS = {
     "web": "-m config.web",
     "live": "-m config.live",
     "relay": "manage.py relay",
-    "worker": "-m celery -A config worker -n worker@%h -Q settle,notify -P threads --concurrency 8 "
+    # As many at once as SETTLE_THREADS says.
+    "settler": "-m celery -A config worker -n settler@%h -Q settle -P threads "
+    "--loglevel INFO --without-gossip --without-mingle",
+    "worker": "-m celery -A config worker -n worker@%h -Q notify -P threads --concurrency 8 "
     "--loglevel INFO --without-gossip --without-mingle",
     # A thread for each of the sweeps; see config/celery.py.
     "sweeper": "-m celery -A config worker -n sweeper@%h -Q sweep -P threads --concurrency 4 "
@@ -41,7 +44,7 @@ COMMANDS = {
 }
 
 # Where processors are short, what shoppers wait for (web, live) goes before what may come a second later.
-NICENESS = {"relay": 10, "worker": 10, "sweeper": 10, "beat": 10}
+NICENESS = {"relay": 10, "settler": 10, "worker": 10, "sweeper": 10, "beat": 10}
 
 
 def answers(address: str) -> Callable[[], bool]:
@@ -94,7 +97,7 @@ def own(
         "web": answers(f"http://127.0.0.1:{web_port}/readyz"),
         "live": answers(f"http://127.0.0.1:{live_port}/readyz"),
     }
-    lines = {"relay": "relay.ready", "worker": " ready.", "sweeper": " ready."}
+    lines = {"relay": "relay.ready", "settler": " ready.", "worker": " ready.", "sweeper": " ready."}
     drain = int(env.get("LIVE_DRAIN_SECONDS") or Environment(os.environ).number("LIVE_DRAIN_SECONDS"))
     patience = {"live": drain + DRAIN_MARGIN}
     words = {

@@ -161,11 +161,13 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_SOFT_TIME_LIMIT = 90
-CELERY_TASK_TIME_LIMIT = 120
+# How many messages a process takes at once, where its command does not say. Celery's time limits do nothing
+# in threads: what a task may take is bounded by orders/recovery.py and by the deadline of an answer.
+SETTLE_THREADS = env.number("SETTLE_THREADS")
+CELERY_WORKER_CONCURRENCY = SETTLE_THREADS
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Above the time limit, or a slow task would run twice at once.
-    "visibility_timeout": 300,
+    # Above the longest task (tests/orders/test_recovery.py), or a slow one would run twice at once.
+    "visibility_timeout": 600,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     # An emptied Redis has forgotten which queue is whose; without this, tasks would be dropped in silence.

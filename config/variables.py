@@ -248,9 +248,17 @@ VARIABLES: tuple[Variable, ...] = (
             "STRIPE_TIMEOUT_SECONDS",
             "number",
             "15",
-            "How long one call to Stripe may take.",
+            "How long Stripe's answer to one request may take, from the first byte waited for to its last.",
             least=1,
             most=80,
+        ),
+        _variable(
+            "SETTLE_THREADS",
+            "number",
+            "40",
+            "How many charges and refunds one process does at once, each with a connection to the database.",
+            least=1,
+            most=200,
         ),
     ),
     *_section(

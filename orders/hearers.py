@@ -10,9 +10,8 @@ from orders.waitlist import queue
 
 
 def start_settling(payload: dict[str, Any], *, key: str) -> None:
-    """Have accepted purchases charged."""
-    for purchase_id in payload["purchases"]:
-        tasks.settle.delay(purchase_id=purchase_id)
+    """Have accepted purchases charged: one message for all that were accepted together."""
+    tasks.settle.delay(purchases=payload["purchases"])
 
 
 def tell_buyers(payload: dict[str, Any], *, key: str) -> None:

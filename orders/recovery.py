@@ -2,15 +2,20 @@
 
 Nothing here relies on the broker: each piece of work is done where it is found. The kinds take turns, one
 piece each, so that none waits for another whose provider is slow; what fails is put off and stops nobody.
+Many pieces are done at once, since nearly all of their time is the provider's.
 """
 
+import functools
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
+from commerce import pool
 from orders import expiry, rounds, setbacks, states
 from orders.models import Payment, Purchase
 from orders.reconciling import notices
@@ -18,6 +23,7 @@ from orders.settling import capturing, charging, repaying
 
 BATCH = 50
 SECONDS = 20  # One sweep at most; the next one goes on.
+SECONDS_OF_A_MESSAGE = 120  # For what one message asks; what it does not come to is left for the sweep.
 SETTLED_WITHIN = timedelta(seconds=15)  # A purchase that no task took up by then was lost on the way.
 
 
@@ -27,19 +33,49 @@ def finish(*, now: datetime, seconds: float = SECONDS) -> dict[str, int]:
     kinds = _kinds(now)
     done = Counter(dict.fromkeys(kinds, 0))
     done["expired"] += expiry.sweep(now=now, until=end)
-    while kinds and time.monotonic() < end:
-        for kind, work in list(kinds.items()):
-            if next(work, None) is None:
-                del kinds[kind]
-            else:
-                done[kind] += 1
-            if time.monotonic() > end:
-                break
+
+    def in_turns() -> Iterator[Callable[[], None]]:
+        while kinds:
+            for kind, pieces in list(kinds.items()):
+                piece = next(pieces, None)
+                if piece is None:
+                    del kinds[kind]
+                else:
+                    done[kind] += 1
+                    yield piece
+
+    threads().each(in_turns(), until=end)
     setbacks.forget(now=now)
     return dict(done)
 
 
-def _kinds(now: datetime) -> dict[str, Iterator[Any]]:
+def settle(
+    *, purchase_ids: Sequence[UUID], clock: Callable[[], datetime], seconds: float = SECONDS_OF_A_MESSAGE
+) -> None:
+    """Charge purchases, many at once, each at its time by the clock; none is begun after so many seconds.
+
+    One that fails is put off and stops no other.
+    """
+    threads().each(
+        (functools.partial(_charge, each, clock) for each in purchase_ids), until=time.monotonic() + seconds
+    )
+
+
+@functools.cache
+def threads() -> pool.Pool:
+    """Return the threads of this process that ask the provider."""
+    return pool.Pool(name="settle", threads=settings.SETTLE_THREADS)
+
+
+def _charge(purchase_id: UUID, clock: Callable[[], datetime]) -> None:
+    now = clock()
+    try:
+        charging.charge(purchase_id=purchase_id, now=now)
+    except Exception as error:
+        setbacks.note(kind="unsettled", subject=str(purchase_id), error=error, now=now)
+
+
+def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
     work: dict[str, tuple[rounds.Find[Any], Callable[[Any], object]]] = {
         "expired": (
             lambda without: expiry.in_flight(now=now, limit=BATCH, without=without),
@@ -68,7 +104,7 @@ def _kinds(now: datetime) -> dict[str, Iterator[Any]]:
         ),
     }
     return {
-        kind: rounds.singly(kind=kind, find=find, finish=finish, now=now)
+        kind: rounds.pieces(kind=kind, find=find, finish=finish, now=now)
         for kind, (find, finish) in work.items()
     }
 

@@ -1,9 +1,10 @@
-"""How sweeps go through what is due: in batches or one by one, until nothing is left or their time is over.
+"""How sweeps go through what is due: in batches or piece by piece, until nothing is left or time is over.
 
 A sweep may be killed anywhere and may run beside others: what it does is written batch by batch, and what is
 due is what the database says. What fails is put off (`setbacks`), what is locked is left for the next run.
 """
 
+import functools
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
@@ -58,18 +59,23 @@ def batches(
     return count
 
 
-def singly(*, kind: str, find: Find[K], finish: Callable[[K], object], now: datetime) -> Iterator[K]:
-    """Finish what is due one by one, yielding each that was taken up, so that kinds can take turns."""
+def pieces(
+    *, kind: str, find: Find[K], finish: Callable[[K], object], now: datetime
+) -> Iterator[Callable[[], None]]:
+    """Yield what finishes each that is due, to be called by any thread, so that kinds can take turns."""
     failed = setbacks.of(kind=kind)
     without = {subject for subject, at in failed.items() if at > now}
     while batch := find(without):
         for one in batch:
-            subject = str(one)
-            without.add(subject)
-            try:
-                finish(one)
-            except Exception as error:
-                setbacks.note(kind=kind, subject=subject, error=error, now=now)
-            else:
-                setbacks.clear(kind=kind, subjects={subject} & failed.keys())
-            yield one
+            without.add(str(one))
+            yield functools.partial(_finish, kind, one, finish, now, had_failed=str(one) in failed)
+
+
+def _finish(kind: str, one: K, finish: Callable[[K], object], now: datetime, *, had_failed: bool) -> None:
+    try:
+        finish(one)
+    except Exception as error:
+        setbacks.note(kind=kind, subject=str(one), error=error, now=now)
+    else:
+        if had_failed:
+            setbacks.clear(kind=kind, subjects=[str(one)])

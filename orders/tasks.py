@@ -11,22 +11,22 @@ from commerce import clock, errors, turnstile
 from orders import expiry, notifications, recovery
 from orders.carts import lapsing
 from orders.reconciling import notices, reconciler
-from orders.settling import capturing, charging, repaying
+from orders.settling import capturing, repaying
 from orders.waitlist import keeping
 
 PRUNED_AT_ONCE = 20_000
 
 
 @shared_task(name="orders.settle", queue="settle")
-def settle(*, purchase_id: str, **_: object) -> None:
-    """Charge an accepted purchase."""
-    charging.charge(purchase_id=UUID(purchase_id), now=timezone.now())
+def settle(*, purchases: list[str], **_: object) -> None:
+    """Charge accepted purchases."""
+    recovery.settle(purchase_ids=[UUID(each) for each in purchases], clock=timezone.now)
 
 
 @shared_task(name="orders.capture", queue="settle")
 def capture(*, purchase_id: str, **_: object) -> None:
     """Take a pre-order's money, whose parcel is ready."""
-    capturing.capture(purchase_id=UUID(purchase_id), now=timezone.now())
+    recovery.threads().call(lambda: capturing.capture(purchase_id=UUID(purchase_id), now=timezone.now()))
 
 
 @shared_task(
@@ -39,19 +39,19 @@ def capture(*, purchase_id: str, **_: object) -> None:
 )
 def let_go(*, payment_id: str, **_: object) -> None:
     """End at the provider what nobody wants any more; what is still open there is found by `reconcile`."""
-    capturing.let_go(payment_id=UUID(payment_id), now=timezone.now())
+    recovery.threads().call(lambda: capturing.let_go(payment_id=UUID(payment_id), now=timezone.now()))
 
 
 @shared_task(name="orders.read_notice", queue="settle")
 def read_notice(*, notice_id: int, **_: object) -> None:
     """Take in what the provider's notice is about."""
-    notices.read(notice_id=notice_id, now=timezone.now())
+    recovery.threads().call(lambda: notices.read(notice_id=notice_id, now=timezone.now()))
 
 
 @shared_task(name="orders.refund", queue="settle")
 def refund(*, refund_id: str, **_: object) -> None:
     """Have the provider carry out a refund."""
-    repaying.send(refund_id=UUID(refund_id), now=timezone.now())
+    recovery.threads().call(lambda: repaying.send(refund_id=UUID(refund_id), now=timezone.now()))
 
 
 # No sweep asks the buyer, so what fails is tried again.
@@ -109,6 +109,7 @@ def reconcile(**_: object) -> dict[str, int]:
 
 
 @shared_task(name="orders.sweep", queue="notify")
+@turnstile.one_at_a_time
 def sweep(**_: object) -> dict[str, Any]:
     """Finish what lost tasks and webhooks left behind, by the database's clock."""
     return recovery.finish(now=clock.database_now())

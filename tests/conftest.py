@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from commerce import redis_client
+from orders import recovery
 from orders.till import counter
 from tests import emptying
 
@@ -37,6 +38,14 @@ def closed_till() -> Iterator[None]:
     """No test leaves a till behind, whose connection would be to a database that goes."""
     yield
     counter.close()
+
+
+@pytest.fixture(autouse=True)
+def closed_pool() -> Iterator[None]:
+    """Nor a pool of threads, for the same reason."""
+    yield
+    recovery.threads().close()
+    recovery.threads.cache_clear()
 
 
 @pytest.fixture

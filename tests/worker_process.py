@@ -20,6 +20,10 @@ from tests.stripe_server import StripeServer
 
 Start = Callable[..., Child]
 
+# One process does here what settler and worker do, unless a test is about both.
+BOTH = processes.COMMANDS["settler"].replace("-Q settle ", "-Q settle,notify ")
+COMMANDS = {**processes.COMMANDS, "worker": BOTH}
+
 
 def start(which: str = "worker", /, **env: str) -> Child:
     """Start a worker, or the sweeper, on this test's servers and return it when it takes tasks."""
@@ -31,7 +35,7 @@ def start(which: str = "worker", /, **env: str) -> Child:
         "STRIPE_WEBHOOK_SECRETS": ",".join(settings.STRIPE_WEBHOOK_SECRETS),
         "LOG_LEVEL": "INFO",
     }
-    argv = [sys.executable, *shlex.split(processes.COMMANDS[which])]
+    argv = [sys.executable, *shlex.split(COMMANDS[which])]
     return servers.start(
         Program(name=which, argv=argv, cwd=ROOT, env={**ours, **env}, ready_line=" ready.", quiet=True)
     )

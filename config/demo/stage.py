@@ -22,7 +22,7 @@ from config.variables import VARIABLES
 
 SERVERS = ("postgres", "redis")
 BEFORE_TABLES = ("simulator", "web", "live")  # Can start while the database is being laid out.
-AFTER_TABLES = ("relay", "worker", "sweeper", "beat")
+AFTER_TABLES = ("relay", "settler", "worker", "sweeper", "beat")
 SCRIPT = ("crew", "audience")
 MEASURED = ("web", "live", "relay")  # They show their metrics on METRICS_PORT, the one after it, and so on.
 LOOK_SECONDS = 5.0
@@ -162,7 +162,7 @@ def _begin(
         book.save(var)
         starting.result()
     with ThreadPoolExecutor(max_workers=len(cast.SELLERS)) as pool:
-        console.step("starting relay, worker and beat; shoppers save their cards")
+        console.step("starting relay, settler, worker and beat; shoppers save their cards")
         starting = pool.submit(stack.start, *AFTER_TABLES)
         seeding.saved_cards(_now())
         starting.result()

@@ -21,7 +21,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 def test_every_part_of_the_system_is_a_service() -> None:
     assert set(SERVICES) == {
-        *("web", "live", "worker", "sweeper", "beat", "relay", "migrate"),
+        *("web", "live", "settler", "worker", "sweeper", "beat", "relay", "migrate"),
         *("postgres", "redis", "media", "proxy"),
     }
     assert set(processes.COMMANDS) - {"simulator"} <= set(OURS)
@@ -38,19 +38,20 @@ def test_every_command_exists(name: str) -> None:
         assert words[2] in get_commands()
 
 
-@pytest.mark.parametrize("name", ["worker", "sweeper", "beat", "relay", "web", "live"])
+@pytest.mark.parametrize("name", ["settler", "worker", "sweeper", "beat", "relay", "web", "live"])
 def test_the_same_processes_run_as_on_one_machine(name: str) -> None:
-    start = {"worker": 5, "sweeper": 5, "beat": 5}.get(name, 2)
+    start = {"settler": 5, "worker": 5, "sweeper": 5, "beat": 5}.get(name, 2)
     assert shlex.split(OURS[name]["command"])[1:start] == shlex.split(processes.COMMANDS[name])[: start - 1]
 
 
-def test_every_queue_has_a_worker_and_the_sweeps_have_their_own() -> None:
+def test_every_queue_has_a_worker_of_its_own() -> None:
     from django.conf import settings
 
-    for commands in ({name: OURS[name]["command"] for name in ("worker", "sweeper")}, processes.COMMANDS):
-        words = {name: shlex.split(commands[name]) for name in ("worker", "sweeper")}
-        queues = {name: set(each[each.index("-Q") + 1].split(",")) for name, each in words.items()}
-        assert queues == {"worker": set(settings.CELERY_TASK_QUEUES) - {"sweep"}, "sweeper": {"sweep"}}
+    workers = {"settler": {"settle"}, "worker": {"notify"}, "sweeper": {"sweep"}}
+    for commands in ({name: OURS[name]["command"] for name in workers}, processes.COMMANDS):
+        words = {name: shlex.split(commands[name]) for name in workers}
+        assert {name: set(each[each.index("-Q") + 1].split(",")) for name, each in words.items()} == workers
+    assert set().union(*workers.values()) == set(settings.CELERY_TASK_QUEUES)
 
 
 def test_the_sweeper_has_a_thread_for_each_sweep() -> None:

@@ -33,6 +33,7 @@ def test_the_table_names_every_process_and_joins_them(tmp_path: Path) -> None:
         "web",
         "live",
         "relay",
+        "settler",
         "worker",
         "sweeper",
         "beat",

@@ -21,6 +21,7 @@ PROCESSES = (
     "config.web",
     "config.live",
     "manage.py relay",
+    "config worker -n settler@",
     "config worker -n worker@",
     "config worker -n sweeper@",
     "config beat",

@@ -39,7 +39,9 @@ class Site:
             env={"DATABASE_URL": database, "REDIS_URL": servers.redis_url(var), "VAR_DIR": str(var)},
             state=var / "unused.json",
         )
-        self.children = {name: self._start(self.table[name]) for name in ("web", "relay", "worker")}
+        self.children = {
+            name: self._start(self.table[name]) for name in ("web", "relay", "settler", "worker")
+        }
 
     def _start(self, program: Program) -> Child:
         child = servers.start(program)
@@ -60,10 +62,11 @@ class Site:
         end = time.monotonic() + deadline
         while Purchase.objects.filter(status="paid").count() < count:
             assert time.monotonic() < end, list(Purchase.objects.values_list("status", flat=True))
-            if not self.children["worker"].alive():
+            for name in ("settler", "worker"):
                 # Celery's worker may end itself while it gives back a task to a broker that has gone; whoever
                 # supervises it starts it again.
-                self.children["worker"] = self._start(self.table["worker"])
+                if not self.children[name].alive():
+                    self.children[name] = self._start(self.table[name])
             time.sleep(0.05)
 
     def buy(self, cookie: str, body: Mapping[str, object]) -> httpx.Response:

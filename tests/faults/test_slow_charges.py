@@ -31,7 +31,7 @@ def hanging() -> Iterator[StripeServer]:
 
 def charges_hang(own_worker: Start, provider: StripeServer) -> None:
     """Have every thread of a worker wait for the provider, and as many purchases again behind them."""
-    own_worker(STRIPE_API_BASE=provider.url, STRIPE_TIMEOUT_SECONDS="60")
+    own_worker(STRIPE_API_BASE=provider.url, STRIPE_TIMEOUT_SECONDS="60", SETTLE_THREADS=str(THREADS))
     lipstick = make.variant(stocked=2 * THREADS)
     for _ in range(2 * THREADS):
         make.basket((lipstick, 1)).go(now=clock.database_now())

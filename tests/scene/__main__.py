@@ -1,6 +1,6 @@
 """`python -m tests.scene`, which is `make scene`: BUYERS and STOCK say how many press for how many pieces.
 
-With KILLS=1 a worker and the live process are killed while they press.
+With KILLS=1 the settler and the live process are killed while they press.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def perform(var: Path, report: Report) -> None:
             call_command("migrate", verbosity=0)
             starting.result()
         stack.start()
-        report.step("PostgreSQL, Redis, the Stripe simulator and our six processes are running")
+        report.step("PostgreSQL, Redis, the Stripe simulator and our seven processes are running")
 
         from tests.scene import people, play
         from tests.scene.books import Books
@@ -134,7 +134,7 @@ def perform(var: Path, report: Report) -> None:
 
 def _kill(stack: Stack) -> str:
     """End two processes as a machine does that loses its power, and say which."""
-    ended = [f"{name} (process {stack.kill(name)})" for name in ("live", "worker")]
+    ended = [f"{name} (process {stack.kill(name)})" for name in ("live", "settler")]
     return f"while they press, {' and '.join(ended)} are killed"
 
 
