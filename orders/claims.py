@@ -25,7 +25,7 @@ def of_order(order: Order, purchase: Purchase) -> Body | None:
     )
     return_until = windows.return_until(order=order)
     touched = [line for line in order.lines.all() if line.refunded_amount or line.refunded_quantity]
-    refunded = sum(line.refunded_amount for line in touched)
+    refunded = order.refunded_shipping_amount + sum(line.refunded_amount for line in touched)
     return {
         "cancel_until": unix_ms(cancel_until) if cancel_until else None,
         "return_until": unix_ms(return_until) if return_until else None,

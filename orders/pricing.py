@@ -187,11 +187,20 @@ def total(lines: Iterable[Line]) -> Money:
 
     Raises MixedCurrencies, and what the provider would refuse: TooExpensive, TooCheap, NotPayable.
     """
+    return payable(goods(lines))
+
+
+def goods(lines: Iterable[Line]) -> Money:
+    """Return what one or more lines cost, payable or not; raises MixedCurrencies."""
     totals = [line.total for line in lines]
     currencies = sorted({each.currency for each in totals})
     if len(currencies) != 1:
         raise MixedCurrencies(currencies=currencies)
-    summed = Money(sum(each.amount for each in totals), currencies[0])
+    return Money(sum(each.amount for each in totals), currencies[0])
+
+
+def payable(summed: Money) -> Money:
+    """Return what one payment can be of; raises TooExpensive, TooCheap, NotPayable."""
     match money.refusal(summed):
         case "TOO_EXPENSIVE":
             raise TooExpensive(total=summed.as_dict(), limit=money.MAX_AMOUNT)

@@ -9,8 +9,9 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from commerce import errors
 from commerce.money import Money
-from orders import claims
+from orders import claims, taxes
 from orders.models import Commission, Order, OrderLine, OrderMove, Payment, Purchase
+from orders.taxes import Tax
 from streams.bodies import unix_ms
 
 Body = dict[str, Any]
@@ -119,6 +120,7 @@ def _order(order: Order, purchase: Purchase) -> Body:
         "merchant": {"id": str(order.merchant_id), "name": order.merchant.name},
         "status": order.status,
         "total": Money(order.amount, order.currency).as_dict(),
+        **charges_of(order),
         "lines": [_line(line) for line in order.lines.all()],
         "shipments": [
             {
@@ -147,7 +149,29 @@ def _line(line: OrderLine) -> Body:
         "reference": Money(line.reference_amount, line.currency).as_dict() if line.reference_amount else None,
         "offer": str(line.offer_id) if line.offer_id else None,
         "release_at": unix_ms(line.release_at) if line.release_at else None,
+        "tax": tax_of(line),
     }
+
+
+def charges_of(order: Order) -> Body:
+    """Return what of an order's total is shipping and what is tax; it is read with its lines."""
+    shipping = Tax(order.shipping_tax_name, order.shipping_tax_bp, order.shipping_tax_amount)
+    return taxes.body(
+        currency=order.currency,
+        shipping_name=order.shipping_name,
+        shipping=order.shipping_amount,
+        taxes=[*(_tax(line) for line in order.lines.all()), shipping],
+        on_top=order.tax_on_top,
+    )
+
+
+def tax_of(line: OrderLine) -> Body | None:
+    """Return a line's tax as it is told; None without one."""
+    return taxes.tax_body(_tax(line), line.currency)
+
+
+def _tax(line: OrderLine) -> Tax:
+    return Tax(line.tax_name, line.tax_bp, line.tax_amount)
 
 
 # --- merchants ---

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from commerce import strict
 from commerce.money import Money
+from orders import queries
 from orders.models import Cancellation, Order, OrderLine, Purchase, Refund, Return, Shipment
 from orders.till import asking
 
@@ -71,6 +73,29 @@ class PaySerializer(strict.StrictSerializer):
 # --- replies of which the bodies are made in queries.py ---
 
 
+class TaxSerializer(serializers.Serializer[Any]):
+    """An amount of one tax."""
+
+    name = serializers.CharField()
+    bp = serializers.IntegerField(help_text="Basis points of the price without it.")
+    amount = MoneySerializer()
+
+
+class ShippingSerializer(serializers.Serializer[Any]):
+    """What a parcel costs."""
+
+    name = serializers.CharField()
+    amount = MoneySerializer()
+
+
+class ChargesSerializer(serializers.Serializer[Any]):
+    """What of an order's total is shipping, and what is tax."""
+
+    shipping = ShippingSerializer(allow_null=True, help_text="null: none is charged for.")
+    taxes = TaxSerializer(many=True, help_text="One per name and rate, of goods and shipping together.")
+    tax_on_top = serializers.BooleanField(help_text="Prices are without tax; else it is contained in them.")
+
+
 class PurchaseLineSerializer(serializers.Serializer[Any]):
     """A line of an order, as its buyer sees it."""
 
@@ -88,6 +113,7 @@ class PurchaseLineSerializer(serializers.Serializer[Any]):
     release_at = serializers.IntegerField(
         allow_null=True, help_text="Unix milliseconds; a pre-order until then, charged when it is shipped."
     )
+    tax = TaxSerializer(allow_null=True, help_text="Contained in the amount, unless the order has it on top.")
 
 
 class ParcelSerializer(serializers.Serializer[Any]):
@@ -178,13 +204,13 @@ class AftersalesSerializer(serializers.Serializer[Any]):
     returns = ReturnSerializer(many=True)
 
 
-class PurchaseOrderSerializer(serializers.Serializer[Any]):
+class PurchaseOrderSerializer(ChargesSerializer):
     """One merchant's part of a purchase."""
 
     id = serializers.UUIDField()
     merchant = MerchantRefSerializer()
     status = serializers.ChoiceField(choices=Order.Status.choices)
-    total = MoneySerializer()
+    total = MoneySerializer(help_text="Lines, shipping, and tax where prices are without it.")
     lines = PurchaseLineSerializer(many=True)
     shipments = ParcelSerializer(many=True)
     aftersales = AftersalesSerializer(allow_null=True, help_text="Null while it is not sold.")
@@ -252,6 +278,7 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
     unit_price = serializers.SerializerMethodField()
     amount = serializers.SerializerMethodField()
     refunded = serializers.SerializerMethodField()
+    tax = serializers.SerializerMethodField()
 
     class Meta:
         model = OrderLine
@@ -266,7 +293,12 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
             "refunded_quantity",
             "refunded",
             "release_at",
+            "tax",
         )
+
+    @extend_schema_field(TaxSerializer(allow_null=True))
+    def get_tax(self, line: OrderLine) -> queries.Body | None:
+        return queries.tax_of(line)
 
     def get_unit_price(self, line: OrderLine) -> MoneySerializer:
         return Money(line.unit_amount, line.currency).as_dict()  # type: ignore[return-value]  # typed for the schema
@@ -289,6 +321,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     purchase = serializers.UUIDField(source="purchase_id")
     total = serializers.SerializerMethodField()
+    shipping = serializers.SerializerMethodField()
+    taxes = serializers.SerializerMethodField()
     ship_to = AddressCopySerializer(source="purchase.ship_to")
     stream = serializers.CharField(source="purchase.stream.slug", default=None, allow_null=True)
     lines = OrderLineSerializer(many=True)
@@ -303,6 +337,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "purchase",
             "status",
             "total",
+            "shipping",
+            "taxes",
+            "tax_on_top",
             "refunded",
             "ship_to",
             "stream",
@@ -317,6 +354,14 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     def get_total(self, order: Order) -> MoneySerializer:
         return Money(order.amount, order.currency).as_dict()  # type: ignore[return-value]
 
+    @extend_schema_field(ShippingSerializer(allow_null=True))
+    def get_shipping(self, order: Order) -> queries.Body | None:
+        return queries.charges_of(order)["shipping"]  # type: ignore[no-any-return]
+
+    @extend_schema_field(TaxSerializer(many=True))
+    def get_taxes(self, order: Order) -> list[queries.Body]:
+        return queries.charges_of(order)["taxes"]  # type: ignore[no-any-return]
+
     def get_refunded(self, order: Order) -> MoneySerializer:
-        refunded = sum(line.refunded_amount for line in order.lines.all())
+        refunded = order.refunded_shipping_amount + sum(line.refunded_amount for line in order.lines.all())
         return Money(refunded, order.currency).as_dict()  # type: ignore[return-value]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from commerce import money
 from commerce.money import Money
 
+MOST_BP = 10_000
+
 
 class Rate(NamedTuple):
     """A tax: what it is called, and its rate in basis points of the price without it."""

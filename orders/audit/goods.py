@@ -128,23 +128,29 @@ TRADE: tuple[Check, ...] = (
     ),
     Check(
         "totals-add-up",
-        "Lines add up to orders and orders to purchases, in one currency.",
+        "Lines, shipping, and tax on top add up to orders, and orders to purchases, in one currency.",
         "SELECT count(*) FROM orders_purchase",
         """
-        SELECT format('purchase %s: %s %s, lines %s, orders %s',
+        SELECT format('purchase %s: %s %s, lines and charges %s, orders %s',
                       p.id, p.amount, p.currency, l.amount, o.amount)
           FROM orders_purchase p
           LEFT JOIN (SELECT purchase_id, sum(amount) AS amount FROM orders_order GROUP BY 1) o
                  ON o.purchase_id = p.id
-          LEFT JOIN (SELECT o.purchase_id, sum(l.amount) AS amount,
-                            bool_and(l.currency = o.currency) AS one_currency
-                       FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id GROUP BY 1) l
+          LEFT JOIN (SELECT o.purchase_id, sum(x.amount + o.shipping_amount
+                                + CASE WHEN o.tax_on_top THEN o.shipping_tax_amount ELSE 0 END) AS amount,
+                            bool_and(x.agree AND x.amount + o.shipping_amount
+                                + CASE WHEN o.tax_on_top THEN o.shipping_tax_amount ELSE 0 END = o.amount
+                                ) AS agree
+                       FROM orders_order o
+                       JOIN (SELECT l.order_id,
+                                    sum(l.amount + CASE WHEN l.tax_on_top THEN l.tax_amount ELSE 0 END
+                                        ) AS amount,
+                                    bool_and(l.currency = y.currency AND l.tax_on_top = y.tax_on_top) AS agree
+                               FROM orders_orderline l JOIN orders_order y ON y.id = l.order_id
+                              GROUP BY 1) x ON x.order_id = o.id GROUP BY 1) l
                  ON l.purchase_id = p.id
-         WHERE p.amount IS DISTINCT FROM o.amount OR p.amount IS DISTINCT FROM l.amount OR NOT l.one_currency
+         WHERE p.amount IS DISTINCT FROM o.amount OR p.amount IS DISTINCT FROM l.amount OR NOT l.agree
             OR EXISTS (SELECT 1 FROM orders_order x WHERE x.purchase_id = p.id AND x.currency <> p.currency)
-            OR EXISTS (SELECT 1 FROM orders_order x
-                        WHERE x.purchase_id = p.id
-                          AND x.amount <> (SELECT sum(amount) FROM orders_orderline WHERE order_id = x.id))
         """,
     ),
     Check(

@@ -6,6 +6,7 @@ from uuid import UUID
 from catalog import preorders
 from commerce.money import Money
 from orders import pricing
+from orders.taxes import NO_TAX, Charge, Tax
 from orders.till.asking import Asked
 from orders.till.facts import Bill, Facts, Goods, Show
 from orders.till.refusals import CouponSpent, MixedRelease, PreorderTooEarly, UnknownCoupon
@@ -18,12 +19,12 @@ def bill(
 ) -> Bill:
     """Return what is asked for at today's prices.
 
-    Raises PriceBelowFloor, MixedCurrencies, MixedRelease, PreorderTooEarly, TooExpensive, UnknownCoupon,
-    CouponSpent.
+    Raises PriceBelowFloor, MixedCurrencies, MixedRelease, PreorderTooEarly, NotShippedThere, UnknownCoupon,
+    CouponSpent, and what `pricing.payable` raises.
     """
     if asked.coupon_id is not None:
         return _bill(asked, goods, deals, show, facts)
-    same = asked.lines, asked.stream_id
+    same = asked.lines, asked.stream_id, _country(asked, facts)
     found = facts.bills.get(same)
     if found is None:
         found = facts.bills[same] = _bill(asked, goods, deals, show, facts)
@@ -59,7 +60,7 @@ def _bill(
                 platform_fee_bp=each.platform_fee_bp,
             )
         )
-    total = pricing.total(lines)
+    subtotal = pricing.goods(lines)
     later = {line.release_at is not None for line in lines}
     if len(later) > 1:
         raise MixedRelease
@@ -74,7 +75,41 @@ def _bill(
     if pay_at_shipping and len(parts) > 1:
         # One payment is captured once, and no buyer pays for a parcel that is not on its way.
         raise MixedRelease
-    return Bill(lines, total, list(parts.items()), pay_at_shipping)
+    charges, taxes = _charges(asked, goods, lines, parts, facts)
+    total = subtotal + Money(sum(charge.added for charge in charges), subtotal.currency)
+    return Bill(lines, pricing.payable(total), list(parts.items()), pay_at_shipping, charges, taxes)
+
+
+def _country(asked: Asked, facts: Facts) -> str:
+    """Return where the parcel goes, where that makes a difference: who pays the same shares a bill."""
+    buyer = facts.buyers.get(asked.buyer_id) if facts.tariffs else None
+    return buyer.country if buyer else ""
+
+
+def _charges(
+    asked: Asked,
+    goods: Sequence[Goods],
+    lines: Sequence[pricing.Line],
+    parts: dict[UUID, list[int]],
+    facts: Facts,
+) -> tuple[list[Charge], list[Tax]]:
+    """Return what each merchant charges beside its goods, and the tax of each line."""
+    taxes = [NO_TAX] * len(lines)
+    if not facts.tariffs:
+        return [Charge()] * len(parts), taxes
+    country, charges = _country(asked, facts), []
+    for merchant_id, numbers in parts.items():
+        charge = facts.tariffs.charge(
+            merchant_id,
+            country=country,
+            currency=lines[numbers[0]].unit.currency,
+            amounts=[lines[n].total.amount for n in numbers],
+            categories=[goods[n].product_type for n in numbers],
+        )
+        charges.append(charge)
+        for n, tax in zip(numbers, charge.goods, strict=True):
+            taxes[n] = tax
+    return charges, taxes
 
 
 def _terms(goods: Goods, deal: Deal | None) -> pricing.Terms:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from catalog import stock
 from commerce import households, ids
-from orders import transactions
+from orders import taxes, transactions
 from orders.till import bills
 from orders.till.asking import Asked, Wanted
 from orders.till.facts import Bill, Buyer, CardKept, Facts, Goods, Show
@@ -64,8 +64,8 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
 
     Raises UnknownStream, StreamNotLive, UnknownVariant, NotForSale, OfferMismatch, OfferNotStarted,
     OfferEnded, OfferSoldOut, OutOfStock, CustomerLimit, HouseholdLimit, MixedCurrencies, MixedRelease,
-    PreorderTooEarly, PriceBelowFloor, TooExpensive, UnknownCoupon, CouponSpent, CurrencyMismatch,
-    PriceChanged, UnknownCard, CardRequired, AddressRequired, Busy.
+    PreorderTooEarly, PriceBelowFloor, TooExpensive, UnknownCoupon, CouponSpent, NotShippedThere,
+    CurrencyMismatch, PriceChanged, UnknownCard, CardRequired, AddressRequired, Busy.
     """
     if asked.buyer_id in facts.busy:
         # Her cart is being changed: it would keep what she buys, and what it holds would be taken twice.
@@ -76,6 +76,8 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     goods = [_goods(wanted, facts) for wanted in asked.lines]
     deals = [_deal(wanted, each, show, facts) for wanted, each in zip(asked.lines, goods, strict=True)]
     taken = _take(asked, goods, deals, hers, facts, at)
+    if facts.tariffs and buyer.ship_to is None:
+        raise AddressRequired
     bill = bills.bill(asked, goods, deals, show, facts)
     if bill.total.currency != asked.expect_total.currency:
         raise CurrencyMismatch(currency=bill.total.currency)
@@ -90,6 +92,10 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
                     "discount": line.discount,
                 }
                 for line in bill.lines
+            ],
+            orders=[
+                {"merchant": str(merchant_id), **taxes.charge_body(charge, bill.total.currency)}
+                for (merchant_id, _), charge in zip(bill.parts, bill.charges, strict=True)
             ],
         )
     card = _card(asked, buyer)

@@ -11,6 +11,8 @@ import orjson
 
 from commerce.money import Money
 from orders import pricing
+from orders.tariffs.reading import Tariffs
+from orders.taxes import Charge, Tax
 from orders.till.asking import Wanted
 from streams.grants import Claim, Deal
 
@@ -32,6 +34,7 @@ class Goods:
     currency: str
     floor: int | None
     release_at: datetime | None
+    product_type: str = ""
     parts: list[tuple[UUID, int]] = field(default_factory=list)  # Of a bundle: part and quantity.
 
     def takes(self, quantity: int) -> list[tuple[UUID, int]]:
@@ -73,6 +76,7 @@ class Buyer:
 
     cards: list[CardKept] = field(default_factory=list)
     ship_to: str | None = None
+    country: str = ""
 
     @property
     def address(self) -> dict[str, str]:
@@ -93,12 +97,22 @@ class Turn:
 
 @dataclass(slots=True)
 class Bill:
-    """Priced lines, what they come to, and each merchant's part of them as (merchant, numbers of lines)."""
+    """Priced lines, what is paid for all, and each merchant's part of them as (merchant, numbers of lines).
+
+    `charges` are what each part costs beside its goods, `taxes` those of the lines.
+    """
 
     lines: list[pricing.Line]
     total: Money
     parts: list[tuple[UUID, list[int]]]
     pay_at_shipping: bool
+    charges: list[Charge]
+    taxes: list[Tax]
+
+    def amount_of(self, part: int) -> int:
+        """Return what is paid for a merchant's part, in minor units."""
+        _, numbers = self.parts[part]
+        return sum(self.lines[n].total.amount for n in numbers) + self.charges[part].added
 
 
 @dataclass(slots=True)
@@ -118,7 +132,7 @@ class Facts:
     cart_holds: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # (buyer, variant) -> units
     turns: dict[tuple[UUID, UUID, UUID | None], Turn] = field(default_factory=dict)  # (buyer, variant, offer)
     in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
-    bills: dict[tuple[tuple[Wanted, ...], UUID | None], Bill] = field(
-        default_factory=dict
-    )  # Shared by all who ask for the same.
+    tariffs: Tariffs = field(default_factory=Tariffs)
+    # Shared by all who ask for the same, to the same country where it matters.
+    bills: dict[tuple[tuple[Wanted, ...], UUID | None, str], Bill] = field(default_factory=dict)
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

@@ -18,6 +18,7 @@ from django.db import OperationalError, connection
 from catalog import stock
 from commerce import households
 from orders import transactions
+from orders.tariffs import reading as tariffs
 from orders.till.asking import Asked
 from orders.till.facts import Buyer, CardKept, Facts, Goods, Show, Turn
 from orders.till.refusals import TillsAhead
@@ -27,7 +28,8 @@ _GOODS = """
     SELECT v.id, v.merchant_id, v.product_id, p.title, v.title, v.sku,
            v.is_active AND p.status = 'active' AND m.is_active,
            m.name, m.host_commission_bp, m.platform_fee_bp,
-           c.amount, c.currency, CASE WHEN f.currency = c.currency THEN f.amount END, v.release_at
+           c.amount, c.currency, CASE WHEN f.currency = c.currency THEN f.amount END, v.release_at,
+           p.product_type
       FROM catalog_variant v
       JOIN catalog_product p ON p.id = v.product_id
       JOIN commerce_merchant m ON m.id = v.merchant_id
@@ -56,7 +58,7 @@ _CARDS = """
      WHERE user_id = ANY(%s::uuid[]) AND removed_at IS NULL
 """
 _ADDRESSES = """
-    SELECT DISTINCT ON (user_id) user_id,
+    SELECT DISTINCT ON (user_id) user_id, country,
            json_build_object('name', name, 'line1', line1, 'line2', line2, 'city', city,
                              'postal_code', postal_code, 'country', country)::text
       FROM commerce_address
@@ -114,6 +116,7 @@ def read(batch: Sequence[Asked], *, patient: bool, clock: Clock) -> Facts:
         units = {part for goods in facts.goods.values() for part, _ in goods.takes(1)}
         _shows(cursor, facts, _ids(asked.stream_id for asked in batch))
         _buyers(cursor, facts, buyers)
+        _tariffs(facts)
         _wait(cursor, units | {line.offer_id for asked in batch for line in asked.lines if line.offer_id})
         _carts(cursor, facts, buyers, _ids(units | variants), patient)
         for row in _hers(cursor, facts, _TURNS, [buyers, wanted], patient):
@@ -164,8 +167,17 @@ def _buyers(cursor: Any, facts: Facts, buyers: str) -> None:
     for buyer_id, *card in cursor.fetchall():
         facts.buyers.setdefault(buyer_id, Buyer()).cards.append(CardKept(*card))
     cursor.execute(_ADDRESSES, [buyers])
-    for buyer_id, address in cursor.fetchall():
-        facts.buyers.setdefault(buyer_id, Buyer()).ship_to = address
+    for buyer_id, country, address in cursor.fetchall():
+        buyer = facts.buyers.setdefault(buyer_id, Buyer())
+        buyer.country, buyer.ship_to = country, address
+
+
+def _tariffs(facts: Facts) -> None:
+    facts.tariffs = tariffs.read(
+        {goods.merchant_id for goods in facts.goods.values()},
+        countries={buyer.country for buyer in facts.buyers.values()},
+        now=facts.now,
+    )
 
 
 def _carts(cursor: Any, facts: Facts, buyers: str, variants: str, patient: bool) -> None:

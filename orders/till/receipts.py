@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from orders import taxes
 from orders.models import Order, Purchase
 from orders.till.asking import Receipt
 from orders.till.deciding import Accepted
@@ -66,17 +67,16 @@ class Receipts:
 
     def _share(self, bill: Bill, show: Show | None) -> _Shared:
         orders = []
-        for merchant_id, numbers in bill.parts:
+        currency = bill.total.currency
+        for part, (merchant_id, numbers) in enumerate(bill.parts):
             facts = {
                 "merchant": {
                     "id": merchant_id,
                     "name": self._facts.goods[bill.lines[numbers[0]].variant_id].merchant,
                 },
                 "status": Order.Status.PENDING.value,
-                "total": {
-                    "amount": sum(bill.lines[n].total.amount for n in numbers),
-                    "currency": bill.total.currency,
-                },
+                "total": {"amount": bill.amount_of(part), "currency": currency},
+                **taxes.charge_body(bill.charges[part], currency),
             }
             orders.append(f',{_inner(facts)},"lines":[')
         lines = [
@@ -94,8 +94,9 @@ class Receipts:
                 else None,
                 "offer": line.offer_id,
                 "release_at": unix_ms(line.release_at) if line.release_at else None,
+                "tax": taxes.tax_body(bill.taxes[n], currency),
             }
-            for line in bill.lines
+            for n, line in enumerate(bill.lines)
         ]
         return _Shared(
             total=orjson.dumps(bill.total.as_dict()).decode(),

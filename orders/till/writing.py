@@ -17,6 +17,7 @@ from catalog import stock
 from commerce import ids, outbox
 from orders import pricing
 from orders.models import Hold, Order, Purchase
+from orders.taxes import Charge, Tax
 from orders.till import receipts
 from orders.till.deciding import Accepted
 from orders.till.facts import Bill, Facts
@@ -29,11 +30,15 @@ _PURCHASE = (
     "id, buyer_id, key, fingerprint, stream_id, status, version, amount, currency, card_id, ship_to,"
     " households, coupon_id, pay_at_shipping, hold_until, created_at, updated_at"
 )
-_ORDER = "id, purchase_id, merchant_id, status, amount, currency, created_at, updated_at"
+_ORDER = (
+    "id, purchase_id, merchant_id, status, amount, currency, created_at, updated_at,"
+    " tax_on_top, shipping_amount, shipping_name, shipping_tax_amount, shipping_tax_bp, shipping_tax_name"
+)
 _LINE = (
     "id, order_id, stream_ms, frame_epoch, frame_offset, merchant_id, variant_id, title, sku, quantity,"
     " unit_amount, discount_amount, amount, currency, release_at, list_amount, reference_amount, offer_id,"
-    " stream_id, host_id, item_id, pin_id, host_commission_bp, platform_fee_bp"
+    " stream_id, host_id, item_id, pin_id, host_commission_bp, platform_fee_bp,"
+    " tax_amount, tax_bp, tax_name, tax_on_top"
 )
 _HOLD = "line_id, purchase_id, variant_id, offer_id, quantity, status, updated_at"
 
@@ -89,7 +94,7 @@ class _Rows:
                 f"{each.id}\t{asked.buyer_id}\t{asked.key}\t{asked.fingerprint}\t{stream}"
                 f"\t{Purchase.Status.ACCEPTED.value}\t1\t{bill.total.amount}\t{bill.total.currency}"
                 f"\t{each.card.id}\t{_text(each.buyer.ship_to or '')}\t{{{','.join(each.households)}}}"
-                f"\t{_null(asked.coupon_id)}\t{'t' if bill.pay_at_shipping else 'f'}"
+                f"\t{_null(asked.coupon_id)}\t{_flag(bill.pay_at_shipping)}"
                 f"\t{self._until}\t{now}\t{now}\n",
             )
         )
@@ -99,12 +104,12 @@ class _Rows:
         line_ids = [ids.text() for _ in bill.lines]
         told = self._facts_of(bill, stream)
         order_ids = []
-        for merchant_id, numbers in bill.parts:
+        for part, (merchant_id, numbers) in enumerate(bill.parts):
             order_id = ids.text()
-            amount = sum(bill.lines[n].total.amount for n in numbers)
             self.orders.append(
-                f"{order_id}\t{each.id}\t{merchant_id}\t{Order.Status.PENDING.value}\t{amount}"
-                f"\t{bill.total.currency}\t{now}\t{now}\n"
+                f"{order_id}\t{each.id}\t{merchant_id}\t{Order.Status.PENDING.value}"
+                f"\t{bill.amount_of(part)}\t{bill.total.currency}\t{now}\t{now}"
+                f"\t{_charged(bill.charges[part])}\n"
             )
             self.lines.extend(f"{line_ids[n]}\t{order_id}\t{seen}\t{told[n]}" for n in numbers)
             order_ids.append(order_id)
@@ -119,7 +124,11 @@ class _Rows:
         """Return the columns of the bill's lines that all who share the bill have in common."""
         found = self._told.get(id(bill))
         if found is None:
-            found = self._told[id(bill)] = [_told(line, stream) for line in bill.lines]
+            above = {n for part, (_, its) in enumerate(bill.parts) if bill.charges[part].on_top for n in its}
+            found = self._told[id(bill)] = [
+                f"{_told(line, stream)}\t{_taxed(bill.taxes[n])}\t{_flag(n in above)}\n"
+                for n, line in enumerate(bill.lines)
+            ]
         return found
 
 
@@ -129,8 +138,22 @@ def _told(line: pricing.Line, stream: str) -> str:
         f"\t{line.unit.amount}\t{line.discount}\t{line.total.amount}\t{line.unit.currency}"
         f"\t{_null(line.release_at)}\t{line.list_amount}\t{_null(line.reference_amount)}"
         f"\t{_null(line.offer_id)}\t{stream}\t{_null(line.host_id)}\t{_null(line.item_id)}"
-        f"\t{_null(line.pin_id)}\t{line.host_commission_bp}\t{line.platform_fee_bp}\n"
+        f"\t{_null(line.pin_id)}\t{line.host_commission_bp}\t{line.platform_fee_bp}"
     )
+
+
+def _charged(charge: Charge) -> str:
+    name = charge.tariff.name if charge.tariff else ""
+    above = _flag(charge.on_top)
+    return f"{above}\t{charge.shipping}\t{_text(name)}\t{_taxed(charge.shipping_tax)}"
+
+
+def _taxed(tax: Tax) -> str:
+    return f"{tax.amount}\t{tax.bp}\t{_text(tax.name)}"
+
+
+def _flag(value: bool) -> str:
+    return "t" if value else "f"
 
 
 # --- what was counted ---

@@ -188,6 +188,19 @@ class CardRef(Told):
     last4: str
 
 
+class Tax(Told):
+    """An amount of one tax; `bp` basis points of the price without it."""
+
+    name: str
+    bp: Count
+    amount: Money
+
+
+class Shipping(Told):
+    name: str
+    amount: Money
+
+
 class OrderLine(Told):
     id: UUID
     variant: UUID
@@ -203,6 +216,7 @@ class OrderLine(Told):
     release_at: Annotated[
         Instant | None, Meta(description="A pre-order until then, charged when it is shipped.")
     ]
+    tax: Annotated[Tax | None, Meta(description="Contained in the amount, unless the order has it on top.")]
 
 
 class Shipment(Told):
@@ -273,7 +287,10 @@ class Order(Told):
     id: UUID
     merchant: MerchantRef
     status: str
-    total: Money
+    total: Annotated[Money, Meta(description="Lines, shipping, and tax where prices are without it.")]
+    shipping: Annotated[Shipping | None, Meta(description="Null where none is charged for.")]
+    taxes: Annotated[list[Tax], Meta(description="One per name and rate, of goods and shipping together.")]
+    tax_on_top: Annotated[bool, Meta(description="Prices are without tax; else it is contained in them.")]
     lines: list[OrderLine]
     shipments: list[Shipment]
     aftersales: Annotated[Aftersales | None, Meta(description="Null while it is not sold.")]
