@@ -228,6 +228,7 @@ CHAT_FILTER_MS = env.number("CHAT_FILTER_MS")
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
 STRIPE_PUBLISHABLE_KEY = env.text("STRIPE_PUBLISHABLE_KEY")
 STRIPE_TIMEOUT_SECONDS = env.number("STRIPE_TIMEOUT_SECONDS")
+STRIPE_CALLS_PER_SECOND = env.number("STRIPE_CALLS_PER_SECOND")
 _simulator = embedded.simulator(VAR_DIR) if DEBUG else None
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS") or ([_simulator.secret] if _simulator else [])
 STRIPE_API_BASE = env.text("STRIPE_API_BASE").rstrip("/")

@@ -253,6 +253,14 @@ VARIABLES: tuple[Variable, ...] = (
             most=80,
         ),
         _variable(
+            "STRIPE_CALLS_PER_SECOND",
+            "number",
+            "80",
+            "Calls to Stripe a second, of all processes together; it takes 100 with a live key. 0: no limit.",
+            least=0,
+            most=10000,
+        ),
+        _variable(
             "SETTLE_THREADS",
             "number",
             "40",

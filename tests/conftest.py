@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from commerce import redis_client
+from commerce.gateway import pacing
 from orders import recovery
 from orders.till import counter
 from tests import emptying
@@ -31,6 +32,12 @@ emptying.install()
 def clean_redis() -> None:
     """Every test begins with an empty Redis."""
     redis_client.sync().flushall()
+
+
+@pytest.fixture(autouse=True)
+def answering_provider() -> None:
+    """No test begins with a provider that is left alone since another test had it fail."""
+    pacing.begin_anew()
 
 
 @pytest.fixture(autouse=True)

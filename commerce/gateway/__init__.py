@@ -37,6 +37,7 @@ from commerce.gateway.failures import (
     UnknownOutcome,
 )
 from commerce.gateway.notices import BadSignature, events_since, read_notice
+from commerce.gateway.pacing import is_resting
 from commerce.gateway.payments import cancel, capture, charge, find, intents_since, retrieve
 from commerce.gateway.refunds import find_refund, refund, refunds_of, retrieve_refund
 
@@ -69,6 +70,7 @@ __all__ = [
     "find",
     "find_refund",
     "intents_since",
+    "is_resting",
     "is_simulated",
     "movements_since",
     "read_notice",

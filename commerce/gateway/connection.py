@@ -9,9 +9,10 @@ import stripe
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from commerce.gateway import transport
+
 STRIPE = "https://api.stripe.com"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_CONNECT_SECONDS = 5.0
 
 
 def client() -> stripe.V1Services:
@@ -48,10 +49,7 @@ def _client(key: str, base: str, timeout: float) -> stripe.V1Services:
     if not base.startswith("https://") and host not in _LOOPBACK:
         raise ImproperlyConfigured("STRIPE_API_BASE must begin with https:// unless it is on this machine.")
     # What is on this machine is not reached through a proxy, whatever the environment says.
-    http = stripe.RequestsClient(
-        timeout=(min(_CONNECT_SECONDS, timeout), timeout),
-        proxy={"http": None, "https": None} if host in _LOOPBACK else None,
-    )
+    http = transport.Transport(base=base, seconds=timeout, direct=host in _LOOPBACK)
     # No retries by the SDK: every caller has a key of its own and knows when to ask again.
     return stripe.StripeClient(
         key,

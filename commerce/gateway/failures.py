@@ -4,12 +4,12 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import requests
 import stripe
 import structlog
 import urllib3
 
 from commerce import errors
+from commerce.gateway import pacing
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 _NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
-    requests.exceptions.ConnectTimeout,
+    pacing.NotAsked,
     ssl.SSLCertVerificationError,
 )
 

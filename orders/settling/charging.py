@@ -66,8 +66,11 @@ def charge(*, purchase_id: UUID, now: datetime) -> None:
     """Ask the provider to charge an accepted purchase, or what became of it, and apply the answer.
 
     Does nothing when there is nothing to charge, or when somebody asked within ASKED_AGAIN_AFTER. An outcome
-    that stays unknown, or a provider that is away, leaves the payment for the next call.
+    that stays unknown, or a provider that is away, leaves the payment for the next call. While the provider
+    is left alone nothing is written either: the purchase waits as it is.
     """
+    if gateway.is_resting():
+        return
     attempt = transactions.run(lambda: _begin(purchase_id, now), lock_timeout_ms=transactions.PATIENT_MS)
     if attempt is None:
         return

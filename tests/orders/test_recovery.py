@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from pytest_django import Settings
 
-from commerce import redis_client
+from commerce import gateway, redis_client
+from commerce.gateway import pacing
+from config.embedded import free_port
 from orders import hearers, recovery, setbacks, transactions
-from orders.models import Purchase, Setback
+from orders.models import Payment, Purchase, Setback
 from orders.settling import charging
 from tests.orders import make
 from tests.stripe_server import StripeServer
@@ -110,3 +113,27 @@ def test_a_task_is_over_before_the_broker_gives_it_to_another() -> None:
     asked = 2 * (settings.STRIPE_TIMEOUT_SECONDS + 5)
     longest = recovery.SECONDS_OF_A_MESSAGE + locked + asked
     assert longest < float(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]))
+
+
+def test_while_the_provider_is_down_purchases_wait_as_they_are_and_are_paid_afterwards(
+    stripe_server: StripeServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "REST_SECONDS", 30.0)
+    purchases, base = bought(pacing.FAILURES + 6), settings.STRIPE_API_BASE
+    ids = [each.id for each in purchases]
+    settings.STRIPE_API_BASE = f"http://127.0.0.1:{free_port()}"
+    pacing.begin_anew()
+
+    recovery.settle(purchase_ids=ids[: pacing.FAILURES], clock=timezone.now)
+    assert gateway.is_resting()
+    recovery.settle(purchase_ids=ids[pacing.FAILURES :], clock=timezone.now)
+
+    assert set(Purchase.objects.values_list("status", flat=True)) == {"accepted"}
+    assert Payment.objects.filter(purchase__in=ids[pacing.FAILURES :]).count() == 0
+    assert set(Payment.objects.values_list("status", flat=True)) == {"created"}
+    assert not Setback.objects.exists()
+    settings.STRIPE_API_BASE = base
+    pacing.begin_anew()
+    recovery.finish(now=timezone.now() + timedelta(seconds=20))
+    assert paid() == len(ids)
+    assert make.broken() == []
