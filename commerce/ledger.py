@@ -19,6 +19,7 @@ from commerce.money import Money
 PROVIDER = "provider"  # Money at the payment provider (an asset).
 PLATFORM_FEES = "platform:fees"  # What the platform earned.
 DISPUTES = "disputes"  # What banks took back of money that nobody had any more: the platform's loss.
+TRANSFERS = "transfers"  # On its way to merchants and hosts until the provider has sent it.
 REFUNDS = "refunds"  # Owed to buyers until the provider has paid it back.
 
 
@@ -39,6 +40,11 @@ def merchant(merchant_id: UUID) -> str:
 def host(host_id: UUID) -> str:
     """Return the account of commission owed to a host."""
     return f"host:{host_id}"
+
+
+def payable(account: str) -> str:
+    """Return the account of what of a merchant's or a host's account may be paid out."""
+    return f"payable:{account}"
 
 
 def post(*, kind: str, ref: str, postings: Sequence[tuple[str, Money]]) -> LedgerTransaction | None:
@@ -137,7 +143,9 @@ def trial_balance(*, at: datetime | None = None) -> list[Total]:
         SELECT kind, currency, count(*), sum(debit), sum(credit), count(*) FILTER (WHERE debit <> credit)
           FROM (SELECT p.account, p.currency,
                        CASE WHEN p.account ~ '^(clearing|merchant|host|transfers):'
-                            THEN split_part(p.account, ':', 1) ELSE p.account END AS kind,
+                            THEN split_part(p.account, ':', 1)
+                            WHEN p.account LIKE 'payable:%%' THEN 'payable:' || split_part(p.account, ':', 2)
+                            ELSE p.account END AS kind,
                        coalesce(sum(p.amount) FILTER (WHERE p.amount > 0), 0) AS debit,
                        -coalesce(sum(p.amount) FILTER (WHERE p.amount < 0), 0) AS credit
                   FROM commerce_posting p JOIN commerce_ledgertransaction t ON t.id = p.transaction_id

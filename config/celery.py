@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,6 +17,8 @@ app = Celery("yellowcart")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+PAYOUTS = crontab(hour="4", minute="15")  # Once a day, in UTC.
+
 TIMETABLE: dict[str, dict[str, Any]] = {
     # Offers whose window is over; pages count down by themselves, so a moment's delay is not seen.
     "streams.sweep": {"task": "streams.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
@@ -25,6 +28,9 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     # What webhooks did not bring, and whether the provider's books are ours.
     "orders.reconcile": {"task": "orders.reconcile", "schedule": 60.0, "options": {"expires": 60.0}},
+    # What goods can hardly come back of any more, and paying it out to whom it belongs.
+    "orders.earn": {"task": "orders.earn", "schedule": 300.0, "options": {"expires": 300.0}},
+    "orders.payout": {"task": "orders.payout", "schedule": PAYOUTS, "options": {"expires": 3600.0}},
     # Holds for carts: the word before their end, and the end. Pages count down by themselves.
     "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},

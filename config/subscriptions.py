@@ -21,6 +21,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "intent.unwanted": ["orders.hearers.let_go"],
     "turn.begun": ["streams.hearers.let_in"],
     "notice.received": ["orders.hearers.read_notice"],
+    "payout.begun": ["orders.hearers.start_payout"],
     "refund.owed": ["orders.hearers.start_refund"],
     "import.queued": ["catalog.hearers.start_import"],
     "card.removed": ["commerce.hearers.forget_card"],

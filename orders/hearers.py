@@ -68,6 +68,11 @@ def start_refund(payload: dict[str, Any], *, key: str) -> None:
     tasks.refund.delay(refund_id=payload["refund"])
 
 
+def start_payout(payload: dict[str, Any], *, key: str) -> None:
+    """Have a payout's legs sent."""
+    tasks.send_payout.delay(payout_id=payload["payout"])
+
+
 def serve_line(payload: dict[str, Any], *, key: str) -> None:
     """Give units that came on sale, as those a merchant has added, to those who wait for them."""
     queue.serve(

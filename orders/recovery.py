@@ -18,6 +18,7 @@ from django.conf import settings
 from commerce import pool
 from orders import expiry, rounds, setbacks, states
 from orders.models import Payment, Purchase
+from orders.payouts import paying
 from orders.reconciling import notices
 from orders.settling import capturing, charging, repaying
 
@@ -101,6 +102,10 @@ def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
         "refunds": (
             lambda without: repaying.due(now=now, limit=BATCH, without=without),
             lambda i: repaying.send(refund_id=i, now=now),
+        ),
+        "payouts": (
+            lambda without: paying.due(now=now, limit=BATCH, without=without),
+            lambda i: paying.send(leg_id=i, now=now),
         ),
     }
     return {

@@ -60,6 +60,26 @@ REFUND: Final[Moves] = {
 }
 REFUND_OPEN: Final = frozenset({"created", "sent", "unknown", "pending"})
 
+COMMISSION: Final[Moves] = {
+    "pending": frozenset({"earned", "reversed"}),
+    "earned": frozenset({"paid", "reversed"}),
+    # Paid, and the part of a payout that failed is owed again.
+    "paid": frozenset({"earned", "reversed"}),
+    # A bank gave back what it took: it is again what it was.
+    "reversed": frozenset({"pending", "earned", "paid"}),
+}
+
+LEG: Final[Moves] = {
+    "created": frozenset({"sent", "paid", "failed"}),
+    "sent": frozenset({"created", "unknown", "waiting", "paid", "failed"}),
+    "unknown": frozenset({"waiting", "paid", "failed"}),
+    "waiting": frozenset({"sent", "paid", "failed"}),
+    "paid": frozenset(),
+    # The provider may report it after we gave it up: a discrepancy, as the money is owed again.
+    "failed": frozenset(),
+}
+LEG_OPEN: Final = frozenset({"created", "sent", "unknown", "waiting"})
+
 RETURN: Final[Moves] = {
     "asked": frozenset({"approved", "refused"}),
     "approved": frozenset({"received", "refunded"}),  # A merchant may do without the goods.

@@ -9,7 +9,9 @@ from redis.exceptions import RedisError
 
 from commerce import clock, errors, turnstile
 from orders import expiry, notifications, recovery
+from orders.books import earning
 from orders.carts import lapsing
+from orders.payouts import paying
 from orders.reconciling import notices, reconciler
 from orders.settling import capturing, repaying
 from orders.waitlist import keeping
@@ -52,6 +54,26 @@ def read_notice(*, notice_id: int, **_: object) -> None:
 def refund(*, refund_id: str, **_: object) -> None:
     """Have the provider carry out a refund."""
     recovery.threads().call(lambda: repaying.send(refund_id=UUID(refund_id), now=timezone.now()))
+
+
+@shared_task(name="orders.earn", queue="notify")
+@turnstile.one_at_a_time
+def earn(**_: object) -> int:
+    """Make earned what goods can hardly come back of any more, by the database's clock."""
+    return earning.sweep(now=clock.database_now())
+
+
+@shared_task(name="orders.payout", queue="notify")
+@turnstile.one_at_a_time
+def payout(**_: object) -> int:
+    """Write down a payout for everybody who can be paid; their legs are sent one by one afterwards."""
+    return len(paying.begin_all(now=clock.database_now()))
+
+
+@shared_task(name="orders.send_payout", queue="settle")
+def send_payout(*, payout_id: str, **_: object) -> None:
+    """Have the provider send a payout's legs."""
+    recovery.threads().call(lambda: paying.send_all(payout_id=UUID(payout_id), now=timezone.now()))
 
 
 # No sweep asks the buyer, so what fails is tried again.

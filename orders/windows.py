@@ -1,8 +1,12 @@
-"""Until when a buyer may cancel by herself, and send back."""
+"""Until when a buyer may cancel by herself, and send back; and how long what was earned is kept back."""
 
 from datetime import datetime, timedelta
 
+from commerce.models import RiskTier
 from orders.models import Order, Purchase
+
+# Days from the parcel's leaving until what a merchant and a host have of it may be paid out.
+KEPT_BACK_DAYS: dict[str, int] = {RiskTier.LOW: 3, RiskTier.STANDARD: 7, RiskTier.HIGH: 15}
 
 
 def cancel_until(*, order: Order, purchase: Purchase, paid_at: datetime | None) -> datetime | None:

@@ -5,7 +5,9 @@ raises only `Unavailable` (nothing was done, try later), `UnknownOutcome` (it ma
 with the same key), `Refused` (this request will never be taken) and, where a card is saved, `Declined`.
 """
 
+from commerce.gateway.accounts import account_link, create_account, find_account, retrieve_account
 from commerce.gateway.answers import (
+    Account,
     Card,
     Dispute,
     Intent,
@@ -15,6 +17,7 @@ from commerce.gateway.answers import (
     RefundResult,
     RefundStatus,
     Setup,
+    Transfer,
 )
 from commerce.gateway.balance import movements_since
 from commerce.gateway.cards import (
@@ -40,8 +43,10 @@ from commerce.gateway.notices import BadSignature, events_since, read_notice
 from commerce.gateway.pacing import is_resting
 from commerce.gateway.payments import cancel, capture, charge, find, intents_since, retrieve
 from commerce.gateway.refunds import find_refund, refund, refunds_of, retrieve_refund
+from commerce.gateway.transfers import find_transfer, transfer
 
 __all__ = [
+    "Account",
     "BadSignature",
     "Card",
     "Declined",
@@ -56,19 +61,24 @@ __all__ = [
     "RefundStatus",
     "Refused",
     "Setup",
+    "Transfer",
     "Unavailable",
     "UnknownOutcome",
+    "account_link",
     "attach",
     "cancel",
     "capture",
     "card",
     "cards",
     "charge",
+    "create_account",
     "detach",
     "ensure_customer",
     "events_since",
     "find",
+    "find_account",
     "find_refund",
+    "find_transfer",
     "intents_since",
     "is_resting",
     "is_simulated",
@@ -77,9 +87,11 @@ __all__ = [
     "refund",
     "refunds_of",
     "retrieve",
+    "retrieve_account",
     "retrieve_dispute",
     "retrieve_refund",
     "retrieve_setup",
     "setup",
     "submit_evidence",
+    "transfer",
 ]

@@ -60,6 +60,33 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A merchant's or a host's account that is connected to ours."""
+
+    id: str
+    charges_enabled: bool
+    payouts_enabled: bool
+    transfers_enabled: bool  # money can be sent to it
+    details_submitted: bool
+    due: list[str]  # what its owner has to give
+    pending: list[str]  # what the provider looks at
+    disabled_reason: str
+    account_id: UUID | None  # ours, from the metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money of a charge that was sent on to a connected account."""
+
+    id: str
+    amount: Money
+    reversed: int  # minor units that came back
+    destination: str
+    charge_id: str | None
+    leg_id: UUID | None  # ours, from the metadata
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """Money that moved on our account at the provider; `amount` is negative when it left."""
 

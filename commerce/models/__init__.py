@@ -2,11 +2,13 @@ from commerce.models.cards import Card, Customer
 from commerce.models.keys import IdempotencyKey, MerchantKey
 from commerce.models.ledger import LedgerTransaction, Posting
 from commerce.models.outbox import Event, Notice
-from commerce.models.parties import Address, Host, Merchant, MerchantMember, User
+from commerce.models.parties import Address, Host, Merchant, MerchantMember, RiskTier, User
+from commerce.models.payees import ConnectedAccount
 
 __all__ = [
     "Address",
     "Card",
+    "ConnectedAccount",
     "Customer",
     "Event",
     "Host",
@@ -17,5 +19,6 @@ __all__ = [
     "MerchantMember",
     "Notice",
     "Posting",
+    "RiskTier",
     "User",
 ]

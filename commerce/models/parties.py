@@ -91,6 +91,14 @@ class Address(models.Model):
         return f"{self.name}, {self.city}"
 
 
+class RiskTier(models.TextChoices):
+    """How long what somebody earned is kept back, for returns and disputes."""
+
+    LOW = "low", "low: 3 days"
+    STANDARD = "standard", "standard: 7 days"
+    HIGH = "high", "high: 15 days"
+
+
 class Host(models.Model):
     """An influencer who runs shows from the studio."""
 
@@ -100,6 +108,13 @@ class Host(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     bio = models.CharField(max_length=280, blank=True)
     avatar_url = models.CharField(max_length=500, blank=True)
+    risk_tier = models.CharField(
+        max_length=8,
+        choices=RiskTier,
+        default=RiskTier.STANDARD,
+        db_default=RiskTier.STANDARD,
+        help_text="For so long after shipping her commission may still be reversed.",
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -128,6 +143,13 @@ class Merchant(models.Model):
     )
     return_days = models.PositiveSmallIntegerField(
         default=30, db_default=30, help_text="For so many days after shipping goods may be sent back."
+    )
+    risk_tier = models.CharField(
+        max_length=8,
+        choices=RiskTier,
+        default=RiskTier.STANDARD,
+        db_default=RiskTier.STANDARD,
+        help_text="For so long after shipping what an order brought is kept back.",
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

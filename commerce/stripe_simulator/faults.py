@@ -13,6 +13,7 @@ Kind = Literal[
     "error_500",  # nothing done, nothing kept: a retry runs the request
     "error_500_saved",  # nothing done, and the 500 is what the key answers from now on
     "error_500_after",  # done, but answered with a 500 that is kept under the key
+    "balance_insufficient",  # 400, nothing done, nothing kept: the money is not there yet
     "rate_limit",  # 429, nothing done, nothing kept
     "drop_before",  # connection closed, nothing done
     "drop_after",  # done and kept, then the connection closed without an answer

@@ -17,6 +17,7 @@ from commerce.stripe_simulator.faults import Fault, too_many
 from commerce.stripe_simulator.refusals import Refused, internal, not_simulated
 from commerce.stripe_simulator.routes import ROUTES, Route
 from commerce.stripe_simulator.simulator import Answer, Simulator, error_answer
+from commerce.stripe_simulator.transfers import insufficient
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +174,8 @@ class Server:
         match fault.kind if fault else None:
             case "rate_limit":
                 raise too_many()
+            case "balance_insufficient":
+                raise insufficient()
             case "error_500":
                 raise internal()
             case "drop_before":

@@ -35,7 +35,7 @@ def create(call: Call) -> Row:
     charge = _source(call, amount) if "source_transaction" in params else None
     if charge is None:
         if balance.available(call.store, call.now, params["currency"]) < amount:
-            raise _insufficient()
+            raise insufficient()
         available_on, group = call.now, params.get("transfer_group")
     else:
         booked = call.store.get("balance_transaction", charge["balance_transaction"])
@@ -71,7 +71,8 @@ def _amount(given: int | None) -> int:
     return given
 
 
-def _insufficient() -> Refused:
+def insufficient() -> Refused:
+    """Return the refusal of what needs more money than is available."""
     return Refused(
         "You have insufficient available funds in your Stripe account. Pay with pm_card_bypassPending to add "
         "some at once.",

@@ -213,7 +213,10 @@ MONEY: tuple[Check, ...] = (
                        ) s (account, amount)
                  WHERE s.account IS NOT NULL GROUP BY 1, 2) d
           FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
-                       FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
+                       FROM commerce_ledgertransaction t
+                       JOIN (SELECT transaction_id, amount,
+                                    regexp_replace(account, '^payable:', '') AS account
+                               FROM commerce_posting) p ON p.transaction_id = t.id
                       WHERE t.kind = 'refund.owed' AND p.account <> 'refunds'
                         AND p.account NOT LIKE 'clearing:%' GROUP BY 1, 2) b USING (ref, account)
          WHERE coalesce(d.amount, 0) <> coalesce(b.amount, 0)
@@ -250,7 +253,10 @@ MONEY: tuple[Check, ...] = (
                        ) s (account, amount)
                  WHERE s.account IS NOT NULL GROUP BY 1, 2) l
           FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
-                       FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
+                       FROM commerce_ledgertransaction t
+                       JOIN (SELECT transaction_id, amount,
+                                    regexp_replace(account, '^payable:', '') AS account
+                               FROM commerce_posting) p ON p.transaction_id = t.id
                       WHERE t.kind = 'dispute.withdrawn' AND p.account NOT IN ('provider', 'disputes')
                       GROUP BY 1, 2) b USING (ref, account)
          WHERE coalesce(l.amount, 0) <> coalesce(b.amount, 0)

@@ -14,7 +14,17 @@ from django.db.models import F, Sum
 from commerce import ledger
 from commerce.money import Money
 from orders import pricing
-from orders.models import Commission, Dispute, DisputeLine, OrderLine, Payment, Purchase, Refund, RefundLine
+from orders.models import (
+    Commission,
+    Dispute,
+    DisputeLine,
+    OrderLine,
+    Payment,
+    Proceeds,
+    Purchase,
+    Refund,
+    RefundLine,
+)
 
 
 def capture(payment: Payment) -> None:
@@ -146,20 +156,48 @@ def reverse_commission(amounts: Mapping[UUID, int]) -> None:
             Commission.objects.filter(line=line_id).update(reversed_amount=F("reversed_amount") + amount)
     rows = Commission.objects.filter(line__in=list(amounts), amount__gt=0)
     rows.filter(reversed_amount=F("amount")).update(status=Commission.Status.REVERSED)
-    rows.filter(reversed_amount__lt=F("amount"), status=Commission.Status.REVERSED).update(
-        status=Commission.Status.PENDING
-    )
+    # What a bank has given back is again what it was.
+    again = rows.filter(reversed_amount__lt=F("amount"), status=Commission.Status.REVERSED)
+    again.filter(earned_at=None).update(status=Commission.Status.PENDING)
+    again.update(status=Commission.Status.EARNED)
+
+
+def proceeds_earned(proceeds: Proceeds) -> None:
+    """Book that what an order brought its merchant may be paid out."""
+    _earned("proceeds.earned", proceeds.order_id, ledger.merchant(proceeds.merchant_id), proceeds)
+
+
+def commission_earned(commission: Commission) -> None:
+    """Book that what is left of a commission may be paid out."""
+    _earned("commission.earned", commission.pk, ledger.host(commission.host_id), commission)
+
+
+def _earned(kind: str, ref: UUID, account: str, row: Proceeds | Commission) -> None:
+    amount = row.amount - (row.reversed_amount if isinstance(row, Commission) else 0)
+    if amount:
+        due = Money(amount, row.currency)
+        ledger.post(kind=kind, ref=str(ref), postings=[(account, due), (ledger.payable(account), due * -1)])
 
 
 def _borne(parts: Iterable[RefundLine | DisputeLine]) -> Counter[str]:
-    """Return what each account gives back for these parts."""
+    """Return what each account gives back for these parts: what was earned, of what may be paid out."""
+    rows = list(parts)
+    lines = [part.line_id for part in rows]
+    # The caller has locked the purchase, and nothing becomes earned meanwhile.
+    proceeds = set(Proceeds.objects.filter(order__lines__in=lines).values_list("order_id", flat=True))
+    earned = Commission.objects.filter(line__in=lines, earned_at__isnull=False)
+    commissions = set(earned.values_list("line_id", flat=True))
     borne: Counter[str] = Counter()
     for part in parts:
         line = part.line
-        borne[ledger.merchant(line.merchant_id)] += part.amount - part.host_amount - part.platform_amount
+        merchant = ledger.merchant(line.merchant_id)
+        if line.order_id in proceeds:
+            merchant = ledger.payable(merchant)
+        borne[merchant] += part.amount - part.host_amount - part.platform_amount
         borne[ledger.PLATFORM_FEES] += part.platform_amount
         if line.host_id is not None:
-            borne[ledger.host(line.host_id)] += part.host_amount
+            host = ledger.host(line.host_id)
+            borne[ledger.payable(host) if line.id in commissions else host] += part.host_amount
     return borne
 
 

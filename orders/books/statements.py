@@ -8,7 +8,7 @@ from uuid import UUID
 
 from commerce import errors, ledger, money
 
-COLUMNS = ("posted_at", "kind", "reference", "amount", "balance", "currency")
+COLUMNS = ("posted_at", "kind", "reference", "amount", "balance", "currency", "account")
 # A spreadsheet runs what begins with one of these (https://owasp.org/www-community/attacks/CSV_Injection).
 RUN = ("=", "+", "-", "@", "\t", "\r")
 
@@ -30,27 +30,32 @@ def of_host(*, host_id: UUID, since: datetime, until: datetime) -> str:
 
 
 def _csv(account: str, since: datetime, until: datetime) -> str:
-    """Every currency one after another, each from its opening to its closing balance; owed is positive."""
+    """What is pending, then what may be paid out and was; each currency from its opening to its closing
+    balance. Owed is positive.
+    """
     if since >= until:
         raise BadPeriod
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
-    for currency in ledger.currencies(account):
-        found = ledger.statement(account=account, currency=currency, since=since, until=until)
-        rows.writerow((since.isoformat(), "opening", "", "", _decimal(-found.opening, currency), currency))
-        for each in found.entries:
-            rows.writerow(
-                (
-                    each.at.isoformat(),
-                    plain(each.kind),
-                    plain(each.ref),
-                    _decimal(-each.amount, currency),
-                    _decimal(-each.balance, currency),
-                    currency,
+    for name, of in (("pending", account), ("payable", ledger.payable(account))):
+        for currency in ledger.currencies(of):
+            found = ledger.statement(account=of, currency=currency, since=since, until=until)
+            opening, closing = _decimal(-found.opening, currency), _decimal(-found.closing, currency)
+            rows.writerow((since.isoformat(), "opening", "", "", opening, currency, name))
+            for each in found.entries:
+                rows.writerow(
+                    (
+                        each.at.isoformat(),
+                        plain(each.kind),
+                        plain(each.ref),
+                        _decimal(-each.amount, currency),
+                        _decimal(-each.balance, currency),
+                        currency,
+                        name,
+                    )
                 )
-            )
-        rows.writerow((until.isoformat(), "closing", "", "", _decimal(-found.closing, currency), currency))
+            rows.writerow((until.isoformat(), "closing", "", "", closing, currency, name))
     return out.getvalue()
 
 

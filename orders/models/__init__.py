@@ -19,6 +19,7 @@ from orders.models.carts import (
 )
 from orders.models.discrepancies import Discrepancy
 from orders.models.payments import Payment, Refund, RefundLine
+from orders.models.payouts import Payout, PayoutLeg, Proceeds
 from orders.models.purchases import (
     Commission,
     Hold,
@@ -55,6 +56,9 @@ __all__ = [
     "OrderLine",
     "OrderMove",
     "Payment",
+    "Payout",
+    "PayoutLeg",
+    "Proceeds",
     "Purchase",
     "PurchaseMove",
     "Refund",

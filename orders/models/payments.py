@@ -34,6 +34,12 @@ class Payment(models.Model):
     decline_code = models.CharField(max_length=80, blank=True)
     message = models.CharField(max_length=300, blank=True)
     refunded_amount = models.PositiveIntegerField(default=0)
+    transferred_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What payouts send on of it to merchants and hosts."
+    )
+    receivable_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What was sent on and given back to the buyer later."
+    )
     customer = models.CharField(
         max_length=255,
         blank=True,
@@ -55,6 +61,14 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(refunded_amount__lte=models.F("amount")), name="payment_refund_capped"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    transferred_amount__lte=models.F("amount")
+                    - models.F("refunded_amount")
+                    + models.F("receivable_amount")
+                ),
+                name="payment_payouts_capped",
             ),
         )
         indexes = (

@@ -329,8 +329,10 @@ class Commission(models.Model):
     """What a host earns by one order line, at the rate agreed at the sale, on what was really paid."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "may still be reversed"
-        REVERSED = "reversed"
+        PENDING = "pending", "goods may still come back"
+        EARNED = "earned", "to be paid out"
+        PAID = "paid", "paid out"
+        REVERSED = "reversed", "all of it taken back"
 
     line = models.OneToOneField(
         OrderLine, on_delete=models.PROTECT, primary_key=True, related_name="commission"
@@ -345,6 +347,12 @@ class Commission(models.Model):
         default=0, db_default=0, help_text="What refunds and disputes took back of it."
     )
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    earned_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the time in which goods may come back was over."
+    )
+    payout = models.ForeignKey(
+        "orders.Payout", null=True, blank=True, on_delete=models.PROTECT, related_name="commissions"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -353,6 +361,13 @@ class Commission(models.Model):
                 condition=models.Q(reversed_amount__lte=models.F("amount")),
                 name="commission_reversal_capped",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(status__in=["earned", "paid"]) | models.Q(earned_at__isnull=False),
+                name="commission_earned_at_a_time",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["line"], condition=models.Q(earned_at=None), name="commission_not_earned"),
         )
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 
 from commerce import gateway, ledger
 from commerce.money import Money
-from orders.models import Dispute, Movement, Payment, Refund
+from orders.models import Dispute, Movement, Payment, PayoutLeg, Refund
 from orders.settling import discrepancies
 
 GRACE = timedelta(minutes=5)
@@ -103,7 +103,7 @@ def _match(row: Movement, now: datetime) -> bool:
 
 # What a task of ours may just be about to book.
 REFUNDS = ("refund", "payment_refund", "refund_failure", "payment_failure_refund")
-WAITED_FOR = ("charge", "payment", "adjustment", *REFUNDS)
+WAITED_FOR = ("charge", "payment", "adjustment", "transfer", *REFUNDS)
 
 
 def _ours(row: Movement) -> bool | None:
@@ -123,6 +123,9 @@ def _ours(row: Movement) -> bool | None:
         if dispute is None or dispute.withdrawn_amount != abs(row.amount):
             return False
         return (dispute.withdrawn_at if row.amount < 0 else dispute.reinstated_at) is not None
+    if row.kind == "transfer":
+        leg = PayoutLeg.objects.filter(provider_id=row.source, status=PayoutLeg.Status.PAID).first()
+        return leg is not None and (-leg.amount, leg.currency) == (row.amount, row.currency)
     # Everything that is at the provider may be paid out: nothing else has to be known of it.
     return row.kind == "payout"
 

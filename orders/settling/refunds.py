@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from commerce import ids, money, outbox
 from orders import pricing
-from orders.books import postings
+from orders.books import entries, postings
 from orders.models import OrderLine, Payment, Refund, RefundLine
 
 
@@ -40,7 +42,12 @@ def owe(
     Of a paid purchase it is borne by those who had the money, line by line: the `parts` add up to the amount,
     and without them it is spread over all lines. The caller has locked the purchase.
     """
-    Payment.objects.filter(pk=payment.pk).update(refunded_amount=F("refunded_amount") + amount)
+    # What was paid out of it already and is not there for the buyer any more, its payees owe back.
+    paid_out = F("transferred_amount") - F("amount") + F("refunded_amount") + amount
+    Payment.objects.filter(pk=payment.pk).update(
+        refunded_amount=F("refunded_amount") + amount,
+        receivable_amount=Greatest(F("receivable_amount"), paid_out),
+    )
     refund = Refund.objects.create(
         id=ids.new(),
         payment=payment,
@@ -56,8 +63,30 @@ def owe(
     if payment.status == Payment.Status.SUCCEEDED:
         _take_back(refund, payment.purchase_id, parts)
     postings.refund_owed(refund)
+    _owed_back(payment)
     outbox.record(name="refund.owed", payload={"refund": str(refund.id)}, key=f"refund.owed:{refund.id}")
     return refund
+
+
+_OWED_BACK = f"""
+    UPDATE orders_payment y
+       SET receivable_amount = (
+           SELECT coalesce(sum(greatest(
+                      0, g.sent - {entries.share("y.purchase_id", "g.payable", "y.currency")})), 0)
+             FROM (SELECT sum(l.amount) AS sent, 'payable:'
+                          || coalesce('merchant:' || a.merchant_id, 'host:' || a.host_id) AS payable
+                     FROM orders_payoutleg l
+                     JOIN orders_payout q ON q.id = l.payout_id
+                     JOIN commerce_connectedaccount a ON a.id = q.account_id
+                    WHERE l.payment_id = y.id AND l.status <> 'failed' GROUP BY 2) g)
+     WHERE y.id = %s AND y.transferred_amount > 0
+"""
+
+
+def _owed_back(payment: Payment) -> None:
+    """Write down what payees were sent of a payment beyond what they still have of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OWED_BACK, [payment.pk])
 
 
 def spread(lines: Sequence[OrderLine], amount: int) -> list[Part]:

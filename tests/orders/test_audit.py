@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from io import StringIO
 from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -12,13 +13,14 @@ from django.db import connection, transaction
 from catalog import bundles, stock
 from catalog.models import Variant
 from commerce import gateway
-from commerce.models import Event, Notice
+from commerce.models import ConnectedAccount, Event, Notice
 from commerce.money import Money
 from orders import audit, fulfilment
 from orders.aftersales import disputes
-from orders.books import postings
+from orders.books import earning, postings
 from orders.carts import guests
-from orders.models import CartHold, Discrepancy, Order, Payment, Purchase, Refund, WaitlistEntry
+from orders.models import CartHold, Discrepancy, Order, Payment, PayoutLeg, Purchase, Refund, WaitlistEntry
+from orders.payouts import paying
 from orders.settling import charging, payments, refunds
 from streams import coupons
 from streams.models import ShowEvent
@@ -62,6 +64,18 @@ def preordered(now: datetime) -> Purchase:
     return purchase
 
 
+def pay_out(host_id: UUID, merchant_id: UUID) -> None:
+    """The host's payout has arrived, the merchant's is on its way."""
+    enabled = {"country": "DE", "state": "enabled"}
+    hers = ConnectedAccount.objects.create(host_id=host_id, provider_id="acct_1", **enabled)
+    theirs = ConnectedAccount.objects.create(merchant_id=merchant_id, provider_id="acct_2", **enabled)
+    for account in (hers, theirs):
+        paying.begin(account_id=account.id, currency="EUR", now=after(9 * 86_400))
+    leg = PayoutLeg.objects.get(payout__account=hers)
+    sent = gateway.Transfer("tr_1", Money(leg.amount, "EUR"), 0, "acct_1", leg.payment.charge_id, leg.id)
+    paying.apply(answer=sent, leg_id=leg.id, now=after(9 * 86_400))
+
+
 @pytest.fixture
 def world() -> None:
     """One purchase of every fate, and everything in order."""
@@ -96,6 +110,8 @@ def world() -> None:
     postings.refund_paid(Refund.objects.get())
     kept = Payment.objects.get(purchase=shipped)
     refunds.owe(payment=kept, amount=900, reason="scratched", now=after(10))
+    assert earning.sweep(now=after(8 * 86_400)) == 1
+    pay_out(stream.host_id, lipstick.merchant_id)
     for offset in (1, 2, 3):
         ShowEvent.objects.create(stream=stream, epoch="k3f9", offset=offset, key=str(offset), frame={})
     wanted = make.variant(stocked=3)
@@ -194,7 +210,10 @@ LIES = [
     ),
     lie("history-is-whole", "DELETE FROM orders_purchasemove WHERE new = 'paid'"),
     lie("paid-once", "UPDATE orders_payment SET status = 'cancelled' WHERE status = 'succeeded'"),
-    lie("paid-once", "UPDATE orders_payment SET amount = amount - 1 WHERE status = 'succeeded'"),
+    lie(
+        "paid-once",
+        "UPDATE orders_payment SET amount = amount - 1 WHERE status = 'succeeded' AND refunded_amount = 0",
+    ),
     lie(
         "paid-once",
         "DROP INDEX payment_one_alive_per_purchase",
@@ -278,6 +297,38 @@ LIES = [
     lie(
         "disputes-are-booked", "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind LIKE 'dispute.%'"
     ),
+    lie("commission-lives", "UPDATE orders_commission SET status = 'reversed' WHERE status = 'paid'"),
+    lie("commission-lives", "UPDATE orders_commission SET earned_at = now() WHERE status = 'pending'"),
+    lie("commission-lives", "UPDATE orders_order SET status = 'open' WHERE status = 'shipped'"),
+    lie("earned-is-booked", "UPDATE orders_proceeds SET amount = amount + 1"),
+    lie("earned-is-booked", "DELETE FROM orders_proceeds"),
+    lie("earned-is-booked", "DELETE FROM commerce_ledgertransaction WHERE kind = 'commission.earned'"),
+    lie("earned-is-booked", "UPDATE orders_commission SET earned_at = NULL, status = 'pending'"),
+    lie(
+        "pending-is-what-is-not-earned",
+        "UPDATE orders_commission SET reversed_amount = reversed_amount - 1 WHERE reversed_amount > 0",
+    ),
+    lie(
+        "pending-is-what-is-not-earned",
+        "UPDATE commerce_posting SET account = 'payable:' || account WHERE account LIKE 'host:%'",
+    ),
+    lie(
+        "payouts-within-captures",
+        "UPDATE orders_payment SET transferred_amount = 1",
+    ),
+    lie(
+        "payouts-within-captures",
+        "ALTER TABLE orders_payment DROP CONSTRAINT payment_payouts_capped",
+        "UPDATE orders_payment SET refunded_amount = amount WHERE transferred_amount > 0",
+    ),
+    lie("payouts-are-booked", "UPDATE orders_payout SET amount = amount + 1"),
+    lie("payouts-are-booked", "UPDATE orders_payout SET status = 'paid' WHERE status = 'sending'"),
+    lie("payouts-are-booked", "UPDATE orders_payoutleg SET amount = amount + 1"),
+    lie("payouts-are-booked", "DELETE FROM commerce_ledgertransaction WHERE kind = 'transfer.paid'"),
+    lie("payouts-are-booked", "UPDATE orders_payoutleg SET status = 'failed' WHERE status = 'created'"),
+    lie("paid-is-in-a-payout", "UPDATE orders_commission SET payout_id = NULL WHERE status = 'paid'"),
+    lie("paid-is-in-a-payout", "UPDATE orders_payout SET status = 'failed' WHERE status = 'paid'"),
+    lie("payouts-come-to-an-end", f"UPDATE orders_payoutleg SET created_at = {LONG_AGO}"),
     lie("nothing-quarantined", "UPDATE commerce_event SET quarantined_at = now(), delivered_at = NULL"),
     lie("events-are-delivered", f"UPDATE commerce_event SET delivered_at = NULL, created_at = {LONG_AGO}"),
     lie("notices-are-read", f"UPDATE commerce_notice SET processed_at = NULL, received_at = {LONG_AGO}"),
@@ -382,7 +433,7 @@ def test_the_command_says_what_it_looked_at_and_fails_on_a_lie(
 
 
 def test_the_command_speaks_json(world: None) -> None:
-    corrupt("DELETE FROM orders_commission")
+    corrupt("UPDATE orders_commission SET rate_bp = rate_bp + 1")
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("audit", "--json", stdout=out)

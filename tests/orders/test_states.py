@@ -2,7 +2,7 @@ import pytest
 from django.db import models
 
 from orders import states
-from orders.models import Order, Payment, Purchase, Return
+from orders.models import Commission, Order, Payment, PayoutLeg, Purchase, Return
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,8 @@ from orders.models import Order, Payment, Purchase, Return
         (states.ORDER, Order.Status),
         (states.PAYMENT, Payment.Status),
         (states.RETURN, Return.Status),
+        (states.LEG, PayoutLeg.Status),
+        (states.COMMISSION, Commission.Status),
     ],
 )
 def test_tables_name_every_status_and_no_other(moves: states.Moves, statuses: type) -> None:

@@ -1,0 +1,129 @@
+"""Rules of what merchants and hosts have earned, and of what they were paid."""
+
+from orders.audit.checks import Check
+
+EARNED: tuple[Check, ...] = (
+    Check(
+        "commission-lives",
+        "Commission is earned once the time for returns is over, and its status is what its amounts say.",
+        "SELECT count(*) FROM orders_commission",
+        """
+        SELECT format('line %s (%s): %s less %s, earned at %s', c.line_id, c.status, c.amount,
+                      c.reversed_amount, c.earned_at)
+          FROM orders_commission c
+          JOIN orders_orderline l ON l.id = c.line_id
+          JOIN orders_order o ON o.id = l.order_id
+         WHERE CASE c.status WHEN 'pending' THEN c.earned_at IS NOT NULL
+                             WHEN 'reversed' THEN c.reversed_amount < c.amount
+                             ELSE c.earned_at IS NULL END
+            OR (c.earned_at IS NOT NULL AND o.status NOT IN ('shipped', 'cancelled'))
+        """,
+    ),
+    Check(
+        "earned-is-booked",
+        "What is earned was moved in the books from what is pending to what may be paid out, once.",
+        "SELECT (SELECT count(*) FROM orders_proceeds)"
+        " + (SELECT count(*) FROM orders_commission WHERE earned_at IS NOT NULL)",
+        """
+        SELECT format('order %s earned %s, booked %s', coalesce(s.order_id::text, b.ref), s.amount, b.amount)
+          FROM orders_proceeds s
+          FULL JOIN (SELECT t.ref, x.account, -sum(x.amount) AS amount
+                       FROM commerce_ledgertransaction t JOIN commerce_posting x ON x.transaction_id = t.id
+                      WHERE t.kind = 'proceeds.earned' AND x.account LIKE 'payable:%' GROUP BY 1, 2) b
+                 ON b.ref = s.order_id::text AND b.account = 'payable:merchant:' || s.merchant_id
+         WHERE coalesce(s.amount, -1) <> coalesce(b.amount, 0)
+        UNION ALL
+        SELECT format('commission of line %s earned, booked %s', coalesce(c.line_id::text, b.ref), b.amount)
+          FROM (SELECT * FROM orders_commission WHERE earned_at IS NOT NULL) c
+          FULL JOIN (SELECT t.ref, x.account, -sum(x.amount) AS amount
+                       FROM commerce_ledgertransaction t
+                       JOIN commerce_posting x ON x.transaction_id = t.id
+                      WHERE t.kind = 'commission.earned' AND x.account LIKE 'payable:%'
+                      GROUP BY 1, 2) b
+                 ON b.ref = c.line_id::text AND b.account = 'payable:host:' || c.host_id
+         WHERE c.line_id IS NULL
+            OR coalesce(b.amount, 0) NOT BETWEEN c.amount - c.reversed_amount AND c.amount
+        """,
+    ),
+    Check(
+        "pending-is-what-is-not-earned",
+        "On a host's pending account stands what is left of her commission that is not earned.",
+        "SELECT count(DISTINCT account) FROM commerce_posting WHERE account LIKE 'host:%'",
+        """
+        SELECT format('host %s: pending %s, booked %s %s', host_id,
+                      c.amount, b.amount, currency)
+          FROM (SELECT host_id::text, currency, sum(amount - reversed_amount) AS amount
+                  FROM orders_commission WHERE earned_at IS NULL GROUP BY 1, 2) c
+          FULL JOIN (SELECT substr(account, 6) AS host_id, currency, -sum(amount) AS amount
+                       FROM commerce_posting WHERE account LIKE 'host:%' GROUP BY 1, 2) b
+               USING (host_id, currency)
+         WHERE coalesce(c.amount, 0) <> coalesce(b.amount, 0)
+        """,
+    ),
+    Check(
+        "payouts-within-captures",
+        "Of no payment more is sent on than was captured and not given back, but for what payees owe back.",
+        "SELECT count(*) FROM orders_payment WHERE transferred_amount > 0",
+        """
+        SELECT format('payment %s: sent on %s, legs %s, of %s less %s', y.id, y.transferred_amount,
+                      coalesce(g.amount, 0), y.amount, y.refunded_amount)
+          FROM orders_payment y
+          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_payoutleg
+                      WHERE status <> 'failed' GROUP BY 1) g ON g.payment_id = y.id
+         WHERE y.transferred_amount <> coalesce(g.amount, 0)
+            OR y.transferred_amount > y.amount - y.refunded_amount + y.receivable_amount
+            OR (y.transferred_amount > 0 AND y.status <> 'succeeded')
+        """,
+    ),
+    Check(
+        "payouts-are-booked",
+        "Payouts are the sum of their legs, and each leg is booked once at each step.",
+        "SELECT count(*) FROM orders_payoutleg",
+        """
+        SELECT format('payout %s: %s, legs %s %s', q.id, q.amount, sum(g.amount), q.currency)
+          FROM orders_payout q LEFT JOIN orders_payoutleg g ON g.payout_id = q.id AND g.currency = q.currency
+         GROUP BY q.id HAVING coalesce(sum(g.amount), 0) <> q.amount
+            OR (q.status = 'sending') <> bool_or(g.status NOT IN ('paid', 'failed'))
+        UNION ALL
+        SELECT format('leg %s (%s): booked as %s', coalesce(g.id::text, b.ref), g.status, b.kinds)
+          FROM (SELECT g.*,
+                       'payable:' || coalesce('merchant:' || a.merchant_id, 'host:' || a.host_id) AS payee
+                  FROM orders_payoutleg g JOIN orders_payout q ON q.id = g.payout_id
+                  JOIN commerce_connectedaccount a ON a.id = q.account_id) g
+          FULL JOIN (SELECT t.ref, string_agg(format('%s %s %s', t.kind, x.account, x.amount), ', '
+                                              ORDER BY t.kind, x.amount) AS kinds
+                       FROM commerce_ledgertransaction t JOIN commerce_posting x ON x.transaction_id = t.id
+                      WHERE t.kind IN ('transfer.owed', 'transfer.paid', 'transfer.failed') GROUP BY 1) b
+                 ON b.ref = g.id::text
+         WHERE b.kinds IS DISTINCT FROM CASE g.status
+               WHEN 'failed' THEN format('transfer.failed %s %s, transfer.failed transfers %s, ',
+                                         payee, -amount, amount) ELSE '' END
+               || format('transfer.owed transfers %s, transfer.owed %s %s', -amount, payee, amount)
+               || CASE g.status WHEN 'paid' THEN
+                  format(', transfer.paid provider %s, transfer.paid transfers %s', -amount, amount)
+                  ELSE '' END
+            OR (g.status = 'paid' AND g.provider_id IS NULL)
+        """,
+    ),
+    Check(
+        "paid-is-in-a-payout",
+        "Commission is paid by a payout that has arrived.",
+        "SELECT count(*) FROM orders_commission WHERE status = 'paid'",
+        """
+        SELECT format('line %s (%s): payout %s is %s', c.line_id, c.status, q.id, q.status)
+          FROM orders_commission c LEFT JOIN orders_payout q ON q.id = c.payout_id
+         WHERE c.status IN ('earned', 'paid')
+           AND (c.status = 'paid') <> coalesce(q.status IN ('paid', 'partly'), false)
+        """,
+    ),
+    Check(
+        "payouts-come-to-an-end",
+        "No leg of a payout waits longer than five minutes for the provider, or three days for money.",
+        "SELECT count(*) FROM orders_payoutleg",
+        """
+        SELECT format('leg %s (%s) since %s %s', id, status, created_at, failure) FROM orders_payoutleg
+         WHERE status NOT IN ('paid', 'failed') AND created_at
+               < now() - CASE WHEN refusals > 0 THEN interval '3 days' ELSE interval '5 minutes' END
+        """,
+    ),
+)
