@@ -111,7 +111,7 @@ class RefundAction:
             else:
                 messages.success(request, f"{Money(made.amount, made.currency)} go back to the buyer.")
                 return redirect(reverse("admin:orders_order_change", args=[object_id]))
-        left = sum(line.amount - line.refunded_amount for line in form.lines)
+        left = refunding.left_of(order, form.lines)
         context = {
             **cast(Any, self).admin_site.each_context(request),
             "title": "Give money back",

@@ -17,7 +17,7 @@ from commerce import errors, gateway, ids
 from orders import pricing, transactions
 from orders.aftersales import evidence
 from orders.books import postings
-from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase
+from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, ShippingBack
 from orders.settling import refunds
 
 log = structlog.get_logger(__name__)
@@ -91,8 +91,10 @@ def of_merchant(*, merchant_id: UUID) -> QuerySet[Dispute]:
         .annotate(sum=Sum(F("amount") - F("host_amount") - F("platform_amount")))
         .values("sum")
     )
+    shipping = ShippingBack.objects.filter(dispute=OuterRef("pk"), order__merchant=merchant_id)
     rows = Dispute.objects.filter(payment__purchase__orders__merchant=merchant_id)
-    return rows.annotate(order_id=Subquery(order), yours=Coalesce(Subquery(part), 0))
+    yours = Coalesce(Subquery(part), 0) + Coalesce(Subquery(shipping.values("amount")[:1]), 0)
+    return rows.annotate(order_id=Subquery(order), yours=yours)
 
 
 def _payment_of(told: gateway.Dispute) -> UUID | None:
@@ -140,9 +142,13 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
             order__purchase=purchase
         )
         lines = {line.id: line for line in found.order_by("id")}
-        left = sum(line.amount - line.refunded_amount for line in lines.values())
-        if left:
-            parts = refunds.spread(list(lines.values()), min(amount, left))
+        orders = Order.objects.select_for_update(no_key=True).filter(purchase=purchase).order_by("id")
+        its = {order.id: order for order in orders}
+        parts, shipping = refunds.spread_all(list(lines.values()), list(its.values()), amount)
+        for order_id, part_of_it in shipping.items():
+            parcel = refunds.shipping_back(its[order_id], part_of_it)
+            parcel.dispute = row
+            parcel.save()
     left_of = postings.shares_left(lines.values())
     rows = []
     for part in parts:

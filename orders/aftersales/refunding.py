@@ -101,10 +101,11 @@ def refund(
 ) -> Refund:
     """Owe the buyer money for a paid order, in the caller's transaction if there is one.
 
-    For units of `lines`, what they cost or a smaller `amount`; or an `amount` without goods; or neither: all
-    that is left, units and money. With `restock` the units go to the next in line or on sale. An order that
-    waits for its parcel and of which no unit is left is cancelled. Raises UnknownOrder, UnknownLine, NotPaid,
-    NothingLeft, TooMuch, OtherCurrency, BadAmount, Disputed.
+    For units of `lines`, what they cost with their tax, or a smaller `amount`; or an `amount` without goods,
+    of shipping what the goods do not hold; or neither: all that is left, units, money and shipping. With
+    `restock` the units go to the next in line or on sale. An order that waits for its parcel and of which no
+    unit is left is cancelled. Raises UnknownOrder, UnknownLine, NotPaid, NothingLeft, TooMuch, OtherCurrency,
+    BadAmount, Disputed.
     """
     with transaction.atomic():
         known = queries.order_of(merchant_id=merchant_id, order_id=order_id)
@@ -116,15 +117,16 @@ def refund(
             raise OtherCurrency(currency=order.currency)
         if amount is not None and (amount.amount <= 0 or amount.amount % money.step(amount.currency)):
             raise BadAmount(step=money.step(amount.currency))
+        shipping: dict[UUID, int] = {}
         if lines:
             parts = _of_units(bought, lines, amount, restock=restock)
         elif amount is not None:
-            parts = _of_amount(list(bought.values()), amount)
+            parts, shipping = _of_amount(order, list(bought.values()), amount)
         else:
-            parts = _of_all(bought, restock=restock)
+            parts, shipping = _of_all(order, bought, restock=restock)
         made = refunds.owe(
             payment=payment,
-            amount=sum(part.amount for part in parts),
+            amount=sum(part.amount for part in parts) + sum(shipping.values()),
             reason=reason,
             now=now,
             parts=parts,
@@ -132,6 +134,7 @@ def refund(
             by=actor.by,
             decided_by_id=actor.person_id,
             order_id=order.id,
+            shipping=shipping,
         )
         finish(purchase=purchase, order=order, now=now)
         # Last, because everybody wants the stock.
@@ -185,13 +188,25 @@ def put_back(*, units: dict[UUID, int], now: datetime) -> None:
 
 
 def worth(line: OrderLine, quantity: int) -> int:
-    """Return what so many more units of a line are worth, not more than is left of it.
+    """Return what so many more units of a line are worth with their tax, not more than is left of it.
 
-    Counted from the first unit on, so that the parts of a line whose price does not divide add up.
+    Counted from the first unit on, so that the parts of a line whose price does not divide add up; each is
+    one that the provider pays in the currency.
     """
+    step = money.step(line.currency)
+
+    def until(units: int) -> int:
+        worth = line.paid * units // line.quantity
+        return worth if units == line.quantity else worth - worth % step
+
     before = line.refunded_quantity
-    due = line.amount * (before + quantity) // line.quantity - line.amount * before // line.quantity
-    return min(due, line.amount - line.refunded_amount)
+    return min(until(before + quantity) - until(before), line.paid - line.refunded_amount)
+
+
+def left_of(order: Order, lines: Sequence[OrderLine]) -> int:
+    """Return what of an order can still be given back, shipping included, in minor units."""
+    shipping = order.shipping_paid - order.refunded_shipping_amount
+    return shipping + sum(line.paid - line.refunded_amount for line in lines)
 
 
 def _of_units(
@@ -219,26 +234,31 @@ def _of_units(
     return [replace(part, amount=each) for part, each in zip(parts, shared, strict=True)]
 
 
-def _of_amount(bought: Sequence[OrderLine], amount: Money) -> list[refunds.Part]:
-    left = sum(line.amount - line.refunded_amount for line in bought)
+def _of_amount(
+    order: Order, bought: Sequence[OrderLine], amount: Money
+) -> tuple[list[refunds.Part], dict[UUID, int]]:
+    left = left_of(order, bought)
     if not left:
         raise NothingLeft
     if amount.amount > left:
         raise TooMuch(left=left)
-    return refunds.spread(bought, amount.amount)
+    return refunds.spread_all(bought, [order], amount.amount)
 
 
-def _of_all(bought: dict[UUID, OrderLine], *, restock: bool) -> list[refunds.Part]:
+def _of_all(
+    order: Order, bought: dict[UUID, OrderLine], *, restock: bool
+) -> tuple[list[refunds.Part], dict[UUID, int]]:
     parts = [
         refunds.Part(
             line.id,
-            line.amount - line.refunded_amount,
+            line.paid - line.refunded_amount,
             quantity=line.quantity - line.refunded_quantity,
             restock=restock and line.quantity > line.refunded_quantity,
         )
         for line in bought.values()
-        if line.amount > line.refunded_amount or line.quantity > line.refunded_quantity
+        if line.paid > line.refunded_amount or line.quantity > line.refunded_quantity
     ]
-    if not any(part.amount for part in parts):
+    shipping = order.shipping_paid - order.refunded_shipping_amount
+    if not shipping and not any(part.amount for part in parts):
         raise NothingLeft
-    return parts
+    return parts, {order.id: shipping} if shipping else {}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.db import connection, transaction
 
+from orders.audit.charges import CHARGES
 from orders.audit.checks import Check, Finding
 from orders.audit.earned import EARNED
 from orders.audit.ends import ENDS
@@ -12,7 +13,7 @@ from orders.audit.money import MONEY
 from orders.audit.work import WORK
 
 SHOWN = 5  # Broken rows that are named per check.
-CHECKS: tuple[Check, ...] = (*STOCK, *COUPONS, *TRADE, *MONEY, *EARNED, *WORK, *ENDS)
+CHECKS: tuple[Check, ...] = (*STOCK, *COUPONS, *TRADE, *MONEY, *CHARGES, *EARNED, *WORK, *ENDS)
 
 
 def run(checks: Iterable[Check] | None = None) -> list[Finding]:

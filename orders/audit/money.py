@@ -57,22 +57,23 @@ MONEY: tuple[Check, ...] = (
     ),
     Check(
         "sales-are-booked",
-        "Every paid purchase has one sale in the ledger over its amount, and nothing else has.",
+        "Every paid purchase has one sale in the ledger, with shipping and tax over its amount, and no other.",
         "SELECT count(*) FROM orders_purchase WHERE status = 'paid'",
         """
         SELECT format('purchase %s', p.id)
           FROM orders_purchase p
          WHERE p.status = 'paid'
-           AND 1 <> (SELECT count(*) FROM commerce_ledgertransaction t
-                       JOIN commerce_posting c ON c.transaction_id = t.id
-                            AND c.account = 'clearing:' || p.id
-                            AND c.amount = p.amount AND c.currency = p.currency
-                      WHERE t.kind = 'sale' AND t.ref = p.id::text)
+           AND NOT EXISTS
+               (SELECT 1 FROM commerce_ledgertransaction t
+                  JOIN commerce_posting c ON c.transaction_id = t.id
+                       AND c.account = 'clearing:' || p.id AND c.currency = p.currency
+                 WHERE t.kind IN ('sale', 'sale.shipping', 'sale.tax') AND t.ref = p.id::text
+                HAVING count(*) FILTER (WHERE t.kind = 'sale') = 1 AND sum(c.amount) = p.amount)
         UNION ALL
         SELECT format('sale %s of no paid purchase', t.ref)
           FROM commerce_ledgertransaction t
           LEFT JOIN orders_purchase p ON p.id::text = t.ref AND p.status = 'paid'
-         WHERE t.kind = 'sale' AND p.id IS NULL
+         WHERE t.kind IN ('sale', 'sale.shipping', 'sale.tax') AND p.id IS NULL
         """,
     ),
     Check(
@@ -84,8 +85,9 @@ MONEY: tuple[Check, ...] = (
           FROM orders_order o
           JOIN orders_purchase p ON p.id = o.purchase_id AND p.status = 'paid'
           JOIN (SELECT order_id, count(*) AS lines,
-                       sum(amount - amount::numeric * (host_commission_bp + platform_fee_bp) / 10000) AS due
-                  FROM orders_orderline GROUP BY 1) l ON l.order_id = o.id
+                       sum(base - base::numeric * (host_commission_bp + platform_fee_bp) / 10000) AS due
+                  FROM (SELECT *, amount - CASE WHEN tax_on_top THEN 0 ELSE tax_amount END AS base
+                          FROM orders_orderline) x GROUP BY 1) l ON l.order_id = o.id
           LEFT JOIN (SELECT t.ref, x.account, sum(x.amount) AS amount
                        FROM commerce_ledgertransaction t JOIN commerce_posting x ON x.transaction_id = t.id
                       WHERE t.kind = 'sale' GROUP BY 1, 2) m
@@ -105,9 +107,10 @@ MONEY: tuple[Check, ...] = (
           LEFT JOIN orders_commission c ON c.line_id = l.id
          WHERE (c.line_id IS NOT NULL) <> (p.status = 'paid' AND l.host_id IS NOT NULL)
             OR (c.line_id IS NOT NULL
-                AND (c.base_amount <> l.amount OR c.rate_bp <> l.host_commission_bp OR c.host_id <> l.host_id
+                AND (c.base_amount <> l.amount - CASE WHEN l.tax_on_top THEN 0 ELSE l.tax_amount END
+                     OR c.rate_bp <> l.host_commission_bp OR c.host_id <> l.host_id
                      OR c.stream_id <> l.stream_id OR c.currency <> l.currency
-                     OR abs(c.amount - l.amount::numeric * c.rate_bp / 10000) > 1))
+                     OR abs(c.amount - c.base_amount::numeric * c.rate_bp / 10000) > 1))
         UNION ALL
         SELECT format('purchase %s, host %s: commission %s, booked %s',
                       purchase_id, host_id, c.amount, b.amount)
@@ -184,7 +187,9 @@ MONEY: tuple[Check, ...] = (
         SELECT format('refund %s: %s, its lines %s', r.id, r.amount, coalesce(x.amount, 0))
           FROM orders_refund r
           JOIN orders_payment y ON y.id = r.payment_id
-          LEFT JOIN (SELECT refund_id, sum(amount) AS amount FROM orders_refundline GROUP BY 1) x
+          LEFT JOIN (SELECT refund_id, sum(amount) AS amount
+                       FROM (SELECT refund_id, amount FROM orders_refundline
+                              UNION ALL SELECT refund_id, amount FROM orders_shippingback) b GROUP BY 1) x
                  ON x.refund_id = r.id
          WHERE coalesce(x.amount, 0)
                <> CASE WHEN y.status = 'succeeded' AND r.again_of_id IS NULL THEN r.amount ELSE 0 END
@@ -205,11 +210,16 @@ MONEY: tuple[Check, ...] = (
         UNION ALL
         SELECT format('refund %s: %s bears %s, booked %s', ref, account, d.amount, b.amount)
           FROM (SELECT x.refund_id::text AS ref, s.account, sum(s.amount) AS amount
-                  FROM orders_refundline x
-                  JOIN orders_orderline l ON l.id = x.line_id
+                  FROM (SELECT x.refund_id, l.merchant_id, l.host_id, x.amount, x.host_amount,
+                               x.platform_amount
+                          FROM orders_refundline x JOIN orders_orderline l ON l.id = x.line_id
+                         UNION ALL
+                        SELECT b.refund_id, o.merchant_id, NULL, b.amount, 0, 0
+                          FROM orders_shippingback b JOIN orders_order o ON o.id = b.order_id
+                         WHERE b.refund_id IS NOT NULL) x
                   CROSS JOIN LATERAL (VALUES
-                       ('merchant:' || l.merchant_id, x.amount - x.host_amount - x.platform_amount),
-                       ('host:' || l.host_id, x.host_amount), ('platform:fees', x.platform_amount)
+                       ('merchant:' || x.merchant_id, x.amount - x.host_amount - x.platform_amount),
+                       ('host:' || x.host_id, x.host_amount), ('platform:fees', x.platform_amount)
                        ) s (account, amount)
                  WHERE s.account IS NOT NULL GROUP BY 1, 2) d
           FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
@@ -244,12 +254,17 @@ MONEY: tuple[Check, ...] = (
         UNION ALL
         SELECT format('dispute %s: %s bears %s, booked %s', ref, account, l.amount, b.amount)
           FROM (SELECT d.provider_id AS ref, s.account, sum(s.amount) AS amount
-                  FROM orders_disputeline x
+                  FROM (SELECT x.dispute_id, l.merchant_id, l.host_id, x.amount, x.host_amount,
+                               x.platform_amount
+                          FROM orders_disputeline x JOIN orders_orderline l ON l.id = x.line_id
+                         UNION ALL
+                        SELECT b.dispute_id, o.merchant_id, NULL, b.amount, 0, 0
+                          FROM orders_shippingback b JOIN orders_order o ON o.id = b.order_id
+                         WHERE b.dispute_id IS NOT NULL) x
                   JOIN orders_dispute d ON d.id = x.dispute_id
-                  JOIN orders_orderline l ON l.id = x.line_id
                   CROSS JOIN LATERAL (VALUES
-                       ('merchant:' || l.merchant_id, x.amount - x.host_amount - x.platform_amount),
-                       ('host:' || l.host_id, x.host_amount), ('platform:fees', x.platform_amount)
+                       ('merchant:' || x.merchant_id, x.amount - x.host_amount - x.platform_amount),
+                       ('host:' || x.host_id, x.host_amount), ('platform:fees', x.platform_amount)
                        ) s (account, amount)
                  WHERE s.account IS NOT NULL GROUP BY 1, 2) l
           FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount

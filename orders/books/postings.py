@@ -24,6 +24,7 @@ from orders.models import (
     Purchase,
     Refund,
     RefundLine,
+    ShippingBack,
 )
 
 
@@ -38,29 +39,54 @@ def capture(payment: Payment) -> None:
 
 
 def sale(purchase: Purchase) -> None:
-    """Book a paid purchase: who gets what of it, by the rates agreed at the sale."""
+    """Book a paid purchase: who gets what of it, by the rates agreed at the sale.
+
+    Shares are of what the goods cost without tax; tax and shipping are their merchant's alone.
+    """
     owed: Counter[str] = Counter()
     earned: list[Commission] = []
-    lines = OrderLine.objects.filter(order__purchase=purchase).order_by("id")
+    lines = list(OrderLine.objects.select_related("order").filter(order__purchase=purchase).order_by("id"))
     for line in lines:
-        shares = pricing.shares(
-            line.amount, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp
-        )
+        shares = pricing.shares(line.base, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
         owed[ledger.merchant(line.merchant_id)] += shares.merchant
         owed[ledger.PLATFORM_FEES] += shares.platform
         if line.host_id is None or line.stream_id is None:
             continue
         owed[ledger.host(line.host_id)] += shares.host
         earned.append(_commission(line, line.host_id, line.stream_id, shares.host))
-    total = Money(purchase.amount, purchase.currency)
+    total = Money(sum(line.base for line in lines), purchase.currency)
     postings = [(ledger.clearing(purchase.id), total)]
     postings += [(account, Money(-amount, purchase.currency)) for account, amount in sorted(owed.items())]
     if ledger.post(kind="sale", ref=str(purchase.id), postings=postings) is not None:
         Commission.objects.bulk_create(earned)
+    _charges(purchase, lines)
+
+
+def _charges(purchase: Purchase, lines: Iterable[OrderLine]) -> None:
+    """Book what a paid purchase's merchants charged beside the goods: shipping, and tax.
+
+    The lines are read with their orders.
+    """
+    shipping: Counter[str] = Counter()
+    tax: Counter[str] = Counter()
+    for order in {line.order_id: line.order for line in lines}.values():
+        merchant = ledger.merchant(order.merchant_id)
+        shipping[merchant] += order.shipping_paid - order.shipping_tax_amount
+        tax[merchant] += order.shipping_tax_amount
+    for line in lines:
+        tax[ledger.merchant(line.merchant_id)] += line.tax_amount
+    for kind, charged in (("sale.shipping", +shipping), ("sale.tax", +tax)):
+        if charged:
+            total = Money(sum(charged.values()), purchase.currency)
+            theirs = [(each, Money(-amount, purchase.currency)) for each, amount in sorted(charged.items())]
+            postings = [(ledger.clearing(purchase.id), total), *theirs]
+            ledger.post(kind=kind, ref=str(purchase.id), postings=postings)
 
 
 def shares_left(lines: Iterable[OrderLine]) -> dict[UUID, pricing.Shares]:
-    """Return what merchant, host and platform still have of each line, after its refunds."""
+    """Return what merchant, host and platform still have of each line, after its refunds; its tax is the
+    merchant's.
+    """
     rows = list(lines)
     taken = {
         row["line_id"]: row
@@ -70,10 +96,10 @@ def shares_left(lines: Iterable[OrderLine]) -> dict[UUID, pricing.Shares]:
     }
     left = {}
     for line in rows:
-        sold = pricing.shares(line.amount, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
+        sold = pricing.shares(line.base, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
         back = taken.get(line.id, {"paid": 0, "host": 0, "platform": 0})
         host, platform = sold.host - back["host"], sold.platform - back["platform"]
-        left[line.id] = pricing.Shares(line.amount - back["paid"] - host - platform, host, platform)
+        left[line.id] = pricing.Shares(line.paid - back["paid"] - host - platform, host, platform)
     return left
 
 
@@ -85,6 +111,7 @@ def refund_owed(refund: Refund) -> None:
     """
     amount, currency = refund.amount, refund.currency
     borne = _borne(refund.lines.select_related("line").order_by("line_id"))
+    borne.update(_shipping_borne(refund.shipping.select_related("order")))
     if not borne:
         borne[ledger.clearing(refund.payment.purchase_id)] = amount
     ledger.post(
@@ -121,6 +148,7 @@ def dispute_withdrawn(dispute: Dispute) -> None:
     """Book what the buyer's bank took: who had it bears it; what nobody has any more, the platform."""
     amount, currency = dispute.withdrawn_amount, dispute.currency
     borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
+    borne.update(_shipping_borne(dispute.shipping.select_related("order")))
     borne[ledger.DISPUTES] += amount - sum(borne.values())
     ledger.post(
         kind="dispute.withdrawn",
@@ -136,6 +164,7 @@ def dispute_reinstated(dispute: Dispute) -> None:
     """Book that the bank gave back what it took: the same the other way round."""
     amount, currency = dispute.withdrawn_amount, dispute.currency
     borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
+    borne.update(_shipping_borne(dispute.shipping.select_related("order")))
     borne[ledger.DISPUTES] += amount - sum(borne.values())
     ledger.post(
         kind="dispute.reinstated",
@@ -188,7 +217,7 @@ def _borne(parts: Iterable[RefundLine | DisputeLine]) -> Counter[str]:
     earned = Commission.objects.filter(line__in=lines, earned_at__isnull=False)
     commissions = set(earned.values_list("line_id", flat=True))
     borne: Counter[str] = Counter()
-    for part in parts:
+    for part in rows:
         line = part.line
         merchant = ledger.merchant(line.merchant_id)
         if line.order_id in proceeds:
@@ -201,13 +230,28 @@ def _borne(parts: Iterable[RefundLine | DisputeLine]) -> Counter[str]:
     return borne
 
 
+def _shipping_borne(parts: Iterable[ShippingBack]) -> Counter[str]:
+    """Return what merchants give back of shipping: what was earned, of what may be paid out."""
+    rows = list(parts)
+    if not rows:
+        return Counter()
+    proceeds = set(
+        Proceeds.objects.filter(order__in=[part.order_id for part in rows]).values_list("order_id", flat=True)
+    )
+    borne: Counter[str] = Counter()
+    for part in rows:
+        merchant = ledger.merchant(part.order.merchant_id)
+        borne[ledger.payable(merchant) if part.order_id in proceeds else merchant] += part.amount
+    return borne
+
+
 def _commission(line: OrderLine, host_id: UUID, stream_id: UUID, amount: int) -> Commission:
     return Commission(
         line=line,
         host_id=host_id,
         stream_id=stream_id,
         rate_bp=line.host_commission_bp,
-        base_amount=line.amount,
+        base_amount=line.base,
         amount=amount,
         currency=line.currency,
     )

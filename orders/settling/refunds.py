@@ -1,6 +1,6 @@
 """Refunds: money that goes back to a buyer, owed when it is decided and carried out afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from commerce import ids, money, outbox
-from orders import pricing
+from orders import pricing, taxes
 from orders.books import entries, postings
-from orders.models import OrderLine, Payment, Refund, RefundLine
+from orders.models import Order, OrderLine, Payment, Refund, RefundLine, ShippingBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,13 @@ def owe(
     by: Refund.By = Refund.By.SYSTEM,
     decided_by_id: UUID | None = None,
     order_id: UUID | None = None,
+    shipping: Mapping[UUID, int] | None = None,
 ) -> Refund:
     """Decide a refund (minor units) in the caller's transaction; the database refuses more than was captured.
 
-    Of a paid purchase it is borne by those who had the money, line by line: the `parts` add up to the amount,
-    and without them it is spread over all lines. The caller has locked the purchase.
+    Of a paid purchase it is borne by those who had the money, line by line: the `parts`, and what of each
+    order's `shipping`, add up to the amount; without them it is spread over all lines, then over shipping.
+    The caller has locked the purchase.
     """
     # What was paid out of it already and is not there for the buyer any more, its payees owe back.
     paid_out = F("transferred_amount") - F("amount") + F("refunded_amount") + amount
@@ -61,7 +63,7 @@ def owe(
         created_at=now,
     )
     if payment.status == Payment.Status.SUCCEEDED:
-        _take_back(refund, payment.purchase_id, parts)
+        _take_back(refund, payment.purchase_id, parts, shipping or {})
     postings.refund_owed(refund)
     _owed_back(payment)
     outbox.record(name="refund.owed", payload={"refund": str(refund.id)}, key=f"refund.owed:{refund.id}")
@@ -91,30 +93,76 @@ def _owed_back(payment: Payment) -> None:
 
 def spread(lines: Sequence[OrderLine], amount: int) -> list[Part]:
     """Divide minor units over lines by what is left of each, largest remainder; not more than is left."""
-    left = [line.amount - line.refunded_amount for line in lines]
+    left = [line.paid - line.refunded_amount for line in lines]
+    if not amount:
+        return []
     shared = money.share(amount, left)
     return [Part(line.id, part) for line, part in zip(lines, shared, strict=True) if part]
 
 
-def _take_back(refund: Refund, purchase_id: UUID, parts: Sequence[Part]) -> None:
+def spread_all(
+    lines: Sequence[OrderLine], orders: Sequence[Order], amount: int
+) -> tuple[list[Part], dict[UUID, int]]:
+    """Divide minor units over lines, and what they do not hold over the orders' shipping; what nobody has any
+    more is left out.
+    """
+    of_goods = min(amount, sum(line.paid - line.refunded_amount for line in lines))
+    parts, rest = spread(lines, of_goods), amount - of_goods
+    shipping: dict[UUID, int] = {}
+    for order in orders:
+        part = min(rest, order.shipping_paid - order.refunded_shipping_amount)
+        rest -= part
+        if part:
+            shipping[order.id] = part
+    return parts, shipping
+
+
+def shipping_back(order: Order, amount: int) -> ShippingBack:
+    """Return what of an order's shipping is given back now, with the tax in it; it is not saved."""
+    tax = taxes.part(
+        order.shipping_tax_amount,
+        of=order.shipping_paid,
+        before=order.refunded_shipping_amount,
+        amount=amount,
+    )
+    return ShippingBack(order=order, amount=amount, tax_amount=tax)
+
+
+def _take_back(
+    refund: Refund, purchase_id: UUID, parts: Sequence[Part], shipping: Mapping[UUID, int]
+) -> None:
     """Write down of which lines, and of whose shares, a refund is."""
     found = OrderLine.objects.filter(order__purchase=purchase_id)
     if parts:
         found = found.filter(pk__in=[part.line_id for part in parts])
     lines = {line.id: line for line in found.select_for_update(no_key=True, of=("self",)).order_by("id")}
-    parts = parts or spread(list(lines.values()), refund.amount)
-    if sum(part.amount for part in parts) != refund.amount:
+    rows_of = Order.objects.filter(purchase=purchase_id).select_for_update(no_key=True).order_by("id")
+    orders = {order.id: order for order in rows_of}
+    if not parts and not shipping:
+        parts, shipping = spread_all(list(lines.values()), list(orders.values()), refund.amount)
+    if sum(part.amount for part in parts) + sum(shipping.values()) != refund.amount:
         raise ValueError(f"the parts of refund {refund.id} are not its amount")
     left = postings.shares_left(lines.values())
+    for order_id, amount in shipping.items():
+        row = shipping_back(orders[order_id], amount)
+        row.refund = refund
+        row.save()
+        Order.objects.filter(pk=order_id).update(
+            refunded_shipping_amount=F("refunded_shipping_amount") + amount
+        )
     rows = []
     for part in parts:
+        line = lines[part.line_id]
         back = pricing.taken_back(part.amount, of=left[part.line_id])
         rows.append(
             RefundLine(
                 refund=refund,
-                line=lines[part.line_id],
+                line=line,
                 quantity=part.quantity,
                 amount=part.amount,
+                tax_amount=taxes.part(
+                    line.tax_amount, of=line.paid, before=line.refunded_amount, amount=part.amount
+                ),
                 host_amount=back.host,
                 platform_amount=back.platform,
                 restocked=part.restock,

@@ -24,7 +24,7 @@ from orders.payouts import paying
 from orders.settling import charging, payments, refunds
 from streams import coupons
 from streams.models import ShowEvent
-from tests.orders import make
+from tests.orders import make, tariffing
 from tests.orders.make import after
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +133,16 @@ def world() -> None:
         if goes_out:
             ship(order, after(200_000))
     guests.add(token=None, variant_id=part.id, quantity=1, stream_id=None, network="x", now=datetime.now(UTC))
+    taxed = make.variant(amount=1000)
+    tariffing.tax(taxed.merchant)
+    tariffing.on_top(taxed.merchant)
+    tariffing.zone(taxed.merchant, "DE", amount=500)
+    for fate in ("refunded", "contested"):
+        charged = make.basket((taxed, 2), total=2975).go(now=after(1))
+        hear(make.sent(charged), "succeeded", 2)
+        if fate == "refunded":
+            kept = Payment.objects.get(purchase=charged)
+            refunds.owe(payment=kept, amount=2975, reason="lost", now=after(10))
     Event.objects.update(delivered_at=make.NOW)
     Discrepancy.objects.create(
         kind="movement", provider_id="txn_1", first_seen=make.NOW, last_seen=make.NOW, resolved_at=make.NOW
@@ -312,6 +322,24 @@ LIES = [
         "pending-is-what-is-not-earned",
         "UPDATE commerce_posting SET account = 'payable:' || account WHERE account LIKE 'host:%'",
     ),
+    lie("totals-add-up", "UPDATE orders_order SET shipping_amount = shipping_amount + 1"),
+    lie("totals-add-up", "UPDATE orders_orderline SET tax_amount = tax_amount + 1 WHERE tax_on_top"),
+    lie("totals-add-up", "UPDATE orders_orderline SET tax_on_top = NOT tax_on_top"),
+    lie("tax-follows-its-rate", "UPDATE orders_order SET shipping_tax_bp = 700 WHERE shipping_tax_bp > 0"),
+    lie("tax-follows-its-rate", "UPDATE orders_orderline SET tax_bp = 700 WHERE tax_bp > 0"),
+    lie("tax-follows-its-rate", "UPDATE orders_orderline SET tax_amount = 1 WHERE tax_name = ''"),
+    lie(
+        "charges-are-booked",
+        "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind = 'sale.shipping'",
+    ),
+    lie(
+        "charges-are-booked",
+        "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind = 'sale.tax'",
+    ),
+    lie("charges-given-back-add-up", "UPDATE orders_order SET refunded_shipping_amount = 1"),
+    lie("charges-given-back-add-up", "UPDATE orders_shippingback SET tax_amount = tax_amount - 1"),
+    lie("charges-given-back-add-up", "UPDATE orders_refundline SET tax_amount = 0 WHERE tax_amount > 0"),
+    lie("refund-lines-add-up", "DELETE FROM orders_shippingback"),
     lie(
         "payouts-within-captures",
         "UPDATE orders_payment SET transferred_amount = 1",
