@@ -26,5 +26,6 @@ COMMANDS: dict[str, str] = {
     "waitingroom.enter": "streams.roomcommands.enter",
     "waitingroom.leave": "streams.roomcommands.leave",
     "purchase.create": "orders.commands.purchase_create",
+    "purchase.quote": "orders.commands.purchase_quote",
     "purchase.status": "orders.commands.purchase_status",
 }

@@ -30,8 +30,10 @@ from orders.models import (
 )
 from orders.reconciling import admin as reconciling_admin
 from orders.settling import repaying
+from orders.tariffs import admin as tariffs_admin
 
-__all__ = ["aftersales_admin", "reconciling_admin"]  # Screens of the rooms, registered with these.
+# Screens of the rooms, registered with these.
+__all__ = ["aftersales_admin", "reconciling_admin", "tariffs_admin"]
 
 
 class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types

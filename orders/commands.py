@@ -9,7 +9,7 @@ from commerce.money import Money
 from orders import frames, queries
 from orders.carts import contents
 from orders.settling import charging
-from orders.till import asking, counter
+from orders.till import asking, counter, quoting
 from streams.frames import Caller
 
 Answer = Callable[[str | Exception], None]
@@ -66,6 +66,20 @@ def purchase_create(caller: Caller, d: frames.PurchaseCreate, *, key: UUID, answ
         answer(outcome.body if isinstance(outcome, asking.Receipt) else outcome)
 
     counter.here().hand_over(asked, rung_up)
+
+
+def purchase_quote(
+    caller: Caller, d: frames.PurchaseQuote, *, key: UUID | None, now: datetime
+) -> queries.Body:
+    """Reply with what these lines would cost in the caller's show; nothing is bought or held."""
+    return quoting.quote(
+        asking.wonder(
+            buyer_id=caller.signed_in(),
+            lines=[asking.Wanted(line.variant, line.quantity, line.offer) for line in d.lines],
+            stream_id=caller.stream_id,
+            coupon_id=d.coupon,
+        )
+    )
 
 
 def purchase_status(

@@ -45,6 +45,13 @@ class PurchaseCreate(Body):
     seen: Position | None = None
 
 
+class PurchaseQuote(Body):
+    """Ask what these lines would cost now, with shipping and tax to one's default address."""
+
+    lines: list[PurchaseLine]
+    coupon: UUID | None = None
+
+
 class PurchaseStatus(Body):
     """Ask for a purchase by its id or by the key it was bought with."""
 

@@ -70,6 +70,18 @@ class PaySerializer(strict.StrictSerializer):
     card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
 
 
+class QuoteAskSerializer(strict.StrictSerializer):
+    """What somebody asks the price of."""
+
+    lines = WantedSerializer(many=True)
+    coupon = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="One she has claimed in the show."
+    )
+    stream = serializers.SlugField(
+        required=False, allow_null=True, default=None, help_text="The show it would be bought in."
+    )
+
+
 # --- replies of which the bodies are made in queries.py ---
 
 
@@ -88,12 +100,57 @@ class ShippingSerializer(serializers.Serializer[Any]):
     amount = MoneySerializer()
 
 
+class MerchantRefSerializer(serializers.Serializer[Any]):
+    """Who sells it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class ChargesSerializer(serializers.Serializer[Any]):
     """What of an order's total is shipping, and what is tax."""
 
     shipping = ShippingSerializer(allow_null=True, help_text="null: none is charged for.")
     taxes = TaxSerializer(many=True, help_text="One per name and rate, of goods and shipping together.")
     tax_on_top = serializers.BooleanField(help_text="Prices are without tax; else it is contained in them.")
+
+
+class ChargedOrderSerializer(ChargesSerializer):
+    """What one merchant's part would come to, shipping and tax included."""
+
+    merchant = MerchantRefSerializer()
+    goods = MoneySerializer()
+    total = MoneySerializer()
+    free_from = MoneySerializer(allow_null=True, help_text="Shipping is free for goods of so much.")
+    days = serializers.ListField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text="Fewest and most days until it is delivered.",
+    )
+    refused = serializers.ChoiceField(
+        ["NOT_SHIPPED_THERE"], required=False, help_text="Only where the merchant does not ship there."
+    )
+
+
+class QuoteLineSerializer(serializers.Serializer[Any]):
+    """A line of a quote."""
+
+    variant = serializers.UUIDField()
+    offer = serializers.UUIDField(allow_null=True)
+    quantity = serializers.IntegerField()
+    price = MoneySerializer()
+    amount = MoneySerializer()
+    discount = MoneySerializer()
+    tax = TaxSerializer(allow_null=True)
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    """What a purchase would cost now; its `total` is the `expect_total` to send."""
+
+    total = MoneySerializer()
+    country = serializers.CharField(allow_null=True, help_text="Where it goes; null: no address is known.")
+    lines = QuoteLineSerializer(many=True)
+    orders = ChargedOrderSerializer(many=True)
 
 
 class PurchaseLineSerializer(serializers.Serializer[Any]):
@@ -123,13 +180,6 @@ class ParcelSerializer(serializers.Serializer[Any]):
     tracking_number = serializers.CharField(allow_blank=True)
     tracking_url = serializers.CharField(allow_blank=True)
     shipped_at = serializers.IntegerField(help_text="Unix milliseconds.")
-
-
-class MerchantRefSerializer(serializers.Serializer[Any]):
-    """Who sells it."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
 
 
 class CardRefSerializer(serializers.Serializer[Any]):

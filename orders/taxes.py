@@ -167,3 +167,16 @@ def charge_body(charge: Charge, currency: str) -> dict[str, object]:
 
 def _money(amount: int, currency: str) -> dict[str, int | str]:
     return Money(amount, currency).as_dict()
+
+
+def order_body(charge: Charge, *, merchant: dict[str, str], goods: int, currency: str) -> dict[str, object]:
+    """Return what one merchant's order would come to, as it is told before it is bought."""
+    tariff = charge.tariff
+    return {
+        "merchant": merchant,
+        "goods": _money(goods, currency),
+        "total": _money(goods + charge.added, currency),
+        **charge_body(charge, currency),
+        "free_from": _money(tariff.free_from, currency) if tariff and tariff.free_from is not None else None,
+        "days": [tariff.days_min, tariff.days_max] if tariff else None,
+    }

@@ -8,10 +8,13 @@ from orders.aftersales import returns_api
 from orders.books import api as books_api
 from orders.carts import api as cart_api
 from orders.carts import policy_api
+from orders.payouts import api as payouts_api
+from orders.tariffs import api as tariffs_api
 from orders.waitlist import api as waitlist_api
 
 urlpatterns = [
     path("purchases", views.PurchasesView.as_view(), name="purchases"),
+    path("purchases/quote", views.QuoteView.as_view(), name="purchase-quote"),
     path("purchases/<uuid:purchase_id>", views.PurchaseView.as_view(), name="purchase"),
     path("purchases/<uuid:purchase_id>/pay", views.PayView.as_view(), name="purchase-pay"),
     path(
@@ -52,6 +55,12 @@ urlpatterns = [
     path("returns/<uuid:return_id>/refuse", returns_api.RefuseReturnView.as_view(), name="return-refuse"),
     path("returns/<uuid:return_id>/receive", returns_api.ReceiveReturnView.as_view(), name="return-receive"),
     path("returns/<uuid:return_id>/refund", returns_api.RefundReturnView.as_view(), name="return-refund"),
+    path("shipping-zones", tariffs_api.ZonesView.as_view(), name="shipping-zones"),
+    path("shipping-zones/<uuid:zone_id>", tariffs_api.ZoneView.as_view(), name="shipping-zone"),
+    path("tax-rates", tariffs_api.TaxRatesView.as_view(), name="tax-rates"),
+    path("tax-rates/<uuid:rate_id>", tariffs_api.TaxRateView.as_view(), name="tax-rate"),
+    path("tax-policy", tariffs_api.TaxPolicyView.as_view(), name="tax-policy"),
+    path("payout-account", payouts_api.PayoutAccountView.as_view(), name="payout-account"),
     path("statement", books_api.StatementView.as_view(), name="statement"),
     path("studio/statement", books_api.HostStatementView.as_view(), name="host-statement"),
     path("disputes", aftersales_api.DisputesView.as_view(), name="disputes"),

@@ -21,7 +21,7 @@ from orders import serializers as bodies
 from orders.models import Cancellation, Order, Purchase
 from orders.reconciling import notices
 from orders.settling import charging
-from orders.till import asking, counter
+from orders.till import asking, counter, quoting
 from streams.moderation import standing
 
 MAX_NOTICE_BYTES = 256 * 1024
@@ -91,6 +91,32 @@ class PurchasesView(http.ShopperView):
             refused=refused,
         )
         return Response(orjson.loads(receipt.body), status=200 if receipt.replayed else 201)
+
+
+class QuoteView(http.ShopperView):
+    """What a purchase would cost."""
+
+    @extend_schema(
+        tags=["Purchases"],
+        operation_id="purchase_quote",
+        request=bodies.QuoteAskSerializer,
+        responses=bodies.QuoteSerializer,
+        description="At today's prices, with shipping and tax to the default address. Nothing is bought.",
+        extensions=schema.MAY_BE_MISSING,
+    )
+    def post(self, request: Request) -> Response:
+        body = bodies.QuoteAskSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        wondered = asking.wonder(
+            buyer_id=doors.buyer_of(request),
+            lines=[
+                asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
+            ],
+            stream_id=doors.stream_id(asked["stream"]),
+            coupon_id=asked["coupon"],
+        )
+        return Response(quoting.quote(wondered))
 
 
 class PurchaseView(http.ShopperView):

@@ -67,6 +67,15 @@ def lock_offers(offer_ids: Collection[UUID], *, skip_locked: bool) -> dict[UUID,
 
     With `skip_locked` without those that somebody else keeps locked.
     """
+    return _offers(offer_ids, f"FOR NO KEY UPDATE OF o {'SKIP LOCKED' if skip_locked else ''}")
+
+
+def offers(offer_ids: Collection[UUID]) -> dict[UUID, Deal]:
+    """Return offers as they are now, without a lock: not to sell by."""
+    return _offers(offer_ids, "")
+
+
+def _offers(offer_ids: Collection[UUID], lock: str) -> dict[UUID, Deal]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -75,7 +84,7 @@ def lock_offers(offer_ids: Collection[UUID], *, skip_locked: bool) -> dict[UUID,
                    o.reason, o.opens_at, o.closes_at
               FROM streams_offer o JOIN streams_showcaseitem i ON i.id = o.item_id
              WHERE o.id = ANY(%s::uuid[]) ORDER BY o.id
-               FOR NO KEY UPDATE OF o {"SKIP LOCKED" if skip_locked else ""}
+             {lock}
             """,
             [_texts(offer_ids)],
         )
@@ -126,6 +135,15 @@ def lock_claims(pairs: Collection[tuple[UUID, UUID]], *, skip_locked: bool) -> d
 
     With `skip_locked` without those that somebody else keeps locked.
     """
+    return _claims(pairs, f"FOR NO KEY UPDATE OF c {'SKIP LOCKED' if skip_locked else ''}")
+
+
+def claims(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Claim]:
+    """Return the claims of these (coupon, buyer) as they are now, without a lock: not to sell by."""
+    return _claims(pairs, "")
+
+
+def _claims(pairs: Collection[tuple[UUID, UUID]], lock: str) -> dict[tuple[UUID, UUID], Claim]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -133,7 +151,7 @@ def lock_claims(pairs: Collection[tuple[UUID, UUID]], *, skip_locked: bool) -> d
                    k.currency, k.min_amount, k.opens_at, k.closes_at, k.status = 'open', c.used, c.cap
               FROM streams_couponclaim c JOIN streams_coupon k ON k.id = c.coupon_id
              WHERE (c.coupon_id, c.buyer_id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
-             ORDER BY c.id FOR NO KEY UPDATE OF c {"SKIP LOCKED" if skip_locked else ""}
+             ORDER BY c.id {lock}
             """,
             [[str(coupon) for coupon, _ in pairs], [str(buyer) for _, buyer in pairs]],
         )

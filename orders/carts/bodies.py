@@ -13,7 +13,9 @@ from catalog import preorders, prices, queries
 from catalog.models import BundlePart, ProductImage, Variant
 from commerce import money
 from commerce.money import Money
+from orders import taxes
 from orders.models import Cart, CartHold, CartHolder, CartLine, CartPolicy, Hoarder
+from orders.tariffs import reading as tariffs
 from streams.bodies import unix_ms
 from streams.models import Offer, OfferBuyer
 
@@ -68,7 +70,7 @@ def _body(
     held = _held(buyer_id) if rows else {}
     terms = hold_seconds(buyer_id=buyer_id, variants={pk: each.merchant_id for pk, each in goods.items()})
     lines: list[Body] = []
-    totals: dict[str, int] = defaultdict(int)
+    sold: dict[str, dict[UUID, list[tuple[int, Variant]]]] = defaultdict(dict)  # By currency and merchant.
     for row in rows:
         price, variant = listed.get(row.variant_id), goods.get(row.variant_id)
         if price is None or variant is None:
@@ -78,7 +80,8 @@ def _body(
             had[offer.id] = had.get(offer.id, 0) + row.quantity
             offer.left -= row.quantity
         unit = Money(offer.amount, offer.currency) if offer else Money(price.amount, price.currency)
-        totals[unit.currency] += unit.amount * row.quantity
+        parts = sold[unit.currency].setdefault(variant.merchant_id, [])
+        parts.append((unit.amount * row.quantity, variant))
         product, hold = variant.product, held.get(row.variant_id)
         opens_at = preorders.opens_at(variant.released_at)
         lines.append(
@@ -102,14 +105,51 @@ def _body(
     return {
         "version": version,
         "lines": lines,
-        "totals": [_total(Money(amount, currency)) for currency, amount in sorted(totals.items())],
+        "totals": _totals(sold, buyer_id, now),
     }
 
 
-def _total(total: Money) -> Body:
-    """Return a sum, and with it why one payment could not be of it."""
-    refused = money.refusal(total)
-    return total.as_dict() | ({"refused": refused} if refused else {})
+def _totals(
+    sold: Mapping[str, Mapping[UUID, Sequence[tuple[int, Variant]]]], buyer_id: UUID | None, now: datetime
+) -> list[Body]:
+    """Return what each currency comes to, as if it were bought at once; why one payment could not be of it;
+    and what is shipping and tax of it, where any is charged to the shopper's address.
+    """
+    merchants = {merchant_id for parts in sold.values() for merchant_id in parts}
+    country = tariffs.country_of(buyer_id=buyer_id) if buyer_id and sold else ""
+    charged = tariffs.read(merchants, countries={country}, now=now) if country else None
+    totals = []
+    for currency, parts in sorted(sold.items()):
+        orders = [_order(each, currency, country, charged) for each in parts.values()] if charged else []
+        goods = sum(amount for part in parts.values() for amount, _ in part)
+        total = Money(sum(order["total"]["amount"] for order in orders) if orders else goods, currency)
+        refused = money.refusal(total)
+        totals.append(
+            total.as_dict()
+            | ({"refused": refused} if refused else {})
+            | ({"orders": orders} if orders else {})
+        )
+    return totals
+
+
+def _order(
+    part: Sequence[tuple[int, Variant]], currency: str, country: str, charged: tariffs.Tariffs
+) -> Body:
+    seller = part[0][1].merchant
+    body: Body = {}
+    try:
+        charge = charged.charge(
+            seller.id,
+            country=country,
+            currency=currency,
+            amounts=[amount for amount, _ in part],
+            categories=[variant.product.product_type for _, variant in part],
+        )
+    except tariffs.NotShippedThere as refusal:
+        charge, body = taxes.Charge(), {"refused": refusal.code}
+    merchant = {"id": str(seller.id), "name": seller.name}
+    goods = sum(amount for amount, _ in part)
+    return taxes.order_body(charge, merchant=merchant, goods=goods, currency=currency) | body
 
 
 def hold_seconds(*, buyer_id: UUID | None, variants: Mapping[UUID, UUID]) -> dict[UUID, int]:

@@ -93,12 +93,17 @@ class CartLineSerializer(serializers.Serializer[Any]):
 
 
 class CartTotalSerializer(bodies.MoneySerializer):
-    """What the lines of one currency come to."""
+    """What one currency comes to, shipping and tax to the shopper's default address included."""
 
     refused = serializers.ChoiceField(
         ["TOO_CHEAP", "TOO_EXPENSIVE", "NOT_PAYABLE"],
         required=False,
         help_text="Only where one payment could not be of this sum: why.",
+    )
+    orders = bodies.ChargedOrderSerializer(
+        many=True,
+        required=False,
+        help_text="Per merchant; only where one of them charges shipping or tax.",
     )
 
 

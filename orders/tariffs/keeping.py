@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from commerce import countries, errors, ids, money
+from commerce import errors, ids, money
+from commerce.countries import CODES
 from commerce.models import Merchant
 from orders.models import ShippingCountry, ShippingRate, ShippingZone, TaxPolicy, TaxRate
 from orders.taxes import MOST_BP
@@ -115,12 +116,17 @@ def zone(*, merchant_id: UUID, zone_id: UUID) -> ShippingZone:
 
 def add_zone(*, merchant_id: UUID, new: Zone, now: datetime) -> ShippingZone:
     """Ship to more countries. Raises BadZone, CountryTaken, TooManyTariffs."""
-    _check_zone(new)
+    check_rates(new.rates)
     with transaction.atomic():
         _lock(merchant_id)
         if ShippingZone.objects.filter(merchant_id=merchant_id).count() >= MOST_ZONES:
             raise TooManyTariffs(limit=MOST_ZONES)
-        _check_free(merchant_id, new, other_than=None)
+        check_countries(
+            merchant_id=merchant_id,
+            countries=new.countries,
+            rest_of_world=new.rest_of_world,
+            other_than=None,
+        )
         row = ShippingZone.objects.create(
             id=ids.new(),
             merchant_id=merchant_id,
@@ -135,11 +141,16 @@ def add_zone(*, merchant_id: UUID, new: Zone, now: datetime) -> ShippingZone:
 
 def change_zone(*, merchant_id: UUID, zone_id: UUID, new: Zone, now: datetime) -> ShippingZone:
     """Make a zone what is said, all of it. Raises UnknownZone, BadZone, CountryTaken."""
-    _check_zone(new)
+    check_rates(new.rates)
     with transaction.atomic():
         _lock(merchant_id)
         row = zone(merchant_id=merchant_id, zone_id=zone_id)
-        _check_free(merchant_id, new, other_than=zone_id)
+        check_countries(
+            merchant_id=merchant_id,
+            countries=new.countries,
+            rest_of_world=new.rest_of_world,
+            other_than=zone_id,
+        )
         row.name, row.rest_of_world, row.updated_at = new.name, new.rest_of_world, now
         row.save(update_fields=["name", "rest_of_world", "updated_at"])
         ShippingCountry.objects.filter(zone=row).delete()
@@ -155,15 +166,11 @@ def drop_zone(*, merchant_id: UUID, zone_id: UUID) -> None:
         zone(merchant_id=merchant_id, zone_id=zone_id).delete()
 
 
-def _check_zone(new: Zone) -> None:
-    if new.rest_of_world == bool(new.countries):
-        raise BadZone("Name countries, or say that it is the rest of the world.", field="countries")
-    unknown = sorted(set(new.countries) - countries.CODES)
-    if unknown:
-        raise BadZone("There is no such country.", field="countries", countries=unknown)
-    if not new.rates or len({rate.currency for rate in new.rates}) < len(new.rates):
+def check_rates(rates: Sequence[Rate]) -> None:
+    """Raise BadZone where a zone cannot have these rates."""
+    if not rates or len({rate.currency for rate in rates}) < len(rates):
         raise BadZone("A zone has one rate per currency, and one at least.", field="rates")
-    for rate in new.rates:
+    for rate in rates:
         _check_rate(rate)
 
 
@@ -178,13 +185,21 @@ def _check_rate(rate: Rate) -> None:
         raise BadZone("Delivery takes from fewer days to more.", field="days_max", limit=MOST_DAYS)
 
 
-def _check_free(merchant_id: UUID, new: Zone, *, other_than: UUID | None) -> None:
-    taken = ShippingCountry.objects.filter(merchant_id=merchant_id, country__in=new.countries)
+def check_countries(
+    *, merchant_id: UUID, countries: Sequence[str], rest_of_world: bool, other_than: UUID | None
+) -> None:
+    """Raise BadZone, CountryTaken where a zone cannot be for these countries beside the merchant's others."""
+    if rest_of_world == bool(countries):
+        raise BadZone("Name countries, or say that it is the rest of the world.", field="countries")
+    unknown = sorted(set(countries) - CODES)
+    if unknown:
+        raise BadZone("There is no such country.", field="countries", countries=unknown)
+    taken = ShippingCountry.objects.filter(merchant_id=merchant_id, country__in=countries)
     for each in taken.order_by("country"):
         if each.zone_id != other_than:
             raise CountryTaken(zone=str(each.zone_id), country=each.country)
     rest = ShippingZone.objects.filter(merchant_id=merchant_id, rest_of_world=True)
-    for one in rest if new.rest_of_world else ():
+    for one in rest if rest_of_world else ():
         if one.pk != other_than:
             raise CountryTaken(zone=str(one.pk), country=None)
 
@@ -217,22 +232,20 @@ def tax_rate(*, merchant_id: UUID, rate_id: UUID) -> TaxRate:
 
 def add_tax(*, merchant_id: UUID, new: Tax, now: datetime) -> TaxRate:
     """Tax what is sold to a country. Raises BadTaxRate, TaxRatesOverlap, TooManyTariffs."""
-    _check_tax(new)
     with transaction.atomic():
         _lock(merchant_id)
         if tax_rates(merchant_id=merchant_id).count() >= MOST_RATES:
             raise TooManyTariffs(limit=MOST_RATES)
-        _check_alone(merchant_id, new, other_than=None)
+        check_tax(merchant_id=merchant_id, new=new, other_than=None)
         return TaxRate.objects.create(id=ids.new(), merchant_id=merchant_id, created_at=now, **_columns(new))
 
 
 def change_tax(*, merchant_id: UUID, rate_id: UUID, new: Tax) -> TaxRate:
     """Make a tax rate what is said. Raises UnknownTaxRate, BadTaxRate, TaxRatesOverlap."""
-    _check_tax(new)
     with transaction.atomic():
         _lock(merchant_id)
         row = tax_rate(merchant_id=merchant_id, rate_id=rate_id)
-        _check_alone(merchant_id, new, other_than=rate_id)
+        check_tax(merchant_id=merchant_id, new=new, other_than=rate_id)
         for name, value in _columns(new).items():
             setattr(row, name, value)
         row.save()
@@ -246,8 +259,7 @@ def drop_tax(*, merchant_id: UUID, rate_id: UUID) -> None:
 
 def prices_include_tax(*, merchant_id: UUID) -> bool:
     """Say whether a merchant's prices contain tax; they do unless it said otherwise."""
-    found = TaxPolicy.objects.filter(pk=merchant_id).values_list("prices_include_tax", flat=True).first()
-    return True if found is None else found
+    return not TaxPolicy.objects.filter(pk=merchant_id, prices_include_tax=False).exists()
 
 
 def set_policy(*, merchant_id: UUID, prices_include_tax: bool, now: datetime) -> None:
@@ -261,8 +273,9 @@ def _columns(new: Tax) -> dict[str, object]:
     return {**asdict(new), "category": new.category.strip().lower()}
 
 
-def _check_tax(new: Tax) -> None:
-    if new.country not in countries.CODES:
+def check_tax(*, merchant_id: UUID, new: Tax, other_than: UUID | None) -> None:
+    """Raise BadTaxRate, TaxRatesOverlap where a merchant cannot have this rate beside its others."""
+    if new.country not in CODES:
         raise BadTaxRate("There is no such country.", field="country")
     if not new.name.strip():
         raise BadTaxRate("A tax has a name.", field="name")
@@ -270,11 +283,10 @@ def _check_tax(new: Tax) -> None:
         raise BadTaxRate("A rate has 0 to 10,000 basis points.", field="bp", limit=MOST_BP)
     if new.valid_to is not None and new.valid_to <= new.valid_from:
         raise BadTaxRate("It has to end after it begins.", field="valid_to")
-
-
-def _check_alone(merchant_id: UUID, new: Tax, *, other_than: UUID | None) -> None:
-    columns = _columns(new)
-    same = tax_rates(merchant_id=merchant_id).filter(country=new.country, category=columns["category"])
+    if not all(each is None or 2000 <= each.year <= 2200 for each in (new.valid_from, new.valid_to)):
+        raise BadTaxRate("It is valid from 2000 on and until 2200 at most.", field="valid_from")
+    category = new.category.strip().lower()
+    same = tax_rates(merchant_id=merchant_id).filter(country=new.country, category=category)
     others = same.exclude(valid_to__lte=new.valid_from)
     if new.valid_to is not None:
         others = others.filter(valid_from__lt=new.valid_to)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from commerce import errors
+from commerce.models import Address
 from orders import taxes
 from orders.taxes import Charge, Rate, Tariff
 
@@ -78,6 +79,12 @@ class Tariffs:
             tariff=tariff,
             shipping_rate=usual,
         )
+
+
+def country_of(*, buyer_id: UUID) -> str:
+    """Return the country that a buyer's parcels go to, an empty text when she has no address."""
+    hers = Address.objects.filter(user_id=buyer_id).order_by("-is_default", "-id")
+    return hers.values_list("country", flat=True).first() or ""
 
 
 def read(merchants: Iterable[UUID], *, countries: Collection[str], now: datetime) -> Tariffs:

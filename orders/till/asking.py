@@ -112,6 +112,17 @@ def ask(
     return Asked(buyer_id, key, wanted, expect_total, card_id, stream_id, coupon_id, seen, fingerprint)
 
 
+def wonder(
+    *,
+    buyer_id: UUID,
+    lines: Sequence[Wanted],
+    stream_id: UUID | None = None,
+    coupon_id: UUID | None = None,
+) -> Asked:
+    """Return what somebody asks the price of; it is no purchase. Raises what `ask` raises."""
+    return Asked(buyer_id, UUID(int=0), merged(lines), Money(0, ""), None, stream_id, coupon_id, None, "")
+
+
 def check_count(lines: Sequence[object]) -> None:
     """Raise TooManyLines where there are so many that they need not be looked at."""
     if len(lines) > MOST_SENT:

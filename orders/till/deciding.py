@@ -76,8 +76,7 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     goods = [_goods(wanted, facts) for wanted in asked.lines]
     deals = [_deal(wanted, each, show, facts) for wanted, each in zip(asked.lines, goods, strict=True)]
     taken = _take(asked, goods, deals, hers, facts, at)
-    if facts.tariffs and buyer.ship_to is None:
-        raise AddressRequired
+    _check_address(facts, buyer)
     bill = bills.bill(asked, goods, deals, show, facts)
     if bill.total.currency != asked.expect_total.currency:
         raise CurrencyMismatch(currency=bill.total.currency)
@@ -104,6 +103,18 @@ def decide(asked: Asked, facts: Facts, *, at: datetime) -> Accepted:
     homes = _limit(asked, taken, facts, card, buyer) if taken.limits else []
     _count(asked, taken, homes, facts)
     return Accepted(ids.text(), asked, at, show, bill, card, buyer, taken, homes)
+
+
+def price(asked: Asked, facts: Facts, *, at: datetime) -> Bill:
+    """Return what would be paid, whether or not there are units of it.
+
+    Raises what `decide` raises of shows, goods, offers, coupons, shipping and address.
+    """
+    show = _show(asked, facts, _in_turn(asked, facts, at))
+    goods = [_goods(wanted, facts) for wanted in asked.lines]
+    deals = [_deal(wanted, each, show, facts) for wanted, each in zip(asked.lines, goods, strict=True)]
+    _check_address(facts, facts.buyers.get(asked.buyer_id) or Buyer())
+    return bills.bill(asked, goods, deals, show, facts)
 
 
 def is_turn(asked: Asked, facts: Facts, *, at: datetime) -> bool:
@@ -184,6 +195,12 @@ def _card(asked: Asked, buyer: Buyer) -> CardKept:
         if card.is_default:
             return card
     raise CardRequired
+
+
+def _check_address(facts: Facts, buyer: Buyer) -> None:
+    # Where the parcel goes decides what is paid.
+    if facts.tariffs and buyer.ship_to is None:
+        raise AddressRequired
 
 
 # --- units ---

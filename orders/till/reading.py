@@ -125,6 +125,25 @@ def read(batch: Sequence[Asked], *, patient: bool, clock: Clock) -> Facts:
     return facts
 
 
+def look(batch: Sequence[Asked], *, clock: Clock) -> Facts:
+    """Return what a batch would be priced by; nothing is locked, so what is counted is not read."""
+    buyers = _ids(asked.buyer_id for asked in batch)
+    facts = Facts(*clock)
+    with connection.cursor() as cursor:
+        _goods(cursor, facts, {line.variant_id for asked in batch for line in asked.lines})
+        _shows(cursor, facts, _ids(asked.stream_id for asked in batch))
+        _buyers(cursor, facts, buyers)
+        _tariffs(facts)
+        cursor.execute(_TURNS, [buyers, _ids(line.variant_id for asked in batch for line in asked.lines)])
+        for row in cursor.fetchall():
+            facts.turns[row[:3]] = Turn(*row[3:])
+    offers = {line.offer_id for asked in batch for line in asked.lines if line.offer_id}
+    facts.deals = grants.offers(offers) if offers else {}
+    coupons = {(asked.coupon_id, asked.buyer_id) for asked in batch if asked.coupon_id is not None}
+    facts.claims = grants.claims(coupons) if coupons else {}
+    return facts
+
+
 def with_turns(batch: Iterable[Asked]) -> set[UUID]:
     """Return which of these buyers may have a turn for what they ask; nothing is locked."""
     asked = list(batch)

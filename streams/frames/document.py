@@ -40,6 +40,7 @@ REPLIES: dict[str, type[Told]] = {
     "waitlist.leave": drops.Place,
     "waitingroom.enter": drops.RoomPlace,
     "waitingroom.leave": down.Nothing,
+    "purchase.quote": down.Quote,
     "purchase.status": down.Purchase,
 }
 DESCRIPTION = f"""\

@@ -165,10 +165,71 @@ class CartLine(Told):
     hold_seconds: Count | None
 
 
+class Tax(Told):
+    """An amount of one tax; `bp` basis points of the price without it."""
+
+    name: str
+    bp: Count
+    amount: Money
+
+
+class Shipping(Told):
+    name: str
+    amount: Money
+
+
+class Charged(Told):
+    """What one merchant's part would come to, shipping and tax included."""
+
+    merchant: MerchantRef
+    goods: Money
+    total: Money
+    shipping: Annotated[Shipping | None, Meta(description="Null where none is charged for.")]
+    taxes: Annotated[list[Tax], Meta(description="One per name and rate, of goods and shipping together.")]
+    tax_on_top: Annotated[bool, Meta(description="Prices are without tax; else it is contained in them.")]
+    free_from: Annotated[Money | None, Meta(description="Shipping is free for goods of so much.")]
+    days: Annotated[list[Count] | None, Meta(description="Fewest and most days until it is delivered.")]
+    refused: Literal["NOT_SHIPPED_THERE"] | UnsetType = UNSET
+
+
+class CartTotal(Told):
+    """What one currency comes to, shipping and tax to the shopper's default address included."""
+
+    amount: Annotated[Count, Meta(description="Minor units.")]
+    currency: str
+    refused: Annotated[
+        Literal["TOO_CHEAP", "TOO_EXPENSIVE", "NOT_PAYABLE"] | UnsetType,
+        Meta(description="Why one payment could not be of it."),
+    ] = UNSET
+    orders: Annotated[
+        list[Charged] | UnsetType,
+        Meta(description="Per merchant; only where one of them charges shipping or tax."),
+    ] = UNSET
+
+
 class Cart(Told):
     version: Count
     lines: list[CartLine]
-    totals: list[Money]
+    totals: list[CartTotal]
+
+
+class QuoteLine(Told):
+    variant: UUID
+    offer: UUID | None
+    quantity: Count
+    price: Money
+    amount: Money
+    discount: Money
+    tax: Tax | None
+
+
+class Quote(Told):
+    """What a purchase would cost now; send `total` as its `expect_total`."""
+
+    total: Money
+    country: Annotated[str | None, Meta(description="Where it goes; null: no address is known.")]
+    lines: list[QuoteLine]
+    orders: list[Charged]
 
 
 class EndingHold(Told):
@@ -186,19 +247,6 @@ class HoldExpiring(Told):
 class CardRef(Told):
     brand: str
     last4: str
-
-
-class Tax(Told):
-    """An amount of one tax; `bp` basis points of the price without it."""
-
-    name: str
-    bp: Count
-    amount: Money
-
-
-class Shipping(Told):
-    name: str
-    amount: Money
 
 
 class OrderLine(Told):

@@ -324,7 +324,7 @@ LIES = [
     ),
     lie("totals-add-up", "UPDATE orders_order SET shipping_amount = shipping_amount + 1"),
     lie("totals-add-up", "UPDATE orders_orderline SET tax_amount = tax_amount + 1 WHERE tax_on_top"),
-    lie("totals-add-up", "UPDATE orders_orderline SET tax_on_top = NOT tax_on_top"),
+    lie("totals-add-up", "UPDATE orders_orderline SET tax_on_top = true"),
     lie("tax-follows-its-rate", "UPDATE orders_order SET shipping_tax_bp = 700 WHERE shipping_tax_bp > 0"),
     lie("tax-follows-its-rate", "UPDATE orders_orderline SET tax_bp = 700 WHERE tax_bp > 0"),
     lie("tax-follows-its-rate", "UPDATE orders_orderline SET tax_amount = 1 WHERE tax_name = ''"),

@@ -41,8 +41,11 @@ AFTERWARDS = (
     "orders.aftersales.returning",
     "orders.aftersales.disputes",
 )
-# What operators are refused, on their own screens.
-OF_OPERATORS = ("orders.settling.discrepancies",)
+# What operators and merchants are refused on their own screens and doors: docs/tax-and-shipping.md.
+OF_OPERATORS = (
+    "orders.tariffs.keeping",
+    "orders.settling.discrepancies",
+)
 # What anything may say; its data depends on what it is.
 OF_ALL = {"BAD_REQUEST", "UNAVAILABLE", "RATE_LIMITED", "UNAUTHENTICATED", "IDEMPOTENCY_MISMATCH"}
 

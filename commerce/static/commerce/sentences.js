@@ -39,6 +39,7 @@ const SENTENCES = {
   RETURN_TOO_LATE: "The time for sending this back is over.",
   RETURN_TOO_MUCH: "You do not have that many to send back.",
   PAYMENT_DISPUTED: "Your bank has taken this money back already.",
+  NOT_SHIPPED_THERE: "The seller does not ship to your address. Choose another one, or take it out.",
   OFFER_ENDED: "The offer has just ended. You were not charged.",
   PRICE_BELOW_FLOOR: "The merchant does not sell this at that price any more. You were not charged.",
   TOO_CHEAP: "This is less than a card payment can be. Take a little more. You were not charged.",

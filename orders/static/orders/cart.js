@@ -9,6 +9,7 @@ import { worth } from "../streams/coupons.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
 import { change, readCart } from "./carting.js";
+import { chargeRows } from "./charges.js";
 import { bestCoupon } from "./discount.js";
 import { drawHold } from "./holding.js";
 import { pricedLine } from "./wanted.js";
@@ -134,7 +135,8 @@ export function drawCart(place, foot, shop, checkOut) {
     nothing.hidden = lines.length > 0;
     const totals = inOnePayment(lines.map((line) => ({ line, at: pricedLine(wantedOf(line), show, now()) })));
     const parts = [...totals.values()].map((part) => ({ ...part, best: bestCoupon(show, part.at, now()) }));
-    const key = JSON.stringify(parts.map(({ title, sum, gone, opens, best }) => [title, sum, gone, opens, best?.coupon.id, best?.off]));
+    const told = show.cart?.totals ?? [];
+    const key = JSON.stringify([told, parts.length, ...parts.map(({ title, sum, gone, opens, best }) => [title, sum, gone, opens, best?.coupon.id, best?.off])]);
     if (key === footed) return;
     footed = key;
     const currencies = new Set(parts.map((part) => part.sum.currency)).size;
@@ -151,11 +153,12 @@ export function drawCart(place, foot, shop, checkOut) {
               h("span", {}, `Coupon: ${worth(part.best.coupon)}`),
               h("span", {}, `−${money.show({ ...part.sum, amount: part.best.off })}`),
             ),
+          charged(told, part, parts.length)?.rows,
           h(
             "p",
             { class: "total" },
             h("span", {}, parts.length > 1 ? part.title || (currencies > 1 ? `Total in ${part.sum.currency}` : "Ships now") : "Total"),
-            h("span", { class: "total__sum" }, money.show({ ...part.sum, amount: part.sum.amount - (part.best?.off ?? 0) })),
+            h("span", { class: "total__sum" }, money.show(charged(told, part, parts.length)?.total ?? { ...part.sum, amount: part.sum.amount - (part.best?.off ?? 0) })),
           ),
           h(
             "button",
@@ -188,6 +191,21 @@ export function drawCart(place, foot, shop, checkOut) {
   stops.push(() => session.removeEventListener("change", refresh));
   if (!show.cart) void attempt(() => readCart(shop));
   return () => stops.forEach((stop) => stop());
+}
+
+/**
+ * What is paid at once with its shipping and tax, as the shop has counted them; only where it is all of the cart.
+ * @param {{currency: string, amount: number, orders?: import("./charges.js").Charged[]}[]} totals
+ * @param {{sum: money.Money, best: {off: number} | null}} part
+ * @param {number} parts
+ */
+function charged(totals, part, parts) {
+  const told = totals.find((one) => one.currency === part.sum.currency && one.orders);
+  if (!told?.orders) return null;
+  const goods = told.orders.reduce((sum, /** @type {any} */ order) => sum + order.goods.amount, 0);
+  if (parts > 1 || part.best || goods !== part.sum.amount)
+    return { rows: [h("p", { class: "total total--charge" }, "Shipping and tax are shown when you check out.")], total: null };
+  return { rows: chargeRows(told.orders, "total total--charge"), total: { amount: told.amount, currency: told.currency } };
 }
 
 /**

@@ -15,6 +15,7 @@ import { countdown, dayOf, everyTick, shortDay } from "../streams/clock.js";
 import { worth } from "../streams/coupons.js";
 import { makeStepper } from "../streams/stepper.js";
 import { picture } from "../streams/showcase.js";
+import { chargeRows, quote, said } from "./charges.js";
 import { bestCoupon } from "./discount.js";
 import { followUp, purchasePanel } from "./panel.js";
 import { drawParty } from "./party.js";
@@ -43,6 +44,7 @@ export function openCheckout(wanted, shop) {
   const saved = h("span", {});
   const couponWords = h("span", {});
   const couponRow = h("p", { class: "total total--coupon", hidden: true }, couponWords, saved);
+  const charges = h("div", { class: "total__charges" });
   const totalRow = h("p", { class: "total" }, h("span", {}, "Total"), total);
   const pay = h("button", { class: "button button--main button--wide", type: "button" });
   const promise = h("p", { class: "note checkout__promise" });
@@ -55,17 +57,47 @@ export function openCheckout(wanted, shop) {
     if (error) wrong.scrollIntoView({ block: "nearest" });
   };
 
-  /** What the shop said that these lines cost, where the page could not know. @type {{of: string, total: import("../commerce/money.js").Money} | null} */
+  /** What the shop said that these lines cost, with shipping and tax. @type {import("./charges.js").Said | null} */
   let answered = null;
+  /** What it was asked the price of last. */
+  let asked = "";
+  /** Why these lines cannot be sent to this address. @type {any} */
+  let barred = null;
 
   /** The lines with the coupon that takes most off them. */
   function priceNow() {
     const at = priced(lines, show, now());
     const best = bestCoupon(show, at.lines, now());
-    const of = JSON.stringify([best?.coupon.id, at.lines.map((one) => [one.variant, one.quantity, one.price])]);
+    const priced = at.lines.map((one) => [one.variant, one.quantity, one.price, one.offer?.id]);
+    const of = JSON.stringify([best?.coupon.id, session.address, priced]);
     const less = { ...at.total, amount: at.total.amount - (best?.off ?? 0) };
-    const total = best && answered?.of === of ? answered.total : less;
-    return { ...at, of, total, before: at.total, coupon: best?.coupon ?? null };
+    const told = answered?.of === of ? answered : null;
+    const off = told?.off ?? best?.off ?? 0;
+    return { ...at, of, total: told?.total ?? less, off, orders: told?.orders ?? [], coupon: best?.coupon ?? null };
+  }
+
+  /** The show that it is bought in: a turn belongs to it also when it is over. */
+  const boughtIn = () =>
+    show.stream && (show.stream.status === "live" || lines.some((one) => one.turn)) ? show.stream.slug : null;
+
+  /** @param {ReturnType<typeof priceNow>} at */
+  const wantedOf = (at) => at.lines.map(({ variant, quantity, offer }) => ({ variant, quantity, offer: offer?.id ?? null }));
+
+  /** Ask for shipping and tax once there is an address; until the answer comes the till itself would say. */
+  async function lookUp() {
+    const at = priceNow();
+    if (!session.me || !session.address || at.gone || at.opens || asked === at.of || answered?.of === at.of) return;
+    asked = at.of;
+    if (barred) complain(null);
+    barred = null;
+    const merchants = at.lines.map((one) => show.find(one.variant)?.item.product.merchant.id);
+    try {
+      const found = await quote({ lines: wantedOf(at), coupon: at.coupon?.id ?? null, stream: boughtIn() }, at.of, merchants);
+      if (found && asked === at.of) answered = found;
+    } catch (/** @type {any} */ error) {
+      if (asked === at.of && error.code === "NOT_SHIPPED_THERE") complain((barred = error));
+    }
+    draw();
   }
 
   function draw() {
@@ -74,8 +106,11 @@ export function openCheckout(wanted, shop) {
     couponRow.hidden = !at.coupon;
     if (at.coupon) {
       say(couponWords, `Coupon: ${worth(at.coupon)}`);
-      say(saved, `−${money.show({ ...at.total, amount: at.before.amount - at.total.amount })}`);
+      say(saved, `−${money.show({ ...at.total, amount: at.off })}`);
     }
+    const charged = JSON.stringify(at.orders);
+    if (charges.dataset.key !== charged) fill(charges, chargeRows(at.orders, "total total--charge"));
+    charges.dataset.key = charged;
     fill(
       list,
       at.lines.map((line) =>
@@ -95,12 +130,13 @@ export function openCheckout(wanted, shop) {
     say(total, money.show(at.total));
     const step = nextStep(session, at);
     say(pay, wordsFor(step, at));
-    pay.disabled = step === "gone" || step === "early";
-    const charged = at.release
+    pay.disabled = step === "gone" || step === "early" || (step === "pay" && Boolean(barred));
+    const when = at.release
       ? `they ship from ${dayOf(at.release)}, and the card is charged then.`
       : "the card is charged right after.";
-    say(promise, step === "pay" ? `Your pieces are kept for you the moment you press; ${charged}` : "");
+    say(promise, step === "pay" ? `Your pieces are kept for you the moment you press; ${when}` : "");
     promise.hidden = !promise.textContent;
+    void lookUp();
   }
 
   pay.addEventListener("click", () =>
@@ -136,25 +172,19 @@ export function openCheckout(wanted, shop) {
     try {
       const purchase = await attempts.place(
         {
-          lines: at.lines.map(({ variant, quantity, offer }) => ({
-            variant,
-            quantity,
-            offer: offer?.id ?? null,
-          })),
+          lines: wantedOf(at),
           expect_total: at.total,
           card: session.card?.id ?? null,
           seen: room.position,
           coupon: at.coupon?.id ?? null,
         },
-        // A turn belongs to its show, also when that is over.
-        show.stream && (show.stream.status === "live" || lines.some((one) => one.turn)) ? show.stream.slug : null,
+        boughtIn(),
       );
       follow(purchase);
     } catch (/** @type {any} */ error) {
       if (error.temporary && error.code !== "OFFER_NOT_STARTED") throw new NoAnswerYet();
       if (STALE.has(error.code)) await lookAgain(show);
-      if (error.code === "PRICE_CHANGED" && at.coupon && error.data?.total)
-        answered = { of: priceNow().of, total: error.data.total };
+      if (error.code === "PRICE_CHANGED" && error.data?.total) answered = said(priceNow().of, error.data);
       if (error.code === "CARD_REQUIRED" || error.code === "ADDRESS_REQUIRED")
         await session.load({ again: true });
       throw error;
@@ -182,7 +212,7 @@ export function openCheckout(wanted, shop) {
       if (show.offers.size || show.claims.size || lines.some((one) => one.turn)) draw();
     }),
   ];
-  sheet.show(wrong, list, party).footer(couponRow, totalRow, pay, promise).open();
+  sheet.show(wrong, list, party).footer(couponRow, charges, totalRow, pay, promise).open();
   session.load().catch(complain);
 }
 

@@ -7,6 +7,7 @@ import * as money from "../commerce/money.js";
 import { sentence } from "../commerce/sentences.js";
 import { busy } from "../commerce/sheet.js";
 import { aftersalesOf } from "./aftersales.js";
+import { chargeRows } from "./charges.js";
 import { chooseCard } from "./party.js";
 import { canPayAgain, isOpen, wordsFor } from "./status.js";
 
@@ -143,6 +144,7 @@ function purchaseLines(purchase, after) {
             h("span", {}, money.show(line.amount)),
           ),
         ),
+        chargeRows([order], "order__line order__line--charge"),
         order.shipments.map(shipmentLine),
         after(order),
       ),

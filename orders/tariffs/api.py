@@ -1,0 +1,161 @@
+"""HTTP door of a merchant's shipping zones and tax rates."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commerce import http, paging
+from orders.models import ShippingZone, TaxRate
+from orders.tariffs import keeping, shapes
+
+
+class ZonesView(http.MerchantView, paging.PagedView):
+    """Where the merchant ships."""
+
+    queryset = ShippingZone.objects.none()  # For the schema; the real one starts from the caller.
+    show = staticmethod(shapes.zone)
+
+    def get_queryset(self) -> QuerySet[ShippingZone]:
+        return keeping.zones(merchant_id=self.merchant.id)
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="shipping_zone_list",
+        responses=shapes.ZoneSerializer(many=True),
+        description="Newest first. Without any, parcels cost nothing and go anywhere.",
+    )
+    def get(self, request: Request) -> Response:
+        return self.page(request)
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="shipping_zone_create",
+        request=shapes.ZoneSetSerializer,
+        responses={201: shapes.ZoneSerializer},
+        description="From the first zone on, nothing is sold to countries that no zone is for.",
+    )
+    def post(self, request: Request) -> Response:
+        body = shapes.ZoneSetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = keeping.add_zone(merchant_id=self.merchant.id, new=body.zone(), now=timezone.now())
+        return Response(shapes.zone(row), status=201)
+
+
+class ZoneView(http.MerchantView):
+    """One of the merchant's zones."""
+
+    @extend_schema(
+        tags=["Tax and shipping"], operation_id="shipping_zone_get", responses=shapes.ZoneSerializer
+    )
+    def get(self, request: Request, zone_id: UUID) -> Response:
+        return Response(shapes.zone(keeping.zone(merchant_id=self.merchant.id, zone_id=zone_id)))
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="shipping_zone_set",
+        request=shapes.ZoneSetSerializer,
+        responses=shapes.ZoneSerializer,
+        description="Make it what is sent, all of it. Counts for what is bought from then on.",
+    )
+    def put(self, request: Request, zone_id: UUID) -> Response:
+        body = shapes.ZoneSetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = keeping.change_zone(
+            merchant_id=self.merchant.id, zone_id=zone_id, new=body.zone(), now=timezone.now()
+        )
+        return Response(shapes.zone(row))
+
+    @extend_schema(tags=["Tax and shipping"], operation_id="shipping_zone_drop", responses={204: None})
+    def delete(self, request: Request, zone_id: UUID) -> Response:
+        keeping.drop_zone(merchant_id=self.merchant.id, zone_id=zone_id)
+        return Response(status=204)
+
+
+@extend_schema_view(
+    get=extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="tax_rate_list",
+        description="Newest first, those of the past as well. Without any, nothing is taxed.",
+    )
+)
+class TaxRatesView(http.MerchantView, generics.ListAPIView[TaxRate]):
+    """How the merchant's sales are taxed."""
+
+    queryset = TaxRate.objects.none()  # For the schema; the real one starts from the caller.
+    serializer_class = shapes.TaxSerializer
+    pagination_class = http.CursorPagination
+
+    def get_queryset(self) -> QuerySet[TaxRate]:
+        return keeping.tax_rates(merchant_id=self.merchant.id)
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="tax_rate_create",
+        request=shapes.TaxSetSerializer,
+        responses={201: shapes.TaxSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        body = shapes.TaxSetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = keeping.add_tax(
+            merchant_id=self.merchant.id, new=keeping.Tax(**body.validated_data), now=timezone.now()
+        )
+        return Response(shapes.TaxSerializer(row).data, status=201)
+
+
+class TaxRateView(http.MerchantView):
+    """One of the merchant's tax rates."""
+
+    @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_get", responses=shapes.TaxSerializer)
+    def get(self, request: Request, rate_id: UUID) -> Response:
+        row = keeping.tax_rate(merchant_id=self.merchant.id, rate_id=rate_id)
+        return Response(shapes.TaxSerializer(row).data)
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="tax_rate_set",
+        request=shapes.TaxSetSerializer,
+        responses=shapes.TaxSerializer,
+        description="Make it what is sent, all of it. Counts for what is bought from then on.",
+    )
+    def put(self, request: Request, rate_id: UUID) -> Response:
+        body = shapes.TaxSetSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        row = keeping.change_tax(
+            merchant_id=self.merchant.id, rate_id=rate_id, new=keeping.Tax(**body.validated_data)
+        )
+        return Response(shapes.TaxSerializer(row).data)
+
+    @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_drop", responses={204: None})
+    def delete(self, request: Request, rate_id: UUID) -> Response:
+        keeping.drop_tax(merchant_id=self.merchant.id, rate_id=rate_id)
+        return Response(status=204)
+
+
+class TaxPolicyView(http.MerchantView):
+    """Whether the merchant's prices contain tax."""
+
+    @extend_schema(
+        tags=["Tax and shipping"], operation_id="tax_policy_get", responses=shapes.PolicySerializer
+    )
+    def get(self, request: Request) -> Response:
+        included = keeping.prices_include_tax(merchant_id=self.merchant.id)
+        return Response({"prices_include_tax": included})
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="tax_policy_set",
+        request=shapes.PolicySerializer,
+        responses=shapes.PolicySerializer,
+        description="Counts for what is bought from then on.",
+    )
+    def put(self, request: Request) -> Response:
+        body = shapes.PolicySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        keeping.set_policy(merchant_id=self.merchant.id, now=timezone.now(), **body.validated_data)
+        return Response(body.validated_data)
