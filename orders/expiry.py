@@ -24,25 +24,37 @@ SECONDS = 20  # One sweep at most; the next one goes on.
 
 IN_FLIGHT = states.ALIVE - {Payment.Status.CREATED}  # The provider may know of these.
 REASON = "not paid in time"
+GRACE_OVER = "no other card in time"
 
 
 def sweep(*, now: datetime, until: float | None = None) -> int:
-    """End the purchases whose hold time is over and that have no charge in flight; returns how many.
+    """End the purchases whose hold time is over and that have no charge in flight, and the graces of declined
+    ones; returns how many.
 
     Goes on until none is left, for SECONDS or `until` (of the steady clock). Raises Unavailable.
     """
+    until = time.monotonic() + SECONDS if until is None else until
 
     def end_some(batch: Collection[UUID]) -> list[UUID]:
         ended = transactions.run(lambda: _end(batch, now), lock_timeout_ms=transactions.PATIENT_MS)
         faults.reach("expiry.committed")
         return ended
 
+    def let_some_go(batch: Collection[UUID]) -> list[UUID]:
+        return transactions.run(lambda: _let_go(batch, now), lock_timeout_ms=transactions.PATIENT_MS)
+
     return rounds.batches(
         kind="expired",
         find=lambda without: due(now=now, limit=BATCH, without=without),
         end_some=end_some,
         now=now,
-        until=time.monotonic() + SECONDS if until is None else until,
+        until=until,
+    ) + rounds.batches(
+        kind="graces",
+        find=lambda without: _graces_over(now, without),
+        end_some=let_some_go,
+        now=now,
+        until=until,
     )
 
 
@@ -125,3 +137,23 @@ def _end(purchase_ids: Collection[UUID], now: datetime) -> list[UUID]:
     holds.release_all(purchases=ended, now=now)
     faults.reach("expiry.written")
     return [purchase.pk for purchase in ended]
+
+
+def _graces_over(now: datetime, without: Collection[str]) -> list[UUID]:
+    over = Purchase.objects.filter(grace_until__lte=now).exclude(pk__in=without)
+    return list(over.order_by("grace_until").values_list("id", flat=True)[:BATCH])
+
+
+def _let_go(purchase_ids: Collection[UUID], now: datetime) -> list[UUID]:
+    """Give back what those declined purchases keep that are free and whose grace is over; returns which.
+
+    A retry takes them under the same lock, so each gets the units or gives them back, and never both.
+    """
+    free = Purchase.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    locked = list(free.filter(pk__in=purchase_ids, grace_until__lte=now).order_by("id"))
+    if not locked:
+        return []
+    Purchase.objects.filter(pk__in=[row.pk for row in locked]).update(grace_until=None)
+    moves.notes(locked, reason=GRACE_OVER, now=now)
+    holds.release_all(purchases=locked, now=now)
+    return [row.pk for row in locked]

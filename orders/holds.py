@@ -126,6 +126,26 @@ def retake(*, purchase: Purchase, now: datetime) -> None:
     )
 
 
+def recount(*, purchase: Purchase, households: Collection[str]) -> None:
+    """Count what a purchase still holds for these households in place of its own. Raises HouseholdLimit.
+
+    The caller has locked the purchase.
+    """
+    gone, fresh = set(purchase.households) - {*households}, {*households} - set(purchase.households)
+    if not gone and not fresh:
+        return
+    of_offers, _ = _units(_of(purchase, Hold.Status.HELD))
+    back: Counter[tuple[UUID, str]] = Counter()
+    for offer in Offer.objects.select_for_update(no_key=True).filter(pk__in=of_offers).order_by("pk"):
+        cap, units = offer.per_household, of_offers[offer.id]
+        if cap is None:
+            continue
+        if not grants.count_households(offer_id=offer.id, keys=fresh, units=units, cap=cap):
+            raise HouseholdLimit(offer=str(offer.id), per_household=cap)
+        back.update({(offer.id, key): units for key in gone})
+    grants.give_back(buyers={}, households=back, claims={})
+
+
 def _turns(
     buyer_id: UUID, held: Iterable[Hold], spared: Mapping[UUID, int], now: datetime
 ) -> dict[UUID | None, dict[UUID, int]]:

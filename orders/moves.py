@@ -92,6 +92,25 @@ def note(row: Purchase, *, reason: str, now: datetime) -> None:
     row.refresh_from_db()
 
 
+def notes(rows: Collection[Purchase], *, reason: str, now: datetime) -> None:
+    """Record what the buyers have to hear of locked purchases whose status stays, in a few statements."""
+    Purchase.objects.filter(pk__in=[row.pk for row in rows]).update(version=F("version") + 1)
+    PurchaseMove.objects.bulk_create(
+        PurchaseMove(purchase=row, old=row.status, new=row.status, reason=reason[:200], at=now)
+        for row in rows
+    )
+    for row in rows:
+        row.version += 1
+    outbox.record_all(
+        (
+            "purchase.moved",
+            {"purchase": str(row.pk), "status": row.status, "version": row.version},
+            f"purchase.moved:{row.pk}:{row.version}",
+        )
+        for row in rows
+    )
+
+
 def order(row: Order, *, new: str, now: datetime) -> Order:
     """Move an order to `new` and return it, also when it is there already; raises IllegalMove."""
     old = row.status

@@ -78,6 +78,7 @@ def render_purchase(row: Purchase, *, replayed: bool = False) -> Body:
         "message": message,
         "card": {"brand": row.card.brand, "last4": row.card.last4},
         "hold_until": unix_ms(row.hold_until),
+        "retry_until": unix_ms(row.grace_until) if row.grace_until else None,
         "stream": row.stream.slug if row.stream else None,
         "orders": [_order(order, row) for order in row.orders.all()],
         "replayed": replayed,

@@ -278,6 +278,10 @@ class PurchaseSerializer(serializers.Serializer[Any]):
     message = serializers.CharField(allow_null=True)
     card = CardRefSerializer()
     hold_until = serializers.IntegerField(help_text="Unix milliseconds; units are kept at least until then.")
+    retry_until = serializers.IntegerField(
+        allow_null=True,
+        help_text="Unix milliseconds; declined, and the units are kept until then for another card.",
+    )
     stream = serializers.CharField(allow_null=True)
     orders = PurchaseOrderSerializer(many=True)
     replayed = serializers.BooleanField(help_text="This key had bought it before.")

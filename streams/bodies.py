@@ -68,6 +68,7 @@ def offer(offer: Offer) -> Body:
         "left": offer.left,
         "per_buyer": offer.per_buyer,
         "per_household": offer.per_household,
+        "grace_seconds": offer.grace_seconds,
         "takes_coupons": offer.takes_coupons,
         "waits": offer.admits_per_second is not None,
         "starts_at": unix_ms(offer.opens_at),

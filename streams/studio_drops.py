@@ -30,6 +30,7 @@ class OfferSerializer(StrictSerializer):
     tries_per_minute = Whole(required=False, allow_null=True, default=None)
     admits_per_second = Whole(required=False, allow_null=True, default=None)
     turn_seconds = Whole(default=120)
+    grace_seconds = Whole(default=0)
     takes_coupons = Flag(default=False)
 
 

@@ -18,6 +18,15 @@ ENDS: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "graces-end-in-time",
+        "What a declined purchase keeps for another card is back a minute after its grace.",
+        "SELECT count(*) FROM orders_purchase WHERE grace_until IS NOT NULL",
+        f"""
+        SELECT format('purchase %s, kept until %s', id, grace_until) FROM orders_purchase
+         WHERE grace_until < now() - {LATE}
+        """,
+    ),
+    Check(
         "cart-holds-end-in-time",
         "What carts held is back a minute after the published end.",
         "SELECT count(*) FROM orders_carthold",

@@ -95,13 +95,14 @@ COUPONS: tuple[Check, ...] = (
 TRADE: tuple[Check, ...] = (
     Check(
         "holds-follow-purchases",
-        "Units are held while a purchase is unpaid, kept when it is paid, and back when it ended.",
+        "Units are held while a purchase is unpaid or in its grace, kept when it is paid, and back when it"
+        " ended.",
         "SELECT count(*) FROM orders_hold",
         """
         SELECT format('hold of line %s: %s, purchase %s is %s', h.line_id, h.status, p.id, p.status)
           FROM orders_hold h JOIN orders_purchase p ON p.id = h.purchase_id
          WHERE h.status <> CASE WHEN p.status IN ('accepted', 'action_required') THEN 'held'
-                                WHEN p.status = 'authorized' THEN 'held'
+                                WHEN p.status = 'authorized' OR p.grace_until IS NOT NULL THEN 'held'
                                 WHEN p.status = 'paid' THEN 'taken' ELSE 'released' END
         """,
     ),

@@ -18,7 +18,7 @@ class Purchase(models.Model):
         ACTION_REQUIRED = "action_required", "waiting for the buyer's bank"
         AUTHORIZED = "authorized", "pre-order, charged when it is shipped"
         PAID = "paid"
-        DECLINED = "declined", "card declined, units given back"
+        DECLINED = "declined", "card declined, units given back after its grace"
         EXPIRED = "expired", "not paid in time, units given back"
         CANCELLED = "cancelled"
 
@@ -49,12 +49,29 @@ class Purchase(models.Model):
     )
     pay_at_shipping = models.BooleanField(default=False, help_text="A pre-order: captured once shipped.")
     hold_until = models.DateTimeField(help_text="Units go back after this unless a charge is in flight.")
+    grace_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Declined, and its units are kept until then for another card.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["buyer", "key"], name="purchase_key_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["buyer", "key"], name="purchase_key_once"),
+            models.CheckConstraint(
+                condition=models.Q(grace_until=None) | models.Q(status="declined"),
+                name="purchase_grace_of_declined",
+            ),
+        )
         indexes = (
+            models.Index(
+                fields=["grace_until"],
+                condition=models.Q(grace_until__isnull=False),
+                name="purchase_in_grace",
+            ),
             models.Index(
                 fields=["hold_until"],
                 condition=models.Q(status__in=["accepted", "action_required"]),

@@ -24,7 +24,7 @@ from streams.moderation import standing
 log = structlog.get_logger(__name__)
 
 # One attempt asks the provider twice at most; before that, somebody may still be waiting for an answer.
-MAX_ATTEMPTS = 5  # Cards tried for one purchase.
+MAX_ATTEMPTS = payments.MAX_ATTEMPTS
 RETRY_WITHIN = timedelta(minutes=30)  # Of the decline.
 LEAST_HOLD = timedelta(seconds=30)  # In less a card is not charged and a bank not answered.
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
@@ -113,9 +113,10 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
     """Try a declined purchase again with another card (or the default one): a new attempt with a key of its
     own.
 
-    The units are taken again. A purchase whose charge is under way is returned as it is. Raises
-    UnknownPurchase, IllegalMove, TooManyAttempts, RetryTooLate, Banned, NotForSale, UnknownCard,
-    CardRequired, OutOfStock, what `offers.take` raises, Busy.
+    The units are taken again, unless they are still kept for it. A purchase whose charge is under way is
+    returned as it is. Raises UnknownPurchase, IllegalMove, TooManyAttempts, RetryTooLate, Banned,
+    NotForSale, UnknownCard, CardRequired, HouseholdLimit, CouponSpent, OutOfStock, what `offers.take`
+    raises, Busy.
     """
 
     def again() -> Purchase:
@@ -134,10 +135,16 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             standing.check_not_banned(stream_id=purchase.stream_id, user_id=buyer_id, now=now)
         quotes.check_for_sale(purchase_id=purchase.id)
         card = checkout.card_to_charge(buyer_id=buyer_id, card_id=card_id)
-        if purchase.households:
+        homes = purchase.households
+        if homes:
             # The limit is that of the card that pays; the declined one has its share back.
-            purchase.households = households.keys(address=purchase.ship_to, fingerprint=card.fingerprint)
-        holds.retake(purchase=purchase, now=now)
+            homes = households.keys(address=purchase.ship_to, fingerprint=card.fingerprint)
+        if purchase.grace_until is not None:
+            # Until the sweep gives them back under this lock they are hers, also a moment too late.
+            holds.recount(purchase=purchase, households=homes)
+        else:
+            purchase.households = homes
+            holds.retake(purchase=purchase, now=now)
         _write_down(purchase, card, number, now)
         outbox.record(
             name="purchase.accepted",
@@ -150,8 +157,9 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
             reason="another card",
             now=now,
             card=card,
-            households=purchase.households,
+            households=homes,
             hold_until=hold_until,
+            grace_until=None,
         )
 
     return transactions.run(again)

@@ -12,17 +12,19 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 
 from commerce import errors, gateway, outbox
 from commerce.money import Money
 from orders import holds, moves, states, transactions
 from orders.books import postings
-from orders.models import Order, Payment, Purchase, Shipment
+from orders.models import Order, OrderLine, Payment, Purchase, Shipment
 from orders.settling import discrepancies, refunds
 
 log = structlog.get_logger(__name__)
 Status = Payment.Status
 
+MAX_ATTEMPTS = 5  # Cards tried for one purchase.
 RETURNED_LATE = "The payment came too late for this purchase and was given back in full."
 REFUSED = "The payment could not be made. Your card was not charged."
 
@@ -213,6 +215,8 @@ def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
         return False
     if purchase.status in states.UNPAID or purchase.status == Purchase.Status.AUTHORIZED:
         return True
+    if purchase.grace_until is not None:
+        return True  # Declined, and its units are still held.
     if purchase.status == Purchase.Status.PAID:
         return False
     try:
@@ -225,7 +229,7 @@ def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
 
 
 def _pay(purchase: Purchase, now: datetime) -> None:
-    moves.purchase(purchase, new=Purchase.Status.PAID, now=now)
+    moves.purchase(purchase, new=Purchase.Status.PAID, now=now, grace_until=None)
     holds.keep(purchase=purchase, now=now)
     for order in _orders(purchase):
         shipping = order.status == Order.Status.SHIPPING
@@ -255,11 +259,25 @@ def _declined(
     moves.payment(
         payment, new=Status.DECLINED, now=now, decline_code=decline_code[:80], message=message[:300]
     )
-    moves.purchase(purchase, new=Purchase.Status.DECLINED, reason=decline_code, now=now)
-    holds.release(purchase=purchase, now=now)
+    grace = _grace(purchase, payment, now)
+    moves.purchase(purchase, new=Purchase.Status.DECLINED, reason=decline_code, now=now, grace_until=grace)
+    if grace is None:
+        holds.release(purchase=purchase, now=now)
     if payment.provider_id is not None:
         # Another card is another intent. Left open, this one could be paid too by whoever has its secret.
         _let_go("intent.unwanted", payment)
+
+
+def _grace(purchase: Purchase, payment: Payment, now: datetime) -> datetime | None:
+    """Return until when a declined purchase keeps its units: the longest that its offers give, and never past
+    its own end. None when there is none, or no other card may be tried.
+    """
+    if payment.number >= MAX_ATTEMPTS:
+        return None
+    offers = OrderLine.objects.filter(order__purchase=purchase, offer__isnull=False)
+    seconds = offers.aggregate(longest=Max("offer__grace_seconds"))["longest"] or 0
+    until = min(now + timedelta(seconds=seconds), held_at_most(purchase))
+    return until if until > now else None
 
 
 def _let_go(name: str, payment: Payment) -> None:

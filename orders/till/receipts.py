@@ -61,7 +61,7 @@ class Receipts:
         body = (
             f'{{"id":"{each.id}","key":"{each.asked.key}","status":"{Purchase.Status.ACCEPTED.value}",'
             f'"version":1,"total":{shared.total},"reason":null,"message":null,"card":{card},'
-            f'"hold_until":{self._hold_until},"stream":{shared.stream},"orders":[{parts}]{_FIRST}'
+            f'"hold_until":{self._hold_until},"retry_until":null,"stream":{shared.stream},"orders":[{parts}]{_FIRST}'
         )
         return Receipt(UUID(each.id), body, replayed=False)
 

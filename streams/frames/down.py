@@ -67,6 +67,9 @@ class OfferBody(Told):
     left: Count
     per_buyer: Count
     per_household: Count | None
+    grace_seconds: Annotated[
+        Count, Meta(description="Units of a declined card are kept so long for another.")
+    ]
     takes_coupons: bool
     waits: Annotated[bool, Meta(description="Whether one has to go through its waiting room.")]
     starts_at: Instant
@@ -356,6 +359,10 @@ class Purchase(Told):
     message: str | None
     card: CardRef | None
     hold_until: Instant | None
+    retry_until: Annotated[
+        Instant | None,
+        Meta(description="Declined, and the units are kept until then for another card; null: they are not."),
+    ]
     stream: str | None
     orders: list[Order]
     replayed: bool = False

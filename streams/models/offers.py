@@ -57,6 +57,11 @@ class Offer(models.Model):
     turn_seconds = models.PositiveSmallIntegerField(
         default=120, help_text="How long the next of the waitlist has for a unit that came back."
     )
+    grace_seconds = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How long units of a declined card are kept for another one.",
+    )
     takes_coupons = models.BooleanField(default=False, help_text="Whether coupons count on top of its price.")
     status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
     announced_at = models.DateTimeField(null=True, blank=True)
@@ -74,6 +79,7 @@ class Offer(models.Model):
                 name="offer_quota_holds",
             ),
             models.CheckConstraint(condition=models.Q(per_buyer__gte=1), name="offer_limit_positive"),
+            models.CheckConstraint(condition=models.Q(grace_seconds__lte=600), name="offer_grace_short"),
             models.CheckConstraint(
                 condition=models.Q(closes_at__gt=models.F("opens_at")), name="offer_window_forward"
             ),

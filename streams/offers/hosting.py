@@ -155,6 +155,7 @@ def _made(host_id: UUID, stream_id: UUID, asked: Asked, *, opens_at: datetime, n
         tries_per_minute=asked.get("tries_per_minute"),
         admits_per_second=asked.get("admits_per_second"),
         turn_seconds=asked.get("turn_seconds", 120),
+        grace_seconds=asked.get("grace_seconds", 0),
         takes_coupons=asked.get("takes_coupons", False),
         announced_at=now,
         opens_at=opens_at,

@@ -16,6 +16,7 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "tries_per_minute": (1, 600),
     "admits_per_second": (1, 10_000),
     "turn_seconds": (15, 3600),
+    "grace_seconds": (0, 600),
 }
 
 
@@ -96,6 +97,7 @@ class Asked(TypedDict):
     tries_per_minute: NotRequired[int | None]
     admits_per_second: NotRequired[int | None]
     turn_seconds: NotRequired[int]
+    grace_seconds: NotRequired[int]
     takes_coupons: NotRequired[bool]
 
 

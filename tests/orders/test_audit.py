@@ -23,7 +23,7 @@ from orders.models import CartHold, Discrepancy, Order, Payment, PayoutLeg, Purc
 from orders.payouts import paying
 from orders.settling import charging, payments, refunds
 from streams import coupons
-from streams.models import ShowEvent
+from streams.models import Offer, ShowEvent
 from tests.orders import make, tariffing
 from tests.orders.make import after
 
@@ -98,6 +98,11 @@ def world() -> None:
     hear(make.sent(shipped), "succeeded", 2)
     ship(Order.objects.get(purchase=shipped), after(9))
     bought("requires_action")
+    patient = make.variant(stocked=1)
+    evening = make.show(patient)
+    graced = make.offer(evening, patient)
+    Offer.objects.filter(pk=graced.pk).update(grace_seconds=60)
+    hear(make.sent(make.basket((patient, 1, graced), stream=evening).go(now=after(1))), "declined", 2)
     contested = bought("succeeded")
     hear_dispute(Payment.objects.get(purchase=contested))
     late = make.variant(stocked=1)
@@ -200,6 +205,11 @@ LIES = [
     ),
     lie("holds-follow-purchases", "UPDATE orders_hold SET status = 'held' WHERE status = 'taken'"),
     lie("holds-follow-purchases", "UPDATE orders_hold SET status = 'released' WHERE status = 'held'"),
+    lie("holds-follow-purchases", "UPDATE orders_purchase SET grace_until = now() WHERE status = 'declined'"),
+    lie(
+        "graces-end-in-time",
+        f"UPDATE orders_purchase SET grace_until = {LONG_AGO} WHERE status = 'declined'",
+    ),
     lie("holds-follow-purchases", "UPDATE orders_purchase SET status = 'expired' WHERE status = 'accepted'"),
     lie("lines-have-holds", "DELETE FROM orders_hold WHERE status = 'released'"),
     lie("lines-have-holds", "UPDATE orders_hold SET offer_id = NULL"),

@@ -48,6 +48,7 @@ def test_an_open_offer_is_told_whole(stream: Stream) -> None:
             "left": 5,
             "per_buyer": 2,
             "per_household": None,
+            "grace_seconds": 0,
             "takes_coupons": False,
             "waits": False,
             "starts_at": int(NOW.timestamp() * 1000),
@@ -85,6 +86,7 @@ def test_a_variant_of_another_product_is_refused(stream: Stream) -> None:
         *(("per_buyer", 0), ("per_buyer", 100), ("per_household", 0), ("per_household", 100)),
         *(("tries_per_minute", 0), ("tries_per_minute", 601), ("admits_per_second", 0)),
         *(("admits_per_second", 10_001), ("turn_seconds", 14), ("turn_seconds", 3601)),
+        *(("grace_seconds", -1), ("grace_seconds", 601)),
     ],
 )
 def test_an_offer_with_nonsense_numbers_is_refused_naming_the_field(

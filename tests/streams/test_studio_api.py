@@ -224,6 +224,7 @@ def test_an_offer_is_announced_with_its_limits_and_opened_early(client: Client, 
         "tries_per_minute": 20,
         "admits_per_second": 50,
         "turn_seconds": 60,
+        "grace_seconds": 90,
         "takes_coupons": True,
     }
     made = client.post(at(live, "offers"), an_offer(live, opens_in=300, **limits), JSON)

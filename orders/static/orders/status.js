@@ -3,7 +3,7 @@
 /**
  * @typedef {{id: string, key: string, status: string, version: number, total: import("../commerce/money.js").Money,
  *   reason: string | null, message: string | null, card: {brand: string, last4: string} | null,
- *   hold_until: number | null, stream: string | null, orders: any[]}} Purchase
+ *   hold_until: number | null, retry_until: number | null, stream: string | null, orders: any[]}} Purchase
  */
 
 /** @type {Record<string, {title: string, text: string, tone: "wait" | "good" | "bad", icon: string}>} */
@@ -45,12 +45,19 @@ export function wordsFor(purchase) {
     purchase.orders.length > 0 &&
     purchase.orders.every((one) => one.status === "cancelled");
   const words = WORDS[gone ? "gone" : shipped ? "shipped" : purchase.status] ?? WORDS.accepted;
-  if (purchase.status !== "declined" || !purchase.message) return words;
+  if (purchase.status !== "declined") return words;
+  const kept = purchase.retry_until ? ` Your pieces are kept for another card until ${clock(purchase.retry_until)}.` : "";
+  if (!purchase.message) return { ...words, text: words.text + kept };
   // Some of the provider's messages speak to programmers.
   const reason = /PaymentIntent|PaymentMethod|_/.test(purchase.message)
     ? "Your bank did not confirm the payment."
     : purchase.message;
-  return { ...words, text: `${reason} You were not charged.` };
+  return { ...words, text: `${reason} You were not charged.${kept}` };
+}
+
+/** @param {number} at in milliseconds */
+function clock(at) {
+  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
 /** Whether something is still to come. @param {Purchase} purchase */

@@ -38,7 +38,7 @@ export class Desk {
   /**
    * @param {{item: string, variant: string | null, amount: number, quota: number, per_buyer: number, seconds: number,
    *   opens_in: number | null, per_household: number | null, tries_per_minute: number | null,
-   *   admits_per_second: number | null, turn_seconds: number, takes_coupons: boolean}} offer
+   *   admits_per_second: number | null, turn_seconds: number, grace_seconds: number, takes_coupons: boolean}} offer
    */
   async open(offer) {
     const { offer: made } = await call(`${this.base}/offers`, { method: "POST", body: offer });

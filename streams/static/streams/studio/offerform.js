@@ -58,6 +58,7 @@ export function offerForm(item, { desk, show, done }) {
   const tries = limit(name("tries"), 600);
   const pace = limit(name("pace"), 10_000);
   const turn = h("input", { class: "field__input", id: name("turn"), type: "number", inputmode: "numeric", min: 15, max: 3600, value: "120" });
+  const grace = h("input", { class: "field__input", id: name("grace"), type: "number", inputmode: "numeric", min: 0, max: 600, value: "0" });
   const coupons = h("input", { type: "checkbox", id: name("coupons") });
   const more = h("details", { class: "cr-more" },
     h("summary", {}, "Advanced"),
@@ -66,6 +67,7 @@ export function offerForm(item, { desk, show, done }) {
       field("Presses a minute, per buyer", tries),
       field("Let in per second", pace),
       field("Seconds for the next in line", turn),
+      field("Seconds for another card", grace),
       h("label", { class: "cr-more__check", for: coupons.id }, coupons, " Coupons count on top")),
     h("p", { class: "cr-offerform__note" }, "Empty means no limit. Letting in so many per second opens a waiting room."));
   const note = h("p", { class: "cr-offerform__note", role: "status" });
@@ -156,7 +158,7 @@ export function offerForm(item, { desk, show, done }) {
     void press(go, async () => {
       await desk.open({ item: id, variant: which.value || null, amount, quota: Number(quota.value), per_buyer: Number(each.value),
         seconds: chosenOf("seconds"), opens_in: chosenOf("opens") || null, per_household: numberOf(household), tries_per_minute: numberOf(tries),
-        admits_per_second: numberOf(pace), turn_seconds: numberOf(turn) ?? 120, takes_coupons: coupons.checked });
+        admits_per_second: numberOf(pace), turn_seconds: numberOf(turn) ?? 120, grace_seconds: numberOf(grace) ?? 0, takes_coupons: coupons.checked });
       done();
     }, (error) => refuse(Object.entries(error.fields ?? {}).map(([part, text]) => `${part}: ${text}`).join(". ") || sentence(error)));
   }
