@@ -90,6 +90,7 @@ STUDIO: dict[str, Any] = {
                     {"title": "Shows", "icon": "videocam", "link": reverse_lazy("studio:index")},
                     {"title": "Plan a show", "icon": "add_circle", "link": reverse_lazy("studio:plan")},
                     {"title": "Earnings", "icon": "payments", "link": reverse_lazy("studio:earnings")},
+                    {"title": "Get paid", "icon": "account_balance", "link": reverse_lazy("studio:payout")},
                 ],
             },
         ],

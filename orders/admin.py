@@ -28,12 +28,13 @@ from orders.models import (
     Refund,
     Shipment,
 )
+from orders.payouts import admin as payouts_admin
 from orders.reconciling import admin as reconciling_admin
 from orders.settling import repaying
 from orders.tariffs import admin as tariffs_admin
 
 # Screens of the rooms, registered with these.
-__all__ = ["aftersales_admin", "reconciling_admin", "tariffs_admin"]
+__all__ = ["aftersales_admin", "payouts_admin", "reconciling_admin", "tariffs_admin"]
 
 
 class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types

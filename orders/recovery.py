@@ -18,7 +18,7 @@ from django.conf import settings
 from commerce import pool
 from orders import expiry, rounds, setbacks, states
 from orders.models import Payment, Purchase
-from orders.payouts import paying
+from orders.payouts import sending
 from orders.reconciling import notices
 from orders.settling import capturing, charging, repaying
 
@@ -104,8 +104,8 @@ def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
             lambda i: repaying.send(refund_id=i, now=now),
         ),
         "payouts": (
-            lambda without: paying.due(now=now, limit=BATCH, without=without),
-            lambda i: paying.send(leg_id=i, now=now),
+            lambda without: sending.due(now=now, limit=BATCH, without=without),
+            lambda i: sending.send(leg_id=i, now=now),
         ),
     }
     return {

@@ -11,7 +11,7 @@ from commerce import clock, errors, turnstile
 from orders import expiry, notifications, recovery
 from orders.books import earning
 from orders.carts import lapsing
-from orders.payouts import paying
+from orders.payouts import paying, sending
 from orders.reconciling import notices, reconciler
 from orders.settling import capturing, repaying
 from orders.waitlist import keeping
@@ -73,7 +73,7 @@ def payout(**_: object) -> int:
 @shared_task(name="orders.send_payout", queue="settle")
 def send_payout(*, payout_id: str, **_: object) -> None:
     """Have the provider send a payout's legs."""
-    recovery.threads().call(lambda: paying.send_all(payout_id=UUID(payout_id), now=timezone.now()))
+    recovery.threads().call(lambda: sending.send_all(payout_id=UUID(payout_id), now=timezone.now()))
 
 
 # No sweep asks the buyer, so what fails is tried again.

@@ -8,6 +8,7 @@ from orders.aftersales import returns_api
 from orders.books import api as books_api
 from orders.carts import api as cart_api
 from orders.carts import policy_api
+from orders.payouts import api as payouts_api
 from orders.tariffs import api as tariffs_api
 from orders.waitlist import api as waitlist_api
 
@@ -59,6 +60,7 @@ urlpatterns = [
     path("tax-rates", tariffs_api.TaxRatesView.as_view(), name="tax-rates"),
     path("tax-rates/<uuid:rate_id>", tariffs_api.TaxRateView.as_view(), name="tax-rate"),
     path("tax-policy", tariffs_api.TaxPolicyView.as_view(), name="tax-policy"),
+    path("payout-account", payouts_api.PayoutAccountView.as_view(), name="payout-account"),
     path("statement", books_api.StatementView.as_view(), name="statement"),
     path("studio/statement", books_api.HostStatementView.as_view(), name="host-statement"),
     path("disputes", aftersales_api.DisputesView.as_view(), name="disputes"),

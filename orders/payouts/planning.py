@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Sum
 
-from commerce import ledger, money
+from commerce import ledger, money, payees
 from commerce.models import ConnectedAccount, Host, Merchant
 from commerce.money import Money
 from orders import states
@@ -106,6 +106,30 @@ def payee_of(account: ConnectedAccount) -> str:
         return ledger.merchant(account.merchant_id)
     assert account.host_id is not None
     return ledger.host(account.host_id)
+
+
+def body(owner: payees.Owner) -> dict[str, Any]:
+    """Return how a payee's account and its money stand, for its own eyes."""
+    account = payees.of(owner)
+    if owner.merchant_id is not None:
+        party = ledger.merchant(owner.merchant_id)
+    else:
+        party = ledger.host(owner.host_id or UUID(int=0))
+    return {
+        "state": account.state if account else "none",
+        "country": account.country if account else "",
+        "requirements_due": account.requirements_due if account else [],
+        "disabled_reason": account.disabled_reason if account else "",
+        "standing": [
+            {
+                "pending": due.money(due.pending).as_dict(),
+                "payable": due.money(due.payable).as_dict(),
+                "under_way": due.money(due.under_way).as_dict(),
+                "why": due.why,
+            }
+            for due in of(payee=party)
+        ],
+    }
 
 
 def earned_payments(account: ConnectedAccount, currency: str, *, everything: bool) -> list[UUID]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from commerce import cards, errors, faults, gateway, outbox
+from commerce import cards, errors, faults, gateway, outbox, payees
 from commerce.models import Card, Customer, Notice
 from commerce.money import Money
 from orders.aftersales import disputes
@@ -46,6 +46,7 @@ READ = (
     "payment_method.automatically_updated",
 )
 # What is told of accounts that are connected to ours. Anything else of theirs is not ours to act upon.
+READ_OF_CONNECTED = ("account.updated", "account.application.deauthorized")
 OF_CONNECTED = ("account.", "capability.", "person.", "payout.", "balance.")
 ASKED = ("needs_response", "warning_needs_response")  # Of disputes: somebody has to answer.
 
@@ -69,7 +70,7 @@ def record_all(*, found: Iterable[gateway.Notice], now: datetime) -> int:
 def _keep(notice: gateway.Notice, *, source: str, now: datetime) -> bool:
     known = notice.type in READ
     strange = bool(notice.account) and not notice.type.startswith(OF_CONNECTED)
-    unread = known and not notice.account
+    unread = (known and not notice.account) or (bool(notice.account) and notice.type in READ_OF_CONNECTED)
     row = Notice(
         provider_id=notice.id,
         type=notice.type[:80],
@@ -171,6 +172,8 @@ def _reader(kind: str) -> Callable[[Notice, datetime], None]:
         return _refunds
     if kind.startswith("charge.dispute."):
         return _dispute
+    if kind in READ_OF_CONNECTED:
+        return _account
     if kind == "setup_intent.succeeded":
         return _new_card
     if kind.startswith("payment_method."):
@@ -238,6 +241,11 @@ def _new_card(notice: Notice, now: datetime) -> None:
     owner = Customer.objects.filter(provider_id=customer).first() if customer else None
     if owner is not None:
         cards.sync(user_id=owner.user_id, now=now)
+
+
+def _account(notice: Notice, now: datetime) -> None:
+    """A payee's account, of which more is known, or which was cut off: it is asked for as it is now."""
+    payees.refresh(provider_id=notice.account, now=now)
 
 
 def _card(notice: Notice, now: datetime) -> None:

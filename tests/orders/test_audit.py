@@ -20,7 +20,7 @@ from orders.aftersales import disputes
 from orders.books import earning, postings
 from orders.carts import guests
 from orders.models import CartHold, Discrepancy, Order, Payment, PayoutLeg, Purchase, Refund, WaitlistEntry
-from orders.payouts import paying
+from orders.payouts import paying, sending
 from orders.settling import charging, payments, refunds
 from streams import coupons
 from streams.models import Offer, ShowEvent
@@ -73,7 +73,7 @@ def pay_out(host_id: UUID, merchant_id: UUID) -> None:
         paying.begin(account_id=account.id, currency="EUR", now=after(9 * 86_400))
     leg = PayoutLeg.objects.get(payout__account=hers)
     sent = gateway.Transfer("tr_1", Money(leg.amount, "EUR"), 0, "acct_1", leg.payment.charge_id, leg.id)
-    paying.apply(answer=sent, leg_id=leg.id, now=after(9 * 86_400))
+    sending.apply(answer=sent, leg_id=leg.id, now=after(9 * 86_400))
 
 
 @pytest.fixture

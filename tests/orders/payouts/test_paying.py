@@ -1,97 +1,25 @@
 """Payouts: all that is earned, once, out of the payments that brought it, whatever gets lost on the way."""
 
-from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
-from django.utils import timezone
 
-from catalog.models import Variant
 from commerce import gateway, ledger, payees
 from commerce.models import ConnectedAccount
 from commerce.money import Money
-from orders import fulfilment, recovery
-from orders.aftersales import refunding
+from orders import recovery
 from orders.books import earning
-from orders.models import Commission, Discrepancy, Order, Payment, Payout, PayoutLeg
-from orders.payouts import paying, planning
+from orders.models import Commission, Discrepancy, Payment, Payout, PayoutLeg
+from orders.payouts import paying, planning, sending
 from orders.reconciling import reconciler
-from orders.settling import charging
-from streams.models import Stream
 from tests import books
 from tests.orders import make
+from tests.orders.selling import COMMISSION, DAY, PRICE, REST, Trade, now
 from tests.stripe_server import StripeServer
 
 pytestmark = pytest.mark.django_db
-
-PRICE, COMMISSION, REST = 2000, 200, 1700  # 10 % to the host, 5 % to the platform.
-DAY = 86_400
-
-
-def now(seconds: float = 0) -> datetime:
-    return timezone.now() + timedelta(seconds=seconds)
-
-
-def account(owner: payees.Owner, server: StripeServer, state: str = "enabled") -> ConnectedAccount:
-    """An account whose owner has given all that is asked, as far as `state` says."""
-    here = "http://127.0.0.1/here"
-    payees.open_page(owner=owner, country="DE", back_to=here, again_at=here, now=now())
-    row = payees.of(owner)
-    assert row is not None and row.provider_id
-    server.account(row.provider_id, state)
-    known = payees.refresh(provider_id=row.provider_id, now=now())
-    assert known is not None
-    return known
-
-
-class Trade:
-    """A host's show with one merchant's goods, and both of their accounts."""
-
-    def __init__(self, server: StripeServer) -> None:
-        self.server = server
-        self.goods: Variant = make.variant(amount=PRICE, stocked=100)
-        self.stream: Stream = make.show(self.goods)
-        self.host = account(payees.Owner(host_id=self.stream.host_id), server)
-        self.merchant = account(payees.Owner(merchant_id=self.goods.merchant_id), server)
-
-    def sell(self, *, earned: bool = True) -> Order:
-        """Sell one piece, ship it, and let the time for returns pass."""
-        purchase = make.basket((self.goods, 1), by=make.real_buyer(), stream=self.stream).go(now=now())
-        charging.charge(purchase_id=purchase.id, now=now())
-        order = Order.objects.get(purchase=purchase)
-        parcel = {"carrier": "DHL", "tracking_number": "1", "tracking_url": ""}
-        fulfilment.ship(merchant_id=order.merchant_id, order_id=order.id, now=now(), **parcel)
-        if earned:
-            earning.sweep(now=now(8 * DAY))
-        return order
-
-    def refund(self, order: Order, amount: int) -> None:
-        refunding.refund(
-            merchant_id=order.merchant_id,
-            order_id=order.id,
-            reason="x",
-            actor=refunding.SYSTEM,
-            amount=Money(amount, "EUR"),
-            now=now(),
-        )
-
-    def begin(self, whose: ConnectedAccount) -> Payout | None:
-        return paying.begin(account_id=whose.id, currency="EUR", now=now())
-
-    def pay(self, whose: ConnectedAccount) -> Payout | None:
-        payout = self.begin(whose)
-        if payout is not None:
-            paying.send_all(payout_id=payout.id, now=now())
-            payout.refresh_from_db()
-        return payout
-
-    def arrived(self, whose: ConnectedAccount) -> int:
-        """How much the provider says the account was sent."""
-        wanted: Any = {"destination": whose.provider_id, "limit": 100}
-        return sum(int(one.amount) for one in self.server.client().v1.transfers.list(wanted).data)
 
 
 @pytest.fixture
@@ -197,7 +125,7 @@ def test_a_lost_answer_is_looked_for_a_day_later_and_nothing_is_sent_twice(trade
     assert leg().status == PayoutLeg.Status.UNKNOWN
     trade.server.advance(2 * DAY)
 
-    paying.send(leg_id=leg().id, now=now(2 * DAY))
+    sending.send(leg_id=leg().id, now=now(2 * DAY))
     assert (leg().status, leg().attempts) == ("paid", 1)
     assert trade.arrived(trade.host) == COMMISSION
     assert Payout.objects.get().status == "paid"
@@ -210,7 +138,7 @@ def test_control_without_the_look_up_it_is_sent_twice(trade: Trade, monkeypatch:
     trade.server.advance(2 * DAY)
     monkeypatch.setattr(gateway, "find_transfer", lambda **_: None)
 
-    paying.send(leg_id=leg().id, now=now(2 * DAY))
+    sending.send(leg_id=leg().id, now=now(2 * DAY))
     assert trade.arrived(trade.host) == 2 * COMMISSION
 
 
@@ -229,9 +157,9 @@ def test_what_never_arrived_is_sent_again_by_the_sweep(trade: Trade) -> None:
     trade.pay(trade.host)
     assert leg().status == "unknown"
 
-    assert paying.due(now=now(), limit=9) == []
-    assert paying.due(now=now(120), limit=9) == [leg().id]
-    paying.send(leg_id=leg().id, now=now(120))
+    assert sending.due(now=now(), limit=9) == []
+    assert sending.due(now=now(120), limit=9) == [leg().id]
+    sending.send(leg_id=leg().id, now=now(120))
     assert (leg().status, trade.arrived(trade.host)) == ("paid", COMMISSION)
 
 
@@ -241,11 +169,11 @@ def test_without_money_at_the_provider_a_leg_waits_an_hour_and_goes_under_anothe
     trade.pay(trade.host)
     assert (leg().status, leg().failure) == ("waiting", "balance_insufficient")
     assert why(trade.host) == "sending"
-    paying.send(leg_id=leg().id, now=now(60))
+    sending.send(leg_id=leg().id, now=now(60))
     assert leg().status == "waiting"
 
-    assert paying.due(now=now(3700), limit=9) == [leg().id]
-    paying.send(leg_id=leg().id, now=now(3700))
+    assert sending.due(now=now(3700), limit=9) == [leg().id]
+    sending.send(leg_id=leg().id, now=now(3700))
     assert (leg().status, trade.arrived(trade.host)) == ("paid", COMMISSION)
     assert make.broken() == []
 
@@ -315,7 +243,7 @@ def test_a_payment_has_one_leg_in_a_payout(trade: Trade) -> None:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     one.save(force_insert=True)
     assert PayoutLeg.objects.filter(pk=payout_id).exists(), "the control: the constraint alone stands there"
-    paying.send_all(payout_id=one.payout_id, now=now())
+    sending.send_all(payout_id=one.payout_id, now=now())
     assert trade.arrived(trade.host) == 2 * COMMISSION
     assert "payouts-are-booked" in make.broken()
     assert PayoutLeg.objects.aggregate(sum=Sum("amount"))["sum"] == 2 * COMMISSION

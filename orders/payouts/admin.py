@@ -1,0 +1,142 @@
+"""Operations screens of payouts: what was paid, leg by leg, and what would be paid now and why (not)."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+
+from commerce import screens
+from commerce.models import ConnectedAccount
+from commerce.money import Money
+from orders.models import Payout, PayoutLeg, Proceeds
+from orders.payouts import paying, planning
+
+WORDS: dict[planning.Why, str] = {
+    "ready": "Is paid with the next run",
+    "held": "Nothing is earned yet: parcels have to leave, and the time for returns to pass",
+    "nothing": "Nothing is owed",
+    "negative": "More was given back than earned since; it is taken off what is earned next",
+    "no_account": "Has not said where to be paid",
+    "not_onboarded": "The provider does not let it be paid",
+    "sending": "The last payout is under way",
+}
+
+
+class LegInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
+    model = PayoutLeg
+    fields = ("payment", "money", "status", "provider_id", "failure", "attempts", "sent_at", "checked_at")
+    readonly_fields = fields
+    extra = 0
+
+    @admin.display(description="Amount")
+    def money(self, row: PayoutLeg) -> str:
+        """Write minor units as money."""
+        return str(Money(row.amount, row.currency))
+
+
+@admin.register(Payout)
+class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """What payees were sent; `What would be paid` says how everybody stands now."""
+
+    list_display = ("id", "payee", "money", "state", "created_at", "finished_at")
+    list_filter = ("status", "currency")
+    list_select_related = ("account__merchant", "account__host")
+    search_fields = ("=id", "=account__provider_id", "account__merchant__name", "account__host__name")
+    ordering = ("-id",)
+    inlines = (LegInline,)
+    list_per_page = 50
+    show_full_result_count = False
+    actions_list = ("outlook",)
+
+    @action(description="What would be paid", url_path="outlook", permissions=["outlook"])  # type: ignore[untyped-decorator]
+    def outlook(self, request: HttpRequest) -> HttpResponse:
+        """Show how every payee stands and why it is paid or not; a press pays those who can be."""
+        here = reverse("admin:orders_payout_outlook")
+        if request.method == "POST":
+            if not request.user.has_perm("orders.add_payout"):
+                messages.error(request, "You may not pay anybody.")
+                return HttpResponseRedirect(here)
+            begun = paying.begin_all(now=timezone.now())
+            messages.success(request, f"{len(begun)} payouts are on their way.")
+            return HttpResponseRedirect(here)
+        rows = [
+            {
+                "name": due.name,
+                "payee": due.payee,
+                "pending": due.money(due.pending),
+                "payable": due.money(due.payable),
+                "under_way": due.money(due.under_way),
+                "amount": due.money(due.amount) if due.why == "ready" else "",
+                "why": due.why,
+                "words": WORDS[due.why],
+                "account": due.account.get_state_display() if due.account else "",
+                "wanted": ", ".join(due.account.requirements_due) if due.account else "",
+            }
+            for due in planning.of_all()
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "What would be paid",
+            "rows": rows,
+            "may_pay": request.user.has_perm("orders.add_payout") and any(r["why"] == "ready" for r in rows),
+        }
+        return render(request, "orders/admin_outlook.html", context)
+
+    def has_outlook_permission(self, request: HttpRequest) -> bool:
+        """It is for those who may see payouts."""
+        return bool(request.user.has_perm("orders.view_payout"))
+
+    @admin.display(description="Payee")
+    def payee(self, row: Payout) -> str:
+        """Name the merchant or the host."""
+        return str(row.account.merchant or row.account.host)
+
+    @admin.display(description="Amount", ordering="amount")
+    def money(self, row: Payout) -> str:
+        """Write minor units as money."""
+        return str(Money(row.amount, row.currency))
+
+    @display(  # type: ignore[untyped-decorator]
+        description="State",
+        label={"sending": "info", "paid": "success", "partly": "warning", "failed": "danger"},
+    )
+    def state(self, row: Payout) -> str:
+        """Say how far it is."""
+        return row.status
+
+
+@admin.register(ConnectedAccount)
+class ConnectedAccountAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Where merchants and hosts are paid, as the provider has it."""
+
+    list_display = ("provider_id", "merchant", "host", "state", "disabled_reason", "checked_at")
+    list_filter = ("state",)
+    list_select_related = ("merchant", "host")
+    search_fields = ("=provider_id", "merchant__name", "host__name")
+
+
+@admin.register(Proceeds)
+class ProceedsAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """What orders brought their merchants, once it was earned."""
+
+    list_display = ("order", "merchant", "money", "earned_at", "payout")
+    list_select_related = ("merchant", "order", "payout")
+    list_filter = ("currency",)
+    search_fields = ("=order__id", "merchant__name")
+    ordering = ("-earned_at",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    @admin.display(description="Amount")
+    def money(self, row: Proceeds) -> str:
+        """Write minor units as money."""
+        return str(Money(row.amount, row.currency))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is for those who may see payouts."""
+        return bool(request.user.has_perm("orders.view_payout"))

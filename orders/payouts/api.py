@@ -1,0 +1,95 @@
+"""HTTP doors of where payees are paid: a merchant's with its key, and a host's own, and what each is owed."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commerce import errors, http, payees, strict
+from orders.payouts import planning
+from orders.serializers import MoneySerializer
+
+
+class BadAddress(errors.Invalid):
+    """Where the payee comes back to is a page of the caller's."""
+
+    message = "return_url and refresh_url have to be addresses that begin with https:// or http://."
+
+
+class StandingSerializer(serializers.Serializer[Mapping[str, Any]]):
+    """How the payee stands in one currency."""
+
+    pending = MoneySerializer(help_text="Sold, and not earned yet.")
+    payable = MoneySerializer(help_text="Earned, paid with the next payout; below zero it is owed back.")
+    under_way = MoneySerializer(help_text="On its way.")
+    why = serializers.CharField(
+        help_text="ready, held, nothing, negative, no_account, not_onboarded, sending"
+    )
+
+
+class AccountSerializer(serializers.Serializer[Mapping[str, Any]]):
+    """Where the payee is paid."""
+
+    state = serializers.CharField(help_text="none, new, onboarding, pending, enabled, restricted, gone")
+    country = serializers.CharField(allow_blank=True)
+    requirements_due = serializers.ListField(child=serializers.CharField())
+    disabled_reason = serializers.CharField(allow_blank=True)
+    standing = StandingSerializer(many=True)
+
+
+class OpenSerializer(strict.StrictSerializer):
+    """Where to go on, and where to come back to."""
+
+    country = serializers.CharField(
+        max_length=2, required=False, default="", help_text="ISO 3166-1 alpha-2; asked for the first time."
+    )
+    return_url = serializers.CharField(max_length=500)
+    refresh_url = serializers.CharField(max_length=500, help_text="Where to ask for another link.")
+
+
+class LinkSerializer(serializers.Serializer[Mapping[str, Any]]):
+    """The provider's page; it is good for one visit within minutes."""
+
+    url = serializers.CharField()
+
+
+class PayoutAccountView(http.MerchantView):
+    """Where the merchant is paid, and what it is owed."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="payout_account_get",
+        responses=AccountSerializer,
+        description="Sold goods are pending until they were shipped and the time for returns has passed.",
+    )
+    def get(self, request: Request) -> Response:
+        return Response(planning.body(payees.Owner(merchant_id=self.merchant.id)))
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="payout_account_open",
+        request=OpenSerializer,
+        responses=LinkSerializer,
+        description="Opens the account at the payment provider with the first call. Go to the link at once.",
+    )
+    def post(self, request: Request) -> Response:
+        asked = OpenSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        if any(
+            urlsplit(given[name]).scheme not in ("https", "http") for name in ("return_url", "refresh_url")
+        ):
+            raise BadAddress
+        url = payees.open_page(
+            owner=payees.Owner(merchant_id=self.merchant.id),
+            country=given["country"],
+            back_to=given["return_url"],
+            again_at=given["refresh_url"],
+            now=timezone.now(),
+        )
+        return Response({"url": url})
