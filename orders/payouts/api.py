@@ -21,7 +21,7 @@ class BadAddress(errors.Invalid):
     message = "return_url and refresh_url have to be addresses that begin with https:// or http://."
 
 
-class StandingSerializer(serializers.Serializer[Mapping[str, Any]]):
+class PayoutStandingSerializer(serializers.Serializer[Mapping[str, Any]]):
     """How the payee stands in one currency."""
 
     pending = MoneySerializer(help_text="Sold, and not earned yet.")
@@ -32,17 +32,17 @@ class StandingSerializer(serializers.Serializer[Mapping[str, Any]]):
     )
 
 
-class AccountSerializer(serializers.Serializer[Mapping[str, Any]]):
+class PayoutAccountSerializer(serializers.Serializer[Mapping[str, Any]]):
     """Where the payee is paid."""
 
     state = serializers.CharField(help_text="none, new, onboarding, pending, enabled, restricted, gone")
     country = serializers.CharField(allow_blank=True)
     requirements_due = serializers.ListField(child=serializers.CharField())
     disabled_reason = serializers.CharField(allow_blank=True)
-    standing = StandingSerializer(many=True)
+    standing = PayoutStandingSerializer(many=True)
 
 
-class OpenSerializer(strict.StrictSerializer):
+class PayoutAccountOpenSerializer(strict.StrictSerializer):
     """Where to go on, and where to come back to."""
 
     country = serializers.CharField(
@@ -52,7 +52,7 @@ class OpenSerializer(strict.StrictSerializer):
     refresh_url = serializers.CharField(max_length=500, help_text="Where to ask for another link.")
 
 
-class LinkSerializer(serializers.Serializer[Mapping[str, Any]]):
+class PayoutAccountLinkSerializer(serializers.Serializer[Mapping[str, Any]]):
     """The provider's page; it is good for one visit within minutes."""
 
     url = serializers.CharField()
@@ -64,7 +64,7 @@ class PayoutAccountView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="payout_account_get",
-        responses=AccountSerializer,
+        responses=PayoutAccountSerializer,
         description="Sold goods are pending until they were shipped and the time for returns has passed.",
     )
     def get(self, request: Request) -> Response:
@@ -73,12 +73,12 @@ class PayoutAccountView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="payout_account_open",
-        request=OpenSerializer,
-        responses=LinkSerializer,
+        request=PayoutAccountOpenSerializer,
+        responses=PayoutAccountLinkSerializer,
         description="Opens the account at the payment provider with the first call. Go to the link at once.",
     )
     def post(self, request: Request) -> Response:
-        asked = OpenSerializer(data=request.data)
+        asked = PayoutAccountOpenSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         if any(
