@@ -26,7 +26,7 @@ class ZonesView(http.MerchantView, paging.PagedView):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="shipping_zone_list",
-        responses=shapes.ZoneSerializer(many=True),
+        responses=shapes.ShippingZoneSerializer(many=True),
         description="Newest first. Without any, parcels cost nothing and go anywhere.",
     )
     def get(self, request: Request) -> Response:
@@ -35,12 +35,12 @@ class ZonesView(http.MerchantView, paging.PagedView):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="shipping_zone_create",
-        request=shapes.ZoneSetSerializer,
-        responses={201: shapes.ZoneSerializer},
+        request=shapes.ShippingZoneSetSerializer,
+        responses={201: shapes.ShippingZoneSerializer},
         description="From the first zone on, nothing is sold to countries that no zone is for.",
     )
     def post(self, request: Request) -> Response:
-        body = shapes.ZoneSetSerializer(data=request.data)
+        body = shapes.ShippingZoneSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         row = keeping.add_zone(merchant_id=self.merchant.id, new=body.zone(), now=timezone.now())
         return Response(shapes.zone(row), status=201)
@@ -50,7 +50,7 @@ class ZoneView(http.MerchantView):
     """One of the merchant's zones."""
 
     @extend_schema(
-        tags=["Tax and shipping"], operation_id="shipping_zone_get", responses=shapes.ZoneSerializer
+        tags=["Tax and shipping"], operation_id="shipping_zone_get", responses=shapes.ShippingZoneSerializer
     )
     def get(self, request: Request, zone_id: UUID) -> Response:
         return Response(shapes.zone(keeping.zone(merchant_id=self.merchant.id, zone_id=zone_id)))
@@ -58,12 +58,12 @@ class ZoneView(http.MerchantView):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="shipping_zone_set",
-        request=shapes.ZoneSetSerializer,
-        responses=shapes.ZoneSerializer,
+        request=shapes.ShippingZoneSetSerializer,
+        responses=shapes.ShippingZoneSerializer,
         description="Make it what is sent, all of it. Counts for what is bought from then on.",
     )
     def put(self, request: Request, zone_id: UUID) -> Response:
-        body = shapes.ZoneSetSerializer(data=request.data)
+        body = shapes.ShippingZoneSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         row = keeping.change_zone(
             merchant_id=self.merchant.id, zone_id=zone_id, new=body.zone(), now=timezone.now()
@@ -87,7 +87,7 @@ class TaxRatesView(http.MerchantView, generics.ListAPIView[TaxRate]):
     """How the merchant's sales are taxed."""
 
     queryset = TaxRate.objects.none()  # For the schema; the real one starts from the caller.
-    serializer_class = shapes.TaxSerializer
+    serializer_class = shapes.TaxRateSerializer
     pagination_class = http.CursorPagination
 
     def get_queryset(self) -> QuerySet[TaxRate]:
@@ -96,40 +96,40 @@ class TaxRatesView(http.MerchantView, generics.ListAPIView[TaxRate]):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_rate_create",
-        request=shapes.TaxSetSerializer,
-        responses={201: shapes.TaxSerializer},
+        request=shapes.TaxRateSetSerializer,
+        responses={201: shapes.TaxRateSerializer},
     )
     def post(self, request: Request) -> Response:
-        body = shapes.TaxSetSerializer(data=request.data)
+        body = shapes.TaxRateSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         row = keeping.add_tax(
             merchant_id=self.merchant.id, new=keeping.Tax(**body.validated_data), now=timezone.now()
         )
-        return Response(shapes.TaxSerializer(row).data, status=201)
+        return Response(shapes.TaxRateSerializer(row).data, status=201)
 
 
 class TaxRateView(http.MerchantView):
     """One of the merchant's tax rates."""
 
-    @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_get", responses=shapes.TaxSerializer)
+    @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_get", responses=shapes.TaxRateSerializer)
     def get(self, request: Request, rate_id: UUID) -> Response:
         row = keeping.tax_rate(merchant_id=self.merchant.id, rate_id=rate_id)
-        return Response(shapes.TaxSerializer(row).data)
+        return Response(shapes.TaxRateSerializer(row).data)
 
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_rate_set",
-        request=shapes.TaxSetSerializer,
-        responses=shapes.TaxSerializer,
+        request=shapes.TaxRateSetSerializer,
+        responses=shapes.TaxRateSerializer,
         description="Make it what is sent, all of it. Counts for what is bought from then on.",
     )
     def put(self, request: Request, rate_id: UUID) -> Response:
-        body = shapes.TaxSetSerializer(data=request.data)
+        body = shapes.TaxRateSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         row = keeping.change_tax(
             merchant_id=self.merchant.id, rate_id=rate_id, new=keeping.Tax(**body.validated_data)
         )
-        return Response(shapes.TaxSerializer(row).data)
+        return Response(shapes.TaxRateSerializer(row).data)
 
     @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_drop", responses={204: None})
     def delete(self, request: Request, rate_id: UUID) -> Response:
@@ -141,7 +141,7 @@ class TaxPolicyView(http.MerchantView):
     """Whether the merchant's prices contain tax."""
 
     @extend_schema(
-        tags=["Tax and shipping"], operation_id="tax_policy_get", responses=shapes.PolicySerializer
+        tags=["Tax and shipping"], operation_id="tax_policy_get", responses=shapes.TaxPolicySerializer
     )
     def get(self, request: Request) -> Response:
         included = keeping.prices_include_tax(merchant_id=self.merchant.id)
@@ -150,12 +150,12 @@ class TaxPolicyView(http.MerchantView):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_policy_set",
-        request=shapes.PolicySerializer,
-        responses=shapes.PolicySerializer,
+        request=shapes.TaxPolicySerializer,
+        responses=shapes.TaxPolicySerializer,
         description="Counts for what is bought from then on.",
     )
     def put(self, request: Request) -> Response:
-        body = shapes.PolicySerializer(data=request.data)
+        body = shapes.TaxPolicySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         keeping.set_policy(merchant_id=self.merchant.id, now=timezone.now(), **body.validated_data)
         return Response(body.validated_data)

@@ -12,7 +12,7 @@ from orders.taxes import MOST_BP
 COUNTRY, CURRENCY = "^[A-Z]{2}$", "^[A-Z]{3}$"
 
 
-class RateSetSerializer(strict.StrictSerializer):
+class ShippingRateSetSerializer(strict.StrictSerializer):
     """What a parcel costs in one currency."""
 
     name = strict.Text(max_length=80, help_text="Shown to shoppers.")
@@ -30,7 +30,7 @@ class RateSetSerializer(strict.StrictSerializer):
     days_max = strict.Whole(min_value=0, max_value=keeping.MOST_DAYS)
 
 
-class ZoneSetSerializer(strict.StrictSerializer):
+class ShippingZoneSetSerializer(strict.StrictSerializer):
     """Countries that are shipped to at the same rates, or the rest of the world."""
 
     name = strict.Text(max_length=80)
@@ -44,7 +44,7 @@ class ZoneSetSerializer(strict.StrictSerializer):
     rest_of_world = strict.Flag(
         required=False, default=False, help_text="Instead of countries: all that no other zone names."
     )
-    rates = RateSetSerializer(many=True, allow_empty=False, help_text="One per currency.")
+    rates = ShippingRateSetSerializer(many=True, allow_empty=False, help_text="One per currency.")
 
     def zone(self) -> keeping.Zone:
         """Return what was sent, once it is valid."""
@@ -53,7 +53,7 @@ class ZoneSetSerializer(strict.StrictSerializer):
         return keeping.Zone(sent["name"], sent["countries"], sent["rest_of_world"], rates)
 
 
-class TaxSetSerializer(strict.StrictSerializer):
+class TaxRateSetSerializer(strict.StrictSerializer):
     """A tax on what is sold to a country."""
 
     country = serializers.RegexField(COUNTRY, help_text="ISO 3166-1 alpha-2, where the parcel goes.")
@@ -74,13 +74,13 @@ class TaxSetSerializer(strict.StrictSerializer):
     )
 
 
-class PolicySerializer(strict.StrictSerializer):
+class TaxPolicySerializer(strict.StrictSerializer):
     """Whether prices contain tax."""
 
     prices_include_tax = strict.Flag()
 
 
-class RateSerializer(serializers.ModelSerializer[ShippingRate]):
+class ShippingRateSerializer(serializers.ModelSerializer[ShippingRate]):
     """What a parcel costs in one currency."""
 
     class Meta:
@@ -88,18 +88,18 @@ class RateSerializer(serializers.ModelSerializer[ShippingRate]):
         fields = ("name", "currency", "amount", "free_from", "days_min", "days_max")
 
 
-class ZoneSerializer(serializers.Serializer[Any]):
+class ShippingZoneSerializer(serializers.Serializer[Any]):
     """Countries that are shipped to at the same rates, or the rest of the world."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
     countries = serializers.ListField(child=serializers.CharField())
     rest_of_world = serializers.BooleanField()
-    rates = RateSerializer(many=True)
+    rates = ShippingRateSerializer(many=True)
     updated_at = serializers.DateTimeField()
 
 
-class TaxSerializer(serializers.ModelSerializer[TaxRate]):
+class TaxRateSerializer(serializers.ModelSerializer[TaxRate]):
     """A tax on what is sold to a country."""
 
     class Meta:
@@ -109,11 +109,14 @@ class TaxSerializer(serializers.ModelSerializer[TaxRate]):
 
 def zone(row: ShippingZone) -> dict[str, Any]:
     """Return the body of a zone that was read with its countries and rates."""
+    rates = sorted(row.rates.all(), key=lambda rate: rate.currency)
     return {
         "id": str(row.pk),
         "name": row.name,
         "countries": sorted(each.country for each in row.countries.all()),
         "rest_of_world": row.rest_of_world,
-        "rates": RateSerializer(sorted(row.rates.all(), key=lambda rate: rate.currency), many=True).data,
+        "rates": ShippingRateSerializer(
+            sorted(row.rates.all(), key=lambda rate: rate.currency), many=True
+        ).data,
         "updated_at": serializers.DateTimeField().to_representation(row.updated_at),
     }

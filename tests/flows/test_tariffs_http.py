@@ -149,6 +149,7 @@ def test_another_merchants_zones_and_rates_are_not_there(api: Api) -> None:
         ShippingRate.objects.filter(zone=zone).update(merchant=api.merchant)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_cart_and_a_quote_say_what_the_till_takes(client: Any, seller: Merchant) -> None:
     one = make.variant(seller=seller, amount=1000)
     tariffing.zone(seller, "DE", amount=490, free_from=3000)
