@@ -58,7 +58,7 @@ def post(*, kind: str, ref: str, postings: Sequence[tuple[str, Money]]) -> Ledge
         sums[money.currency] = sums.get(money.currency, 0) + money.amount
     if not lines or any(sums.values()):
         raise Unbalanced(f"{kind} {ref}: {sums}")
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         fresh = LedgerTransaction(kind=kind, ref=ref, legs=len(lines))
         # ON CONFLICT DO NOTHING waits for a concurrent booking of the same ref, then leaves it alone.
         LedgerTransaction.objects.bulk_create([fresh], ignore_conflicts=True)

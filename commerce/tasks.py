@@ -7,7 +7,7 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from commerce import cards, errors, idempotency, outbox
+from commerce import backlog, cards, errors, idempotency, outbox
 
 EVENTS_KEPT = timedelta(days=30)  # Told long ago; kept so that somebody can see what was told.
 KEYS_KEPT = timedelta(days=7)  # Promised are 24 hours. The kept answers name buyers, so not for ever.
@@ -25,6 +25,12 @@ PRUNED_AT_ONCE = 20_000
 def forget_card(*, card_id: str, **_: object) -> None:
     """Have the provider forget a card that its owner removed."""
     cards.detach(card_id=UUID(card_id))
+
+
+@shared_task(name="commerce.beat", queue="notify")
+def beat(**_: object) -> None:
+    """Note that beat rings."""
+    backlog.heard_of_beat()
 
 
 @shared_task(name="commerce.prune", queue="notify")

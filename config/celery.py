@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning
 from celery.schedules import crontab
+from celery.signals import beat_init, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,6 +25,8 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "streams.sweep": {"task": "streams.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
     # Purchases that were not paid in time.
     "orders.expire": {"task": "orders.expire", "schedule": 2.0, "options": {"expires": 2.0}},
+    # Places of those who wait to be charged; nobody, but in a rush.
+    "orders.tell_waiting": {"task": "orders.tell_waiting", "schedule": 2.0, "options": {"expires": 2.0}},
     # What lost tasks and webhooks left behind, and late purchases whose charge is under way.
     "orders.sweep": {"task": "orders.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     # What webhooks did not bring, and whether the provider's books are ours.
@@ -38,7 +41,18 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.sweep_lines": {"task": "orders.sweep_lines", "schedule": 2.0, "options": {"expires": 2.0}},
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+    # What an alarm looks at: beat, the broker and a worker do their work.
+    "commerce.beat": {"task": "commerce.beat", "schedule": 10.0, "options": {"expires": 10.0}},
     # Told events and used keys, of which there are some for every purchase.
     "commerce.prune": {"task": "commerce.prune", "schedule": 600.0, "options": {"expires": 600.0}},
 }
 app.conf.beat_schedule = TIMETABLE
+
+
+@worker_init.connect
+@beat_init.connect
+def show_metrics(**_: object) -> None:
+    """Show Prometheus what a worker or beat counts of itself."""
+    from commerce import metrics
+
+    metrics.serve()

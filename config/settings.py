@@ -148,7 +148,8 @@ CHANNEL_LAYERS = {
 
 # --- background work ---
 
-CELERY_BROKER_URL = servers.broker_url(env.text("CELERY_BROKER_URL") or REDIS_URL)
+QUEUES_URL = env.text("CELERY_BROKER_URL") or REDIS_URL
+CELERY_BROKER_URL = servers.broker_url(QUEUES_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "settle"

@@ -31,7 +31,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 ENTRANCES: list[str] = ["orders.entrance.bring_cart"]
 
 # What the relay shows to Prometheus besides its own: dotted paths of collectors.
-GAUGES: list[str] = ["orders.gauges.Agreement"]
+GAUGES: list[str] = ["orders.gauges.Agreement", "commerce.backlog.Queues"]
 
 # What gives parts of a room's snapshot by name: dotted paths of (user_id, stream_id).
 SNAPSHOT_PANELS: list[str] = ["orders.panels.own"]

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import F
 
 from commerce import errors, outbox
 from orders import states
 from orders.models import Order, OrderMove, Payment, Purchase, PurchaseMove
+
+R = TypeVar("R", Purchase, Order, Payment)
 
 
 class IllegalMove(errors.Conflict):
@@ -30,8 +32,7 @@ def purchase(row: Purchase, *, new: str, now: datetime, reason: str = "", **chan
                 payload={"purchase": str(row.pk), "status": new, "version": version},
                 key=f"purchase.moved:{row.pk}:{version}",
             )
-            row.refresh_from_db()
-            return row
+            return _now(row, status=new, version=version, updated_at=now, **changes)
         row.refresh_from_db()
     if row.status != new:
         raise IllegalMove(status=row.status, wanted=new)
@@ -122,8 +123,7 @@ def order(row: Order, *, new: str, now: datetime) -> Order:
                 payload={"order": str(row.pk), "purchase": str(row.purchase_id), "status": new},
                 key=f"order.moved:{row.pk}:{move.pk}",
             )
-            row.refresh_from_db()
-            return row
+            return _now(row, status=new, updated_at=now)
         row.refresh_from_db()
     if row.status != new:
         raise IllegalMove(status=row.status, wanted=new)
@@ -140,9 +140,15 @@ def payment(row: Payment, *, new: str, now: datetime, **changes: Any) -> Payment
         if new not in states.ALIVE or new == Payment.Status.SUCCEEDED:
             changes.setdefault("finished_at", now)
         if Payment.objects.filter(pk=row.pk, status=old).update(status=new, **changes):
-            row.refresh_from_db()
-            return row
+            return _now(row, status=new, **changes)
         row.refresh_from_db()
     if row.status != new:
         raise IllegalMove(status=row.status, wanted=new)
+    return row
+
+
+def _now(row: R, **written: Any) -> R:
+    """Give a row what was just written to it, which spares reading it again."""
+    for name, value in written.items():
+        setattr(row, name, value)
     return row

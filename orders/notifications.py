@@ -9,7 +9,7 @@ from django.conf import settings
 from commerce import clock
 from orders import queries
 from orders.carts import bodies
-from orders.settling import charging
+from orders.settling import charging, waiting
 from streams import showlog
 from streams.bodies import unix_ms
 
@@ -22,6 +22,26 @@ def tell_buyers(*, purchase_ids: Sequence[UUID]) -> None:
         found = queries.bodies_to_tell(purchase_ids[first : first + AT_ONCE])
         told = [(buyer_id, "order.updated", body) for buyer_id, body in found]
         showlog.tell_each(told, ts=time.time_ns() // 1_000_000)
+
+
+def tell_waiting(*, look: int) -> int:
+    """Tell buyers whose purchases wait to be charged their places and about how long; returns how many."""
+    told = waiting.to_tell(waiting.line(), look=look)
+    for first in range(0, len(told), AT_ONCE):
+        frames = [
+            (
+                each.buyer_id,
+                "payment.waiting",
+                {
+                    "purchase": str(each.purchase_id),
+                    "place": each.place,
+                    "about_seconds": each.about_seconds,
+                },
+            )
+            for each in told[first : first + AT_ONCE]
+        ]
+        showlog.tell_each(frames, ts=time.time_ns() // 1_000_000)
+    return len(told)
 
 
 def tell_cart(*, buyer_id: UUID, stream_id: UUID | None) -> None:

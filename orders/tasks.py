@@ -104,6 +104,13 @@ def tell_carts(*, buyers: list[str], **_: object) -> None:
         notifications.tell_cart(buyer_id=UUID(buyer_id), stream_id=None)
 
 
+@shared_task(name="orders.tell_waiting", queue="notify")
+@turnstile.one_at_a_time
+def tell_waiting(**_: object) -> int:
+    """Tell buyers whose purchases wait to be charged how long about."""
+    return notifications.tell_waiting(look=round(timezone.now().timestamp() / 2))
+
+
 @shared_task(name="orders.expire", queue="sweep")
 @turnstile.one_at_a_time
 def expire(**_: object) -> int:

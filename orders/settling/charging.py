@@ -7,6 +7,7 @@ two of them is healed by asking again: the same key gets the same answer.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -173,15 +174,19 @@ def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
         # Too late to charge: expiry finds out what became of it. Holds are shorter than the 24 hours in which
         # the provider knows a key (https://docs.stripe.com/api/idempotent_requests): none is charged anew.
         return None
-    payment = purchase.payments.filter(status__in=states.ALIVE).first()
+    earlier = list(purchase.payments.select_related("card"))
+    payment = next((each for each in earlier if each.status in states.ALIVE), None)
     if payment is None:
-        payment = _write_down(purchase, purchase.card, purchase.payments.count() + 1, now)
-    first = payment.status == Payment.Status.CREATED
-    if first:
+        first = True
+        sent = {"status": Payment.Status.SENT, "sent_at": now, "checked_at": now}
+        payment = _write_down(purchase, purchase.card, len(earlier) + 1, now, **sent)
+    elif payment.status == Payment.Status.CREATED:
+        first = True
         payment = moves.payment(
             payment, new=Payment.Status.SENT, now=now, sent_at=payment.sent_at or now, checked_at=now
         )
     else:
+        first = False
         if payment.checked_at is not None and now - payment.checked_at < ASKED_AGAIN_AFTER:
             return None
         Payment.objects.filter(pk=payment.pk).update(checked_at=now)
@@ -224,7 +229,7 @@ def _settle(attempt: Attempt, new: str | None, now: datetime) -> None:
     transactions.run(note, lock_timeout_ms=transactions.PATIENT_MS)
 
 
-def _write_down(purchase: Purchase, card: Card, number: int, now: datetime) -> Payment:
+def _write_down(purchase: Purchase, card: Card, number: int, now: datetime, **more: Any) -> Payment:
     return Payment.objects.create(
         id=ids.new(),
         purchase=purchase,
@@ -234,6 +239,7 @@ def _write_down(purchase: Purchase, card: Card, number: int, now: datetime) -> P
         currency=purchase.currency,
         customer=card.user.customer.provider_id,
         created_at=now,
+        **more,
     )
 
 

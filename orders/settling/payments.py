@@ -140,7 +140,7 @@ def _payment_of(intent: gateway.Intent) -> UUID | None:
 
 def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
     _check(payment, intent)
-    if payment.provider_id is None:
+    if payment.provider_id is None and intent.status != "succeeded":
         Payment.objects.filter(pk=payment.pk).update(provider_id=intent.id)
         payment.provider_id = intent.id
     match intent.status:
@@ -197,7 +197,7 @@ def _authorized(purchase: Purchase, payment: Payment, now: datetime) -> None:
 def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
     if payment.status in (Status.SUCCEEDED, Status.RETURNED):
         return
-    facts = {"charge_id": intent.charge_id or "", "decline_code": "", "message": ""}
+    facts = {"provider_id": intent.id, "charge_id": intent.charge_id or "", "decline_code": "", "message": ""}
     if _units_for(purchase, payment, now):
         moves.payment(payment, new=Status.SUCCEEDED, now=now, **facts)
         postings.capture(payment)
@@ -211,7 +211,8 @@ def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now:
 
 def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
     """Say whether the captured money can pay the purchase, taking released units again where it can."""
-    if purchase.payments.filter(status__in=states.ALIVE).exclude(pk=payment.pk).exists():
+    # One is alive at most (payment_one_alive_per_purchase): if it is not this one, another may be.
+    if payment.status not in states.ALIVE and purchase.payments.filter(status__in=states.ALIVE).exists():
         return False
     if purchase.status in states.UNPAID or purchase.status == Purchase.Status.AUTHORIZED:
         return True

@@ -378,6 +378,16 @@ class ActionRequired(Told):
     expires_at: Instant | None
 
 
+class PaymentWaiting(Told):
+    """The purchase waits to be charged, as many do. Place 1 is next; `about_seconds` null: nobody is charged
+    right now. Sent while more than a few seconds are expected; `order.updated` is the end of it.
+    """
+
+    purchase: UUID
+    place: Count
+    about_seconds: Count | None
+
+
 class Me(Told):
     """Who one is in the show. `held` are lines of one's own that nobody else sees yet; `waiting` is for those
     who keep order."""

@@ -69,6 +69,9 @@ DOWN: dict[str, Down] = {
         Down("cart.hold_expiring", down.HoldExpiring, "must", "Goods in the cart go back soon.", "u"),
         Down("order.updated", down.Purchase, "must", "What became of a purchase.", "u"),
         Down(
+            "payment.waiting", down.PaymentWaiting, "must", "A purchase's place in line for its charge.", "u"
+        ),
+        Down(
             "payment.action_required",
             down.ActionRequired,
             "must",

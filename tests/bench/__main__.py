@@ -62,7 +62,19 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
     from django.core.management import call_command
     from django.db import connection
 
-    from tests.bench import buying, drop, ladder, machine, memory, reconnect, runs, slow, table, ticks
+    from tests.bench import (
+        buying,
+        drop,
+        ladder,
+        machine,
+        memory,
+        reconnect,
+        runs,
+        settling,
+        slow,
+        table,
+        ticks,
+    )
 
     benches: dict[str, Callable[[], list[table.Row]]] = {
         "P1": lambda: ladder.run(cache),
@@ -71,6 +83,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         "P4": memory.run,
         "P5": buying.run,
         "P6": drop.run,
+        "P7": settling.run,
         "P10": reconnect.run,
         "slow": slow.run,
     }
@@ -88,7 +101,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         print(f"==> {name}", flush=True)
         begun = time.monotonic()
         # These take the whole machine: the till, its database and its client share both cores.
-        machine.pin_family(*(machine.CORES if name in ("P5", "P6") else {machine.CLIENT_CORE}))
+        machine.pin_family(*(machine.CORES if name in ("P5", "P6", "P7") else {machine.CLIENT_CORE}))
         try:
             rows += bench()
         except runs.CannotRun as error:

@@ -34,8 +34,10 @@ const WORDS = {
   cancelled: { title: "Cancelled", text: "You were not charged.", tone: "bad", icon: "close" },
 };
 
-/** @param {Purchase} purchase */
+/** @param {Purchase & {waiting?: {place: number, about_seconds: number | null}}} purchase */
 export function wordsFor(purchase) {
+  if (purchase.status === "accepted" && purchase.waiting)
+    return { ...WORDS.accepted, text: whenFor(purchase.waiting) };
   const shipped =
     purchase.status === "paid" &&
     purchase.orders.length > 0 &&
@@ -58,6 +60,14 @@ export function wordsFor(purchase) {
 /** @param {number} at in milliseconds */
 function clock(at) {
   return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+/** How long she waits for the charge. @param {{place: number, about_seconds: number | null}} waiting */
+function whenFor({ place, about_seconds: seconds }) {
+  const line = `You are number ${place.toLocaleString()} in line for payment`;
+  if (seconds === null) return `${line}. Your pieces are kept for you meanwhile.`;
+  const about = seconds < 90 ? `${Math.ceil(seconds / 5) * 5} seconds` : `${Math.round(seconds / 60)} minutes`;
+  return `${line}: about ${about}. Your pieces are kept for you.`;
 }
 
 /** Whether something is still to come. @param {Purchase} purchase */

@@ -302,6 +302,10 @@ export class Show {
       }),
     "cart.updated": (d) => this.keepCart(d),
     "order.updated": (d) => this.keepPurchase(d),
+    "payment.waiting": (d) => {
+      const known = this.purchases.get(d.purchase);
+      if (known) this.keepPurchase({ ...known, waiting: { place: d.place, about_seconds: d.about_seconds } });
+    },
   };
 
   /** @param {ChatLine | null} line */
