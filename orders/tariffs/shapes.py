@@ -115,8 +115,6 @@ def zone(row: ShippingZone) -> dict[str, Any]:
         "name": row.name,
         "countries": sorted(each.country for each in row.countries.all()),
         "rest_of_world": row.rest_of_world,
-        "rates": ShippingRateSerializer(
-            sorted(row.rates.all(), key=lambda rate: rate.currency), many=True
-        ).data,
+        "rates": ShippingRateSerializer(rates, many=True).data,
         "updated_at": serializers.DateTimeField().to_representation(row.updated_at),
     }

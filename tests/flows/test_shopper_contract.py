@@ -1,6 +1,7 @@
 """What the API document says of the shoppers' endpoints, held against what they really answer."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,17 +10,19 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from catalog.models import Variant
 from commerce.models import User
 from orders import fulfilment, holds
 from orders.carts import policies
 from orders.models import Purchase
 from orders.settling import payments
+from orders.tariffs import keeping
 from streams import chat
 from streams.models import Coupon, Offer
 from streams.moderation import lines
 from tests import openapi
 from tests.catalog import make as goods
-from tests.orders import make
+from tests.orders import make, tariffing
 from tests.protocol import OffTheDocument
 from tests.stripe_server import StripeServer
 
@@ -138,6 +141,32 @@ def cart(who: Caller, variant: Any, slug: str) -> None:
     who.refused("PUT", "cart", {**body, "stream": "nowhere"}, code="NOT_FOUND")
 
 
+def quotes(ada: Caller, variant: Any, slug: str) -> None:
+    lines = {"lines": [{"variant": str(variant), "quantity": 2}]}
+    assert ada.get("POST", "purchases/quote", {**lines, "stream": slug})["orders"][0]["shipping"] is None
+    ada.refused("POST", "purchases/quote", {"lines": []}, code="NOTHING_WANTED")
+    ada.refused("POST", "purchases/quote", {**lines, "stream": "nowhere"}, code="NOT_FOUND")
+    seller = Variant.objects.get(pk=variant).merchant
+    zone = tariffing.zone(seller, "US")
+    ada.refused("POST", "purchases/quote", lines, code="NOT_SHIPPED_THERE")
+    ada.get("GET", "cart")
+    keeping.drop_zone(merchant_id=seller.id, zone_id=zone.id)
+    zone = tariffing.zone(seller, free_from=10_000)
+    rate = tariffing.tax(seller, "GB", bp=2000, valid_from=datetime(2025, 1, 1, tzinfo=UTC))
+    quote = ada.get("POST", "purchases/quote", lines)
+    ada.get("GET", "cart")
+    ada.get("POST", "purchases", {**lines, "expect_total": quote["total"]}, status=201, **key())
+    ada.refused(
+        "POST",
+        "purchases",
+        {**lines, "expect_total": {"amount": 1, "currency": "EUR"}},
+        code="PRICE_CHANGED",
+        **key(),
+    )
+    keeping.drop_tax(merchant_id=seller.id, rate_id=rate.id)
+    keeping.drop_zone(merchant_id=seller.id, zone_id=zone.id)
+
+
 def purchases(ada: Caller, variant: Any, slug: str) -> None:
     again = key()
     bought = ada.get("POST", "purchases", wanted(variant, stream=slug), status=201, **again)
@@ -148,6 +177,7 @@ def purchases(ada: Caller, variant: Any, slug: str) -> None:
     ada.refused("POST", "purchases", wanted(NOWHERE), code="NOT_FOUND", **key())
     ada.refused("POST", "purchases", wanted(variant, stream="nowhere"), code="NOT_FOUND", **key())
     ada.refused("POST", "purchases", {"lines": 7}, code="BAD_REQUEST", **key())
+    quotes(ada, variant, slug)
     ada.get("GET", f"purchases/{bought['id']}")
     ada.refused("GET", f"purchases/{NOWHERE}", code="NOT_FOUND")
     ada.get("POST", "purchases", wanted(variant), status=201, **key())

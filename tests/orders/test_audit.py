@@ -346,7 +346,10 @@ LIES = [
         "charges-are-booked",
         "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind = 'sale.tax'",
     ),
-    lie("charges-given-back-add-up", "UPDATE orders_order SET refunded_shipping_amount = 1"),
+    lie(
+        "charges-given-back-add-up",
+        "UPDATE orders_order SET refunded_shipping_amount = 1 WHERE shipping_amount > 0",
+    ),
     lie("charges-given-back-add-up", "UPDATE orders_shippingback SET tax_amount = tax_amount - 1"),
     lie("charges-given-back-add-up", "UPDATE orders_refundline SET tax_amount = 0 WHERE tax_amount > 0"),
     lie("refund-lines-add-up", "DELETE FROM orders_shippingback"),
