@@ -60,10 +60,15 @@ def post(*, kind: str, ref: str, postings: Sequence[tuple[str, Money]]) -> Ledge
         raise Unbalanced(f"{kind} {ref}: {sums}")
     with transaction.atomic(savepoint=False):
         fresh = LedgerTransaction(kind=kind, ref=ref, legs=len(lines))
-        # ON CONFLICT DO NOTHING waits for a concurrent booking of the same ref, then leaves it alone.
-        LedgerTransaction.objects.bulk_create([fresh], ignore_conflicts=True)
-        if not LedgerTransaction.objects.filter(id=fresh.id).exists():
-            return None
+        with connection.cursor() as cursor:
+            # This waits for a concurrent booking of the same ref, then leaves it alone.
+            cursor.execute(
+                "INSERT INTO commerce_ledgertransaction (id, kind, ref, legs) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING RETURNING id",
+                [fresh.id, kind, ref, len(lines)],
+            )
+            if cursor.fetchone() is None:
+                return None
         Posting.objects.bulk_create(
             Posting(transaction=fresh, account=account, amount=money.amount, currency=money.currency)
             for account, money in lines

@@ -24,7 +24,8 @@ SERVERS = ("postgres", "redis")
 BEFORE_TABLES = ("simulator", "web", "live")  # Can start while the database is being laid out.
 AFTER_TABLES = ("relay", "settler", "worker", "sweeper", "beat")
 SCRIPT = ("crew", "audience")
-MEASURED = ("web", "live", "relay")  # They show their metrics on METRICS_PORT, the one after it, and so on.
+# They show their metrics on METRICS_PORT, the one after it, and so on.
+MEASURED = ("web", "live", "relay", "settler", "worker")
 LOOK_SECONDS = 5.0
 PAUSE = timedelta(seconds=20)  # Between a show that a visitor has ended and the next one.
 

@@ -103,6 +103,8 @@ def test_metrics_are_shown_on_ports_in_a_row_where_they_are_asked_for(
         "web": "9100",
         "live": "9101",
         "relay": "9102",
+        "settler": "9103",
+        "worker": "9104",
     }
     monkeypatch.setenv("METRICS_PORT", "0")
     assert stage._metrics_port() == 0
