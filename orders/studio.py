@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -36,9 +36,8 @@ GOES_ON = ("none", "new", "onboarding", "restricted")
 def payout(request: HttpRequest) -> HttpResponse:
     """Show where the host is paid; a press leads to the provider's page, which leads back here."""
     host = host_of(request)
-    if request.method == "POST":
-        return _open(request, host)
     owner = payees.Owner(host_id=host.id)
+    url = _open(request, host) if request.method == "POST" else ""
     if "back" in request.GET:
         known = payees.of(owner)
         if known is not None and known.provider_id:
@@ -55,6 +54,8 @@ def payout(request: HttpRequest) -> HttpResponse:
         account=body,
         state=title,
         words=words,
+        # A link: a form may lead nowhere but here (Content-Security-Policy, form-action).
+        url=url,
         goes_on=body["state"] in GOES_ON,
         asks_country=not body["country"],
         standing=[
@@ -64,10 +65,11 @@ def payout(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _open(request: HttpRequest, host: Host) -> HttpResponse:
+def _open(request: HttpRequest, host: Host) -> str:
+    """Return the provider's page; empty when there is none, which is said then."""
     here = request.build_absolute_uri(reverse("studio:payout"))
     try:
-        url = payees.open_page(
+        return payees.open_page(
             owner=payees.Owner(host_id=host.id),
             country=request.POST.get("country", "").strip().upper()[:2],
             back_to=f"{here}?back",
@@ -76,8 +78,7 @@ def _open(request: HttpRequest, host: Host) -> HttpResponse:
         )
     except errors.Refusal as refusal:
         messages.error(request, refusal.text)
-        url = here
-    return HttpResponseRedirect(url)
+        return ""
 
 
 def _money(body: dict[str, Any]) -> str:
