@@ -83,6 +83,8 @@ class LineInline(Inline):
         "quantity",
         "unit_amount",
         "amount",
+        "tax_name",
+        "tax_amount",
         "list_amount",
         "offer",
         "host_commission_bp",

@@ -68,8 +68,8 @@ export function openCheckout(wanted, shop) {
   function priceNow() {
     const at = priced(lines, show, now());
     const best = bestCoupon(show, at.lines, now());
-    const priced = at.lines.map((one) => [one.variant, one.quantity, one.price, one.offer?.id]);
-    const of = JSON.stringify([best?.coupon.id, session.address, priced]);
+    const prices = at.lines.map((one) => [one.variant, one.quantity, one.price, one.offer?.id]);
+    const of = JSON.stringify([best?.coupon.id, session.address, prices]);
     const less = { ...at.total, amount: at.total.amount - (best?.off ?? 0) };
     const told = answered?.of === of ? answered : null;
     const off = told?.off ?? best?.off ?? 0;

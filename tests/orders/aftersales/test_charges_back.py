@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from commerce import gateway, ledger
 from commerce.models import LedgerTransaction, Merchant
 from commerce.money import Money
+from orders import fulfilment
 from orders.aftersales import cancelling, disputes, refunding
-from orders.books import postings
+from orders.books import earning, postings
 from orders.models import (
     Commission,
     Order,
@@ -183,6 +184,16 @@ def test_units_of_a_currency_with_three_decimals_come_back_in_sums_that_can_be_p
     amounts = [give_back(order, lines=[refunding.Wanted(line.id, 1)]).amount for _ in range(3)]
     assert sum(amounts) == 16130
     assert all(each % 10 == 0 for each in amounts)
+
+
+def test_shipping_that_was_earned_is_given_back_of_what_may_be_paid_out(order: Order) -> None:
+    parcel = {"carrier": "Post", "tracking_number": "1", "tracking_url": ""}
+    fulfilment.ship(merchant_id=order.merchant_id, order_id=order.id, now=after(9), **parcel)
+    assert earning.earn(order_ids=[order.id], now=after(30 * 86_400)) == [order.id]
+    payable = ledger.payable(ledger.merchant(order.merchant_id))
+    assert ledger.balance(payable, "EUR").amount == -2675
+    give_back(order)
+    assert (owed(order.merchant), ledger.balance(payable, "EUR").amount) == (0, 0)
 
 
 def test_booking_a_sale_twice_books_its_charges_once(order: Order) -> None:
