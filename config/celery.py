@@ -39,6 +39,12 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},
     # Turns of the waitlist that are over, lines of what has ended, and how long the lines are.
     "orders.sweep_lines": {"task": "orders.sweep_lines", "schedule": 2.0, "options": {"expires": 2.0}},
+    # The provider's notices, which name people.
+    "orders.prune_notices": {
+        "task": "orders.prune_notices",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
     # What an alarm looks at: beat, the broker and a worker do their work.

@@ -30,6 +30,11 @@ class Simulator:
     secret: str
 
 
+def connect_secret(secret: str) -> str:
+    """The secret with which the simulator signs what it tells of connected accounts, beside its other one."""
+    return f"{secret}_connect"
+
+
 def simulator(var: Path) -> Simulator | None:
     """The simulator that was last started for var, or None."""
     try:

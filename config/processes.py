@@ -28,7 +28,9 @@ DRAIN_MARGIN = 12.0
 # What our own processes run, after `python`.
 COMMANDS = {
     "simulator": "-m commerce.stripe_simulator --port {simulator_port} --state-file {state} "
-    "--webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe --webhook-secret {secret}",
+    "--webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe --webhook-secret {secret} "
+    "--connect-webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe "
+    "--connect-webhook-secret {connect_secret}",
     "web": "-m config.web",
     "live": "-m config.live",
     "relay": "manage.py relay",
@@ -82,6 +84,7 @@ def own(
         "LIVE_SOCKET_URL": f"ws://localhost:{live_port}",
         "STRIPE_API_BASE": f"http://127.0.0.1:{simulator_port}",
         "STRIPE_WEBHOOK_SECRETS": secret,
+        "STRIPE_CONNECT_WEBHOOK_SECRETS": embedded.connect_secret(secret),
         "PYTHONUNBUFFERED": "1",
         **ONE_MACHINE,
         **env,
@@ -104,6 +107,7 @@ def own(
         "simulator_port": simulator_port,
         "web_port": web_port,
         "secret": shlex.quote(secret),
+        "connect_secret": shlex.quote(embedded.connect_secret(secret)),
         "state": shlex.quote(str(state)),
     }
     return {

@@ -232,6 +232,10 @@ STRIPE_TIMEOUT_SECONDS = env.number("STRIPE_TIMEOUT_SECONDS")
 STRIPE_CALLS_PER_SECOND = env.number("STRIPE_CALLS_PER_SECOND")
 _simulator = embedded.simulator(VAR_DIR) if DEBUG else None
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS") or ([_simulator.secret] if _simulator else [])
+STRIPE_CONNECT_WEBHOOK_SECRETS = env.words("STRIPE_CONNECT_WEBHOOK_SECRETS") or (
+    [embedded.connect_secret(_simulator.secret)] if _simulator else []
+)
+NOTICE_KEEP_DAYS = env.number("NOTICE_KEEP_DAYS")
 STRIPE_API_BASE = env.text("STRIPE_API_BASE").rstrip("/")
 if not STRIPE_API_BASE:
     _simulated = DEBUG and STRIPE_SECRET_KEY == "sk_test_simulated"

@@ -238,6 +238,22 @@ VARIABLES: tuple[Variable, ...] = (
             secret=True,
         ),
         _variable(
+            "STRIPE_CONNECT_WEBHOOK_SECRETS",
+            "list",
+            "",
+            "Signing secrets of the webhook endpoint for connected accounts, which is its own. Without it, "
+            "what is told of payees' accounts is refused. Empty in development: the simulator's own.",
+            secret=True,
+        ),
+        _variable(
+            "NOTICE_KEEP_DAYS",
+            "number",
+            "90",
+            "How long the payment provider's notices are kept after they were read. They name people.",
+            least=31,
+            most=3650,
+        ),
+        _variable(
             "STRIPE_API_BASE",
             "url",
             "",

@@ -1,9 +1,11 @@
 """Background work of the trade. A task may run twice or never: the database says what is left to do."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -129,6 +131,13 @@ def sweep_carts(**_: object) -> dict[str, int]:
 def prune_carts(**_: object) -> int:
     """Delete carts of guests who do not come back."""
     return lapsing.prune(now=clock.database_now(), limit=PRUNED_AT_ONCE)
+
+
+@shared_task(name="orders.prune_notices", queue="notify")
+def prune_notices(**_: object) -> int:
+    """Delete notices of the provider that were read long ago: they name people."""
+    kept = timedelta(days=settings.NOTICE_KEEP_DAYS)
+    return notices.prune(before=clock.database_now() - kept, limit=PRUNED_AT_ONCE)
 
 
 @shared_task(name="orders.reconcile", queue="notify")

@@ -29,7 +29,7 @@ from commerce.gateway.cards import (
     retrieve_setup,
     setup,
 )
-from commerce.gateway.connection import is_simulated
+from commerce.gateway.connection import is_live, is_simulated
 from commerce.gateway.disputes import retrieve_dispute, submit_evidence
 from commerce.gateway.failures import (
     Declined,
@@ -80,6 +80,7 @@ __all__ = [
     "find_refund",
     "find_transfer",
     "intents_since",
+    "is_live",
     "is_resting",
     "is_simulated",
     "movements_since",

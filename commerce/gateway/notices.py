@@ -21,14 +21,13 @@ class BadSignature(Exception):
 
 
 def read_notice(body: bytes, signature: str, *, now: datetime) -> Notice:
-    """Return a webhook's event; `body` as it came, to the byte. Raises BadSignature."""
-    for secret in settings.STRIPE_WEBHOOK_SECRETS:
-        try:
-            stripe.WebhookSignature.verify_header(body, signature, secret)
-            break
-        except (stripe.SignatureVerificationError, UnicodeError, TypeError):  # TypeError: it is not ASCII.
-            continue
-    else:
+    """Return a webhook's event; `body` as it came, to the byte. Raises BadSignature.
+
+    What is of a connected account must be signed for the endpoint of these, everything else for ours.
+    """
+    ours = _signed(body, signature, settings.STRIPE_WEBHOOK_SECRETS)
+    of_accounts = _signed(body, signature, settings.STRIPE_CONNECT_WEBHOOK_SECRETS)
+    if not ours and not of_accounts:
         raise BadSignature("No secret of ours made this signature.")
     # The library refuses what is too old by the machine's clock, and takes anything from the future.
     at = next(int(part[2:]) for part in signature.split(",") if part.startswith("t="))
@@ -46,9 +45,22 @@ def read_notice(body: bytes, signature: str, *, now: datetime) -> Notice:
         RecursionError,
     ) as error:
         raise BadSignature("This is signed, but it is no event.") from error
-    if notice.livemode != connection.is_live():
+    if not (of_accounts if notice.account else ours):
+        raise BadSignature("It is signed for the other endpoint.")
+    # Endpoints of connected accounts are told of both modes (https://docs.stripe.com/connect/webhooks).
+    if notice.livemode != connection.is_live() and not notice.account:
         raise BadSignature("The event is of the other mode: test and live do not mix.")
     return notice
+
+
+def _signed(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
+    for secret in secrets:
+        try:
+            stripe.WebhookSignature.verify_header(body, signature, secret)
+            return True
+        except (stripe.SignatureVerificationError, UnicodeError, TypeError):  # TypeError: it is not ASCII.
+            continue
+    return False
 
 
 def events_since(since: datetime, *, types: Sequence[str] = ()) -> Iterator[Notice]:

@@ -11,7 +11,7 @@ import structlog
 from django.db import transaction
 
 from commerce import cards, errors, faults, gateway, outbox, payees
-from commerce.models import Card, Customer, Notice
+from commerce.models import Card, ConnectedAccount, Customer, Notice
 from commerce.money import Money
 from orders.aftersales import disputes
 from orders.models import Payment
@@ -45,10 +45,16 @@ READ = (
     "payment_method.detached",
     "payment_method.automatically_updated",
 )
+KNOWN_WITHIN = timedelta(minutes=1)  # A new account is told of before its id is written down here.
+
 # What is told of accounts that are connected to ours. Anything else of theirs is not ours to act upon.
 READ_OF_CONNECTED = ("account.updated", "account.application.deauthorized")
 OF_CONNECTED = ("account.", "capability.", "person.", "payout.", "balance.")
 ASKED = ("needs_response", "warning_needs_response")  # Of disputes: somebody has to answer.
+
+
+class UnknownAccount(Exception):
+    """Something is told of a connected account that is nobody's here."""
 
 
 def record(*, notice: gateway.Notice, now: datetime) -> bool:
@@ -68,9 +74,15 @@ def record_all(*, found: Iterable[gateway.Notice], now: datetime) -> int:
 
 
 def _keep(notice: gateway.Notice, *, source: str, now: datetime) -> bool:
-    known = notice.type in READ
     strange = bool(notice.account) and not notice.type.startswith(OF_CONNECTED)
-    unread = (known and not notice.account) or (bool(notice.account) and notice.type in READ_OF_CONNECTED)
+    if notice.account:
+        # Of an account that is not ours every kind is read: that finds it out.
+        ours = ConnectedAccount.objects.filter(provider_id=notice.account).exists()
+        unread = not strange and (notice.type in READ_OF_CONNECTED or not ours)
+    else:
+        unread = notice.type in READ
+    if notice.livemode != gateway.is_live():
+        strange = unread = False  # Test and live do not mix: it is kept, and nothing comes of it.
     row = Notice(
         provider_id=notice.id,
         type=notice.type[:80],
@@ -111,7 +123,7 @@ def read(*, notice_id: int, now: datetime) -> None:
         return
     try:
         faults.reach("notice.read_before_apply")
-        _reader(notice.type)(notice, now)
+        _reader(notice)(notice, now)
         faults.reach("notice.read_after_apply")
     except gateway.Missing:
         # Tried again it would stay missing.
@@ -121,6 +133,10 @@ def read(*, notice_id: int, now: datetime) -> None:
         return
     except errors.Unavailable:
         raise
+    except UnknownAccount as error:
+        if not _fail(notice, error, now, last=now - notice.received_at > KNOWN_WITHIN):
+            raise
+        return
     except Exception as error:
         if not _fail(notice, error, now, last=notice.attempts + 1 >= MOST_ATTEMPTS):
             raise
@@ -148,6 +164,13 @@ def unread(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[
     return list(rows.exclude(pk__in=without).order_by("id").values_list("id", flat=True)[:limit])
 
 
+def prune(*, before: datetime, limit: int) -> int:
+    """Delete notices that came before that and were read, oldest first; returns how many."""
+    oldest = Notice.objects.order_by("id").values_list("id", flat=True)[:limit]
+    read_ones = Notice.objects.filter(pk__in=list(oldest), received_at__lt=before, processed_at__lt=before)
+    return read_ones.delete()[0]
+
+
 def _fail(notice: Notice, error: Exception, now: datetime, *, last: bool) -> bool:
     """Count a failure; returns `last`, with which the notice is put into quarantine."""
     Notice.objects.filter(pk=notice.pk).update(
@@ -163,7 +186,10 @@ def _fail(notice: Notice, error: Exception, now: datetime, *, last: bool) -> boo
 # --- what each kind is about ---
 
 
-def _reader(kind: str) -> Callable[[Notice, datetime], None]:
+def _reader(notice: Notice) -> Callable[[Notice, datetime], None]:
+    kind = notice.type
+    if notice.account:
+        return _account
     if kind.startswith("payment_intent."):
         return _intent
     if kind.startswith(("refund.", "charge.refund.")):
@@ -172,8 +198,6 @@ def _reader(kind: str) -> Callable[[Notice, datetime], None]:
         return _refunds
     if kind.startswith("charge.dispute."):
         return _dispute
-    if kind in READ_OF_CONNECTED:
-        return _account
     if kind == "setup_intent.succeeded":
         return _new_card
     if kind.startswith("payment_method."):
@@ -245,7 +269,10 @@ def _new_card(notice: Notice, now: datetime) -> None:
 
 def _account(notice: Notice, now: datetime) -> None:
     """A payee's account, of which more is known, or which was cut off: it is asked for as it is now."""
-    payees.refresh(provider_id=notice.account, now=now)
+    if not ConnectedAccount.objects.filter(provider_id=notice.account).exists():
+        raise UnknownAccount(f"{notice.account} is connected at the provider, and nobody's here")
+    if notice.type in READ_OF_CONNECTED:
+        payees.refresh(provider_id=notice.account, now=now)
 
 
 def _card(notice: Notice, now: datetime) -> None:

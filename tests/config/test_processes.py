@@ -41,6 +41,8 @@ def test_the_table_names_every_process_and_joins_them(tmp_path: Path) -> None:
     web = table["web"].env
     assert web["LIVE_SOCKET_URL"] == "ws://localhost:8101"
     assert web["STRIPE_WEBHOOK_SECRETS"] in table["simulator"].argv
+    assert web["STRIPE_CONNECT_WEBHOOK_SECRETS"] in table["simulator"].argv
+    assert web["STRIPE_CONNECT_WEBHOOK_SECRETS"] != web["STRIPE_WEBHOOK_SECRETS"]
     assert web["STRIPE_API_BASE"].endswith(":8102")
     assert all(name == program.name for name, program in table.items())
 

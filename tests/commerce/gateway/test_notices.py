@@ -76,6 +76,19 @@ def test_nothing_that_opens_a_payment_is_kept_however_deep_it_lies() -> None:
     assert notice.payload["data"]["object"]["list"] == [{"kept": 1}]
 
 
+def test_what_is_of_a_connected_account_is_read_from_its_own_endpoint_alone(settings: Settings) -> None:
+    settings.STRIPE_CONNECT_WEBHOOK_SECRETS = ["whsec_old", "whsec_connect"]
+    of_account = json.dumps(EVENT | {"type": "account.updated", "account": "acct_1"}).encode()
+    ours = json.dumps(EVENT).encode()
+
+    notice = gateway.read_notice(of_account, sign(of_account, "whsec_connect"), now=NOW)
+
+    assert (notice.type, notice.account) == ("account.updated", "acct_1")
+    for body, secret in ((of_account, SECRET), (ours, "whsec_connect")):
+        with pytest.raises(gateway.BadSignature):
+            gateway.read_notice(body, sign(body, secret), now=NOW)
+
+
 def test_what_is_not_signed_by_us_is_refused() -> None:
     body = json.dumps(EVENT).encode()
     good = sign(body)

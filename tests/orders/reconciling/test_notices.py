@@ -1,6 +1,6 @@
 """Notices of the provider: each kind read, and what cannot be read put aside where somebody sees it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commerce import gateway
-from commerce.models import Card, Notice, User
-from orders import gauges
+from commerce.models import Card, ConnectedAccount, Notice, User
+from orders import gauges, tasks
 from orders.models import Discrepancy, Payment, Purchase
 from orders.reconciling import notices
 from orders.settling import charging, discrepancies, payments
@@ -122,11 +122,67 @@ def test_a_payment_of_a_connected_account_is_none_of_ours() -> None:
     assert make.events("notice.received") == []
 
 
-def test_what_is_told_of_a_connected_account_is_kept() -> None:
-    notice = kept("account.updated", "acct_1", account="acct_1")
+def payee(provider_id: str) -> ConnectedAccount:
+    return ConnectedAccount.objects.create(merchant=make.merchant(), country="DE", provider_id=provider_id)
 
-    assert (notice.account, notice.quarantined_at) == ("acct_1", None)
-    assert notice.processed_at is not None
+
+def test_what_is_told_of_a_payee_is_kept_and_its_account_read() -> None:
+    payee("acct_1")
+
+    told_of, other = (
+        kept(kind, "acct_1", account="acct_1") for kind in ("account.updated", "capability.updated")
+    )
+
+    assert (told_of.processed_at, told_of.quarantined_at) == (None, None)
+    assert (other.processed_at is not None, other.quarantined_at) == (True, None)
+    assert make.events("notice.received") == [{"notice": told_of.pk}]
+
+
+@pytest.mark.parametrize("kind", ["account.updated", "payout.paid"])
+def test_an_account_that_is_nobodys_here_is_put_into_quarantine_a_minute_later(kind: str) -> None:
+    notice = kept(kind, "acct_2", account="acct_2")
+
+    with pytest.raises(notices.UnknownAccount):
+        read(notice)
+    notice.refresh_from_db()
+    assert (notice.attempts, notice.quarantined_at, notice.processed_at) == (1, None, None)
+
+    notices.read(notice_id=notice.pk, now=notice.received_at + timedelta(seconds=61))
+
+    notice.refresh_from_db()
+    assert notice.quarantined_at is not None
+    assert "acct_2" in notice.error
+    assert "no-notice-quarantined" in make.broken()
+
+
+def test_an_account_that_is_told_of_before_its_id_is_written_down_is_waited_for() -> None:
+    notice = kept("capability.updated", "acct_3", account="acct_3")
+    payee("acct_3")
+
+    assert read(notice).processed_at is not None
+
+
+def test_what_is_told_of_a_payees_account_in_the_other_mode_changes_nothing() -> None:
+    notice = kept("account.updated", "acct_4", account="acct_4", livemode=True)
+
+    assert (notice.processed_at is not None, notice.quarantined_at) == (True, None)
+    assert make.events("notice.received") == []
+
+
+# --- what was read long ago ---
+
+
+def test_notices_that_were_read_long_ago_are_deleted_and_others_are_kept() -> None:
+    ago = timezone.now() - timedelta(days=91)
+    old, unread, held, fresh = (kept("customer.created") for _ in range(4))
+    Notice.objects.exclude(pk=fresh.pk).update(received_at=ago, processed_at=ago)
+    Notice.objects.filter(pk__in=[unread.pk, held.pk]).update(processed_at=None)
+    Notice.objects.filter(pk=held.pk).update(quarantined_at=ago)
+
+    assert tasks.prune_notices() == 1
+
+    assert set(Notice.objects.values_list("pk", flat=True)) == {unread.pk, held.pk, fresh.pk}
+    assert not Notice.objects.filter(pk=old.pk).exists()
 
 
 # --- kinds ---
