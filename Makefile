@@ -34,7 +34,7 @@ $(STAMP): $(RUNTIME) requirements-dev.txt
 demo: $(RUNTIME) ## A live show with everything running, on http://localhost:8000 (PORT=, LIVE_PORT=)
 	exec $(PY) -m config.demo
 
-scene: $(RUNTIME) ## Play one sale through the real front doors and audit the books (BUYERS= STOCK= KILLS=1)
+scene: $(RUNTIME) ## Play one sale through the real front doors and audit the books (BUYERS= STOCK= KILLS=1 TROUBLE=1 SEED=)
 	exec $(PY) -m tests.scene
 
 test: check ## Everything: checks, then the whole suite on servers of its own

@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from config import menu
+
 YELLOW = "#ffc62e"
 
 # 600 colours links and marks, so it has to be readable on white; buttons are yellow by admin.css.
@@ -105,4 +107,5 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "STYLES": [admin_css],
     "LOGIN": {"form": "commerce.sites.LoginForm"},
+    "SIDEBAR": {"show_search": True, "navigation": menu.NAVIGATION},
 }

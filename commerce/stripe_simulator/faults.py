@@ -34,6 +34,7 @@ class Fault:
     method: str = "POST"
     share: float = 1.0
     milliseconds: int = 0
+    struck: int = 0
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Faults:
                 continue
             if rule.share < 1.0 and self.chance.random() >= rule.share:
                 continue
+            rule.struck += 1
             if rule.times is not None:
                 rule.times -= 1
                 if rule.times == 0:

@@ -9,22 +9,19 @@ whose network nothing could be given for STUCK_SECONDS is closed too.
 
 import asyncio
 from array import array
-from collections import deque
 from collections.abc import Callable
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 
-from streams.frames import wire
 from streams.live import packing, tally
+from streams.live.held import HELD_BYTES, Held
 from streams.live.ways import HIGH_WATER, Way
 from streams.live.wheel import Wheel
 
 log = structlog.get_logger(__name__)
 
-HELD_BYTES = 262_144
-CHAT_FRAMES = 50
 STUCK_SECONDS = 10.0
 LOOK_SECONDS = 2.5  # How often one to whom nothing can be given is looked at.
 LIFE_SECONDS = float(settings.ROOM_LIFE_SECONDS)  # Of a connection, unless it is extended.
@@ -54,48 +51,6 @@ class Seat:
 
     def __init__(self, row: list[Write], fds: "array[int]", number: int, missed: "list[Viewer]") -> None:
         self.row, self.fds, self.number, self.missed = row, fds, number, missed
-
-
-class Held:
-    """What waits for a slow viewer."""
-
-    __slots__ = ("chat", "lost", "must", "must_bytes", "size", "states")
-
-    def __init__(self) -> None:
-        self.must: deque[tuple[bytes, int]] = deque()  # And how many bytes of it are the viewer's fault.
-        self.must_bytes = 0
-        self.states: dict[str, bytes] = {}
-        self.chat: deque[tuple[int, bytes]] = deque()
-        self.lost = 0
-        self.size = 0
-
-    def grow(self, by: int) -> None:
-        """Count bytes that wait more, or fewer."""
-        self.size += by
-        tally.here.held += by
-
-    def take(self, most: int) -> bytes:
-        """Take out the frames whose turn it is, about so many bytes of them; none: nothing is held."""
-        parts: list[bytes] = []
-        size = 0
-        while size < most:
-            if self.must:
-                frame, counted = self.must.popleft()
-                self.must_bytes -= counted
-            elif self.states:
-                frame = self.states.pop(next(iter(self.states)))
-            elif self.chat:
-                _, frame = self.chat.popleft()
-            elif self.lost:
-                parts.append(packing.pack(wire.event("chat.gap", {"dropped": self.lost})))
-                self.lost = 0
-                break
-            else:
-                break
-            parts.append(frame)
-            size += len(frame)
-        self.grow(-size)
-        return b"".join(parts)
 
 
 class Viewer:
@@ -180,9 +135,7 @@ class Viewer:
         if self.closing is not None:
             return
         if must:
-            held = self._hold()
-            held.must.append((must, 0))
-            held.grow(len(must))
+            self._hold().keep_must(must, fault=0)
         for key, frame in (states or {}).items():
             self.hold_state(key, frame)
         if chat:
@@ -209,46 +162,24 @@ class Viewer:
         if self.closing is not None:
             return
         held = self._hold()
-        held.must.append((frame, len(frame)))
-        held.must_bytes += len(frame)
-        held.grow(len(frame))
+        held.keep_must(frame, fault=len(frame))
         if held.must_bytes > HELD_BYTES:
             self.close(TOO_SLOW)
 
     def hold_state(self, key: str, frame: bytes) -> None:
         """Hold the newest value of a key back, instead of an older one."""
-        if self.closing is not None:
-            return
-        held = self._hold()
-        older = held.states.get(key)
-        if older is not None:
-            tally.here.dropped["state"] += 1
-        held.states[key] = frame
-        held.grow(len(frame) - len(older or b""))
+        if self.closing is None:
+            self._hold().keep_state(key, frame)
 
     def hold_chat(self, lines: int, frame: bytes) -> None:
         """Hold so many lines of chat back; the oldest that wait give way."""
-        if self.closing is not None:
-            return
-        held = self._hold()
-        held.chat.append((lines, frame))
-        held.grow(len(frame))
-        if len(held.chat) > CHAT_FRAMES:
-            dropped, oldest = held.chat.popleft()
-            held.lost += dropped
-            held.grow(-len(oldest))
-            tally.here.dropped["chat"] += dropped
+        if self.closing is None:
+            self._hold().keep_chat(lines, frame)
 
     def strike(self, line: bytes) -> None:
         """Take out of the chat that is held back every line which contains these bytes."""
-        if self._held is None:
-            return
-        for n, (lines, frame) in enumerate(self._held.chat):
-            if line in frame:
-                kept = [each for each in next(packing.unpack(frame)).split(b"\n") if line not in each]
-                left = packing.pack(b"\n".join(kept)) if kept else b""
-                self._held.chat[n] = (min(lines, len(kept)), left)
-                self._held.grow(len(left) - len(frame))
+        if self._held is not None:
+            self._held.strike(line)
 
     @property
     def backlog(self) -> int:

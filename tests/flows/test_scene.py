@@ -13,6 +13,7 @@ import pytest
 from config.env import ROOT
 from tests.scene import __main__ as scene
 from tests.scene.report import Report, percentile
+from tests.scene.size import read_size
 
 
 @pytest.mark.timeout(320)
@@ -35,7 +36,12 @@ def test_a_crowd_buys_the_last_pieces_through_the_real_front_doors() -> None:
 
 @pytest.mark.parametrize(
     ("buyers", "stock", "says"),
-    [("5", "5", "somebody has to miss out"), ("many", "5", "BUYERS=many"), ("9", "0", "STOCK=0")],
+    [
+        ("5", "5", "somebody has to miss out"),
+        ("many", "5", "BUYERS=many"),
+        ("9", "0", "STOCK=0"),
+        ("9", "-1", "STOCK=-1"),
+    ],
 )
 def test_numbers_that_make_no_scene_are_refused(
     buyers: str,
@@ -48,6 +54,14 @@ def test_numbers_that_make_no_scene_are_refused(
     monkeypatch.setenv("STOCK", stock)
     assert scene.main() == 2
     assert says in capsys.readouterr().err
+
+
+def test_trouble_is_a_tenth_declined_and_a_twentieth_asked() -> None:
+    calm = read_size({"BUYERS": "300", "STOCK": "100"})
+    troubled = read_size({"BUYERS": "300", "STOCK": "100", "TROUBLE": "1", "SEED": "3"})
+
+    assert (calm.decliners, calm.askers, calm.sure) == (2, 0, 297)
+    assert (troubled.decliners, troubled.askers, troubled.sure, troubled.seed) == (10, 5, 284, 3)
 
 
 def test_a_wrong_figure_is_counted_and_shown(capsys: pytest.CaptureFixture[str]) -> None:

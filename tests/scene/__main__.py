@@ -1,6 +1,8 @@
 """`python -m tests.scene`, which is `make scene`: BUYERS and STOCK say how many press for how many pieces.
 
-With KILLS=1 the settler and the live process are killed while they press.
+With KILLS=1 the settler and the live process are killed while they press. With TROUBLE=1 the provider gives
+trouble, chosen by SEED: one card in ten declines, one bank in twenty asks its customer first, one answer in
+twenty is lost after the deed, and every webhook comes twice and in no order.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import resource
 import secrets
 import shutil
@@ -27,24 +30,9 @@ from config.children import CannotStart, Program
 from config.supervisor import Stack, stopped_by_signals
 from config.variables import VARIABLES
 from tests.scene.report import Report
+from tests.scene.size import read_size
 
 PREFIX = "yellowcart-scene-"
-DECLINED_SHARE = 12 / 500  # Of the pieces, as product stories have it; one at least.
-
-
-def size() -> tuple[int, int, int]:
-    """Buyers, pieces and cards that decline; raises CannotStart for numbers that make no scene."""
-    numbers = {}
-    for name, default in (("BUYERS", "30"), ("STOCK", "5")):
-        text = os.environ.get(name) or default
-        if not text.isdigit() or int(text) < 1:
-            raise CannotStart(f"{name}={text} is not a number of at least 1.")
-        numbers[name] = int(text)
-    buyers, stock = numbers["BUYERS"], numbers["STOCK"]
-    decliners = max(1, round(stock * DECLINED_SHARE))
-    if buyers < stock + decliners + 1:
-        raise CannotStart(f"BUYERS={buyers} is too few for STOCK={stock}: somebody has to miss out.")
-    return buyers, stock, decliners
 
 
 @contextlib.contextmanager
@@ -89,7 +77,7 @@ def table(var: Path) -> tuple[dict[str, Program], dict[str, str]]:
 
 def perform(var: Path, report: Report) -> None:
     """Start everything, play, stop everything."""
-    buyers, stock, decliners = size()
+    size = read_size(os.environ)
     for variable in VARIABLES:  # Nothing that somebody has configured is touched.
         os.environ.pop(variable.name, None)
         os.environ.pop(f"{variable.name}_FILE", None)
@@ -99,7 +87,7 @@ def perform(var: Path, report: Report) -> None:
     programs, env = table(var)
     complaints = Complaints()
     with Stack(programs, say=complaints) as stack:
-        report.act(f"{buyers} buyers, {stock} pieces")
+        report.act(size.in_words())
         stack.start("postgres", "redis")
         os.environ |= {**env, "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
         with ThreadPoolExecutor(max_workers=1) as pool:
@@ -120,10 +108,15 @@ def perform(var: Path, report: Report) -> None:
         place = play.Place(env["BASE_URL"], env["LIVE_SOCKET_URL"], books)
         if os.environ.get("KILLS") == "1":
             place.disturb = partial(_kill, stack)
-        gathered = people.gather(buyers=buyers - decliners - 1, decliners=decliners)
-        report.step(f"a merchant, a host and {buyers - 1} shoppers with saved cards have signed up before")
+        gathered = people.gather(buyers=size.sure, decliners=size.decliners, askers=size.askers)
+        report.step(
+            f"a merchant, a host and {size.buyers - 1} shoppers with saved cards have signed up before"
+        )
+        if size.trouble:
+            random.seed(size.seed)
+            report.step(books.give_trouble(size.seed))
         try:
-            asyncio.run(play.Scene(place, gathered, stock=stock, report=report).play())
+            asyncio.run(play.Scene(place, gathered, stock=size.stock, report=report).play())
         finally:
             books.close()
         lost = [name for name in programs if not stack.alive(name)]

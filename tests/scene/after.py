@@ -60,7 +60,12 @@ def balance(books: Books, *, stock: int, price: int, report: Report) -> None:
         f"the provider has charged {_eur(total)} in {stock} charges",
     )
     report.equal(books.charged_here(), books.charged_there(provider), "charge by charge, so have we")
-    report.equal(books.ledger_of_provider(), total, "our ledger says so to the cent")
+    fees = _eur(eur.get("fees", 0))
+    report.equal(
+        books.wait_for_agreement(within=30),
+        (0, 0),
+        f"reconciled, both ledgers agree to the cent, less {fees} of fees",
+    )
     report.equal(books.wait_for_outbox(within=30), 0, "everything that happened has been told")
     lines, status = books.audit()
     report.quote(lines)

@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 from django.db import close_old_connections
 
-from commerce import ledger
+from commerce import clock, ledger
 from commerce.models import Event
 from config.env import ROOT
 from orders.models import Payment
+from orders.reconciling import movements, reconciler
 
 KEY = "sk_test_simulated"
+LOST_SHARE = 0.05
 
 
 class Books:
@@ -31,6 +33,28 @@ class Books:
         body = {"milliseconds": milliseconds}
         answer = await asyncio.to_thread(self._http.post, "/latency", json=body)
         answer.raise_for_status()
+
+    def give_trouble(self, seed: int) -> str:
+        """Let webhooks come twice and in no order, and lose the outcome of one charge in twenty; says so."""
+        webhooks = {"copies": 2, "shuffle_ms": 1_500, "seed": seed}
+        self._http.post("/webhooks", json=webhooks).raise_for_status()
+        for number, kind in enumerate(("drop_after", "error_500_after")):
+            fault = {
+                "kind": kind,
+                "path": "/v1/payment_intents",
+                "method": "POST",
+                "times": None,
+                "share": LOST_SHARE / 2,
+                "seed": seed * 2 + number,
+            }
+            self._http.post("/faults", json=fault).raise_for_status()
+        return f"the provider doubles and shuffles webhooks, and loses {LOST_SHARE:.0%} of its answers"
+
+    def answers_lost(self) -> int:
+        """How many answers the provider has lost so far, each after its deed."""
+        answer = self._http.get("/faults")
+        answer.raise_for_status()
+        return sum(rule["struck"] for rule in answer.json()["rules"])
 
     def provider(self) -> dict[str, Any]:
         """The provider's books, charge by charge."""
@@ -49,9 +73,20 @@ class Books:
         paid = Payment.objects.filter(status=Payment.Status.SUCCEEDED)
         return {str(payment.provider_id): payment.amount for payment in paid}
 
-    def ledger_of_provider(self) -> int:
-        """What the provider owes us by our ledger, in cents."""
-        return ledger.balance(ledger.PROVIDER, "EUR").amount
+    def reconcile(self) -> tuple[int, int]:
+        """Read the provider's lists; by how many cents its balance and its fees differ from our ledger."""
+        reconciler.reconcile(now=clock.database_now())
+        there = self.provider()["totals"]["eur"]
+        owed = ledger.balance(ledger.PROVIDER, "EUR").amount
+        kept = ledger.balance(movements.PROVIDER_FEES, "EUR").amount
+        return owed - there["net"], kept - there["fees"]
+
+    def wait_for_agreement(self, *, within: float) -> tuple[int, int]:
+        """Reconcile until both ledgers say the same, as another process may be at it; what they differ by."""
+        deadline = time.monotonic() + within
+        while any(differ := self.reconcile()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return differ
 
     def wait_for_outbox(self, *, within: float) -> int:
         """Wait until every event is delivered; how many are not after so many seconds."""

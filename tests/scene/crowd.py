@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
+
 from streams import client
 
 Body = dict[str, Any]
@@ -46,6 +48,18 @@ class Buyer:
             self.purchase, self.refused = found, ""
         self.seconds.append(time.perf_counter() - pressed)
         return found
+
+    async def answer_bank(self) -> None:
+        """Say yes to her bank on the page that her lane shows her."""
+        bought = self.purchase
+        assert bought is not None
+        asked = await self.room.wait(
+            "payment.action_required", lambda d: bool(d["purchase"] == bought["id"]), deadline=SETTLED
+        )
+        page = asked["d"]["sheet_url"].split("?")[0]
+        form = {"client_secret": asked["d"]["client_secret"], "outcome": "complete"}
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            (await browser.post(page, data=form)).raise_for_status()
 
     async def outcome(self) -> str:
         """How her purchase ended, as her own lane tells her."""

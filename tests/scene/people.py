@@ -15,7 +15,7 @@ from django.utils import timezone
 from commerce import gateway
 from commerce.models import Address, Card, Customer, Host, Merchant, MerchantKey, User
 
-PAYS, DECLINES = "pm_card_visa", "pm_card_chargeCustomerFail"
+PAYS, DECLINES, ASKS = "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"
 COMMISSION_BP = 2_000  # A fifth of the live price is whole cents, so there is nothing to round.
 TALKERS = 4
 CALLERS = 8  # Calls to the provider at once.
@@ -38,10 +38,11 @@ class People:
     host_password: str
     buyers: list[Person]
     decliners: list[Person]  # Their cards save and then refuse to pay.
+    askers: list[Person]  # Their banks want to see them first.
     talkers: list[Person]  # They chat, and buy nothing.
 
 
-def gather(*, buyers: int, decliners: int) -> People:
+def gather(*, buyers: int, decliners: int, askers: int) -> People:
     """Make everybody."""
     merchant = Merchant.objects.create(
         name="Atelier Sol", slug="atelier-sol", host_commission_bp=COMMISSION_BP
@@ -56,6 +57,7 @@ def gather(*, buyers: int, decliners: int) -> People:
         host_password=password,
         buyers=_crowd("Buyer", buyers, PAYS),
         decliners=_crowd("Unlucky", decliners, DECLINES),
+        askers=_crowd("Careful", askers, ASKS),
         talkers=_crowd("Talker", TALKERS, PAYS),
     )
 

@@ -54,13 +54,14 @@ class Scene:
         url = f"{self.place.sockets}/ws/v1/live/{show.slug}"
         onlooker = Onlooker(url)
         decliners = [self._buyer(url, each.name, each.session) for each in self.people.decliners]
+        askers = [self._buyer(url, each.name, each.session) for each in self.people.askers]
         buyers = [self._buyer(url, each.name, each.session) for each in self.people.buyers]
         late = Buyer(
             "Newcomer",
             client.Room(url, stay=True, ticket=lambda: asyncio.to_thread(newcomer.ticket, show.slug)),
         )
         talkers = [self._buyer(url, each.name, each.session) for each in self.people.talkers]
-        everybody = [late, *decliners, *buyers]
+        everybody = [late, *decliners, *askers, *buyers]
         try:
             began = time.monotonic()
             await onlooker.room.__aenter__()
@@ -73,7 +74,7 @@ class Scene:
             chat.begin()
             say.act("The offer")
             offer = await self._open_offer(show, everybody)
-            await self._sell(show, offer, onlooker, decliners, buyers, late)
+            await self._sell(show, offer, onlooker, decliners, askers, buyers, late)
             said, delays = await chat.end()
             say.equal(len(delays), said, f"the chat went on: {said} lines, all of them arrived")
             say.step(f"chat, sending to arrival: p50 {_ms(delays, 0.5)}, p99 {_ms(delays, 0.99)}")
@@ -126,13 +127,14 @@ class Scene:
         offer: Body,
         onlooker: Onlooker,
         decliners: list[Buyer],
+        askers: list[Buyer],
         buyers: list[Buyer],
         late: Buyer,
     ) -> None:
-        say, everybody = self.report, [late, *decliners, *buyers]
+        say, everybody = self.report, [late, *decliners, *askers, *buyers]
         await self.place.books.slow_down(PROVIDER_MS)
         eager, *others = buyers
-        await self._quickest(show, offer, decliners, eager)
+        await self._quickest(show, offer, [*decliners, *askers], eager)
         rush = asyncio.create_task(crowd.rush(others, show.variant, offer, within=RUSH_SECONDS))
         if self.place.disturb is not None:
             await asyncio.sleep(RUSH_SECONDS / 2)
@@ -161,6 +163,9 @@ class Scene:
         )
         say.step("the room is told that the offer has sold out")
 
+        if askers:
+            await asyncio.gather(*(each.answer_bank() for each in askers if each.purchase))
+            say.step(f"{len(askers)} are asked by their banks, on a page that their lanes name, and say yes")
         endings = await asyncio.gather(*(each.outcome() for each in accepted))
         say.equal(
             [each.name for each, status in zip(accepted, endings, strict=True) if status == "declined"],
@@ -169,15 +174,18 @@ class Scene:
             if len(decliners) == 1
             else f"{len(decliners)} cards declined; they are told why and not charged",
         )
+        if lost := await asyncio.to_thread(self.place.books.answers_lost):
+            say.step(f"{lost} answers of the provider were lost after the deed; all endings are known")
         say.check(
             all(each.purchase and each.purchase["reason"] and each.purchase["message"] for each in decliners),
             "the reason is in what they are told",
         )
-        await self._sell_on(show, offer, [each for each in (late, *buyers) if not each.purchase], everybody)
+        waiting = [each for each in (late, *buyers) if not each.purchase]
+        await self._sell_on(show, offer, waiting, everybody)
 
-    async def _quickest(self, show: Show, offer: Body, decliners: list[Buyer], eager: Buyer) -> None:
-        """The quickest are those whose cards will not pay, and one who presses more than once."""
-        await crowd.rush([*decliners, eager], show.variant, offer, within=0.1)
+    async def _quickest(self, show: Show, offer: Body, troubled: list[Buyer], eager: Buyer) -> None:
+        """The quickest are those whose cards give trouble, and one who presses more than once."""
+        await crowd.rush([*troubled, eager], show.variant, offer, within=0.1)
         bought = eager.purchase
         if bought is None:  # There are no more pieces than cards that decline.
             return

@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from streams.frames import wire
-from streams.live import packing, tally
+from streams.live import held, packing, tally
 from streams.live import viewer as viewers
 from streams.live.connection import Connection
 from streams.live.hub import Hub
@@ -65,12 +65,12 @@ async def test_of_a_state_only_the_newest_waits(phone: Phone) -> None:
 
 async def test_of_chat_the_last_frames_wait_and_the_gap_is_told(phone: Phone) -> None:
     await phone.jam()
-    for n in range(viewers.CHAT_FRAMES + 30):
+    for n in range(held.CHAT_FRAMES + 30):
         phone.viewer.chat(2, chat(n))
     phone.go()
 
-    *lines, gap = await phone.events(viewers.CHAT_FRAMES + 1)
-    assert [line["d"]["n"] for line in lines] == list(range(30, viewers.CHAT_FRAMES + 30))
+    *lines, gap = await phone.events(held.CHAT_FRAMES + 1)
+    assert [line["d"]["n"] for line in lines] == list(range(30, held.CHAT_FRAMES + 30))
     assert gap == {"v": 1, "t": "chat.gap", "d": {"dropped": 60}}
 
 

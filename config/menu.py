@@ -1,0 +1,99 @@
+"""The sidebar of the operations admin: what stands under which heading, in the words of the trade."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+# Heading -> (title, icon, app and model).
+SCREENS: dict[str, list[tuple[str, str, str]]] = {
+    "Trade": [
+        ("Purchases", "shopping_bag", "orders.purchase"),
+        ("Orders", "local_shipping", "orders.order"),
+        ("Returns", "assignment_return", "orders.return"),
+        ("Cancellations", "cancel", "orders.cancellation"),
+        ("Held units", "hourglass_top", "orders.hold"),
+    ],
+    "Money": [
+        ("Payments", "credit_card", "orders.payment"),
+        ("Refunds", "currency_exchange", "orders.refund"),
+        ("Disputes", "gavel", "orders.dispute"),
+        ("Commission", "percent", "orders.commission"),
+        ("Ledger", "menu_book", "commerce.ledgertransaction"),
+    ],
+    "Provider": [
+        ("Discrepancies", "report", "orders.discrepancy"),
+        ("Movements of money", "swap_vert", "orders.movement"),
+        ("Notices", "notifications", "commerce.notice"),
+        ("Read up to", "bookmark", "orders.mark"),
+    ],
+    "Shows": [
+        ("Shows", "videocam", "streams.stream"),
+        ("Offers", "sell", "streams.offer"),
+        ("Coupons", "confirmation_number", "streams.coupon"),
+        ("Pins", "push_pin", "streams.pin"),
+        ("Follows", "favorite", "streams.follow"),
+        ("Show log", "history", "streams.showevent"),
+    ],
+    "Chat": [
+        ("Messages", "chat", "streams.chatmessage"),
+        ("Questions", "help", "streams.question"),
+        ("Reports", "flag", "streams.report"),
+        ("Decisions", "rule", "streams.decision"),
+        ("Appeals", "balance", "streams.appeal"),
+        ("Mutes and bans", "block", "streams.restraint"),
+        ("Blocked words", "spellcheck", "streams.blockedword"),
+        ("Moderators", "shield_person", "streams.showmoderator"),
+    ],
+    "Carts": [
+        ("Policies", "policy", "orders.cartpolicy"),
+        ("Held in carts", "shopping_cart", "orders.carthold"),
+        ("Carts that hold", "production_quantity_limits", "orders.cartholder"),
+        ("Hoarders", "inventory", "orders.hoarder"),
+    ],
+    "Catalog": [
+        ("Products", "category", "catalog.product"),
+        ("Variants", "style", "catalog.variant"),
+        ("Stock", "inventory_2", "catalog.stock"),
+        ("Imports", "upload_file", "catalog.import"),
+    ],
+    "Parties": [
+        ("Merchants", "storefront", "commerce.merchant"),
+        ("API keys", "key", "commerce.merchantkey"),
+        ("Hosts", "mic", "commerce.host"),
+        ("Users", "person", "commerce.user"),
+        ("Groups", "group", "auth.group"),
+    ],
+    "System": [
+        ("Events", "bolt", "commerce.event"),
+    ],
+}
+
+
+def _may_see(app: str, model: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(f"{app}.view_{model}")
+
+
+def _item(title: str, icon: str, named: str) -> dict[str, Any]:
+    app, model = named.split(".")
+    link = reverse_lazy(f"admin:{app}_{model}_changelist")
+    return {"title": title, "icon": icon, "link": link, "permission": _may_see(app, model)}
+
+
+TRIAL_BALANCE = {
+    "title": "Trial balance",
+    "icon": "account_balance",
+    "link": reverse_lazy("admin:commerce_ledgertransaction_trial_balance"),
+    "permission": _may_see("commerce", "ledgertransaction"),
+}
+
+NAVIGATION: list[dict[str, Any]] = [
+    {
+        "title": heading,
+        "separator": True,
+        "collapsible": True,
+        "items": [*(_item(*screen) for screen in screens), *([TRIAL_BALANCE] if heading == "Money" else [])],
+    }
+    for heading, screens in SCREENS.items()
+]
