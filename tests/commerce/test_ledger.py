@@ -186,11 +186,16 @@ def test_without_its_trigger_what_was_posted_could_be_changed() -> None:
     assert ledger.balance("provider", "EUR") == eur(0)
 
 
-def test_currencies_do_not_balance_each_other() -> None:
-    with pytest.raises(IntegrityError, match="sum to zero"), transaction.atomic():
+def _insert_two_currencies() -> None:
+    with transaction.atomic():
         head = LedgerTransaction.objects.create(kind="raw", ref="mixed", legs=2)
         Posting.objects.create(transaction=head, account="provider", amount=1, currency="EUR")
         Posting.objects.create(transaction=head, account="merchant:a", amount=-1, currency="USD")
+
+
+def test_currencies_do_not_balance_each_other() -> None:
+    with pytest.raises(IntegrityError, match="sum to zero"):
+        _insert_two_currencies()
 
 
 # --- read ---
