@@ -11,13 +11,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from catalog import stock
 from commerce import errors, money
 from commerce.money import Money
 from orders import moves, queries
-from orders.models import Hold, Order, OrderLine, Payment, Purchase, Refund
+from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import refunds
 from orders.waitlist import queue
 
@@ -116,12 +116,15 @@ def refund(
             raise OtherCurrency(currency=order.currency)
         if amount is not None and (amount.amount <= 0 or amount.amount % money.step(amount.currency)):
             raise BadAmount(step=money.step(amount.currency))
+        # Of what was cancelled without money the units are on sale again.
+        restock = restock and order.status != Order.Status.CANCELLED
         if lines:
             parts = _of_units(bought, lines, amount, restock=restock)
         elif amount is not None:
             parts = _of_amount(list(bought.values()), amount)
         else:
             parts = _of_all(bought, restock=restock)
+        parts = _payable(parts, order.currency)
         made = refunds.owe(
             payment=payment,
             amount=sum(part.amount for part in parts),
@@ -168,8 +171,31 @@ def finish(*, purchase: Purchase, order: Order, now: datetime) -> None:
     """Cancel a locked order of which nothing is left to ship, and have the buyer told."""
     gone = not any(line.quantity > line.refunded_quantity for line in OrderLine.objects.filter(order=order))
     if gone and order.status == Order.Status.OPEN:
-        moves.order(order, new=Order.Status.CANCELLED, now=now)
+        _cancelled(order, now)
     moves.note(purchase, reason="refunded", now=now)
+
+
+def drop(*, purchase: Purchase, order: Order, restock: bool, now: datetime) -> None:
+    """Cancel a locked, open order whose money is gone already, as back to the buyer or lost to her bank."""
+    units = {line.id: line.quantity - line.refunded_quantity for line in locked_lines(order)}
+    _cancelled(order, now)
+    moves.note(purchase, reason="cancelled", now=now)
+    if restock:
+        put_back(units=units, now=now)
+
+
+def lost(purchase: Purchase) -> bool:
+    """Say whether what was not given back of a locked, paid purchase is lost to the buyer's bank for good."""
+    payment = Payment.objects.get(purchase=purchase, status=Payment.Status.SUCCEEDED)
+    taken = payment.disputes.filter(reinstated_at=None, status="lost").aggregate(sum=Sum("withdrawn_amount"))
+    return bool(payment.refunded_amount + (taken["sum"] or 0) >= payment.amount)
+
+
+def _cancelled(order: Order, now: datetime) -> None:
+    moves.order(order, new=Order.Status.CANCELLED, now=now)
+    Cancellation.objects.filter(order=order, status=Cancellation.Status.ASKED).update(
+        status=Cancellation.Status.GRANTED, decided_at=now
+    )
 
 
 def put_back(*, units: dict[UUID, int], now: datetime) -> None:
@@ -187,11 +213,31 @@ def put_back(*, units: dict[UUID, int], now: datetime) -> None:
 def worth(line: OrderLine, quantity: int) -> int:
     """Return what so many more units of a line are worth, not more than is left of it.
 
-    Counted from the first unit on, so that the parts of a line whose price does not divide add up.
+    Counted from the first unit on, so that the parts of a line whose price does not divide add up; in steps
+    that the provider pays.
     """
+    step = money.step(line.currency)
+
+    def upto(units: int) -> int:
+        return line.amount if units == line.quantity else line.amount * units // line.quantity // step * step
+
     before = line.refunded_quantity
-    due = line.amount * (before + quantity) // line.quantity - line.amount * before // line.quantity
-    return min(due, line.amount - line.refunded_amount)
+    return min(upto(before + quantity) - upto(before), line.amount - line.refunded_amount)
+
+
+def _payable(parts: list[refunds.Part], currency: str) -> list[refunds.Part]:
+    """Return the parts without what is above the last whole step of the sum; raises NothingLeft."""
+    over = sum(part.amount for part in parts) % money.step(currency)
+    if not over:
+        return parts
+    kept = []
+    for part in sorted(parts, key=lambda each: -each.amount):
+        back = min(over, part.amount)
+        over -= back
+        kept.append(replace(part, amount=part.amount - back))
+    if not any(part.amount for part in kept):
+        raise NothingLeft
+    return kept
 
 
 def _of_units(

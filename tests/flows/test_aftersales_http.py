@@ -317,6 +317,13 @@ def test_a_merchant_sees_her_disputes_and_cannot_pay_twice() -> None:
     refused(shop("post", f"orders/{order.id}/refunds", {"reason": "x"}), 409, "PAYMENT_DISPUTED")
 
 
+def test_a_list_of_no_lines_is_not_all_of_them() -> None:
+    order = sold()
+    shop = merchant_api(order.merchant)
+    refused(shop("post", f"orders/{order.id}/refunds", {"reason": "x", "lines": []}), 400, "BAD_REQUEST")
+    assert not Refund.objects.exists()
+
+
 # --- operations ---
 
 
