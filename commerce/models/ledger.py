@@ -19,7 +19,11 @@ class LedgerTransaction(models.Model):
     posted_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["ref", "kind"], name="ledger_once_per_ref_and_kind"),)
+        constraints = (
+            models.UniqueConstraint(fields=["ref", "kind"], name="ledger_once_per_ref_and_kind"),
+            # An empty one would stand in the way of what is booked under its name.
+            models.CheckConstraint(condition=models.Q(legs__gte=1), name="ledger_of_something"),
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ref}"

@@ -1,10 +1,11 @@
 """Operations screens of what follows a sale: giving money back, returns, cancellations, disputes."""
 
 from typing import Any, cast
+from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +17,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from commerce import errors, money, screens
+from commerce import errors, gateway, idempotency, money, screens
 from commerce.models import User
 from commerce.money import Money
 from orders.aftersales import disputes, evidence, refunding
@@ -64,6 +65,7 @@ class RefundForm(forms.Form):
         self.fields["reason"] = forms.CharField(
             max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The buyer and the merchant see it."
         )
+        self.fields["key"] = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
     def clean_amount(self) -> Money | None:
         """Return the amount, None when it is left empty."""
@@ -84,6 +86,39 @@ class RefundForm(forms.Form):
         return [refunding.Wanted(line_id, units) for line_id, units in given.items() if units]
 
 
+def _give_back_once(form: RefundForm, operator: User) -> idempotency.Answer:
+    asked, order, lines = form.cleaned_data, form.order, form.wanted()
+
+    def refund() -> tuple[int, object]:
+        made = refunding.refund(
+            merchant_id=order.merchant_id,
+            order_id=order.id,
+            reason=asked["reason"],
+            actor=refunding.Actor(Refund.By.OPERATOR, operator.id),
+            now=timezone.now(),
+            lines=lines,
+            amount=asked["amount"],
+            restock=asked["restock"],
+        )
+        return 200, str(Money(made.amount, made.currency))
+
+    facts = repr((order.id, lines, asked["amount"], asked["restock"], asked["reason"]))
+    return idempotency.once(
+        caller=f"operator:{operator.id}",
+        key=str(asked["key"] or uuid4()),
+        fingerprint=idempotency.fingerprint(facts.encode()),
+        run=refund,
+    )
+
+
+def _found(screen: Any, request: HttpRequest, object_id: str) -> Any:
+    """Return the row of a screen; raises Http404, also for what is no id."""
+    row = screen.get_object(request, object_id)
+    if row is None:
+        raise Http404
+    return row
+
+
 class RefundAction:
     """Lets operators give money back for an order, on its screen."""
 
@@ -91,25 +126,18 @@ class RefundAction:
 
     @action(description="Give money back", url_path="give-back", permissions=["give_back"])  # type: ignore[untyped-decorator]
     def give_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask how much and why, and have it done."""
-        order = Order.objects.select_related("merchant", "purchase__buyer").get(pk=object_id)
+        """Ask how much and why, and have it done; once, however often the button is pressed."""
+        order = _found(self, request, object_id)
         form = RefundForm(request.POST or None, order=order)
         if request.method == "POST" and form.is_valid():
             try:
-                made = refunding.refund(
-                    merchant_id=order.merchant_id,
-                    order_id=order.id,
-                    reason=form.cleaned_data["reason"],
-                    actor=refunding.Actor(Refund.By.OPERATOR, cast(User, request.user).id),
-                    now=timezone.now(),
-                    lines=form.wanted(),
-                    amount=form.cleaned_data["amount"],
-                    restock=form.cleaned_data["restock"],
-                )
+                answer = _give_back_once(form, cast(User, request.user))
+            except idempotency.IdempotencyMismatch:
+                form.add_error(None, "This form was sent before. Open it anew to give more back.")
             except errors.Refusal as refusal:
                 form.add_error(None, refusal.text)
             else:
-                messages.success(request, f"{Money(made.amount, made.currency)} go back to the buyer.")
+                messages.success(request, f"{answer.reply} go back to the buyer.")
                 return redirect(reverse("admin:orders_order_change", args=[object_id]))
         left = refunding.left_of(order, form.lines)
         context = {
@@ -202,7 +230,7 @@ class DisputeAdmin(_Screen):
     @action(description="Evidence as text", url_path="evidence.txt", permissions=["evidence"])  # type: ignore[untyped-decorator]
     def evidence_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Give the evidence in words."""
-        row = Dispute.objects.select_related("payment").get(pk=object_id)
+        row: Dispute = _found(self, request, object_id)
         text = evidence.text(evidence.bundle(row))
         name = {"Content-Disposition": f'attachment; filename="{row.provider_id}.txt"'}
         return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=name)
@@ -210,7 +238,7 @@ class DisputeAdmin(_Screen):
     @action(description="Evidence as JSON", url_path="evidence.json", permissions=["evidence"])  # type: ignore[untyped-decorator]
     def evidence_json(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Give the evidence with all that is known."""
-        row = Dispute.objects.select_related("payment").get(pk=object_id)
+        row: Dispute = _found(self, request, object_id)
         body = evidence.as_json(evidence.bundle(row))
         name = {"Content-Disposition": f'attachment; filename="{row.provider_id}.json"'}
         return HttpResponse(body, content_type="application/json", headers=name)
@@ -218,13 +246,15 @@ class DisputeAdmin(_Screen):
     @action(description="Send the evidence to the bank", url_path="send-evidence", permissions=["evidence"])  # type: ignore[untyped-decorator]
     def send_evidence(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask once more, as it can be done once, and send it."""
-        row = disputes.of(dispute_id=cast(Any, object_id))
+        row: Dispute = _found(self, request, object_id)
         back = reverse("admin:orders_dispute_change", args=[object_id])
         if request.method == "POST":
             try:
                 disputes.submit(dispute_id=row.id, by_id=cast(User, request.user).id, now=timezone.now())
             except errors.Refusal as refusal:
                 messages.error(request, refusal.text)
+            except gateway.Refused as refused:
+                messages.error(request, f"The payment provider does not take it: {refused}")
             else:
                 messages.success(request, "The evidence was sent.")
             return redirect(back)

@@ -44,8 +44,8 @@ def cancel_by_buyer(
 ) -> Purchase:
     """Cancel a buyer's order, or ask its merchant to when her own time for it is over.
 
-    Units go back on sale and the money is owed to her. The same again changes nothing. Raises
-    UnknownPurchase, UnknownOrder, NotCancellable, AlreadyRefused.
+    Units go back on sale and what she has not got back yet is owed to her. The same again changes nothing.
+    Raises UnknownPurchase, UnknownOrder, NotCancellable, AlreadyRefused, Disputed.
     """
     with transaction.atomic():
         purchase, order = _locked_of_buyer(buyer_id, purchase_id, order_id)
@@ -74,9 +74,9 @@ def cancel_by_buyer(
 def cancel_by_merchant(
     *, merchant_id: UUID, order_id: UUID, reason: str, restock: bool, actor: refunding.Actor, now: datetime
 ) -> Order:
-    """Cancel a merchant's order that was not shipped, asked for or not, and give the money back.
+    """Cancel a merchant's order that was not shipped, asked for or not; what money is left of it goes back.
 
-    Raises UnknownOrder, NotCancellable.
+    Raises UnknownOrder, NotCancellable, Disputed.
     """
     with transaction.atomic():
         purchase, order = _locked_of_merchant(merchant_id, order_id)
@@ -132,15 +132,22 @@ def _cancel(
     if purchase.status == Purchase.Status.AUTHORIZED:
         _let_go(purchase, PREORDER.get(actor.by, PREORDER_BY_MERCHANT), now)
         return
-    refunding.refund(
-        merchant_id=order.merchant_id,
-        order_id=order.id,
-        reason=reason,
-        actor=actor,
-        now=now,
-        restock=restock,
-        kind=Refund.Kind.CANCEL,
-    )
+    try:
+        refunding.refund(
+            merchant_id=order.merchant_id,
+            order_id=order.id,
+            reason=reason,
+            actor=actor,
+            now=now,
+            restock=restock,
+            kind=Refund.Kind.CANCEL,
+        )
+    except refunding.NothingLeft:
+        refunding.drop(purchase=purchase, order=order, restock=restock, now=now)
+    except refunding.Disputed:
+        if not refunding.lost(purchase):
+            raise
+        refunding.drop(purchase=purchase, order=order, restock=restock, now=now)
 
 
 def _let_go(purchase: Purchase, message: str, now: datetime) -> None:

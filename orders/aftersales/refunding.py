@@ -11,13 +11,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from catalog import stock
 from commerce import errors, money
 from commerce.money import Money
 from orders import moves, queries
-from orders.models import Hold, Order, OrderLine, Payment, Purchase, Refund
+from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import refunds
 from orders.waitlist import queue
 
@@ -117,6 +117,8 @@ def refund(
             raise OtherCurrency(currency=order.currency)
         if amount is not None and (amount.amount <= 0 or amount.amount % money.step(amount.currency)):
             raise BadAmount(step=money.step(amount.currency))
+        # Of what was cancelled without money the units are on sale again.
+        restock = restock and order.status != Order.Status.CANCELLED
         shipping: dict[UUID, int] = {}
         if lines:
             parts = _of_units(bought, lines, amount, restock=restock)
@@ -124,6 +126,7 @@ def refund(
             parts, shipping = _of_amount(order, list(bought.values()), amount)
         else:
             parts, shipping = _of_all(order, bought, restock=restock)
+        parts = _payable(parts, sum(shipping.values()), order.currency)
         made = refunds.owe(
             payment=payment,
             amount=sum(part.amount for part in parts) + sum(shipping.values()),
@@ -171,8 +174,31 @@ def finish(*, purchase: Purchase, order: Order, now: datetime) -> None:
     """Cancel a locked order of which nothing is left to ship, and have the buyer told."""
     gone = not any(line.quantity > line.refunded_quantity for line in OrderLine.objects.filter(order=order))
     if gone and order.status == Order.Status.OPEN:
-        moves.order(order, new=Order.Status.CANCELLED, now=now)
+        _cancelled(order, now)
     moves.note(purchase, reason="refunded", now=now)
+
+
+def drop(*, purchase: Purchase, order: Order, restock: bool, now: datetime) -> None:
+    """Cancel a locked, open order whose money is gone already, as back to the buyer or lost to her bank."""
+    units = {line.id: line.quantity - line.refunded_quantity for line in locked_lines(order)}
+    _cancelled(order, now)
+    moves.note(purchase, reason="cancelled", now=now)
+    if restock:
+        put_back(units=units, now=now)
+
+
+def lost(purchase: Purchase) -> bool:
+    """Say whether what was not given back of a locked, paid purchase is lost to the buyer's bank for good."""
+    payment = Payment.objects.get(purchase=purchase, status=Payment.Status.SUCCEEDED)
+    taken = payment.disputes.filter(reinstated_at=None, status="lost").aggregate(sum=Sum("withdrawn_amount"))
+    return bool(payment.refunded_amount + (taken["sum"] or 0) >= payment.amount)
+
+
+def _cancelled(order: Order, now: datetime) -> None:
+    moves.order(order, new=Order.Status.CANCELLED, now=now)
+    Cancellation.objects.filter(order=order, status=Cancellation.Status.ASKED).update(
+        status=Cancellation.Status.GRANTED, decided_at=now
+    )
 
 
 def put_back(*, units: dict[UUID, int], now: datetime) -> None:
@@ -207,6 +233,21 @@ def left_of(order: Order, lines: Sequence[OrderLine]) -> int:
     """Return what of an order can still be given back, shipping included, in minor units."""
     shipping = order.shipping_paid - order.refunded_shipping_amount
     return shipping + sum(line.paid - line.refunded_amount for line in lines)
+
+
+def _payable(parts: list[refunds.Part], shipping: int, currency: str) -> list[refunds.Part]:
+    """Return the parts without what is above the last whole step of the sum; raises NothingLeft."""
+    over = (sum(part.amount for part in parts) + shipping) % money.step(currency)
+    if not over:
+        return parts
+    kept = []
+    for part in sorted(parts, key=lambda each: -each.amount):
+        back = min(over, part.amount)
+        over -= back
+        kept.append(replace(part, amount=part.amount - back))
+    if not any(part.amount for part in kept) and not shipping:
+        raise NothingLeft
+    return kept
 
 
 def _of_units(

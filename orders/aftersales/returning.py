@@ -129,20 +129,26 @@ def refund(
 ) -> Return:
     """Give the money back for an approved return: its units' worth, or another amount; once.
 
-    Goods are restocked only when they were received. Raises UnknownReturn, IllegalMove, NotReceived, and what
-    `refunding.refund` raises.
+    Units that were given back otherwise meanwhile are not paid twice: when all were, the return ends without
+    a refund of its own. Goods are restocked only when they were received. Raises UnknownReturn, IllegalMove,
+    NotReceived, and what `refunding.refund` raises.
     """
     with transaction.atomic():
-        back, _ = _locked(merchant_id, return_id)
+        back, purchase = _locked(merchant_id, return_id)
         if back.status == Status.REFUNDED:
             return back
         if Status.REFUNDED not in states.RETURN[back.status]:
             raise moves.IllegalMove(status=back.status, wanted=Status.REFUNDED.value)
         if restock and back.status != Status.RECEIVED:
             raise NotReceived
-        lines = [Wanted(each.line_id, each.quantity) for each in back.lines.order_by("line_id")]
+        lines = _owed(back)
         # Before the refund, whose goods go to the stock last of all.
         _write(back, new=Status.REFUNDED, actor=actor, now=now)
+        if not lines:
+            if amount is not None:
+                raise refunding.NothingLeft
+            moves.note(purchase, reason="return refunded", now=now)
+            return back
         made = refunding.refund(
             merchant_id=merchant_id,
             order_id=back.order_id,
@@ -157,6 +163,17 @@ def refund(
         Return.objects.filter(pk=back.pk).update(refund=made)
         back.refresh_from_db()
         return back
+
+
+def _owed(back: Return) -> list[Wanted]:
+    """Return what of a return, whose purchase is locked, was not given back otherwise."""
+    left = {
+        each.line: min(each.quantity, each.line.quantity - each.line.refunded_quantity)
+        for each in back.lines.select_related("line").order_by("line_id")
+    }
+    if not any(refunding.worth(line, units) for line, units in left.items()):
+        return []
+    return [Wanted(line.id, units) for line, units in left.items() if units]
 
 
 def of_merchant(*, merchant_id: UUID, return_id: UUID) -> Return:

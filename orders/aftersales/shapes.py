@@ -35,9 +35,12 @@ class AskReturnSerializer(strict.StrictSerializer):
 
 
 class RefundSetSerializer(strict.StrictSerializer):
-    """What is given back: units, units for a smaller amount, an amount alone; or, without both, all of it."""
+    """What is given back: units, units for a smaller amount, an amount alone; or, without both, all of it.
 
-    lines = UnitsSerializer(many=True, required=False, default=list)
+    A list of no lines is refused: whoever computed it did not mean all of them.
+    """
+
+    lines = UnitsSerializer(many=True, required=False, allow_empty=False, default=list)
     amount = MoneySerializer(required=False, allow_null=True, default=None)
     restock = strict.Flag(required=False, default=False, help_text="Put the units on sale again.")
     reason = strict.Text(max_length=200)

@@ -20,7 +20,7 @@ CSV = {(200, "text/csv"): OpenApiTypes.STR}
 
 
 class PeriodSerializer(strict.StrictSerializer):
-    """From when to when; a time zone is asked for, as nobody's own is meant."""
+    """From when to when. A time without a zone is taken as UTC."""
 
     since = serializers.DateTimeField()
     until = serializers.DateTimeField()

@@ -142,9 +142,60 @@ def test_without_its_trigger_postings_could_be_added_later() -> None:
     assert ledger.balance("merchant:b", "EUR") == eur(7)
 
 
+@pytest.mark.parametrize("table", ["commerce_posting", "commerce_ledgertransaction"])
+def test_without_their_triggers_the_books_could_be_emptied(table: str) -> None:
+    _posted()
+    _execute("ALTER TABLE commerce_posting DISABLE TRIGGER ledger_kept")
+    _execute("ALTER TABLE commerce_ledgertransaction DISABLE TRIGGER ledger_kept")
+    try:
+        _execute(f"TRUNCATE {table} CASCADE")
+    finally:
+        _execute("ALTER TABLE commerce_posting ENABLE TRIGGER ledger_kept")
+        _execute("ALTER TABLE commerce_ledgertransaction ENABLE TRIGGER ledger_kept")
+    assert ledger.balance("provider", "EUR") == eur(0)
+
+
 def test_a_transaction_without_postings_is_refused() -> None:
     with pytest.raises(IntegrityError, match="has 0 postings"):
         LedgerTransaction.objects.create(kind="raw", ref="empty")
+
+
+def test_nor_may_it_announce_that_it_has_none() -> None:
+    with pytest.raises(IntegrityError, match="ledger_of_something"):
+        LedgerTransaction.objects.create(kind="raw", ref="empty", legs=0)
+
+
+def test_without_its_trigger_a_transaction_could_be_left_empty() -> None:
+    _execute("ALTER TABLE commerce_ledgertransaction DISABLE TRIGGER ledger_filled")
+    try:
+        LedgerTransaction.objects.create(kind="raw", ref="empty")
+    finally:
+        _execute("ALTER TABLE commerce_ledgertransaction ENABLE TRIGGER ledger_filled")
+
+    postings = [("provider", eur(100)), ("merchant:a", eur(-100))]
+    assert ledger.post(kind="raw", ref="empty", postings=postings) is None, "its name is taken by nothing"
+
+
+def test_without_its_trigger_what_was_posted_could_be_changed() -> None:
+    _posted()
+    _execute("ALTER TABLE commerce_posting DISABLE TRIGGER ledger_append_only")
+    try:
+        _execute("DELETE FROM commerce_posting")
+    finally:
+        _execute("ALTER TABLE commerce_posting ENABLE TRIGGER ledger_append_only")
+    assert ledger.balance("provider", "EUR") == eur(0)
+
+
+def _insert_two_currencies() -> None:
+    with transaction.atomic():
+        head = LedgerTransaction.objects.create(kind="raw", ref="mixed", legs=2)
+        Posting.objects.create(transaction=head, account="provider", amount=1, currency="EUR")
+        Posting.objects.create(transaction=head, account="merchant:a", amount=-1, currency="USD")
+
+
+def test_currencies_do_not_balance_each_other() -> None:
+    with pytest.raises(IntegrityError, match="sum to zero"):
+        _insert_two_currencies()
 
 
 # --- read ---

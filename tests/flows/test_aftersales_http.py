@@ -317,6 +317,13 @@ def test_a_merchant_sees_her_disputes_and_cannot_pay_twice() -> None:
     refused(shop("post", f"orders/{order.id}/refunds", {"reason": "x"}), 409, "PAYMENT_DISPUTED")
 
 
+def test_a_list_of_no_lines_is_not_all_of_them() -> None:
+    order = sold()
+    shop = merchant_api(order.merchant)
+    refused(shop("post", f"orders/{order.id}/refunds", {"reason": "x", "lines": []}), 400, "BAD_REQUEST")
+    assert not Refund.objects.exists()
+
+
 # --- operations ---
 
 
@@ -386,3 +393,43 @@ def test_operations_download_evidence(operator: Client) -> None:
         assert operator.get(reverse(f"admin:orders_{screen}_changelist")).status_code == 200
     assert operator.get(reverse("admin:orders_dispute_change", args=[dispute.pk])).status_code == 200
     assert Purchase.objects.count() == 1
+
+
+def test_a_button_pressed_twice_gives_back_once(operator: Client) -> None:
+    page = reverse("admin:orders_order_give_back", args=[sold().pk])
+    key = operator.get(page).context["form"]["key"].value()
+    asked = {"amount": "5.00", "reason": "scratched", "key": str(key)}
+
+    assert [operator.post(page, asked).status_code for _ in range(2)] == [302, 302]
+    assert Refund.objects.get().amount == 500
+    other = operator.post(page, {**asked, "amount": "6.00"})
+    assert "This form was sent before" in other.content.decode()
+    again = operator.post(page, {**asked, "key": str(uuid4())})
+    assert (again.status_code, Refund.objects.count()) == (302, 2)
+
+
+@pytest.mark.parametrize("unknown", ["frog", "0", "00000000-0000-0000-0000-000000000000"])
+def test_screens_of_what_does_not_exist_are_not_found(operator: Client, unknown: str) -> None:
+    for name in (
+        "order_give_back",
+        "dispute_evidence_text",
+        "dispute_evidence_json",
+        "dispute_send_evidence",
+    ):
+        page = reverse(f"admin:orders_{name}", args=[unknown])
+        assert [operator.get(page).status_code, operator.post(page).status_code] == [404, 404]
+
+
+def test_evidence_that_the_provider_does_not_take_is_told(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise gateway.Refused("This dispute is closed.")
+
+    dispute = contested(sold())
+    monkeypatch.setattr(gateway, "submit_evidence", refuse)
+    page = reverse("admin:orders_dispute_send_evidence", args=[dispute.pk])
+
+    assert "This dispute is closed." in operator.post(page, follow=True).content.decode()
+    dispute.refresh_from_db()
+    assert dispute.submitted_at is None

@@ -1,11 +1,15 @@
 """Cancelling: the buyer by herself within the merchant's window, then as the merchant decides."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.models import Variant
+from commerce import gateway
 from commerce.models import Merchant
+from commerce.money import Money
 from orders import fulfilment, queries
-from orders.aftersales import cancelling, refunding
+from orders.aftersales import cancelling, disputes, refunding
 from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import payments
 from tests.orders import make
@@ -188,3 +192,78 @@ def test_a_preorder_is_cancelled_without_a_refund_and_the_cards_promise_is_given
     )
     assert not Refund.objects.exists()
     assert make.broken() == []
+
+
+# --- what has no money left ---
+
+
+def grant(order: Order, *, restock: bool = True) -> Order:
+    return cancelling.cancel_by_merchant(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        reason="sold out",
+        restock=restock,
+        actor=MERCHANT,
+        now=after(200),
+    )
+
+
+def give_all(order: Order, *, goods: bool) -> None:
+    refunding.refund(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        reason="sorry",
+        actor=MERCHANT,
+        amount=None if goods else Money(order.amount, order.currency),
+        now=after(150),
+    )
+
+
+@pytest.mark.parametrize("restock", [True, False])
+def test_an_order_whose_money_is_back_already_can_still_be_cancelled(restock: bool) -> None:
+    order = bought()
+    give_all(order, goods=False)
+
+    assert grant(order, restock=restock).status == Order.Status.CANCELLED
+    grant(order)
+
+    assert Refund.objects.count() == 1
+    assert make.stock_of(OrderLine.objects.get().variant_id) == (3 if restock else 2)
+    assert make.broken() == []
+
+
+def test_an_order_whose_money_the_bank_has_for_good_can_be_cancelled() -> None:
+    order = bought()
+    payment = Payment.objects.get()
+    told = gateway.Dispute(
+        id="dp_1",
+        status="needs_response",
+        reason="fraudulent",
+        amount=Money(payment.amount, "EUR"),
+        charge_id=payment.charge_id,
+        intent_id=payment.provider_id,
+        due_at=None,
+        withdrawn=payment.amount,
+    )
+    disputes.take_in(told=told, now=after(110))
+    with pytest.raises(refunding.Disputed):
+        grant(order)
+    disputes.take_in(told=replace(told, status="lost"), now=after(120))
+
+    assert grant(order).status == Order.Status.CANCELLED
+    assert not Refund.objects.exists()
+    assert make.stock_of(OrderLine.objects.get().variant_id) == 3
+    assert make.broken() == []
+
+
+def test_giving_all_of_it_back_grants_what_she_asked() -> None:
+    order = bought()
+    Merchant.objects.update(cancel_seconds=0)
+    cancel(order)
+    give_all(order, goods=True)
+
+    order.refresh_from_db()
+    assert order.status == Order.Status.CANCELLED
+    assert Cancellation.objects.get().status == Cancellation.Status.GRANTED
+    with pytest.raises(cancelling.NotAsked):
+        cancelling.refuse(merchant_id=order.merchant_id, order_id=order.id, answer="no", now=after(300))

@@ -264,3 +264,34 @@ def test_who_decided_is_kept(order: Order) -> None:
     )
     assert isinstance(refund.order_id, UUID)
     assert Payment.objects.get().refunded_amount == 100
+
+
+def test_in_a_currency_with_three_decimals_only_what_can_be_paid_goes_back() -> None:
+    """The provider wants the last digit to be 0: https://docs.stripe.com/currencies#three-decimal"""
+    goods = make.variant(stocked=5, amount=10_000, currency="KWD")
+    order = Order.objects.get(purchase=pay(make.basket((goods, 3)).go(now=after(1))))
+    OrderLine.objects.update(discount_amount=20_005, amount=9_995)
+    line = line_of(order)
+
+    assert [give(order, (line, 1)).amount for _ in range(2)] == [3330, 3330]
+    assert give(order, (line, 1)).amount == 3330, "of 3335"
+    with pytest.raises(refunding.NothingLeft):
+        give(order)
+    line.refresh_from_db()
+    assert (line.amount - line.refunded_amount, line.refunded_quantity) == (5, 3)
+
+
+def test_units_then_an_amount_then_the_rest_add_up_and_so_does_everybodys_share() -> None:
+    """In yen, 7 % and 5 % of 3 x 333 and 2 x 101: no share divides."""
+    goods = make.variant(stocked=9, amount=333, currency="JPY", seller=make.merchant(commission_bp=700))
+    other = make.variant(stocked=9, amount=101, currency="JPY", product=goods.product, title="Blue")
+    basket = make.basket((goods, 3), (other, 2), stream=make.show(goods))
+    order = Order.objects.get(purchase=pay(basket.go(now=after(1))))
+    first, second = OrderLine.objects.filter(order=order).order_by("-amount")
+
+    back = [give(order, (first, 1)), give(order, amount=101), give(order, (second, 1), amount=7), give(order)]
+
+    assert sum(each.amount for each in back) == order.amount == 1201
+    standing = {row.kind: row.balance for row in ledger.trial_balance() if row.balance}
+    assert standing == {"provider": 1201, "refunds": -1201}
+    assert make.broken() == []

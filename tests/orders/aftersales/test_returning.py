@@ -177,3 +177,40 @@ def test_nobody_returns_or_decides_what_is_not_hers(order: Order) -> None:
                 now=after(300),
                 **({"answer": ""} if verb is returning.approve else {}),
             )
+
+
+def give(order: Order, **more: Any) -> Refund:
+    return refunding.refund(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        reason="sorry",
+        actor=MERCHANT,
+        now=after(250),
+        **more,
+    )
+
+
+def test_a_return_whose_units_were_given_back_otherwise_comes_to_an_end(order: Order) -> None:
+    back = ask(order, 2)
+    decide(returning.approve, back, answer="")
+    give(order)
+    with pytest.raises(refunding.NothingLeft):
+        refund(back, amount=Money(100, "EUR"))
+
+    done = refund(back)
+    assert (done.status, done.refund) == (Return.Status.REFUNDED, None)
+    assert Refund.objects.count() == 1
+    assert make.broken() == []
+
+
+def test_of_a_return_only_what_was_not_given_back_otherwise_is(order: Order) -> None:
+    line = OrderLine.objects.get()
+    back = ask(order, 2)
+    decide(returning.approve, back, answer="")
+    give(order, lines=[refunding.Wanted(line.id, line.quantity - 1)])
+
+    made = refund(back).refund
+    assert made is not None
+    assert made.amount == line.amount // line.quantity
+    line.refresh_from_db()
+    assert (line.refunded_quantity, line.refunded_amount) == (line.quantity, line.amount)
