@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('commerce', '0007_sealed_ledger'),
+        ('commerce', '0009_connected_accounts'),
     ]
 
     operations = [
