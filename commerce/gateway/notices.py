@@ -84,10 +84,10 @@ def _notice(event: dict[str, Any]) -> Notice:
         type=_text(event["type"]),
         created=datetime.fromtimestamp(event["created"], UTC),
         livemode=event["livemode"] is True,
-        account=event.get("account"),
+        account=_text(event["account"]) if event.get("account") else None,
         api_version=str(event.get("api_version") or ""),
         object_kind=str(thing.get("object") or ""),
-        object_id=str(thing.get("id") or ""),
+        object_id=_text(thing["id"]) if thing.get("id") else "",
         payload=payload,
     )
 
@@ -107,6 +107,7 @@ def _without_secrets(value: Any) -> Any:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
+    # Neither a NUL nor half of a surrogate pair, which no database keeps.
+    if not isinstance(value, str) or not value or not value.isprintable():
         raise TypeError("text expected")
     return value

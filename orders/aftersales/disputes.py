@@ -14,11 +14,12 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from commerce import errors, gateway, ids
+from commerce.money import Money
 from orders import pricing, transactions
 from orders.aftersales import evidence
 from orders.books import postings
 from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, ShippingBack
-from orders.settling import refunds
+from orders.settling import discrepancies, refunds
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +47,20 @@ class NotOpen(errors.Conflict):
 def take_in(*, told: gateway.Dispute, now: datetime) -> Dispute | None:
     """Make what the provider says of a dispute true; None when no payment of ours is over its currency.
 
-    Safe to repeat and in any order: money is booked once each way, and an end stays.
+    Safe to repeat and in any order: money is booked once each way, and an end stays. Raises Mismatch, noted
+    as a discrepancy, when the bank takes more than it took, or gives back another amount.
     """
     payment_id = _payment_of(told)
     if payment_id is None:
         log.warning("dispute.not_ours", dispute=told.id)
         return None
-    return transactions.run(lambda: _take_in(payment_id, told, now), lock_timeout_ms=transactions.PATIENT_MS)
+    try:
+        return transactions.run(
+            lambda: _take_in(payment_id, told, now), lock_timeout_ms=transactions.PATIENT_MS
+        )
+    except discrepancies.Mismatch as mismatch:
+        discrepancies.note(mismatch.difference, now=now)
+        raise
 
 
 def submit(*, dispute_id: UUID, by_id: UUID | None, now: datetime) -> Dispute:
@@ -120,6 +128,7 @@ def _take_in(payment_id: UUID, told: gateway.Dispute, now: datetime) -> Dispute:
     )
     if told.withdrawn and row.withdrawn_at is None:
         _withdraw(row, purchase, payment, told.withdrawn, now)
+    _check(row, told)
     if told.reinstated and row.withdrawn_at is not None and row.reinstated_at is None:
         _reinstate(row, now)
     if row.status not in CLOSED:
@@ -130,6 +139,27 @@ def _take_in(payment_id: UUID, told: gateway.Dispute, now: datetime) -> Dispute:
     row.updated_at = now
     row.save()
     return row
+
+
+def _check(row: Dispute, told: gateway.Dispute) -> None:
+    """Hold what the bank moved against what was booked; raises Mismatch."""
+    ours = row.withdrawn_amount
+    if told.withdrawn > ours:
+        what, theirs = "the bank took more than it had taken", told.withdrawn
+    elif told.reinstated not in (0, ours):
+        what, theirs = "the bank gave back another amount than it took", told.reinstated
+    else:
+        return
+    raise discrepancies.Mismatch(
+        discrepancies.Difference(
+            kind=discrepancies.Kind.DISPUTE,
+            provider_id=row.provider_id,
+            what=what,
+            ours=Money(ours, row.currency),
+            theirs=Money(theirs, row.currency),
+            payment_id=row.payment_id,
+        )
+    )
 
 
 def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, now: datetime) -> None:

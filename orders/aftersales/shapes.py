@@ -92,6 +92,9 @@ class MerchantRefundSerializer(RefundSerializer):
 
 def merchant_refund(row: Refund) -> claims.Body:
     """Return the body of a refund that was read with its lines, for its merchant."""
+    decided = row
+    while decided.again_of is not None:  # One that is sent anew has its lines from the one that failed.
+        decided = decided.again_of
     return {
         **claims.refund(row),
         "order": str(row.order_id),
@@ -101,7 +104,7 @@ def merchant_refund(row: Refund) -> claims.Body:
                 "quantity": each.quantity,
                 "refunded": {"amount": each.amount, "currency": row.currency},
             }
-            for each in row.lines.all()
+            for each in decided.lines.all()
         ],
     }
 

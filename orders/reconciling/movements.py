@@ -48,8 +48,14 @@ def record_all(*, found: Iterable[gateway.Movement], now: datetime) -> int:
 
 def match(*, now: datetime) -> int:
     """Find in our books what moved at the provider; returns how much of it was found."""
-    rows = Movement.objects.filter(matched_at=None, seen_at__gt=now - LOOKED_FOR).order_by("seen_at")[:BATCH]
-    return sum(_match(row, now) for row in rows)
+    waiting = Movement.objects.filter(matched_at=None, seen_at__gt=now - LOOKED_FOR).order_by("seen_at")
+    known = list(waiting.values_list("pk", flat=True))
+    # All of them: those that are never found would stand in the way of the others.
+    return sum(
+        _match(row, now)
+        for start in range(0, len(known), BATCH)
+        for row in Movement.objects.filter(pk__in=known[start : start + BATCH]).order_by("seen_at")
+    )
 
 
 def look_for_ours(*, now: datetime) -> int:

@@ -149,6 +149,16 @@ def test_signed_nonsense_is_refused(body: bytes) -> None:
         gateway.read_notice(body, sign(body), now=NOW)
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "\n", 5, {"a": 1}, True])
+@pytest.mark.parametrize("place", ["id", "type", "account", "object"])
+def test_texts_that_no_database_keeps_are_refused(place: str, text: object) -> None:
+    told = {"data": {"object": {"id": text, "object": "refund"}}} if place == "object" else {place: text}
+    body = json.dumps(EVENT | told).encode()
+
+    with pytest.raises(gateway.BadSignature):
+        gateway.read_notice(body, sign(body), now=NOW)
+
+
 @pytest.mark.parametrize("created", [10**18, -(10**18), 10**400, 1e300, "soon", None])
 def test_a_time_that_is_none_is_refused(created: object) -> None:
     body = json.dumps(EVENT | {"created": created}).encode()

@@ -10,8 +10,8 @@ from commerce.models import LedgerTransaction
 from commerce.money import Money
 from orders import fulfilment
 from orders.aftersales import disputes, evidence, refunding
-from orders.models import Commission, Dispute, Order, OrderLine, Payment, Refund
-from orders.settling import payments, refunds
+from orders.models import Commission, Discrepancy, Dispute, Order, OrderLine, Payment, Refund
+from orders.settling import discrepancies, payments, refunds
 from streams.models import ChatMessage, ShowEvent
 from tests.orders import make
 from tests.orders.make import after
@@ -205,3 +205,16 @@ def test_the_evidence_shows_what_she_saw_what_was_said_and_the_parcel(payment: P
     assert sent["shipping_date"] == "2030-05-01"
     assert sent["customer_name"] == "Noa"
     assert sent["shipping_address"] == "Noa, Lindenweg 4, 28195, Bremen, DE"
+
+
+@pytest.mark.parametrize("moved", [{"withdrawn": 3100}, {"reinstated": 500}])
+def test_another_amount_than_was_booked_is_for_a_human(payment: Payment, moved: dict[str, int]) -> None:
+    hear(payment, "needs_response")
+    with pytest.raises(discrepancies.Mismatch):
+        hear(payment, "under_review", **moved)
+
+    (open_one,) = Discrepancy.objects.all()
+    assert (open_one.kind, open_one.ours, open_one.theirs) == ("dispute", 3000, *moved.values())
+    assert ledger.balance("provider", "EUR").amount == 0, "what it took is gone, and nothing came back"
+    assert hear(payment, "won").reinstated_at is not None
+    assert make.broken() == ["no-open-discrepancy"]

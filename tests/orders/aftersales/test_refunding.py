@@ -9,9 +9,9 @@ from catalog.models import StockMovement
 from commerce import ledger
 from commerce.money import Money
 from orders import fulfilment, queries
-from orders.aftersales import refunding
+from orders.aftersales import refunding, shapes
 from orders.models import Order, OrderLine, Payment, Purchase, Refund, WaitlistEntry
-from orders.settling import payments
+from orders.settling import payments, repaying
 from streams.models import Offer
 from tests.orders import make
 from tests.orders.make import after
@@ -295,3 +295,18 @@ def test_units_then_an_amount_then_the_rest_add_up_and_so_does_everybodys_share(
     standing = {row.kind: row.balance for row in ledger.trial_balance() if row.balance}
     assert standing == {"provider": 1201, "refunds": -1201}
     assert make.broken() == []
+
+
+def test_a_refund_that_is_sent_anew_still_says_what_it_is_for(order: Order) -> None:
+    line = line_of(order)
+    failed = give(order, (line, 2))
+    for _ in range(2):
+        Refund.objects.filter(pk=failed.pk).update(status=Refund.Status.FAILED)
+        failed = repaying.try_again(refund_id=failed.id, now=after(30))
+
+    (listed,) = refunding.of_merchant(merchant_id=order.merchant_id)
+    body = shapes.merchant_refund(listed)
+    assert body["id"] == str(failed.id)
+    assert body["lines"] == [
+        {"line": str(line.id), "quantity": 2, "refunded": {"amount": 2000, "currency": "EUR"}}
+    ]

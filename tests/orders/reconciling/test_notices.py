@@ -295,3 +295,7 @@ def test_who_may_only_look_resolves_nothing() -> None:
     assert client.post(address, {"note": "mine"}).status_code == 403
     found.refresh_from_db()
     assert found.resolved_at is None
+
+
+def test_the_providers_log_can_be_asked_for_all_that_is_read() -> None:
+    assert len(notices.READ) <= 20

@@ -396,3 +396,21 @@ def test_two_at_once_are_one(server: StripeServer) -> None:
     finally:
         other.close()
     assert set(reconcile()) >= set(reconciler.LISTS)
+
+
+def test_movements_that_are_never_found_stand_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(movements, "BATCH", 2)
+    at = now()
+    for number, kind in enumerate(["stripe_fee", "stripe_fee", "stripe_fee", "payout"]):
+        Movement.objects.create(
+            provider_id=f"txn_{number}",
+            kind=kind,
+            amount=-5,
+            fee=0,
+            currency="EUR",
+            made_at=at,
+            seen_at=at + timedelta(seconds=number),
+        )
+
+    assert movements.match(now=at + timedelta(hours=1)) == 1
+    assert Movement.objects.get(kind="payout").matched_at is not None
