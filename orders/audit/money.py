@@ -57,7 +57,7 @@ MONEY: tuple[Check, ...] = (
     ),
     Check(
         "sales-are-booked",
-        "Every paid purchase has one sale in the ledger, with shipping and tax over its amount, and no other.",
+        "Every paid purchase has one booked sale, with shipping and tax over its amount; no other has.",
         "SELECT count(*) FROM orders_purchase WHERE status = 'paid'",
         """
         SELECT format('purchase %s', p.id)

@@ -14,7 +14,7 @@ from catalog import prices, stock
 from orders.models import Payment, Purchase
 from orders.settling import charging
 from streams import offers
-from tests.shopper import PHONE, Shop, Shopper, aside, left, lipstick
+from tests.shopper import PHONE, Shop, Shopper, aside, fits, left, lipstick
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -40,6 +40,30 @@ def test_a_declined_card_gives_the_piece_back_and_another_card_gets_it(shop: Sho
     expect(ada.panel("paid")).to_be_visible()
     assert left(product) == 0
     assert aside(Purchase.objects.get).status == "paid"
+
+
+def test_a_declined_buyer_is_told_how_long_her_piece_waits_for_another_card(
+    shop: Shop, shopper: People
+) -> None:
+    product = lipstick(units=1)
+    stream = shop.show(product)
+    shop.pin(stream)
+    shop.offer(stream, grace_seconds=600)
+    ada = shopper(PHONE)
+    ada.sign_in()
+    ada.save_card("pm_card_visa")
+    ada.save_card("pm_card_chargeCustomerFail")
+    ada.open(stream)
+
+    ada.buy("Lipstick")
+    expect(ada.panel("declined")).to_contain_text(re.compile(r"kept for another card until \d\d?:\d\d:\d\d"))
+    assert fits(ada.page)
+    assert left(product) == 0
+
+    ada.button("Use another card").click()
+    ada.page.locator(".sheet--choose-card").get_by_role("button", name="Pay with Visa ending in 4242").click()
+    expect(ada.panel("paid")).to_be_visible()
+    assert aside(Purchase.objects.get).grace_until is None
 
 
 def test_the_bank_asks_and_the_answer_pays(shop: Shop, shopper: People) -> None:

@@ -47,6 +47,7 @@ def test_a_host_announces_an_offer_opens_it_early_and_calls_another_off(studio: 
     page.get_by_text("Advanced").click()
     page.get_by_label("Per household").fill("2")
     page.get_by_label("Let in per second").fill("50")
+    page.get_by_label("Seconds for another card").fill("90")
     page.get_by_label("Coupons count on top").check()
     assert fits(page)
     page.get_by_role("button", name="Announce the offer").click()
@@ -61,6 +62,7 @@ def test_a_host_announces_an_offer_opens_it_early_and_calls_another_off(studio: 
         50,
         True,
     )
+    assert offer.grace_seconds == 90
     card.get_by_role("button", name="Open now").click()
     expect(card).to_contain_text("10 of 10 left")
     assert aside(Offer.objects.get).status == "open"

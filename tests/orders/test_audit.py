@@ -355,7 +355,7 @@ LIES = [
     lie("refund-lines-add-up", "DELETE FROM orders_shippingback"),
     lie(
         "payouts-within-captures",
-        "UPDATE orders_payment SET transferred_amount = 1",
+        "UPDATE orders_payment SET transferred_amount = 1 WHERE status = 'succeeded' AND refunded_amount = 0",
     ),
     lie(
         "payouts-within-captures",

@@ -5,6 +5,7 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -212,6 +213,31 @@ def test_the_simulators_webhooks_are_read(
 
     assert (notice.type, notice.object_id) == ("payment_intent.succeeded", intent.id)
     assert gateway.retrieve(notice.object_id) == intent
+
+
+def test_what_the_simulator_tells_of_a_connected_account_is_read(
+    stripe_server: StripeServer, settings: Settings
+) -> None:
+    hearer = Hearer()
+    api = stripe_server.client().v1
+    endpoint = api.webhook_endpoints.create(
+        {"url": hearer.url, "enabled_events": ["account.updated"], "connect": True}
+    )
+    settings.STRIPE_CONNECT_WEBHOOK_SECRETS = [endpoint.secret]
+    try:
+        account_id = uuid4()
+        account = gateway.create_account(
+            key=str(account_id), account_id=account_id, country="DE", email="mira@example.com"
+        )
+        stripe_server.account(account.id, "enabled")
+        hearer.wait(lambda heard: len(heard) >= 1)
+    finally:
+        api.webhook_endpoints.delete(endpoint.id)
+        hearer.stop()
+
+    notice = gateway.read_notice(*hearer.heard[0], now=datetime.now(UTC))
+
+    assert (notice.type, notice.account, notice.object_id) == ("account.updated", account.id, account.id)
 
 
 def test_the_event_log_is_read_page_by_page(buyer: Buyer) -> None:

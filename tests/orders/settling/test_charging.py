@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
 from commerce.models import Card, User
@@ -343,3 +345,12 @@ def test_what_was_charged_without_our_knowledge_is_found_at_the_end_of_the_hold(
 
 def test_nobody_asks_again_while_an_answer_may_still_come(settings: LazySettings) -> None:
     assert timedelta(seconds=settings.STRIPE_TIMEOUT_SECONDS) < charging.ASKED_AGAIN_AFTER
+
+
+def test_a_charge_takes_a_bounded_number_of_statements(stripe_server: StripeServer) -> None:
+    """Each costs the settler some of its processor, of which it has little in a rush."""
+    purchase = bought()
+    with CaptureQueriesContext(connection) as said:
+        charging.charge(purchase_id=purchase.id, now=after(1))
+    assert Purchase.objects.get(pk=purchase.pk).status == "paid"
+    assert len(said) <= 30, [each["sql"][:80] for each in said.captured_queries]
