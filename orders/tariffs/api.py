@@ -18,6 +18,7 @@ class ZonesView(http.MerchantView, paging.PagedView):
     """Where the merchant ships."""
 
     queryset = ShippingZone.objects.none()  # For the schema; the real one starts from the caller.
+    serializer_class = shapes.ShippingZoneSetSerializer  # What OPTIONS describes.
     show = staticmethod(shapes.zone)
 
     def get_queryset(self) -> QuerySet[ShippingZone]:

@@ -126,6 +126,10 @@ def test_two_rates_for_the_same_goods_never_count_at_once(api: Api, seller: Merc
         TaxRate.objects.create(merchant=seller, country="DE", name="VAT", bp=1, valid_from=after(0))
 
 
+def test_what_can_be_sent_is_described(api: Api) -> None:
+    assert [api.call("OPTIONS", each).status for each in (ZONES, RATES, POLICY)] == [200, 200, 200]
+
+
 def test_prices_contain_tax_unless_the_merchant_says_otherwise(api: Api) -> None:
     assert api.get(POLICY).body == {"prices_include_tax": True}
     assert api.put(POLICY, {"prices_include_tax": False}).body == {"prices_include_tax": False}
