@@ -150,14 +150,16 @@ def test_a_notice_that_was_kept_and_not_answered_comes_again_and_counts_once(
         payment = charge(purchase)
 
         until(lambda: not dying.alive())
-        (kept,) = Notice.objects.all()
+        # Several come at once: whoever dies takes those along that are just being answered.
+        kept = dict(Notice.objects.values_list("provider_id", "pk"))
+        assert kept
         web()
         told = provider.client().v1.events
         until(lambda: not told.list({"type": "payment_intent.succeeded", "delivery_success": False}).data)
-        until(lambda: kept.provider_id not in {e.id for e in told.list({"delivery_success": False}).data})
+        until(lambda: kept.keys().isdisjoint(e.id for e in told.list({"delivery_success": False}).data))
 
         heal()
-        assert Notice.objects.get(provider_id=kept.provider_id).pk == kept.pk
+        assert kept.items() <= dict(Notice.objects.values_list("provider_id", "pk")).items()
         assert Notice.objects.get(type="payment_intent.succeeded").processed_at is not None
         assert payment.status == "succeeded"
         in_the_end(provider)
