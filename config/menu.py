@@ -20,6 +20,9 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Refunds", "currency_exchange", "orders.refund"),
         ("Disputes", "gavel", "orders.dispute"),
         ("Commission", "percent", "orders.commission"),
+        ("Proceeds", "savings", "orders.proceeds"),
+        ("Payouts", "payments", "orders.payout"),
+        ("Payees' accounts", "account_circle", "commerce.connectedaccount"),
         ("Ledger", "menu_book", "commerce.ledgertransaction"),
     ],
     "Provider": [
@@ -65,6 +68,11 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Users", "person", "commerce.user"),
         ("Groups", "group", "auth.group"),
     ],
+    "Tax and shipping": [
+        ("Shipping zones", "public", "orders.shippingzone"),
+        ("Tax rates", "receipt_long", "orders.taxrate"),
+        ("Tax in prices", "price_check", "orders.taxpolicy"),
+    ],
     "System": [
         ("Events", "bolt", "commerce.event"),
     ],
@@ -75,17 +83,23 @@ def _may_see(app: str, model: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(f"{app}.view_{model}")
 
 
-def _item(title: str, icon: str, named: str) -> dict[str, Any]:
+def _item(title: str, icon: str, named: str, page: str = "") -> dict[str, Any]:
     app, model = named.split(".")
-    link = reverse_lazy(f"admin:{app}_{model}_changelist")
+    link = reverse_lazy(f"admin:{page or f'{app}_{model}_changelist'}")
     return {"title": title, "icon": icon, "link": link, "permission": _may_see(app, model)}
 
 
-TRIAL_BALANCE = {
-    "title": "Trial balance",
-    "icon": "account_balance",
-    "link": reverse_lazy("admin:commerce_ledgertransaction_trial_balance"),
-    "permission": _may_see("commerce", "ledgertransaction"),
+# Heading -> pages that are no list: (title, icon, address by name, the model whose readers may see them).
+PAGES: dict[str, list[tuple[str, str, str, str]]] = {
+    "Money": [
+        ("What would be paid", "fact_check", "orders_payout_outlook", "orders.payout"),
+        (
+            "Trial balance",
+            "account_balance",
+            "commerce_ledgertransaction_trial_balance",
+            "commerce.ledgertransaction",
+        ),
+    ],
 }
 
 NAVIGATION: list[dict[str, Any]] = [
@@ -93,7 +107,10 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": heading,
         "separator": True,
         "collapsible": True,
-        "items": [*(_item(*screen) for screen in screens), *([TRIAL_BALANCE] if heading == "Money" else [])],
+        "items": [
+            *(_item(*screen) for screen in screens),
+            *(_item(title, icon, named, page) for title, icon, page, named in PAGES.get(heading, ())),
+        ],
     }
     for heading, screens in SCREENS.items()
 ]
