@@ -123,7 +123,7 @@ class TaxRate(models.Model):
                 condition=models.Q(valid_to=None) | models.Q(valid_to__gt=models.F("valid_from")),
                 name="tax_rate_ends_after_it_starts",
             ),
-            # One rate at a time per country and category: an exclusion constraint, in migration 0015.
+            # One rate at a time per country and category: an exclusion constraint, in migration 0002.
         )
         indexes = (models.Index(fields=["merchant", "country"], name="tax_rate_of_country"),)
 
