@@ -174,7 +174,8 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
         lines = {line.id: line for line in found.order_by("id")}
         orders = Order.objects.select_for_update(no_key=True).filter(purchase=purchase).order_by("id")
         its = {order.id: order for order in orders}
-        parts, shipping = refunds.spread_all(list(lines.values()), list(its.values()), amount)
+        lost = refunds.lost_to_banks(purchase.id)
+        parts, shipping = refunds.spread_all(list(lines.values()), list(its.values()), amount, lost)
         for order_id, part_of_it in shipping.items():
             parcel = refunds.shipping_back(its[order_id], part_of_it)
             parcel.dispute = row

@@ -84,22 +84,23 @@ def _charges(purchase: Purchase, lines: Iterable[OrderLine]) -> None:
 
 
 def shares_left(lines: Iterable[OrderLine]) -> dict[UUID, pricing.Shares]:
-    """Return what merchant, host and platform still have of each line, after its refunds; its tax is the
-    merchant's.
+    """Return what merchant, host and platform still have of each line, after its refunds and what banks took;
+    its tax is the merchant's.
     """
     rows = list(lines)
-    taken = {
-        row["line_id"]: row
-        for row in RefundLine.objects.filter(line__in=rows)
-        .values("line_id")
-        .annotate(paid=Sum("amount"), host=Sum("host_amount"), platform=Sum("platform_amount"))
-    }
+    back: dict[UUID, Counter[str]] = {line.id: Counter() for line in rows}
+    given = RefundLine.objects.filter(line__in=rows)
+    lost = DisputeLine.objects.filter(line__in=rows, dispute__reinstated_at=None)
+    for parts in (given, lost):
+        sums = {"paid": Sum("amount"), "host": Sum("host_amount"), "platform": Sum("platform_amount")}
+        for row in parts.values("line_id").annotate(**sums):
+            back[row["line_id"]].update({name: row[name] for name in sums})
     left = {}
     for line in rows:
         sold = pricing.shares(line.base, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
-        back = taken.get(line.id, {"paid": 0, "host": 0, "platform": 0})
-        host, platform = sold.host - back["host"], sold.platform - back["platform"]
-        left[line.id] = pricing.Shares(line.paid - back["paid"] - host - platform, host, platform)
+        gone = back[line.id]
+        host, platform = sold.host - gone["host"], sold.platform - gone["platform"]
+        left[line.id] = pricing.Shares(line.paid - gone["paid"] - host - platform, host, platform)
     return left
 
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
 from commerce import ids, money, outbox
 from orders import pricing, taxes
 from orders.books import entries, postings
-from orders.models import Order, OrderLine, Payment, Refund, RefundLine, ShippingBack
+from orders.models import DisputeLine, Order, OrderLine, Payment, Refund, RefundLine, ShippingBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +101,32 @@ def spread(lines: Sequence[OrderLine], amount: int) -> list[Part]:
 
 
 def spread_all(
-    lines: Sequence[OrderLine], orders: Sequence[Order], amount: int
+    lines: Sequence[OrderLine], orders: Sequence[Order], amount: int, lost: Mapping[UUID, int] | None = None
 ) -> tuple[list[Part], dict[UUID, int]]:
     """Divide minor units over lines, and what they do not hold over the orders' shipping; what nobody has any
-    more is left out.
+    more is left out, as what is `lost` to banks, by line and by order.
     """
-    of_goods = min(amount, sum(line.paid - line.refunded_amount for line in lines))
-    parts, rest = spread(lines, of_goods), amount - of_goods
+    lost = lost or {}
+    left = [line.paid - line.refunded_amount - lost.get(line.id, 0) for line in lines]
+    of_goods = min(amount, sum(left))
+    shared = money.share(of_goods, left) if of_goods else [0] * len(lines)
+    parts = [Part(line.id, part) for line, part in zip(lines, shared, strict=True) if part]
+    rest = amount - of_goods
     shipping: dict[UUID, int] = {}
     for order in orders:
-        part = min(rest, order.shipping_paid - order.refunded_shipping_amount)
+        part = min(rest, order.shipping_paid - order.refunded_shipping_amount - lost.get(order.id, 0))
         rest -= part
         if part:
             shipping[order.id] = part
     return parts, shipping
+
+
+def lost_to_banks(purchase_id: UUID) -> dict[UUID, int]:
+    """Return what disputes have taken of a purchase's lines and shipping, by line and by order."""
+    gone = {"dispute__payment__purchase": purchase_id, "dispute__reinstated_at": None}
+    goods = DisputeLine.objects.filter(**gone).values_list("line").annotate(Sum("amount"))
+    parcels = ShippingBack.objects.filter(**gone).values_list("order").annotate(Sum("amount"))
+    return dict([*goods, *parcels])
 
 
 def shipping_back(order: Order, amount: int) -> ShippingBack:

@@ -155,6 +155,27 @@ def test_a_dispute_of_all_after_a_refund_of_a_part_costs_the_platform_the_part(p
     assert make.broken() == []
 
 
+def test_a_second_dispute_takes_from_nobody_what_the_first_has_taken(payment: Payment) -> None:
+    hear(payment, "lost")
+    assert standing() == {}
+
+    second = hear(payment, "needs_response", 200, id="dp_second")
+
+    assert second.lines.count() == 0
+    assert standing() == {"disputes": payment.amount, "provider": -payment.amount}
+    assert make.broken() == []
+
+
+def test_two_disputes_of_parts_are_borne_to_the_cent(payment: Payment) -> None:
+    parts = (1_333, 1_667)
+    for number, part in enumerate(parts):
+        amount = Money(part, "EUR")
+        hear(payment, "lost", 100 + number, id=f"dp_{number}", amount=amount, withdrawn=part)
+
+    assert standing() == {}
+    assert make.broken() == []
+
+
 def test_a_dispute_of_what_is_not_ours_is_left_alone(payment: Payment) -> None:
     foreign = told(payment, "needs_response", intent_id="pi_else", charge_id="ch_else")
     assert disputes.take_in(told=foreign, now=after(3)) is None
