@@ -92,9 +92,11 @@ def shares_left(lines: Iterable[OrderLine]) -> dict[UUID, pricing.Shares]:
     given = RefundLine.objects.filter(line__in=rows)
     lost = DisputeLine.objects.filter(line__in=rows, dispute__reinstated_at=None)
     for parts in (given, lost):
-        sums = {"paid": Sum("amount"), "host": Sum("host_amount"), "platform": Sum("platform_amount")}
-        for row in parts.values("line_id").annotate(**sums):
-            back[row["line_id"]].update({name: row[name] for name in sums})
+        sums = parts.values_list("line_id").annotate(
+            Sum("amount"), Sum("host_amount"), Sum("platform_amount")
+        )
+        for line_id, paid, host, platform in sums:
+            back[line_id].update(paid=paid, host=host, platform=platform)
     left = {}
     for line in rows:
         sold = pricing.shares(line.base, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
