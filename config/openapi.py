@@ -52,6 +52,10 @@ SPECTACULAR: dict[str, Any] = {
         {"name": "Stock", "description": "What can still be promised."},
         {"name": "Orders", "description": "What was bought of a merchant, and its shipping."},
         {"name": "Returns", "description": "Goods that come back to a merchant."},
+        {
+            "name": "Tax and shipping",
+            "description": "Where a merchant ships, for how much, and what is taxed.",
+        },
         {"name": "Live", "description": "Shows that are live or coming."},
         {"name": "Moderation", "description": "Keeping order in a show's chat, and being heard about it."},
         {"name": "Purchases", "description": "Buying outside the socket."},
