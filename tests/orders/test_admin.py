@@ -15,6 +15,8 @@ pytestmark = pytest.mark.django_db
 SCREENS = ("purchase", "order", "payment", "refund", "hold", "commission")
 AFTER_THE_SALE = ("return", "cancellation", "dispute")  # See tests/flows/test_aftersales_http.py.
 OF_CARTS = ("carthold", "cartholder", "cartpolicy", "hoarder")
+OF_PAYEES = ("proceeds", "payout")  # See tests/flows/test_payouts.py.
+OF_TARIFFS = ("shippingzone", "taxpolicy", "taxrate")
 OF_THE_PROVIDER = ("discrepancy", "mark", "movement")  # In test_notices.
 
 
@@ -85,7 +87,13 @@ def test_hosts_and_shoppers_do_not_enter() -> None:
 
 def test_no_screen_is_forgotten() -> None:
     ours = {model._meta.model_name for model in admin.site._registry if model._meta.app_label == "orders"}
-    assert ours == {*SCREENS, *OF_CARTS, *OF_THE_PROVIDER, *AFTER_THE_SALE}
+    assert ours == {*SCREENS, *OF_CARTS, *OF_THE_PROVIDER, *AFTER_THE_SALE, *OF_PAYEES, *OF_TARIFFS}
+
+
+@pytest.mark.parametrize("screen", OF_TARIFFS)
+def test_operators_set_tax_and_shipping_for_merchants(operator: Client, screen: str) -> None:
+    assert operator.get(reverse(f"admin:orders_{screen}_changelist")).status_code == 200
+    assert operator.get(reverse(f"admin:orders_{screen}_add")).status_code == 200
 
 
 # --- carts ---

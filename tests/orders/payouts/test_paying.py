@@ -40,7 +40,8 @@ def leg() -> PayoutLeg:
     return PayoutLeg.objects.get()
 
 
-def test_merchant_and_host_are_paid_what_they_have_earned(trade: Trade) -> None:
+def test_merchant_and_host_are_paid_what_they_have_earned(own_stripe: StripeServer) -> None:
+    trade = Trade(own_stripe)
     first, second = trade.sell(), trade.sell()
 
     for whose, share in ((trade.merchant, REST), (trade.host, COMMISSION)):
