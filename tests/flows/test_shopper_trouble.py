@@ -193,7 +193,9 @@ def test_a_price_that_changed_behind_the_page_is_shown_before_it_is_paid(shop: S
     # The page hears nothing more of the show.
     ada.page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close(code=1013))
     ada.page.goto(f"{shop.address}/live/{stream.slug}")
-    ada.button("Buy Lipstick").click()
+    # Else what is quoted could be the new price, and be shown before she presses.
+    with ada.page.expect_response("**/purchases/quote"):
+        ada.button("Buy Lipstick").click()
     expect(ada.button("Pay €19.90")).to_be_visible()
     aside(lambda: prices.change(**_price(product, 2490)))
 

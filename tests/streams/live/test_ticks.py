@@ -96,7 +96,7 @@ async def test_under_load_states_join_every_other_tick_of_the_chat(room: Room) -
     assert events(with_states[-1])[0]["n"] == n
 
 
-@pytest.mark.parametrize(("rest", "gap"), [(ticks.REST, 0.2), (0, 0.09)])
+@pytest.mark.parametrize(("rest", "gap"), [(ticks.REST, 0.2), (0, 0.07)])
 async def test_who_takes_long_to_tell_is_told_less_often_and_loses_nothing(
     room: Room, rest: float, gap: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
