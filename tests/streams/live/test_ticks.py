@@ -20,11 +20,13 @@ class Room:
 
     def __init__(self) -> None:
         self.told: list[tuple[float, Batch]] = []
+        self.due: list[float] = []  # When each was to be told; a busy machine is late now and then.
         self.ticks = Ticks(self.tell)
         self.takes = 0.0
 
     def tell(self, batch: Batch) -> None:
         self.told.append((now(), batch))
+        self.due.append(self.ticks._fires_at)
         if self.takes:
             asyncio.get_running_loop().call_later(self.takes, self.ticks.told)
         else:
@@ -96,7 +98,7 @@ async def test_under_load_states_join_every_other_tick_of_the_chat(room: Room) -
     assert events(with_states[-1])[0]["n"] == n
 
 
-@pytest.mark.parametrize(("rest", "gap"), [(ticks.REST, 0.2), (0, 0.07)])
+@pytest.mark.parametrize(("rest", "gap"), [(ticks.REST, 0.2), (0, 0.09)])
 async def test_who_takes_long_to_tell_is_told_less_often_and_loses_nothing(
     room: Room, rest: float, gap: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,8 +113,7 @@ async def test_who_takes_long_to_tell_is_told_less_often_and_loses_nothing(
         await asyncio.sleep(0.025)
 
     told = await room.after(0.5)
-    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(told)]
-    assert min(gaps) >= gap
+    assert min(later - earlier for earlier, later in pairwise(room.due)) >= gap
     assert (len(told) > 8) == (rest == 0)
     assert sum(len(batch.lines) for _, batch in told) == n
     assert not any(event["t"] == "chat.gap" for _, batch in told for event in events(batch))
