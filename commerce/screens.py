@@ -1,6 +1,6 @@
 """What operations screens have in common: what may only be read, is never deleted, or is tried again."""
 
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,11 +34,8 @@ class Quarantine(ReadOnly):
     """For what waits, after it failed too often, until somebody has looked and lets it be tried again."""
 
     opts: "Options[Any]"
+    release: Callable[..., bool]  # Of a row's key and now: out of quarantine by its verb; False: not in it.
     actions = ("try_again",)
-
-    def release(self, pk: int, now: datetime) -> bool:
-        """Take a row out of quarantine by its verb; False when it is not in it."""
-        raise NotImplementedError
 
     @admin.action(description="Try again (quarantined %(verbose_name_plural)s)", permissions=["try_again"])
     def try_again(self, request: HttpRequest, chosen: QuerySet[Model]) -> None:
