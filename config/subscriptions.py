@@ -12,7 +12,6 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "price.moved": ["streams.hearers.show_prices"],
     "purchase.accepted": ["orders.hearers.start_settling", "orders.hearers.tell_buyers"],
     "purchase.moved": ["orders.hearers.tell_buyer"],
-    "order.moved": ["orders.hearers.tell_of_order"],
     "action.asked": ["orders.hearers.ask_again"],
     "cart.moved": ["orders.hearers.tell_cart"],
     "carts.lapsed": ["orders.hearers.tell_carts"],

@@ -60,5 +60,8 @@ def ship(
                 payload={"purchase": str(purchase.pk)},
                 key=f"capture.asked:{order.pk}",
             )
-            return moves.order(order, new=Order.Status.SHIPPING, now=now)
-        return moves.order(order, new=Order.Status.SHIPPED, now=now)
+            moves.order(order, new=Order.Status.SHIPPING, now=now)
+        else:
+            moves.order(order, new=Order.Status.SHIPPED, now=now)
+        moves.note(purchase, reason="parcel recorded", now=now)
+        return order

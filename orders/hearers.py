@@ -26,12 +26,6 @@ def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
         tasks.ask_buyer.delay(purchase_id=payload["purchase"])
 
 
-def tell_of_order(payload: dict[str, Any], *, key: str) -> None:
-    """Tell the buyer that a merchant has shipped; what follows from paying is told with the purchase."""
-    if payload["status"] == "shipped":
-        notifications.tell_buyers(purchase_ids=[UUID(payload["purchase"])])
-
-
 def ask_again(payload: dict[str, Any], *, key: str) -> None:
     """Have the buyer asked again for what her bank wants."""
     tasks.ask_buyer.delay(purchase_id=payload["purchase"])

@@ -1,4 +1,4 @@
-"""Changes of status: a conditional update, its history row and its event, in the caller's transaction."""
+"""Changes of status: a conditional update, its history row and any event, in the caller's transaction."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -67,17 +67,7 @@ def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:
         if new not in states.ORDER[row.status]:
             raise IllegalMove(status=row.status, wanted=new)
     Order.objects.filter(pk__in=[row.pk for row in rows]).update(status=new, updated_at=now)
-    moves = OrderMove.objects.bulk_create(
-        OrderMove(order=row, old=row.status, new=new, at=now) for row in rows
-    )
-    outbox.record_all(
-        (
-            "order.moved",
-            {"order": str(row.pk), "purchase": str(row.purchase_id), "status": new},
-            f"order.moved:{row.pk}:{move.pk}",
-        )
-        for row, move in zip(rows, moves, strict=True)
-    )
+    OrderMove.objects.bulk_create(OrderMove(order=row, old=row.status, new=new, at=now) for row in rows)
 
 
 def note(row: Purchase, *, reason: str, now: datetime) -> None:
@@ -113,16 +103,14 @@ def notes(rows: Collection[Purchase], *, reason: str, now: datetime) -> None:
 
 
 def order(row: Order, *, new: str, now: datetime) -> Order:
-    """Move an order to `new` and return it, also when it is there already; raises IllegalMove."""
+    """Move an order to `new` and return it, also when it is there already; raises IllegalMove.
+
+    Its buyer hears of it by its purchase, whose version counts every change of what she is shown.
+    """
     old = row.status
     if new in states.ORDER[old]:
         if Order.objects.filter(pk=row.pk, status=old).update(status=new, updated_at=now):
-            move = OrderMove.objects.create(order=row, old=old, new=new, at=now)
-            outbox.record(
-                name="order.moved",
-                payload={"order": str(row.pk), "purchase": str(row.purchase_id), "status": new},
-                key=f"order.moved:{row.pk}:{move.pk}",
-            )
+            OrderMove.objects.create(order=row, old=old, new=new, at=now)
             return _now(row, status=new, updated_at=now)
         row.refresh_from_db()
     if row.status != new:

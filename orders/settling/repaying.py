@@ -16,9 +16,9 @@ from django.db.models import F, Q
 
 from commerce import errors, faults, gateway, ids, ledger, outbox
 from commerce.money import Money
-from orders import states, transactions
+from orders import moves, states, transactions
 from orders.books import postings
-from orders.models import Refund
+from orders.models import Purchase, Refund
 from orders.settling import discrepancies
 
 log = structlog.get_logger(__name__)
@@ -106,6 +106,7 @@ def try_again(*, refund_id: UUID, now: datetime) -> Refund:
     """
 
     def work() -> Refund:
+        purchase = _purchase(refund_id)
         failed = Refund.objects.select_for_update().get(pk=refund_id)
         if failed.status != Status.FAILED:
             raise NotFailed(status=failed.status)
@@ -122,6 +123,7 @@ def try_again(*, refund_id: UUID, now: datetime) -> Refund:
             postings=[(ledger.REFUNDS, money), (ledger.REFUNDS, money * -1)],
         )
         outbox.record(name="refund.owed", payload={"refund": str(fresh.id)}, key=f"refund.owed:{fresh.id}")
+        moves.note(purchase, reason="refund sent anew", now=now)
         return fresh
 
     return transactions.run(work)
@@ -176,22 +178,32 @@ def _ask(attempt: Attempt) -> gateway.RefundResult:
 
 
 def _take_in(refund_id: UUID, answer: gateway.RefundResult, now: datetime) -> Refund:
+    purchase = _purchase(refund_id)
     row = Refund.objects.select_for_update(of=("self",)).select_related("payment").get(pk=refund_id)
     _check(row, answer)
     if row.provider_id is None:
         row.provider_id = answer.id
     row.checked_at = now
+    before = row.status
     if answer.status in states.REFUND[row.status]:
-        was, row.status = row.status, answer.status
+        row.status = answer.status
         if answer.status == "succeeded":
             postings.refund_paid(row)
         elif answer.status == "failed":
             row.failure = (answer.failure or "failed")[:80]
             log.error("refund.failed", refund=str(row.id), provider_id=answer.id, failure=row.failure)
-            if was == Status.SUCCEEDED:
+            if before == Status.SUCCEEDED:
                 postings.refund_failed(row)
     row.save(update_fields=["provider_id", "status", "failure", "checked_at"])
+    if row.status != before and Status.SUCCEEDED in (before, row.status):
+        moves.note(purchase, reason=f"refund {row.status}", now=now)
     return row
+
+
+def _purchase(refund_id: UUID) -> Purchase:
+    """Lock what the money was paid for, before the refund: whoever gives money back holds it first."""
+    rows = Purchase.objects.select_for_update(of=("self",), no_key=True)
+    return rows.get(payments__refunds=refund_id)
 
 
 def _check(row: Refund, answer: gateway.RefundResult) -> None:

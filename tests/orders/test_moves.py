@@ -70,7 +70,7 @@ def test_a_stale_row_that_wants_what_happened_gets_it(purchase: Purchase) -> Non
     assert PurchaseMove.objects.filter(new="paid").count() == 1
 
 
-def test_orders_move_with_history_and_event(purchase: Purchase) -> None:
+def test_orders_move_with_history(purchase: Purchase) -> None:
     order, stale = Order.objects.get(), Order.objects.get()
 
     moves.order(order, new="open", now=after(1))
@@ -79,9 +79,6 @@ def test_orders_move_with_history_and_event(purchase: Purchase) -> None:
         moves.order(Order.objects.get(), new="pending", now=after(3))
 
     assert [(move.old, move.new) for move in OrderMove.objects.all()] == [("pending", "open")]
-    assert make.events("order.moved") == [
-        {"order": str(order.id), "purchase": str(purchase.id), "status": "open"}
-    ]
 
 
 def test_a_payment_notes_when_it_ended(purchase: Purchase) -> None:
