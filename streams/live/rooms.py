@@ -17,7 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from commerce import errors
-from streams import showlog
+from streams import queries, showlog
 from streams.frames import wire
 from streams.live import admission
 from streams.live.executor import BoundedExecutor
@@ -59,7 +59,11 @@ class Rooms:
         return list(self._open.values())
 
     async def show(self, slug: str) -> Show:
-        """Return the show of an address, known for a while once asked; raises UnknownShow, Busy."""
+        """Return the show of an address, known for a while once asked; raises UnknownShow, Busy.
+
+        While its room is open it is taken as known and asked for beside, so that whoever comes back does not
+        wait for the database, and can come back while that is away.
+        """
         known = self._shows.get(slug)
         if known is not None and self._clock() - known[1] <= SHOW_SECONDS:
             return known[0]
@@ -67,7 +71,9 @@ class Rooms:
         finding = self._finding.get(slug)
         if finding is None:
             finding = self._finding[slug] = self._begin(self._find(slug))
-            finding.add_done_callback(lambda _: self._finding.pop(slug, None))
+            finding.add_done_callback(partial(self._found, slug))
+        if known is not None and known[0].id in self._open:
+            return known[0]
         return await asyncio.shield(finding)
 
     async def enter(self, show: Show) -> Room:
@@ -105,8 +111,8 @@ class Rooms:
                 self._snapshots.forget(room)
                 room.close()
                 await self._subscriber.forget(showlog.channel(room.show.id))
-        for slug, (_, known) in list(self._shows.items()):
-            if now - known > SHOW_SECONDS:
+        for slug, (show, known) in list(self._shows.items()):
+            if now - known > SHOW_SECONDS and show.id not in self._open:
                 del self._shows[slug]
 
     async def _find(self, slug: str) -> Show:
@@ -114,6 +120,13 @@ class Rooms:
         show = await self._arrivals.run(admission.find, slug)
         self._shows[slug] = (show, asked)
         return show
+
+    def _found(self, slug: str, finding: "asyncio.Task[Show]") -> None:
+        del self._finding[slug]
+        if finding.cancelled():
+            return
+        if isinstance(finding.exception(), queries.UnknownShow | queries.ShowOver):
+            self._shows.pop(slug, None)
 
     async def _open_one(self, show: Show) -> Room:
         room = Room(show, on_gap=self.repair)

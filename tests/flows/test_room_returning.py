@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from commerce.models import User
 from streams import announce, client, showlog
 from streams.models import Stream
-from tests.live_server import LiveRoom, aside, cookie_of, eventually
+from tests.live_server import LiveRoom, aside, cookie_of, environment, eventually
 from tests.streams import make
 
 HELLO = json.dumps({"v": 1, "t": "hello", "id": 1, "d": {}})
@@ -74,6 +74,46 @@ async def test_who_comes_back_by_cookie_costs_no_query(live_room: LiveRoom, know
                 with pytest.raises(TimeoutError):
                     await viewer.reconnect(deadline=1)
         assert keeps_it_open.open
+
+
+@pytest.fixture
+def forgetful(transactional_db: None) -> Iterator[LiveRoom]:
+    """A live process that has to ask which show an address belongs to whenever somebody comes."""
+    live = LiveRoom(environment(), before="from streams.live import rooms; rooms.SHOW_SECONDS = -1.0")
+    live.start()
+    yield live
+    live.stop()
+    print(live.log)
+
+
+async def test_while_a_room_is_open_its_address_needs_no_database(forgetful: LiveRoom) -> None:
+    stream, _, viewer = await shopper(forgetful)
+    nobody_came = await aside(make.show)
+    async with forgetful.room(stream), viewer:
+        await viewer.cut()
+        async with locked(READ):
+            await viewer.reconnect()
+            with pytest.raises(TimeoutError):  # The control: this address has to be looked for.
+                await forgetful.room(nobody_came).connect(deadline=1)
+
+
+async def test_an_address_that_leads_nowhere_any_more_is_forgotten_while_somebody_is_there(
+    forgetful: LiveRoom,
+) -> None:
+    stream = await aside(make.show)
+    async with forgetful.room(stream):
+        await aside(Stream.objects.filter(pk=stream.pk).update, status=Stream.Status.CANCELLED)
+
+        async def refused() -> bool:
+            try:
+                async with forgetful.room(stream):
+                    return False
+            except client.RefusedByServer:
+                return True
+
+        async with asyncio.timeout(5):
+            while not await refused():
+                pass
 
 
 async def test_a_hundred_come_back_while_the_database_is_away(live_room: LiveRoom) -> None:
