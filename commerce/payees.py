@@ -4,8 +4,9 @@ The provider is asked outside transactions; what it says is written as it stands
 come any number of times.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,11 @@ from commerce.models import ConnectedAccount, Host, MerchantMember
 
 log = structlog.get_logger(__name__)
 State = ConnectedAccount.State
+
+# Notices of connected accounts are in no list that we read: who lost one learns of it by asking.
+ASKED_AGAIN_AFTER = timedelta(days=1)
+NEW_FOR = timedelta(days=1)  # So long an account that cannot be paid yet is asked for more often.
+NEW_ASKED_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class CountryNeeded(errors.Invalid):
@@ -101,6 +107,19 @@ def refresh(*, provider_id: str, now: datetime) -> ConnectedAccount | None:
     except gateway.Missing:
         return _lost(account, now)
     return _write(account, told, now)
+
+
+def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[str]:
+    """Return the provider's ids of accounts that were not asked for in a while, the oldest answer first."""
+    new = ~Q(state=State.ENABLED) & Q(
+        created_at__gt=now - NEW_FOR, checked_at__lt=now - NEW_ASKED_AGAIN_AFTER
+    )
+    unanswered = Q(checked_at=None, created_at__lt=now - NEW_ASKED_AGAIN_AFTER)
+    rows = ConnectedAccount.objects.filter(
+        new | unanswered | Q(checked_at__lt=now - ASKED_AGAIN_AFTER), provider_id__isnull=False
+    )
+    rows = rows.exclude(state=State.GONE).exclude(provider_id__in=without)
+    return [str(each) for each in rows.order_by("checked_at").values_list("provider_id", flat=True)[:limit]]
 
 
 def lost(*, provider_id: str, now: datetime) -> None:

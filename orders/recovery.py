@@ -15,12 +15,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from commerce import pool
+from commerce import payees, pool
 from orders import expiry, rounds, setbacks, states
 from orders.models import Payment, Purchase
 from orders.payouts import sending
 from orders.reconciling import notices
-from orders.settling import capturing, charging, repaying
+from orders.settling import banked, capturing, charging, repaying
 
 BATCH = 50
 SECONDS = 20  # One sweep at most; the next one goes on.
@@ -103,9 +103,17 @@ def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
             lambda without: repaying.due(now=now, limit=BATCH, without=without),
             lambda i: repaying.send(refund_id=i, now=now),
         ),
+        "banked": (
+            lambda without: banked.due(now=now, limit=BATCH, without=without),
+            lambda i: banked.decided(refund_id=i, now=now),
+        ),
         "payouts": (
             lambda without: sending.due(now=now, limit=BATCH, without=without),
             lambda i: sending.send(leg_id=i, now=now),
+        ),
+        "payees": (
+            lambda without: payees.due(now=now, limit=BATCH, without=without),
+            lambda i: payees.refresh(provider_id=i, now=now),
         ),
     }
     return {

@@ -71,7 +71,7 @@ def _open(request: HttpRequest, host: Host) -> str:
     try:
         return payees.open_page(
             owner=payees.Owner(host_id=host.id),
-            country=request.POST.get("country", "").strip().upper()[:2],
+            country=request.POST.get("country", "").strip().upper(),
             back_to=f"{here}?back",
             again_at=f"{here}?back",
             now=timezone.now(),

@@ -2,23 +2,20 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+from django.core.validators import URLValidator
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import errors, http, payees, strict
+from commerce import http, payees, strict
 from orders.payouts import planning
 from orders.serializers import MoneySerializer
 
-
-class BadAddress(errors.Invalid):
-    """Where the payee comes back to is a page of the caller's."""
-
-    message = "return_url and refresh_url have to be addresses that begin with https:// or http://."
+# Where the payee comes back to is a page of the caller's.
+_PAGE = URLValidator(schemes=("https", "http"), message="An address that begins with https:// or http://.")
 
 
 class PayoutStandingSerializer(serializers.Serializer[Mapping[str, Any]]):
@@ -45,11 +42,11 @@ class PayoutAccountSerializer(serializers.Serializer[Mapping[str, Any]]):
 class PayoutAccountOpenSerializer(strict.StrictSerializer):
     """Where to go on, and where to come back to."""
 
-    country = serializers.CharField(
+    country = strict.Text(
         max_length=2, required=False, default="", help_text="ISO 3166-1 alpha-2; asked for the first time."
     )
-    return_url = serializers.CharField(max_length=500)
-    refresh_url = serializers.CharField(max_length=500, help_text="Where to ask for another link.")
+    return_url = strict.Text(max_length=500, validators=[_PAGE])
+    refresh_url = strict.Text(max_length=500, validators=[_PAGE], help_text="Where to ask for another link.")
 
 
 class PayoutAccountLinkSerializer(serializers.Serializer[Mapping[str, Any]]):
@@ -81,10 +78,6 @@ class PayoutAccountView(http.MerchantView):
         asked = PayoutAccountOpenSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        if any(
-            urlsplit(given[name]).scheme not in ("https", "http") for name in ("return_url", "refresh_url")
-        ):
-            raise BadAddress
         url = payees.open_page(
             owner=payees.Owner(merchant_id=self.merchant.id),
             country=given["country"],

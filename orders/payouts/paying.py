@@ -22,12 +22,17 @@ log = structlog.get_logger(__name__)
 
 
 def begin_all(*, now: datetime) -> list[Payout]:
-    """Write down a payout for everybody who can be paid; returns them."""
+    """Write down a payout for everybody who can be paid; returns them. One that fails stops no other."""
     begun = []
     for due in planning.of_all():
-        if due.why == "ready" and due.account is not None:
+        if due.why != "ready" or due.account is None:
+            continue
+        try:
             payout = begin(account_id=due.account.id, currency=due.currency, now=now)
-            begun += [payout] if payout else []
+        except Exception:
+            log.exception("payout.put_off", payee=due.payee, currency=due.currency)
+            continue
+        begun += [payout] if payout else []
     return begun
 
 

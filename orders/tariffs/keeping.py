@@ -254,7 +254,9 @@ def change_tax(*, merchant_id: UUID, rate_id: UUID, new: Tax) -> TaxRate:
 
 def drop_tax(*, merchant_id: UUID, rate_id: UUID) -> None:
     """Tax by this rate no more. Raises UnknownTaxRate."""
-    tax_rate(merchant_id=merchant_id, rate_id=rate_id).delete()
+    with transaction.atomic():
+        _lock(merchant_id)
+        tax_rate(merchant_id=merchant_id, rate_id=rate_id).delete()
 
 
 def prices_include_tax(*, merchant_id: UUID) -> bool:

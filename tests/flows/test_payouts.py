@@ -103,7 +103,8 @@ def test_a_host_sets_up_where_she_is_paid(stripe_server: StripeServer) -> None:
     client.force_login(host.user)
     page = reverse("studio:payout")
     assert "Not set up" in client.get(page).content.decode()
-    assert "Say in which country" in client.post(page, {"country": "??"}, follow=True).content.decode()
+    for country in ("??", "Denmark"):  # Not Germany.
+        assert "Say in which country" in client.post(page, {"country": country}).content.decode()
 
     answer = client.post(page, {"country": "de"})
     assert f'href="{stripe_server.url}/sheet/onboarding?link=' in answer.content.decode()
