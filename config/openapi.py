@@ -38,7 +38,7 @@ SPECTACULAR: dict[str, Any] = {
         "RestraintKind": ["mute", "ban"],
         "RefundBy": "orders.models.Refund.By",
         "RefundKind": "orders.models.Refund.Kind",
-        "RefundState": ["owed", "paid"],
+        "RefundState": ["owed", "paid", "bank"],
         "ReturnReason": "orders.models.Return.Reason",
         "ReturnStatus": "orders.models.Return.Status",
     },

@@ -30,7 +30,7 @@ from orders.models import (
 )
 from orders.payouts import admin as payouts_admin
 from orders.reconciling import admin as reconciling_admin
-from orders.settling import repaying
+from orders.settling import banked, repaying
 from orders.tariffs import admin as tariffs_admin
 
 # Screens of the rooms, registered with these.
@@ -164,7 +164,7 @@ class RefundAdmin(Screen):
     inlines = (aftersales_admin.RefundLineInline,)
     search_fields = ("=id", "=provider_id", "=payment__id", "=payment__provider_id")
     ordering = ("-id",)
-    actions = ("try_again",)
+    actions = ("try_again", "by_bank")
 
     @admin.display(description="amount", ordering="amount")
     def total(self, row: Refund) -> str:
@@ -181,6 +181,17 @@ class RefundAdmin(Screen):
         for row in failed:
             repaying.try_again(refund_id=row.pk, now=timezone.now())
         messages.success(request, f"{len(failed)} refunds are sent again.")
+
+    @admin.action(description="The buyer's bank has paid it (dispute lost)", permissions=["try_again"])
+    def by_bank(self, request: HttpRequest, chosen: QuerySet[Refund]) -> None:
+        """Record that buyers have by their banks what these refunds owe them."""
+        for row in list(chosen):
+            try:
+                paid = banked.pay(refund_id=row.pk, now=timezone.now())
+            except banked.NotByBank as refusal:
+                messages.error(request, f"{row.pk}: {refusal.text}")
+            else:
+                messages.success(request, f"{Money(paid.bank_amount, paid.currency)} were paid by the bank.")
 
 
 @admin.register(Hold)

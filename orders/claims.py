@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.db.models import Q
+
 from commerce.money import Money
 from orders import windows
 from orders.models import Cancellation, Order, Payment, Purchase, Refund, Return
 from streams.bodies import unix_ms
 
 Body = dict[str, Any]
+TOLD: dict[str, str] = {Refund.Status.SUCCEEDED: "paid", Refund.Status.BY_BANK: "bank"}
 PROMISED = (Purchase.Status.PAID, Purchase.Status.AUTHORIZED)
 
 
@@ -46,19 +49,21 @@ def of_order(order: Order, purchase: Purchase) -> Body | None:
 
 def refunds_of(order: Order) -> list[Body]:
     """Return an order's refunds, newest first; those that had to be sent anew count once."""
-    rows = Refund.objects.filter(order=order, again=None).order_by("-id")
+    rows = Refund.objects.filter(Q(again=None) | Q(bank_amount__gt=0), order=order).order_by("-id")
     return [refund(row) for row in rows]
 
 
 def refund(row: Refund) -> Body:
-    """Return the body of a refund; `paid` once the provider has sent the money."""
+    """Return the body of a refund; `paid` once the provider has sent the money, `bank` when she has it from
+    her bank.
+    """
     return {
         "id": str(row.id),
-        "amount": Money(row.amount, row.currency).as_dict(),
+        "amount": Money(row.bank_amount or row.amount, row.currency).as_dict(),
         "kind": row.kind,
         "reason": row.reason,
         "by": row.by,
-        "status": "paid" if row.status == Refund.Status.SUCCEEDED else "owed",
+        "status": TOLD.get(row.status, "owed"),
         "created_at": unix_ms(row.created_at),
     }
 

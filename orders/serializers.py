@@ -198,14 +198,14 @@ class RefundedLineSerializer(serializers.Serializer[Any]):
 
 
 class RefundSerializer(serializers.Serializer[Any]):
-    """Money that goes back to a buyer: owed until the provider has sent it."""
+    """Money that goes back to a buyer: owed until the provider has sent it, or her bank has."""
 
     id = serializers.UUIDField()
     amount = MoneySerializer()
     kind = serializers.ChoiceField(choices=Refund.Kind.choices)
     reason = serializers.CharField()
     by = serializers.ChoiceField(choices=Refund.By.choices)
-    status = serializers.ChoiceField(choices=[("owed", "owed"), ("paid", "paid")])
+    status = serializers.ChoiceField(choices=[("owed", "owed"), ("paid", "paid"), ("bank", "bank")])
     created_at = serializers.IntegerField(help_text="Unix milliseconds.")
 
 

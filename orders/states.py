@@ -50,13 +50,14 @@ PAYMENT: Final[Moves] = {
 }
 
 REFUND: Final[Moves] = {
-    "created": frozenset({"sent", "pending", "succeeded", "failed"}),
+    "created": frozenset({"sent", "pending", "succeeded", "failed", "by_bank"}),
     "sent": frozenset({"created", "unknown", "pending", "succeeded", "failed"}),
     "unknown": frozenset({"pending", "succeeded", "failed"}),
     "pending": frozenset({"succeeded", "failed"}),
     # The buyer's bank may send it back days later.
     "succeeded": frozenset({"failed"}),
-    "failed": frozenset(),
+    "failed": frozenset({"by_bank"}),
+    "by_bank": frozenset(),
 }
 REFUND_OPEN: Final = frozenset({"created", "sent", "unknown", "pending"})
 

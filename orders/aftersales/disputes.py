@@ -19,7 +19,7 @@ from orders import pricing, transactions
 from orders.aftersales import evidence
 from orders.books import postings
 from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, ShippingBack
-from orders.settling import discrepancies, refunds
+from orders.settling import banked, discrepancies, refunds
 
 log = structlog.get_logger(__name__)
 
@@ -202,3 +202,5 @@ def _reinstate(row: Dispute, now: datetime) -> None:
     row.reinstated_at = now
     postings.reverse_commission({each.line_id: -each.host_amount for each in row.lines.all()})
     postings.dispute_reinstated(row)
+    row.save(update_fields=["reinstated_at"])
+    banked.undo(payment_id=row.payment_id, now=now)

@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from catalog import stock
 from commerce import errors, money
@@ -147,7 +147,7 @@ def refund(
 
 def of_merchant(*, merchant_id: UUID) -> QuerySet[Refund]:
     """Return a merchant's refunds with their lines; those that had to be sent anew count once."""
-    rows = Refund.objects.filter(order__merchant=merchant_id, again=None)
+    rows = Refund.objects.filter(Q(again=None) | Q(bank_amount__gt=0), order__merchant=merchant_id)
     return rows.prefetch_related("lines")
 
 

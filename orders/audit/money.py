@@ -157,8 +157,9 @@ MONEY: tuple[Check, ...] = (
         SELECT format('payment %s (%s): refunded %s, refunds %s of %s', y.id, y.status, y.refunded_amount,
                       coalesce(r.amount, 0), y.amount)
           FROM orders_payment y
-          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_refund d
-                      WHERE NOT EXISTS (SELECT 1 FROM orders_refund n WHERE n.again_of_id = d.id)
+          LEFT JOIN (SELECT d.payment_id,
+                            sum(CASE WHEN n.id IS NULL THEN d.amount ELSE d.bank_amount END) AS amount
+                       FROM orders_refund d LEFT JOIN orders_refund n ON n.again_of_id = d.id
                       GROUP BY 1) r
                  ON r.payment_id = y.id
          WHERE y.refunded_amount <> coalesce(r.amount, 0) OR y.refunded_amount > y.amount
@@ -177,6 +178,13 @@ MONEY: tuple[Check, ...] = (
                           AND x.amount = -r.amount AND x.currency = r.currency
                     WHERE t.kind = 'refund.paid' AND t.ref = r.id::text)
             OR (r.status = 'succeeded' AND r.provider_id IS NULL)
+            OR r.bank_amount
+               <> (SELECT coalesce(sum(x.amount), 0) FROM commerce_ledgertransaction t
+                     JOIN commerce_posting x ON x.transaction_id = t.id AND x.account = 'refunds'
+                          AND x.currency = r.currency
+                    WHERE t.kind IN ('refund.by_bank', 'refund.owed_again') AND t.ref = r.id::text)
+            OR (r.status = 'by_bank' AND r.bank_amount < r.amount
+                AND NOT EXISTS (SELECT 1 FROM orders_refund n WHERE n.again_of_id = r.id))
         """,
     ),
     Check(

@@ -147,6 +147,26 @@ def refund_failed(refund: Refund) -> None:
     )
 
 
+def refund_by_bank(refund: Refund) -> None:
+    """Book that the buyer has what she was owed, or a part of it, by what her bank took from us."""
+    amount = Money(refund.bank_amount, refund.currency)
+    ledger.post(
+        kind="refund.by_bank",
+        ref=str(refund.id),
+        postings=[(ledger.REFUNDS, amount), (ledger.DISPUTES, amount * -1)],
+    )
+
+
+def refund_owed_again(refund: Refund) -> None:
+    """Book that the bank gave back what a buyer had by it: she is owed it again."""
+    amount = Money(refund.bank_amount, refund.currency)
+    ledger.post(
+        kind="refund.owed_again",
+        ref=str(refund.id),
+        postings=[(ledger.DISPUTES, amount), (ledger.REFUNDS, amount * -1)],
+    )
+
+
 def dispute_withdrawn(dispute: Dispute) -> None:
     """Book what the buyer's bank took: who had it bears it; what nobody has any more, the platform."""
     amount, currency = dispute.withdrawn_amount, dispute.currency

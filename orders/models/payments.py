@@ -93,6 +93,7 @@ class Refund(models.Model):
         PENDING = "pending", "the provider is at it"
         SUCCEEDED = "succeeded"
         FAILED = "failed", "failed, also after it had succeeded; the money is still owed"
+        BY_BANK = "by_bank", "the buyer has it from her bank, which had taken it from us"
 
     class Kind(models.TextChoices):
         LATE = "late", "captured too late"
@@ -132,6 +133,9 @@ class Refund(models.Model):
     status = models.CharField(max_length=9, choices=Status, default=Status.CREATED)
     provider_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     failure = models.CharField(max_length=80, blank=True, db_default="")
+    bank_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What of it the buyer's bank has paid; the rest is sent anew."
+    )
     again_of = models.OneToOneField(
         "self",
         null=True,
@@ -146,7 +150,14 @@ class Refund(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True, help_text="Last time the provider was asked.")
 
     class Meta:
-        constraints = (models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_positive"),)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_positive"),
+            models.CheckConstraint(
+                condition=models.Q(bank_amount=0)
+                | models.Q(bank_amount__lte=models.F("amount"), status="by_bank"),
+                name="refund_by_bank_within",
+            ),
+        )
         indexes = (
             models.Index(
                 fields=["created_at"],

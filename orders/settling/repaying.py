@@ -18,8 +18,8 @@ from commerce import errors, faults, gateway, ids, ledger, outbox
 from commerce.money import Money
 from orders import moves, states, transactions
 from orders.books import postings
-from orders.models import Purchase, Refund
-from orders.settling import discrepancies
+from orders.models import Purchase, Refund, Return
+from orders.settling import banks, discrepancies
 
 log = structlog.get_logger(__name__)
 Status = Refund.Status
@@ -27,6 +27,7 @@ Status = Refund.Status
 # One call asks the provider twice at most; before that, somebody may still be waiting for an answer.
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
 SENT_WITHIN = timedelta(seconds=15)  # A refund that no task took up by then was lost on the way.
+DISPUTED = "charge_disputed"  # How the provider refuses while the buyer's bank has the money.
 LOOKED_AT_EVERY = timedelta(hours=1)  # The bank takes days over some; the provider tells when it is done.
 
 
@@ -106,32 +107,38 @@ def try_again(*, refund_id: UUID, now: datetime) -> Refund:
     """
 
     def work() -> Refund:
-        purchase = _purchase(refund_id)
+        purchase = purchase_of(refund_id)
         failed = Refund.objects.select_for_update().get(pk=refund_id)
         if failed.status != Status.FAILED:
             raise NotFailed(status=failed.status)
         fresh = Refund.objects.filter(again_of=failed).first()
-        if fresh is not None:
-            return fresh
-        kept = ("payment_id", "amount", "currency", "reason", "kind", "order_id", "by", "decided_by_id")
-        facts = {name: getattr(failed, name) for name in kept}
-        fresh = Refund.objects.create(id=ids.new(), again_of=failed, created_at=now, **facts)
-        money = Money(fresh.amount, fresh.currency)
-        ledger.post(
-            kind="refund.owed",
-            ref=str(fresh.id),
-            postings=[(ledger.REFUNDS, money), (ledger.REFUNDS, money * -1)],
-        )
-        outbox.record(name="refund.owed", payload={"refund": str(fresh.id)}, key=f"refund.owed:{fresh.id}")
-        moves.note(purchase, reason="refund sent anew", now=now)
+        if fresh is None:
+            fresh = anew(failed, amount=failed.amount, now=now)
+            moves.note(purchase, reason="refund sent anew", now=now)
         return fresh
 
     return transactions.run(work)
 
 
+def anew(row: Refund, *, amount: int, now: datetime) -> Refund:
+    """Have so much (minor units) of a locked refund, which is still owed, sent as a refund of its own."""
+    kept = ("payment_id", "currency", "reason", "kind", "order_id", "by", "decided_by_id")
+    facts = {name: getattr(row, name) for name in kept}
+    fresh = Refund.objects.create(id=ids.new(), again_of=row, amount=amount, created_at=now, **facts)
+    money = Money(fresh.amount, fresh.currency)
+    ledger.post(
+        kind="refund.owed",
+        ref=str(fresh.id),
+        postings=[(ledger.REFUNDS, money), (ledger.REFUNDS, money * -1)],
+    )
+    Return.objects.filter(refund=row).update(refund=fresh)
+    outbox.record(name="refund.owed", payload={"refund": str(fresh.id)}, key=f"refund.owed:{fresh.id}")
+    return fresh
+
+
 def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
     """Return refunds that nobody is sending, and those that the provider was not asked about for a while."""
-    lost = Q(status=Status.CREATED, created_at__lt=now - SENT_WITHIN)
+    lost = Q(status=Status.CREATED, created_at__lt=now - SENT_WITHIN) & ~banks.DECIDE
     unheard = Q(status__in=(Status.SENT, Status.UNKNOWN), checked_at__lt=now - ASKED_AGAIN_AFTER)
     pending = Q(status=Status.PENDING, checked_at__lt=now - LOOKED_AT_EVERY)
     rows = Refund.objects.filter(lost | unheard | pending).exclude(pk__in=without)
@@ -145,6 +152,8 @@ def _begin(refund_id: UUID, now: datetime) -> Attempt | None:
     if row is None or row.status not in states.REFUND_OPEN:
         return None
     first = row.status == Status.CREATED
+    if first and (banks.ask_for(row.payment_id) or banks.loss(row.payment_id)):
+        return None  # The bank may have paid it, or has: `banked`.
     asked = row.checked_at is not None and now - row.checked_at < ASKED_AGAIN_AFTER
     if asked and not first and row.provider_id is None:
         return None
@@ -178,7 +187,7 @@ def _ask(attempt: Attempt) -> gateway.RefundResult:
 
 
 def _take_in(refund_id: UUID, answer: gateway.RefundResult, now: datetime) -> Refund:
-    purchase = _purchase(refund_id)
+    purchase = purchase_of(refund_id)
     row = Refund.objects.select_for_update(of=("self",)).select_related("payment").get(pk=refund_id)
     _check(row, answer)
     if row.provider_id is None:
@@ -200,7 +209,7 @@ def _take_in(refund_id: UUID, answer: gateway.RefundResult, now: datetime) -> Re
     return row
 
 
-def _purchase(refund_id: UUID) -> Purchase:
+def purchase_of(refund_id: UUID) -> Purchase:
     """Lock what the money was paid for, before the refund: whoever gives money back holds it first."""
     rows = Purchase.objects.select_for_update(of=("self",), no_key=True)
     return rows.get(payments__refunds=refund_id)
@@ -210,6 +219,8 @@ def _check(row: Refund, answer: gateway.RefundResult) -> None:
     ours = Money(row.amount, row.currency)
     if row.provider_id not in (None, answer.id):
         what = f"refund {row.id} was carried out a second time, besides {row.provider_id}"
+    elif row.status == Status.BY_BANK and answer.status != "failed":
+        what = f"refund {row.id} was carried out, and the buyer's bank had paid it"
     elif answer.amount != ours:
         what = f"refund {row.id} is over another amount"
     elif answer.intent_id is not None and answer.intent_id != row.payment.provider_id:

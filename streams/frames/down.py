@@ -296,7 +296,7 @@ class Refund(Told):
     kind: Literal["late", "cancel", "return", "goodwill"]
     reason: str
     by: Literal["buyer", "merchant", "operator", "system"]
-    status: Literal["owed", "paid"]
+    status: Literal["owed", "paid", "bank"]
     created_at: Instant
 
 

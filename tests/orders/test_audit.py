@@ -400,6 +400,7 @@ LIES = [
         f"UPDATE orders_purchase SET hold_until = {LONG_AGO} WHERE status = 'action_required'",
     ),
     lie("refunds-come-to-an-end", "UPDATE orders_refund SET status = 'failed'"),
+    lie("refunds-within-captures", "UPDATE orders_refund SET status = 'by_bank', bank_amount = amount"),
     lie(
         "refunds-come-to-an-end",
         f"UPDATE orders_refund SET status = 'created', created_at = {LONG_AGO}",

@@ -105,7 +105,7 @@ export function leftOf(order, line) {
 
 /** @param {any} after */
 function refundedWords(after) {
-  const paid = after.refunds.length > 0 && after.refunds.every((/** @type {any} */ one) => one.status === "paid");
+  const paid = after.refunds.length > 0 && after.refunds.every((/** @type {any} */ one) => one.status !== "owed");
   const sum = money.show(after.refunded);
   return paid ? `${sum} went back to your card.` : `${sum} goes back to your card.`;
 }
