@@ -5,15 +5,18 @@ postings (deferred triggers), and any UPDATE, DELETE or TRUNCATE of what was pos
 docs/ledger.md.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Min, Sum
 
-from commerce.models import LedgerTransaction, Posting
+from commerce import ids
+from commerce.models import Posting
 from commerce.money import Money
 
 PROVIDER = "provider"  # Money at the payment provider (an asset).
@@ -47,33 +50,76 @@ def payable(account: str) -> str:
     return f"payable:{account}"
 
 
-def post(*, kind: str, ref: str, postings: Sequence[tuple[str, Money]]) -> LedgerTransaction | None:
-    """Book postings (account, amount) once per (ref, kind); returns None when they were booked before.
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One thing to book, once per (ref, kind): postings (account, amount) that sum to zero."""
+
+    kind: str
+    ref: str
+    postings: Sequence[tuple[str, Money]]
+
+
+def post(*, kind: str, ref: str, postings: Sequence[tuple[str, Money]]) -> UUID | None:
+    """Book postings (account, amount) once per (ref, kind); returns the transaction's id, None when they were
+    booked before.
 
     Zero amounts are left out. Raises Unbalanced when a currency does not sum to zero.
     """
-    lines = [(account, money) for account, money in postings if money.amount]
-    sums: dict[str, int] = {}
-    for _, money in lines:
-        sums[money.currency] = sums.get(money.currency, 0) + money.amount
-    if not lines or any(sums.values()):
-        raise Unbalanced(f"{kind} {ref}: {sums}")
-    with transaction.atomic(savepoint=False):
-        fresh = LedgerTransaction(kind=kind, ref=ref, legs=len(lines))
-        with connection.cursor() as cursor:
-            # This waits for a concurrent booking of the same ref, then leaves it alone.
-            cursor.execute(
-                "INSERT INTO commerce_ledgertransaction (id, kind, ref, legs) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT DO NOTHING RETURNING id",
-                [fresh.id, kind, ref, len(lines)],
-            )
-            if cursor.fetchone() is None:
-                return None
-        Posting.objects.bulk_create(
-            Posting(transaction=fresh, account=account, amount=money.amount, currency=money.currency)
-            for account, money in lines
+    return post_all([Booking(kind, ref, postings)]).get((ref, kind))
+
+
+def post_all(bookings: Sequence[Booking]) -> dict[tuple[str, str], UUID]:
+    """Book many things in two statements, each once per (ref, kind) and otherwise left alone; returns by
+    (ref, kind) the ids of those that are booked now. Raises Unbalanced.
+    """
+    heads: list[tuple[UUID, str, str, int]] = []
+    lines: list[tuple[UUID, str, int, str]] = []
+    for one in bookings:
+        legs = _checked(one)
+        head = ids.new()
+        heads.append((head, one.kind, one.ref, len(legs)))
+        lines += [(head, account, money.amount, money.currency) for account, money in legs]
+    if not heads:
+        return {}
+    # In one order, so that two who book the same wait for each other and neither for ever.
+    heads.sort(key=lambda head: (head[2], head[1]))
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        # This waits for a concurrent booking of the same ref, then leaves it alone.
+        cursor.execute(
+            """
+            INSERT INTO commerce_ledgertransaction (id, kind, ref, legs)
+            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::smallint[])
+                ON CONFLICT DO NOTHING RETURNING ref, kind, id
+            """,
+            _columns(heads),
         )
-    return fresh
+        booked = {(ref, kind): id_ for ref, kind, id_ in cursor.fetchall()}
+        fresh = set(booked.values())
+        theirs = [line for line in lines if line[0] in fresh]
+        if theirs:
+            cursor.execute(
+                """
+                INSERT INTO commerce_posting (transaction_id, account, amount, currency)
+                SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[])
+                """,
+                _columns(theirs),
+            )
+    return booked
+
+
+def _checked(one: Booking) -> list[tuple[str, Money]]:
+    """Return its postings without those of zero; raises Unbalanced."""
+    legs = [(account, money) for account, money in one.postings if money.amount]
+    sums: Counter[str] = Counter()
+    for _, money in legs:
+        sums[money.currency] += money.amount
+    if not legs or any(sums.values()):
+        raise Unbalanced(f"{one.kind} {one.ref}: {dict(sums)}")
+    return legs
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def balance(account: str, currency: str, *, at: datetime | None = None) -> Money:
