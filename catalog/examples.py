@@ -132,3 +132,5 @@ PROBLEM: dict[str, Any] = {
     "message": "This is not a price.",
     "skipped": True,
 }
+PLAN_WRITE: dict[str, Any] = {"name": "Spring", "kind": "open", "rate_bp": 1500}
+PLAN_CHANGE: dict[str, Any] = {"name": "Spring, extended", "rate_bp": 1800}

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 
 from catalog import queries
-from catalog.models import Import, Product, Variant
+from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Import, Product, Variant
 
 
 class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
@@ -29,6 +30,11 @@ class TextFilter(filters.CharFilter):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, max_length=255, **options)
+
+
+@extend_schema_field({"type": "string", "format": "uuid"})
+class IdFilter(filters.UUIDFilter):  # type: ignore[misc]
+    """A filter by id that a method answers."""
 
 
 class ProductFilter(Filters):
@@ -74,3 +80,37 @@ class ImportFilter(Filters):
     class Meta:
         model = Import
         fields: list[str] = []
+
+
+class PlanFilter(Filters):
+    """Filters of the list of commission plans."""
+
+    kind = filters.ChoiceFilter(choices=CommissionPlan.Kind.choices)
+    state = filters.ChoiceFilter(
+        choices=[("running", "running"), ("ended", "ended")],
+        method="in_state",
+        help_text="Running until it has ended.",
+    )
+    host = TextFilter(method="for_host", help_text="Targeted plans that name her, now or once announced.")
+    product = IdFilter(method="for_product", help_text="Plans that are for it, by name or for all.")
+
+    class Meta:
+        model = CommissionPlan
+        fields: list[str] = []
+
+    def in_state(self, rows: QuerySet[CommissionPlan], name: str, value: str) -> QuerySet[CommissionPlan]:
+        """Narrow to what runs, or to what has ended."""
+        ended = Q(ends_at__lte=Now())
+        return rows.filter(ended) if value == "ended" else rows.exclude(ended)
+
+    def for_host(self, rows: QuerySet[CommissionPlan], name: str, value: str) -> QuerySet[CommissionPlan]:
+        """Narrow to the plans of a host."""
+        hers = CommissionRate.objects.filter(Q(valid_until=None) | Q(valid_until__gt=Now()), host__slug=value)
+        return rows.filter(pk__in=hers.values("plan"))
+
+    def for_product(self, rows: QuerySet[CommissionPlan], name: str, value: Any) -> QuerySet[CommissionPlan]:
+        """Narrow to the plans of a product."""
+        named = CommissionProduct.objects.filter(
+            Q(valid_until=None) | Q(valid_until__gt=Now()), product=value
+        )
+        return rows.filter(Q(all_products=True) | Q(pk__in=named.values("plan")))

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from catalog.views import bundles, imports, products, shelf
+from catalog.views import bundles, imports, plans, products, shelf
 
 urlpatterns = [
+    path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
+    path("commission-plans/<uuid:plan_id>", plans.PlanView.as_view(), name="commission-plan"),
+    path("commission-plans/<uuid:plan_id>/end", plans.EndPlanView.as_view(), name="commission-plan-end"),
     path("imports", imports.ImportsView.as_view(), name="imports"),
     path("imports/<uuid:import_id>", imports.ImportView.as_view(), name="import"),
     path("imports/<uuid:import_id>/problems", imports.ProblemsView.as_view(), name="import-problems"),

@@ -60,6 +60,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Variants", "style", "catalog.variant"),
         ("Stock", "inventory_2", "catalog.stock"),
         ("Imports", "upload_file", "catalog.import"),
+        ("Commission plans", "handshake", "catalog.commissionplan"),
     ],
     "Parties": [
         ("Merchants", "storefront", "commerce.merchant"),

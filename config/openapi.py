@@ -29,6 +29,7 @@ SPECTACULAR: dict[str, Any] = {
         "AppealOutcome": "streams.models.Appeal.Outcome",
         "AppealVerdict": ["upheld", "overturned"],
         "RuleOfPeople": "streams.models.Report.Category",
+        "PlanKind": "catalog.models.CommissionPlan.Kind",
         "ProductStatus": "catalog.models.Product.Status",
         "ImportStatus": "catalog.models.Import.Status",
         "MovementReason": "catalog.models.StockMovement.Reason",
@@ -50,6 +51,7 @@ SPECTACULAR: dict[str, Any] = {
         {"name": "Products", "description": "The goods, with their variants and pictures."},
         {"name": "Prices", "description": "List prices with their history."},
         {"name": "Stock", "description": "What can still be promised."},
+        {"name": "Commission", "description": "What hosts get for selling a merchant's goods."},
         {"name": "Orders", "description": "What was bought of a merchant, and its shipping."},
         {"name": "Returns", "description": "Goods that come back to a merchant."},
         {

@@ -329,6 +329,14 @@ VARIABLES: tuple[Variable, ...] = (
             most=3600,
         ),
         _variable(
+            "COMMISSION_NOTICE_DAYS",
+            "number",
+            "7",
+            "For so many days a lower commission is announced before it counts.",
+            least=1,
+            most=365,
+        ),
+        _variable(
             "IMPORT_MAX_BYTES",
             "number",
             "20000000",

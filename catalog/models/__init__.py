@@ -1,9 +1,13 @@
+from catalog.models.commission import CommissionPlan, CommissionProduct, CommissionRate
 from catalog.models.imports import Import, ImportContent, ImportProblem
 from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
 from catalog.models.stock import Stock, StockMovement
 
 __all__ = [
     "BundlePart",
+    "CommissionPlan",
+    "CommissionProduct",
+    "CommissionRate",
     "Import",
     "ImportContent",
     "ImportProblem",

@@ -56,7 +56,7 @@ def _bill(
                 item_id=item_id,
                 pin_id=show.pin_id if show and item_id and show.pinned == item_id else None,
                 host_id=show.host_id if show and item_id else None,
-                host_commission_bp=each.host_commission_bp if show and item_id else 0,
+                host_commission_bp=_commission_bp(each, show, facts) if show and item_id else 0,
                 platform_fee_bp=each.platform_fee_bp,
             )
         )
@@ -78,6 +78,12 @@ def _bill(
     charges, taxes = _charges(asked, goods, lines, parts, facts)
     total = subtotal + Money(sum(charge.added for charge in charges), subtotal.currency)
     return Bill(lines, pricing.payable(total), list(parts.items()), pay_at_shipping, charges, taxes)
+
+
+def _commission_bp(goods: Goods, show: Show, facts: Facts) -> int:
+    """Return what the host gets of it: the nearest plan's rate, or her merchant's own."""
+    promise = facts.promises.get((show.host_id, goods.product_id))
+    return goods.host_commission_bp if promise is None else promise.rate_bp
 
 
 def _country(asked: Asked, facts: Facts) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from catalog.rates import Promise
 from commerce.money import Money
 from orders import pricing
 from orders.tariffs.reading import Tariffs
@@ -133,6 +134,7 @@ class Facts:
     turns: dict[tuple[UUID, UUID, UUID | None], Turn] = field(default_factory=dict)  # (buyer, variant, offer)
     in_cart: dict[UUID, dict[UUID, int]] = field(default_factory=dict)  # buyer -> variant -> units
     tariffs: Tariffs = field(default_factory=Tariffs)
+    promises: dict[tuple[UUID, UUID], Promise] = field(default_factory=dict)  # (host, product), by plans
     # Shared by all who ask for the same, to the same country where it matters.
     bills: dict[tuple[tuple[Wanted, ...], UUID | None, str], Bill] = field(default_factory=dict)
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import OperationalError, connection
 
-from catalog import stock
+from catalog import rates, stock
 from commerce import households
 from orders import transactions
 from orders.tariffs import reading as tariffs
@@ -179,6 +179,8 @@ def _shows(cursor: Any, facts: Facts, streams: str) -> None:
     cursor.execute(_ITEMS, [streams, _ids(goods.product_id for goods in facts.goods.values())])
     for stream_id, product_id, item_id in cursor.fetchall():
         facts.shows[stream_id].items[product_id] = item_id
+    shown = [(show.host_id, product_id) for show in facts.shows.values() for product_id in show.items]
+    facts.promises = rates.promised(shown, at=facts.now)
 
 
 def _buyers(cursor: Any, facts: Facts, buyers: str) -> None:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import imports
+from catalog import imports, plans
 from catalog.models import Import, Product, Variant
 from commerce import ids
 from commerce.models import MerchantKey
@@ -19,6 +19,11 @@ pytestmark = pytest.mark.django_db
 
 # Every address of the catalog with what a well-meaning caller would send there.
 CALLS: list[tuple[str, str, Any]] = [
+    ("GET", "commission-plans", None),
+    ("POST", "commission-plans", {"name": "Spring", "kind": "open", "rate_bp": 1500}),
+    ("GET", "commission-plans/{plan}", None),
+    ("PATCH", "commission-plans/{plan}", {"rate_bp": 0}),
+    ("POST", "commission-plans/{plan}/end", None),
     ("GET", "imports", None),
     ("POST", "imports", None),
     ("GET", "imports/{import}", None),
@@ -56,7 +61,9 @@ def goods(seller: Any) -> dict[str, UUID]:
     """Give a merchant one of everything; returns the ids by the names used above."""
     one = make.variant(seller, stocked=10, amount=1999, sku="THEIRS")
     job, _ = imports.queue(merchant_id=seller.pk, filename="theirs.csv", body=make.simple_feed(1), now=NOW)
-    return {"variant": one.pk, "product": one.product_id, "import": job.pk}
+    terms = plans.Terms("Theirs", 1500)
+    plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=NOW)
+    return {"variant": one.pk, "product": one.product_id, "import": job.pk, "plan": plan.pk}
 
 
 def test_the_calls_above_are_all_there_are() -> None:
@@ -75,7 +82,7 @@ def test_the_calls_above_are_all_there_are() -> None:
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
 def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
-    path = path.format(**{"import": ids.new(), "product": ids.new(), "variant": ids.new()})
+    path = path.format(**{"import": ids.new(), "product": ids.new(), "variant": ids.new(), "plan": ids.new()})
     _, expired = MerchantKey.objects.create_key(name="old", merchant=api.merchant, expiry_date=timezone.now())
     revoked_key, revoked = MerchantKey.objects.create_key(name="lost", merchant=api.merchant)
     revoked_key.revoked = True
