@@ -8,16 +8,19 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from commerce import gateway, ledger
 from commerce.money import Money
-from orders.models import Dispute, Movement, Payment, PayoutLeg, Refund
+from orders import states
+from orders.models import Dispute, Movement, Payment, PayoutLeg, Refund, Reversal
 from orders.settling import discrepancies
 
 GRACE = timedelta(minutes=5)
 LOOKED_FOR = timedelta(days=7)  # After that only the discrepancy tells of it.
 NOT_THERE_AFTER = timedelta(minutes=15)
+LOOKED_BACK = timedelta(days=1)  # What has moved by then is not looked for again.
+ASKED_JUST_NOW = timedelta(minutes=1)
 BATCH = 1_000
 
 PROVIDER_FEES = "provider:fees"  # What the provider kept: an expense of the platform.
@@ -59,8 +62,12 @@ def match(*, now: datetime) -> int:
 
 
 def look_for_ours(*, now: datetime) -> int:
-    """Note what we booked and the provider has not moved; returns how much that is."""
-    since, until = now - timedelta(days=1), now - NOT_THERE_AFTER
+    """Note what we booked, or sent payees, and the provider has not moved; returns how much that is."""
+    return _payments_not_there(now) + _legs_not_there(now)
+
+
+def _payments_not_there(now: datetime) -> int:
+    since, until = now - LOOKED_BACK, now - NOT_THERE_AFTER
     moved = Movement.objects.filter(source=OuterRef("charge_id"))
     taken = Payment.objects.filter(
         ~Exists(moved), status__in=CAPTURED, finished_at__gt=since, finished_at__lt=until
@@ -79,6 +86,38 @@ def look_for_ours(*, now: datetime) -> int:
             now=now,
         )
     return count
+
+
+def _legs_not_there(now: datetime) -> int:
+    """Legs that are paid here and moved nothing there, and those whose sending does not come to an end."""
+    until = now - NOT_THERE_AFTER
+    moved = Movement.objects.filter(source=OuterRef("provider_id"))
+    paid = Q(
+        ~Exists(moved), status=PayoutLeg.Status.PAID, checked_at__gt=now - LOOKED_BACK, checked_at__lt=until
+    )
+    # Whoever asks just now is not stuck, however long ago it was sent first.
+    stuck = Q(status__in=(PayoutLeg.Status.SENT, PayoutLeg.Status.UNKNOWN), sent_at__lt=until)
+    stuck &= Q(checked_at__lt=now - ASKED_JUST_NOW)
+    legs = PayoutLeg.objects.filter(paid | stuck).order_by("created_at")[:BATCH]
+    for leg in legs:
+        how = "is paid" if leg.provider_id else "was sent"
+        discrepancies.note(
+            discrepancies.Difference(
+                kind=discrepancies.Kind.NOT_THERE,
+                provider_id=leg.provider_id or str(leg.id),
+                what=f"leg {leg.id} of payout {leg.payout_id} {how}, and nothing went out at the provider",
+                ours=Money(leg.amount, leg.currency),
+                payment_id=leg.payment_id,
+            ),
+            now=now,
+        )
+    shown = {
+        "payment__discrepancies__kind": discrepancies.Kind.NOT_THERE,
+        "payment__discrepancies__resolved_at": None,
+    }
+    for leg in PayoutLeg.objects.filter(**shown).exclude(status__in=states.LEG_OPEN).distinct():
+        discrepancies.gone(kind=discrepancies.Kind.NOT_THERE, provider_id=str(leg.id), now=now)
+    return len(legs)
 
 
 def _match(row: Movement, now: datetime) -> bool:
@@ -109,7 +148,7 @@ def _match(row: Movement, now: datetime) -> bool:
 
 # What a task of ours may just be about to book.
 REFUNDS = ("refund", "payment_refund", "refund_failure", "payment_failure_refund")
-WAITED_FOR = ("charge", "payment", "adjustment", "transfer", *REFUNDS)
+WAITED_FOR = ("charge", "payment", "adjustment", "transfer", "transfer_refund", *REFUNDS)
 
 
 def _ours(row: Movement) -> bool | None:
@@ -132,6 +171,9 @@ def _ours(row: Movement) -> bool | None:
     if row.kind == "transfer":
         leg = PayoutLeg.objects.filter(provider_id=row.source, status=PayoutLeg.Status.PAID).first()
         return leg is not None and (-leg.amount, leg.currency) == (row.amount, row.currency)
+    if row.kind == "transfer_refund":
+        back = Reversal.objects.filter(provider_id=row.source, status=Reversal.Status.DONE).first()
+        return back is not None and (back.amount, back.currency) == (row.amount, row.currency)
     # Everything that is at the provider may be paid out: nothing else has to be known of it.
     return row.kind == "payout"
 
