@@ -30,6 +30,7 @@ class Pool:
         self._lock = threading.Lock()
         self._threads = 0
         self._under_way = 0
+        self._closed = False
 
     def call(self, work: Callable[[], T]) -> T:
         """Do one piece of work and return what it returns; raises what it raises.
@@ -69,7 +70,7 @@ class Pool:
                         with self._lock:
                             begun += 1
                         work()
-                except Exception:
+                except BaseException:  # SystemExit, too: it would end a thread that everybody counts on.
                     log.exception("pool.failed", pool=self._name)
                 finally:
                     room.release()
@@ -91,14 +92,16 @@ class Pool:
         return begun
 
     def close(self) -> None:
-        """Let the threads end when what was given them is done; nothing may be given them any more."""
+        """Let the threads end when what was given them is done; raises RuntimeError for what comes later."""
         with self._lock:
+            self._closed = True
             for _ in range(self._threads):
                 self._pieces.put(_end)
-            self._most = 0
 
     def _give(self, piece: Callable[[], None]) -> None:
         with self._lock:
+            if self._closed:
+                raise RuntimeError(f"The pool {self._name} is closed.")
             self._under_way += 1
             self._pieces.put(piece)
             if self._threads < min(self._most, self._under_way):

@@ -33,7 +33,10 @@ _NEXT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval, burst, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local due = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now - burst)
+local due = tonumber(redis.call('GET', KEYS[1]) or '0')
+-- Nobody was given a moment so late: the clock was set back, or it is no moment at all.
+if not (due and due <= now + longest + interval) then due = 0 end
+due = math.max(due, now - burst)
 local wait = math.max(0, due - now)
 if wait > longest then return -1 end
 redis.call('SET', KEYS[1], string.format('%.0f', due + interval), 'PX', 60000)

@@ -121,3 +121,37 @@ def test_in_a_transaction_the_callers_own_thread_does_it(four: pool.Pool) -> Non
     names: list[str] = []
     four.each([lambda: names.append(threading.current_thread().name)] * 2, until=soon())
     assert set(names) == {threading.current_thread().name}
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_dies_is_followed_by_another(four: pool.Pool, end: type[BaseException]) -> None:
+    def dies() -> None:
+        raise end
+
+    assert four.each([dies] * 9, until=soon()) == 9
+    done: list[int] = []
+    later = threading.Thread(
+        target=lambda: four.each([lambda: done.append(1)] * 9, until=soon()), daemon=True
+    )
+    later.start()
+    later.join(10)
+    assert len(done) == 9
+
+
+def test_a_closed_pool_takes_no_work_instead_of_waiting_for_ever() -> None:
+    one = pool.Pool(name="test", threads=1)
+    assert one.call(lambda: 7) == 7
+    one.close()
+
+    def ask() -> None:
+        for act in (lambda: one.call(lambda: 7), lambda: one.each([lambda: 7], until=soon())):
+            with pytest.raises(RuntimeError, match="closed"):
+                act()
+        asked.append(True)
+
+    asked: list[bool] = []
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(10)
+    assert asked == [True]

@@ -12,7 +12,7 @@ import redis
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from commerce import gateway
+from commerce import gateway, redis_client
 from commerce.gateway import pacing, transport
 from config.embedded import free_port
 from tests.commerce.gateway.conftest import Buyer
@@ -239,3 +239,26 @@ def test_control_a_timeout_for_each_read_lets_it_trickle(
 )
 def test_a_call_is_counted_by_what_it_asks_without_ids(method: str, path: str, name: str) -> None:
     assert transport.name_of(method, f"https://api.stripe.com/v1/{path}") == name
+
+
+def test_a_clock_that_was_set_back_stops_nobody() -> None:
+    """Redis counts by its machine's clock; a moment that nobody could have been given is none."""
+    shared = redis_client.sync()
+    shared.set(pacing._KEY, int((time.time() + 3600) * 1_000_000), px=60_000)
+    limiter = pacing.Limiter()
+    begun = time.monotonic()
+    for _ in range(3):
+        limiter.wait(per_second=50)
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"soon", b"nan", b"-inf", b"1e400"])
+def test_rubbish_in_redis_stops_nobody(rubbish: bytes) -> None:
+    shared = redis_client.sync()
+    shared.set(pacing._KEY, rubbish, px=60_000)
+    limiter = pacing.Limiter()
+    begun = time.monotonic()
+    for _ in range(3):
+        limiter.wait(per_second=50)
+    assert time.monotonic() - begun < 2
+    shared.delete(pacing._KEY)
