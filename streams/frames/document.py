@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from streams.frames import coupons, down, drops, examples, kinds, talk
+from streams.frames import buying, coupons, down, drops, examples, kinds, talk
 from streams.frames.base import MAX_FRAME_BYTES, PROTOCOL, VERSION, Body, Told
 
 Object = dict[str, Any]
@@ -32,16 +32,16 @@ REPLIES: dict[str, type[Told]] = {
     "host.follow": talk.Following,
     "host.unfollow": talk.Following,
     "coupon.claim": coupons.CouponClaim,
-    "cart.add": down.Cart,
-    "cart.update": down.Cart,
-    "cart.remove": down.Cart,
-    "purchase.create": down.Purchase,
+    "cart.add": buying.Cart,
+    "cart.update": buying.Cart,
+    "cart.remove": buying.Cart,
+    "purchase.create": buying.Purchase,
     "waitlist.join": drops.Place,
     "waitlist.leave": drops.Place,
     "waitingroom.enter": drops.RoomPlace,
     "waitingroom.leave": down.Nothing,
-    "purchase.quote": down.Quote,
-    "purchase.status": down.Purchase,
+    "purchase.quote": buying.Quote,
+    "purchase.status": buying.Purchase,
 }
 DESCRIPTION = f"""\
 One websocket per viewer and show, subprotocol `{PROTOCOL}`. Frames are UTF-8 text. A frame from the server

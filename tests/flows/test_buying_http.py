@@ -16,7 +16,7 @@ from commerce.models import Card, Merchant, MerchantKey, User
 from orders.models import Hold, Order, Payment, Purchase
 from orders.settling import payments
 from streams import offers
-from streams.frames import down
+from streams.frames import buying
 from tests.orders import make
 
 pytestmark = pytest.mark.django_db(transaction=True)  # The till has a connection of its own.
@@ -71,7 +71,7 @@ def test_a_shopper_buys_and_sees_it(shop: Client) -> None:
 
     assert answer.status_code == 201
     body = answer.json()
-    msgspec.convert(body, down.Purchase)
+    msgspec.convert(body, buying.Purchase)
     assert (body["status"], body["stream"], body["replayed"]) == ("accepted", stream.slug, False)
     assert shop.get(f"/api/v1/purchases/{body['id']}").json() == body
     assert shop.get("/api/v1/purchases").json()["results"] == [body]
@@ -275,7 +275,7 @@ def test_a_cart_is_kept_and_guarded_by_its_version(shop: Client) -> None:
     assert shop.get("/api/v1/cart").json() == {"version": 0, "lines": [], "totals": []}
     line = {"variant": str(lipstick.id), "quantity": 1}
     cart = put({"version": 0, "lines": [line]}).json()
-    msgspec.convert(cart, down.Cart)
+    msgspec.convert(cart, buying.Cart)
     assert (cart["version"], cart["totals"]) == (1, [{"amount": 1999, "currency": "EUR"}])
     live = shop.get("/api/v1/cart", {"stream": stream.slug}).json()
     assert live["lines"][0]["offer"] == str(offer.id)

@@ -13,7 +13,7 @@ from catalog.models import Product, Variant
 from commerce.models import User
 from orders.carts import policies
 from orders.models import GuestCart
-from streams.frames import down
+from streams.frames import buying
 from tests.orders import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
@@ -47,7 +47,7 @@ def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
 
 def quantities(answer: Any) -> dict[str, int]:
     assert answer.status_code == 200, answer.content
-    msgspec.convert(answer.json(), down.Cart)
+    msgspec.convert(answer.json(), buying.Cart)
     return {each["variant"]: each["quantity"] for each in answer.json()["lines"]}
 
 

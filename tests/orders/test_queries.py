@@ -7,7 +7,7 @@ from commerce.models import User
 from orders import panels, queries
 from orders.models import Payment, Purchase
 from orders.settling import charging, payments
-from streams.frames import down
+from streams.frames import buying
 from tests.orders import make
 from tests.orders.make import after
 
@@ -69,7 +69,7 @@ def test_a_purchase_says_why_it_was_not_paid(word: str, reason: str | None) -> N
 
     body = queries.purchase_body(purchase.id)
 
-    msgspec.convert(body, down.Purchase)
+    msgspec.convert(body, buying.Purchase)
     assert body["reason"] == reason
     assert (body["message"] is None) == (reason is None)
 
@@ -122,5 +122,5 @@ def test_a_snapshot_shows_the_latest_ten_of_this_show() -> None:
 
     assert [one["id"] for one in shown] == [str(each.id) for each in reversed(bought)][:10]
     for one in shown:
-        msgspec.convert(one, down.Purchase)
-    msgspec.convert(panels.cart(buyer.id, stream.id), down.Cart)
+        msgspec.convert(one, buying.Purchase)
+    msgspec.convert(panels.cart(buyer.id, stream.id), buying.Cart)

@@ -9,7 +9,7 @@ from commerce.models import User
 from orders import queries, quotes
 from orders.carts import contents
 from orders.models import CartLine
-from streams.frames import down
+from streams.frames import buying
 from tests.orders import make
 from tests.orders.make import NOW, after
 
@@ -44,7 +44,7 @@ def test_a_cart_holds_goods_of_several_merchants_and_currencies() -> None:
     cart = add(buyer, make.variant(amount=500, currency="JPY"))
 
     assert cart["totals"] == [{"amount": 120, "currency": "EUR"}, {"amount": 500, "currency": "JPY"}]
-    msgspec.convert(cart, down.Cart)
+    msgspec.convert(cart, buying.Cart)
 
 
 def test_an_open_offer_of_the_show_is_the_price() -> None:

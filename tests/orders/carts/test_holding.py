@@ -16,7 +16,7 @@ from orders.carts import bodies, contents, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, Hoarder
 from orders.settling import charging, payments
 from streams.bodies import unix_ms
-from streams.frames import down
+from streams.frames import buying
 from tests.orders import make
 from tests.orders.make import NOW, after
 
@@ -94,7 +94,7 @@ def test_with_a_policy_units_leave_the_stock_until_a_published_end(holder: Merch
     assert (line["held"], line["held_until"], line["left"]) == (2, unix_ms(after(600)), 3)
     assert line["merchant"] == {"id": str(holder.id), "name": holder.name}
     assert make.left(lipstick) == 3
-    msgspec.convert(cart, down.Cart)
+    msgspec.convert(cart, buying.Cart)
     assert make.events("stock.moved")[-1]["variants"] == [str(lipstick.id)]
     assert cart == contents.read(buyer_id=buyer.id, stream_id=None, now=after(1))
     assert make.broken() == []

@@ -12,7 +12,7 @@ from orders import transactions
 from orders.carts import contents, holding, lapsing, policies
 from orders.models import CartHold, CartHolder
 from streams.bodies import unix_ms
-from streams.frames import down
+from streams.frames import buying
 from tests.orders import make
 from tests.orders.carts.test_holding import add, held, sweep, update
 from tests.orders.make import NOW, after
@@ -95,7 +95,7 @@ def test_a_shopper_is_warned_once_a_minute_before(holder: Merchant) -> None:
         {"variant": str(lipstick.id), "held": 2, "held_until": unix_ms(after(600))},
         {"variant": str(blush.id), "held": 1, "held_until": unix_ms(after(605))},
     ]
-    msgspec.convert(told["d"], down.HoldExpiring)
+    msgspec.convert(told["d"], buying.HoldExpiring)
 
 
 def test_all_that_is_due_goes_back_however_much(holder: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
