@@ -19,6 +19,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 PAYOUTS = crontab(hour="4", minute="15")  # Once a day, in UTC.
+TAKE_BACK = crontab(hour="4", minute="45")
 
 TIMETABLE: dict[str, dict[str, Any]] = {
     # Offers whose window is over; pages count down by themselves, so a moment's delay is not seen.
@@ -34,6 +35,8 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     # What goods can hardly come back of any more, and paying it out to whom it belongs.
     "orders.earn": {"task": "orders.earn", "schedule": 300.0, "options": {"expires": 300.0}},
     "orders.payout": {"task": "orders.payout", "schedule": PAYOUTS, "options": {"expires": 3600.0}},
+    # What payees owe and nothing has netted, once the day's payouts have.
+    "orders.take_back": {"task": "orders.take_back", "schedule": TAKE_BACK, "options": {"expires": 3600.0}},
     # Holds for carts: the word before their end, and the end. Pages count down by themselves.
     "orders.sweep_carts": {"task": "orders.sweep_carts", "schedule": 2.0, "options": {"expires": 2.0}},
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},

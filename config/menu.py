@@ -22,6 +22,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Commission", "percent", "orders.commission"),
         ("Proceeds", "savings", "orders.proceeds"),
         ("Payouts", "payments", "orders.payout"),
+        ("Reversals", "undo", "orders.reversal"),
         ("Payees' accounts", "account_circle", "commerce.connectedaccount"),
         ("Ledger", "menu_book", "commerce.ledgertransaction"),
     ],

@@ -21,6 +21,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "turn.begun": ["streams.hearers.let_in"],
     "notice.received": ["orders.hearers.read_notice"],
     "payout.begun": ["orders.hearers.start_payout"],
+    "reversal.begun": ["orders.hearers.start_reversal"],
     "refund.owed": ["orders.hearers.start_refund"],
     "import.queued": ["catalog.hearers.start_import"],
     "card.removed": ["commerce.hearers.forget_card"],

@@ -296,6 +296,14 @@ VARIABLES: tuple[Variable, ...] = (
             most=79200,
         ),
         _variable(
+            "TAKE_BACK_AFTER_DAYS",
+            "number",
+            "30",
+            "Days after which what a merchant or host owes is taken back from its account; 0: never by itself.",
+            least=0,
+            most=365,
+        ),
+        _variable(
             "HOLD_MOST_SECONDS",
             "number",
             "1800",

@@ -69,6 +69,11 @@ def start_payout(payload: dict[str, Any], *, key: str) -> None:
 
 def serve_line(payload: dict[str, Any], *, key: str) -> None:
     """Give units that came on sale, as those a merchant has added, to those who wait for them."""
+def start_reversal(payload: dict[str, Any], *, key: str) -> None:
+    """Have money taken back from a payee."""
+    tasks.send_reversal.delay(reversal_id=payload["reversal"])
+
+
     queue.serve(
         variant_ids=[UUID(each) for each in payload.get("variants", ())],
         offer_ids=[UUID(each) for each in payload.get("offers", ())],

@@ -18,7 +18,7 @@ from django.conf import settings
 from commerce import payees, pool
 from orders import expiry, rounds, setbacks, states
 from orders.models import Payment, Purchase
-from orders.payouts import sending
+from orders.payouts import reversing, sending
 from orders.reconciling import notices
 from orders.settling import banked, capturing, charging, repaying
 
@@ -110,6 +110,10 @@ def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
         "payouts": (
             lambda without: sending.due(now=now, limit=BATCH, without=without),
             lambda i: sending.send(leg_id=i, now=now),
+        ),
+        "reversals": (
+            lambda without: reversing.due(now=now, limit=BATCH, without=without),
+            lambda i: reversing.send(reversal_id=i, now=now),
         ),
         "payees": (
             lambda without: payees.due(now=now, limit=BATCH, without=without),

@@ -81,6 +81,16 @@ LEG: Final[Moves] = {
 }
 LEG_OPEN: Final = frozenset({"created", "sent", "unknown", "waiting"})
 
+REVERSAL: Final[Moves] = {
+    "created": frozenset({"sent", "done", "failed"}),
+    "sent": frozenset({"created", "unknown", "done", "failed"}),
+    "unknown": frozenset({"done", "failed"}),
+    "done": frozenset(),
+    # The provider may report it after we gave it up: a discrepancy, as the money is owed again.
+    "failed": frozenset(),
+}
+REVERSAL_OPEN: Final = frozenset({"created", "sent", "unknown"})
+
 RETURN: Final[Moves] = {
     "asked": frozenset({"approved", "refused"}),
     "approved": frozenset({"received", "refunded"}),  # A merchant may do without the goods.

@@ -13,7 +13,7 @@ from commerce import clock, errors, turnstile
 from orders import expiry, notifications, recovery
 from orders.books import earning
 from orders.carts import lapsing
-from orders.payouts import paying, sending
+from orders.payouts import paying, reversing, sending
 from orders.reconciling import notices, reconciler
 from orders.settling import capturing, repaying
 from orders.waitlist import keeping
@@ -76,6 +76,19 @@ def payout(**_: object) -> int:
 def send_payout(*, payout_id: str, **_: object) -> None:
     """Have the provider send a payout's legs."""
     recovery.threads().call(lambda: sending.send_all(payout_id=UUID(payout_id), now=timezone.now()))
+
+
+@shared_task(name="orders.take_back", queue="notify")
+@turnstile.one_at_a_time
+def take_back(**_: object) -> int:
+    """Write down to be taken back what payees have owed for long and nothing has netted."""
+    return len(reversing.begin_all(now=clock.database_now()))
+
+
+@shared_task(name="orders.send_reversal", queue="settle")
+def send_reversal(*, reversal_id: str, **_: object) -> None:
+    """Have the provider take money back from a payee."""
+    recovery.threads().call(lambda: reversing.send(reversal_id=UUID(reversal_id), now=timezone.now()))
 
 
 # No sweep asks the buyer, so what fails is tried again.

@@ -16,6 +16,7 @@ from commerce.gateway.answers import (
     Notice,
     RefundResult,
     RefundStatus,
+    Reversal,
     Setup,
     Transfer,
 )
@@ -43,7 +44,7 @@ from commerce.gateway.notices import BadSignature, events_since, read_notice
 from commerce.gateway.pacing import is_resting
 from commerce.gateway.payments import cancel, capture, charge, find, intents_since, retrieve
 from commerce.gateway.refunds import find_refund, refund, refunds_of, retrieve_refund
-from commerce.gateway.transfers import find_transfer, transfer
+from commerce.gateway.transfers import find_reversal, find_transfer, reverse, transfer
 
 __all__ = [
     "Account",
@@ -60,6 +61,7 @@ __all__ = [
     "RefundResult",
     "RefundStatus",
     "Refused",
+    "Reversal",
     "Setup",
     "Transfer",
     "Unavailable",
@@ -78,6 +80,7 @@ __all__ = [
     "find",
     "find_account",
     "find_refund",
+    "find_reversal",
     "find_transfer",
     "intents_since",
     "is_live",
@@ -92,6 +95,7 @@ __all__ = [
     "retrieve_dispute",
     "retrieve_refund",
     "retrieve_setup",
+    "reverse",
     "setup",
     "submit_evidence",
     "transfer",

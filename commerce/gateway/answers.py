@@ -87,6 +87,16 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reversal:
+    """Money of a transfer that came back from a connected account."""
+
+    id: str
+    amount: Money
+    transfer_id: str
+    reversal_id: UUID | None  # ours, from the metadata
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """Money that moved on our account at the provider; `amount` is negative when it left."""
 

@@ -68,7 +68,7 @@ EARNED: tuple[Check, ...] = (
         SELECT format('payment %s: sent on %s, legs %s, of %s less %s', y.id, y.transferred_amount,
                       coalesce(g.amount, 0), y.amount, y.refunded_amount)
           FROM orders_payment y
-          LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM orders_payoutleg
+          LEFT JOIN (SELECT payment_id, sum(amount - reversed_amount) AS amount FROM orders_payoutleg
                       WHERE status <> 'failed' GROUP BY 1) g ON g.payment_id = y.id
          WHERE y.transferred_amount <> coalesce(g.amount, 0)
             OR y.transferred_amount > y.amount - y.refunded_amount + y.receivable_amount
@@ -117,13 +117,50 @@ EARNED: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "reversals-are-booked",
+        "What was taken back of a leg is the sum of its reversals, and each is booked once at each step.",
+        "SELECT count(*) FROM orders_payoutleg",
+        """
+        SELECT format('leg %s (%s): reversed %s of %s, by its reversals %s', g.id, g.status,
+                      g.reversed_amount, g.amount, sum(v.amount) FILTER (WHERE v.status = 'done'))
+          FROM orders_payoutleg g LEFT JOIN orders_reversal v ON v.leg_id = g.id
+         GROUP BY g.id
+        HAVING coalesce(sum(v.amount) FILTER (WHERE v.status = 'done'), 0) <> g.reversed_amount
+            OR (count(v.id) > 0 AND g.status <> 'paid')
+        UNION ALL
+        SELECT format('reversal %s (%s): booked as %s', coalesce(v.id::text, b.ref), v.status, b.kinds)
+          FROM (SELECT v.*,
+                       'payable:' || coalesce('merchant:' || a.merchant_id, 'host:' || a.host_id) AS payee
+                  FROM orders_reversal v JOIN orders_payoutleg g ON g.id = v.leg_id
+                  JOIN orders_payout q ON q.id = g.payout_id
+                  JOIN commerce_connectedaccount a ON a.id = q.account_id) v
+          FULL JOIN (SELECT t.ref, string_agg(format('%s %s %s', t.kind, x.account, x.amount), ', '
+                                              ORDER BY t.kind, x.amount) AS kinds
+                       FROM commerce_ledgertransaction t JOIN commerce_posting x ON x.transaction_id = t.id
+                      WHERE t.kind IN ('reversal.owed', 'reversal.paid', 'reversal.failed') GROUP BY 1) b
+                 ON b.ref = v.id::text
+         WHERE b.kinds IS DISTINCT FROM CASE v.status
+               WHEN 'failed' THEN format('reversal.failed transfers %s, reversal.failed %s %s, ',
+                                         -amount, payee, amount) ELSE '' END
+               || format('reversal.owed %s %s, reversal.owed transfers %s', payee, -amount, amount)
+               || CASE v.status WHEN 'done' THEN
+                  format(', reversal.paid transfers %s, reversal.paid provider %s', -amount, amount)
+                  ELSE '' END
+            OR (v.status = 'done' AND v.provider_id IS NULL)
+        """,
+    ),
+    Check(
         "payouts-come-to-an-end",
-        "No leg of a payout waits longer than five minutes for the provider, or three days for money.",
+        "No leg of a payout waits longer than five minutes for the provider, or three days for money, and no"
+        " reversal longer than five minutes.",
         "SELECT count(*) FROM orders_payoutleg",
         """
         SELECT format('leg %s (%s) since %s %s', id, status, created_at, failure) FROM orders_payoutleg
          WHERE status NOT IN ('paid', 'failed') AND created_at
                < now() - CASE WHEN refusals > 0 THEN interval '3 days' ELSE interval '5 minutes' END
+        UNION ALL
+        SELECT format('reversal %s (%s) since %s', id, status, created_at) FROM orders_reversal
+         WHERE status NOT IN ('done', 'failed') AND created_at < now() - interval '5 minutes'
         """,
     ),
 )

@@ -19,7 +19,7 @@ from orders.models.carts import (
 )
 from orders.models.discrepancies import Discrepancy
 from orders.models.payments import Payment, Refund, RefundLine
-from orders.models.payouts import Payout, PayoutLeg, Proceeds
+from orders.models.payouts import Payout, PayoutLeg, Proceeds, Reversal
 from orders.models.purchases import (
     Commission,
     Hold,
@@ -66,6 +66,7 @@ __all__ = [
     "Return",
     "ReturnLine",
     "ReturnMove",
+    "Reversal",
     "Setback",
     "Shipment",
     "ShippingBack",

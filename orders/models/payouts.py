@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from commerce import ids
-from commerce.models import ConnectedAccount, Merchant
+from commerce.models import ConnectedAccount, Merchant, User
 from orders.models.payments import Payment
 from orders.models.purchases import Order
 
@@ -67,10 +67,16 @@ class PayoutLeg(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="First time it was sent.")
     checked_at = models.DateTimeField(null=True, blank=True, help_text="Last time the provider was asked.")
+    reversed_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What of it was taken back from the payee's account."
+    )
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["payout", "payment"], name="payout_leg_once"),
+            models.CheckConstraint(
+                condition=models.Q(reversed_amount__lte=models.F("amount")), name="payout_leg_reversed_within"
+            ),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="payout_leg_of_something"),
         )
         indexes = (
@@ -78,6 +84,52 @@ class PayoutLeg(models.Model):
                 fields=["created_at"],
                 condition=models.Q(status__in=["created", "sent", "unknown", "waiting"]),
                 name="payout_leg_unfinished",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} ({self.status})"
+
+
+class Reversal(models.Model):
+    """What is taken back from a payee's account of a leg that it was sent, because it owes that; its id is
+    the provider's idempotency key.
+    """
+
+    class Status(models.TextChoices):
+        CREATED = "created", "not sent yet"
+        SENT = "sent", "sent, answer not recorded yet"
+        UNKNOWN = "unknown", "no answer came; looked for before it is sent again"
+        DONE = "done", "taken back"
+        FAILED = "failed", "refused, as by an empty account; owed again"
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    leg = models.ForeignKey(PayoutLeg, on_delete=models.PROTECT, related_name="reversals")
+    amount = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=8, choices=Status, default=Status.CREATED)
+    decided_by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The operator; nobody where nothing netted it for long.",
+    )
+    provider_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    failure = models.CharField(max_length=120, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Times it was sent.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="First time it was sent.")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="Last time the provider was asked.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="reversal_of_something"),
+            models.UniqueConstraint(
+                fields=["leg"],
+                condition=models.Q(status__in=["created", "sent", "unknown"]),
+                name="reversal_one_at_a_time",
             ),
         )
 

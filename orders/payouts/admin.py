@@ -1,6 +1,7 @@
 """Operations screens of payouts: what was paid, leg by leg, and what would be paid now and why (not)."""
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,11 +11,11 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
-from commerce import screens
-from commerce.models import ConnectedAccount
+from commerce import errors, screens
+from commerce.models import ConnectedAccount, User
 from commerce.money import Money
-from orders.models import Payout, PayoutLeg, Proceeds
-from orders.payouts import paying, planning
+from orders.models import Payout, PayoutLeg, Proceeds, Reversal
+from orders.payouts import paying, planning, reversing
 
 WORDS: dict[planning.Why, str] = {
     "ready": "Is paid with the next run",
@@ -27,9 +28,36 @@ WORDS: dict[planning.Why, str] = {
 }
 
 
+@admin.register(Reversal)
+class ReversalAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """What was taken back from payees that owed it."""
+
+    list_display = ("id", "created_at", "payee", "money", "status", "failure", "decided_by", "provider_id")
+    list_filter = ("status", "currency")
+    list_select_related = ("leg__payout__account__merchant", "leg__payout__account__host", "decided_by")
+    search_fields = ("=id", "=provider_id", "=leg__provider_id")
+    ordering = ("-id",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    @admin.display(description="Payee")
+    def payee(self, row: Reversal) -> str:
+        """Name the merchant or the host."""
+        account = row.leg.payout.account
+        return str(account.merchant or account.host)
+
+    @admin.display(description="Amount", ordering="amount")
+    def money(self, row: Reversal) -> str:
+        """Write minor units as money."""
+        return str(Money(row.amount, row.currency))
+
+
 class LegInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = PayoutLeg
-    fields = ("payment", "money", "status", "provider_id", "failure", "attempts", "sent_at", "checked_at")
+    fields = (
+        *("payment", "money", "status", "provider_id", "failure", "attempts", "sent_at", "checked_at"),
+        "reversed_amount",
+    )
     readonly_fields = fields
     extra = 0
 
@@ -61,6 +89,9 @@ class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
             if not request.user.has_perm("orders.add_payout"):
                 messages.error(request, "You may not pay anybody.")
                 return HttpResponseRedirect(here)
+            if "take_back" in request.POST:
+                _take_back(request)
+                return HttpResponseRedirect(here)
             begun = paying.begin_all(now=timezone.now())
             messages.success(request, f"{len(begun)} payouts are on their way.")
             return HttpResponseRedirect(here)
@@ -72,6 +103,7 @@ class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
                 "payable": due.money(due.payable),
                 "under_way": due.money(due.under_way),
                 "amount": due.money(due.amount) if due.why == "ready" else "",
+                "take_back": f"{due.account.id} {due.currency}" if due.payable < 0 and due.account else "",
                 "why": due.why,
                 "words": WORDS[due.why],
                 "account": due.account.get_state_display() if due.account else "",
@@ -83,7 +115,8 @@ class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
             **self.admin_site.each_context(request),
             "title": "What would be paid",
             "rows": rows,
-            "may_pay": request.user.has_perm("orders.add_payout") and any(r["why"] == "ready" for r in rows),
+            "may_pay": request.user.has_perm("orders.add_payout"),
+            "any_ready": any(row["why"] == "ready" for row in rows),
         }
         return render(request, "orders/admin_outlook.html", context)
 
@@ -108,6 +141,22 @@ class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     def state(self, row: Payout) -> str:
         """Say how far it is."""
         return row.status
+
+
+def _take_back(request: HttpRequest) -> None:
+    """Have taken back what the payee named in the form owes, and say how much that is."""
+    account, _, currency = request.POST["take_back"].partition(" ")
+    try:
+        begun = reversing.begin(
+            account_id=UUID(account), currency=currency, by_id=cast(User, request.user).id, now=timezone.now()
+        )
+    except (ValueError, ConnectedAccount.DoesNotExist):
+        messages.error(request, "There is no such payee.")
+    except errors.Refusal as refusal:
+        messages.error(request, refusal.text)
+    else:
+        total = Money(sum(each.amount for each in begun), currency)
+        messages.success(request, f"{total} are taken back.")
 
 
 @admin.register(ConnectedAccount)

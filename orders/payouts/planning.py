@@ -33,19 +33,21 @@ _STANDING = """
        AND (%(party)s::text IS NULL OR account IN (%(party)s, 'payable:' || %(party)s))
      GROUP BY 1, 2 ORDER BY 1, 2
 """
-# Payments of which the payee has earned something, and what of it was not sent yet.
-_ROOM = f"""
-    SELECT w.id, w.charge_id, w.share - w.sent
+# What of payments the payee has earned, and what of it was sent; nothing is sent of what is not earned.
+_SENT = f"""
       FROM (SELECT y.id, y.charge_id, y.created_at,
                    {entries.share("y.purchase_id", "%(payable)s", "y.currency")} AS share,
-                   coalesce((SELECT sum(g.amount)
+                   coalesce((SELECT sum(g.amount - g.reversed_amount)
                                FROM orders_payoutleg g JOIN orders_payout q ON q.id = g.payout_id
                               WHERE g.payment_id = y.id AND q.account_id = %(account)s
                                 AND g.status <> 'failed'), 0) AS sent
               FROM orders_payment y
              WHERE y.id = ANY(%(payments)s::uuid[])) w
-     WHERE w.share > w.sent ORDER BY w.created_at, w.id
 """
+_ROOM = (
+    f"SELECT w.id, w.charge_id, w.share - w.sent {_SENT} WHERE w.share > w.sent ORDER BY w.created_at, w.id"
+)
+_OVER = f"SELECT w.id, w.sent - w.share {_SENT} WHERE w.sent > w.share"
 _EARNED = {
     "merchant": """
         SELECT DISTINCT y.id FROM orders_proceeds e JOIN orders_order o ON o.id = e.order_id
@@ -142,14 +144,24 @@ def earned_payments(account: ConnectedAccount, currency: str, *, everything: boo
 
 def rooms(account: ConnectedAccount, payments: list[UUID]) -> list[Room]:
     """Return what of these payments the payee can be sent, oldest payment first."""
+    return [Room(row[0], row[1], int(row[2])) for row in _sent(_ROOM, account, payments)]
+
+
+def over(account: ConnectedAccount, payments: list[UUID]) -> dict[UUID, int]:
+    """Return of which of these payments the payee was sent more than it has of them, and by how much."""
+    return {row[0]: int(row[1]) for row in _sent(_OVER, account, payments)}
+
+
+def _sent(sql: str, account: ConnectedAccount, payments: list[UUID]) -> list[Any]:
     asked: dict[str, Any] = {
         "payable": ledger.payable(payee_of(account)),
         "account": account.id,
         "payments": payments,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_ROOM, asked)
-        return [Room(row[0], row[1], int(row[2])) for row in cursor.fetchall()]
+        cursor.execute(sql, asked)
+        rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def whole(amount: int, currency: str) -> int:

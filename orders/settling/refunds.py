@@ -65,7 +65,7 @@ def owe(
     if payment.status == Payment.Status.SUCCEEDED:
         _take_back(refund, payment.purchase_id, parts, shipping or {})
     postings.refund_owed(refund)
-    _owed_back(payment)
+    owed_back(payment)
     outbox.record(name="refund.owed", payload={"refund": str(refund.id)}, key=f"refund.owed:{refund.id}")
     return refund
 
@@ -75,17 +75,17 @@ _OWED_BACK = f"""
        SET receivable_amount = (
            SELECT coalesce(sum(greatest(
                       0, g.sent - {entries.share("y.purchase_id", "g.payable", "y.currency")})), 0)
-             FROM (SELECT sum(l.amount) AS sent, 'payable:'
+             FROM (SELECT sum(l.amount - l.reversed_amount) AS sent, 'payable:'
                           || coalesce('merchant:' || a.merchant_id, 'host:' || a.host_id) AS payable
                      FROM orders_payoutleg l
                      JOIN orders_payout q ON q.id = l.payout_id
                      JOIN commerce_connectedaccount a ON a.id = q.account_id
                     WHERE l.payment_id = y.id AND l.status <> 'failed' GROUP BY 2) g)
-     WHERE y.id = %s AND y.transferred_amount > 0
+     WHERE y.id = %s AND (y.transferred_amount > 0 OR y.receivable_amount > 0)
 """
 
 
-def _owed_back(payment: Payment) -> None:
+def owed_back(payment: Payment) -> None:
     """Write down what payees were sent of a payment beyond what they still have of it."""
     with connection.cursor() as cursor:
         cursor.execute(_OWED_BACK, [payment.pk])

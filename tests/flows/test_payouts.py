@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from commerce import gateway, payees
 from commerce.models import ConnectedAccount, Host, MerchantKey, Notice, User
-from orders.models import Payout
+from orders.models import Payout, Reversal
 from orders.reconciling import notices
 from tests.orders import make
-from tests.orders.selling import COMMISSION, Trade
+from tests.orders.selling import COMMISSION, PRICE, Trade
 from tests.stripe_server import StripeServer
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +139,29 @@ def test_operations_see_who_would_be_paid_and_pay(operator: Client, stripe_serve
         operator.get(reverse("admin:orders_payout_change", args=[Payout.objects.get().pk])).status_code == 200
     )
     assert operator.get(reverse("admin:commerce_connectedaccount_changelist")).status_code == 200
+
+
+def test_operations_take_back_what_a_payee_owes(operator: Client, stripe_server: StripeServer) -> None:
+    trade = Trade(stripe_server)
+    order = trade.sell()
+    trade.pay(trade.host)
+    trade.refund(order, PRICE)
+    page = reverse("admin:orders_payout_outlook")
+    asked = f"{trade.host.id} EUR"
+    assert f'name="take_back" value="{asked}"' in operator.get(page).content.decode()
+
+    said = operator.post(page, {"take_back": asked}, follow=True).content.decode()
+    assert "2.00 EUR are taken back." in said and 'name="take_back"' not in said
+    row = Reversal.objects.get()
+    assert (row.amount, row.decided_by.name) == (COMMISSION, "Ops")
+    assert (
+        "nothing to take back now" in operator.post(page, {"take_back": asked}, follow=True).content.decode()
+    )
+    for nonsense in ("", "x EUR", f"{order.id} EUR"):
+        said = operator.post(page, {"take_back": nonsense}, follow=True).content.decode()
+        assert "no such payee" in said
+    assert operator.get(reverse("admin:orders_reversal_changelist")).status_code == 200
+    assert operator.get(reverse("admin:orders_reversal_change", args=[row.pk])).status_code == 200
 
 
 def test_only_those_who_may_see_payouts_see_them(stripe_server: StripeServer) -> None:

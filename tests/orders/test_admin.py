@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 SCREENS = ("purchase", "order", "payment", "refund", "hold", "commission")
 AFTER_THE_SALE = ("return", "cancellation", "dispute")  # See tests/flows/test_aftersales_http.py.
 OF_CARTS = ("carthold", "cartholder", "cartpolicy", "hoarder")
-OF_PAYEES = ("proceeds", "payout")  # See tests/flows/test_payouts.py.
+OF_PAYEES = ("proceeds", "payout", "reversal")  # See tests/flows/test_payouts.py.
 OF_TARIFFS = ("shippingzone", "taxpolicy", "taxrate")
 OF_THE_PROVIDER = ("discrepancy", "mark", "movement")  # In test_notices.
 

@@ -367,6 +367,12 @@ LIES = [
     lie("payouts-are-booked", "UPDATE orders_payoutleg SET amount = amount + 1"),
     lie("payouts-are-booked", "DELETE FROM commerce_ledgertransaction WHERE kind = 'transfer.paid'"),
     lie("payouts-are-booked", "UPDATE orders_payoutleg SET status = 'failed' WHERE status = 'created'"),
+    lie("reversals-are-booked", "UPDATE orders_payoutleg SET reversed_amount = 1 WHERE status = 'paid'"),
+    lie(
+        "reversals-are-booked",
+        """INSERT INTO orders_reversal (id, leg_id, amount, currency, status, failure, attempts)
+           SELECT gen_random_uuid(), id, 1, currency, 'created', '', 0 FROM orders_payoutleg LIMIT 1""",
+    ),
     lie("paid-is-in-a-payout", "UPDATE orders_commission SET payout_id = NULL WHERE status = 'paid'"),
     lie("paid-is-in-a-payout", "UPDATE orders_payout SET status = 'failed' WHERE status = 'paid'"),
     lie("payouts-come-to-an-end", f"UPDATE orders_payoutleg SET created_at = {LONG_AGO}"),

@@ -1,0 +1,125 @@
+"""Errands: what the provider is asked to do once. Written down as sent, asked with no lock held, looked for
+before it is ever asked again, and taken in.
+
+The provider forgets a key after a day and does the same a second time. So what may have been done is looked
+for first, however long ago it was asked.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from commerce import faults, gateway
+from orders import transactions
+from orders.models import PayoutLeg, Refund, Reversal
+
+# One call asks the provider twice at most; before that, somebody may still be waiting for an answer.
+ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
+
+R = TypeVar("R", Refund, PayoutLeg, Reversal)
+A = TypeVar("A", gateway.RefundResult, gateway.Transfer, gateway.Reversal)
+
+
+class Errand(Generic[R, A]):
+    """One kind of errand; its rows are `created`, `sent` or `unknown` until the provider has said more."""
+
+    name: ClassVar[str]  # Of its kill points.
+    open: ClassVar[Collection[str]]
+    begins: ClassVar[Collection[str]] = ("created",)  # Nobody asked, or whoever did was refused for certain.
+    within: ClassVar[timedelta]  # What no task took up by then was lost on the way.
+
+    def rows(self) -> QuerySet[R]:
+        """Return the rows with what asking needs."""
+        raise NotImplementedError
+
+    def may(self, row: R, now: datetime) -> bool:
+        """Say whether a locked row may be taken up now."""
+        return True
+
+    def find(self, row: R) -> A | None:
+        """Look for what may have been done."""
+        raise NotImplementedError
+
+    def ask(self, row: R) -> A:
+        """Have it done."""
+        raise NotImplementedError
+
+    def apply(self, row: R, answer: A, now: datetime) -> None:
+        """Take the answer in."""
+        raise NotImplementedError
+
+    def refused(self, row: R, error: gateway.Refused, now: datetime) -> None:
+        """Take in that nothing was done."""
+        raise NotImplementedError
+
+    def hides(self, row: R, error: gateway.Refused, *, first: bool) -> bool:
+        """Say whether an earlier request may still be carried out behind a refusal."""
+        return not first or error.code == "idempotency_mismatch"
+
+    def send(self, pk: UUID, *, now: datetime) -> None:
+        """Have a row's errand done, or find out what became of it, and take in the answer.
+
+        Does nothing when it has come to an end, or when somebody asked within ASKED_AGAIN_AFTER. Raises
+        Unavailable, UnknownOutcome: the next call goes on. Raises Refused, Mismatch: a human has to look.
+        """
+        taken = transactions.run(lambda: self._take_up(pk, now), lock_timeout_ms=transactions.PATIENT_MS)
+        if taken is None:
+            return
+        row, first = taken
+        faults.reach(f"{self.name}before_send")
+        try:
+            answer = self._ask(row, first=first)
+        except gateway.UnknownOutcome:
+            self._note(row, "unknown")
+            raise
+        except gateway.Unavailable:
+            if first:
+                self._note(row, "created")
+            raise
+        except gateway.Refused as error:
+            if self.hides(row, error, first=first):
+                self._note(row, "unknown")
+                raise
+            self.refused(row, error, now)
+            return
+        faults.reach(f"{self.name}after_send")
+        self.apply(row, answer, now)
+        faults.reach(f"{self.name}after_take_in")
+
+    def due(
+        self, *, now: datetime, limit: int, without: Collection[str] = (), more: Q | None = None
+    ) -> list[UUID]:
+        """Return rows that nobody is sending, those not asked about for a while, and `more`."""
+        lost = Q(status="created", created_at__lt=now - self.within)
+        unheard = Q(status__in=("sent", "unknown"), checked_at__lt=now - ASKED_AGAIN_AFTER)
+        rows = self.rows().filter(lost | unheard | (more or Q(pk=None))).exclude(pk__in=without)
+        return list(rows.order_by("created_at").values_list("id", flat=True)[:limit])
+
+    def _take_up(self, pk: UUID, now: datetime) -> tuple[R, bool] | None:
+        row = self.rows().select_for_update(of=("self",)).filter(pk=pk).first()
+        if row is None or row.status not in self.open or not self.may(row, now):
+            return None
+        first = row.status in self.begins
+        asked = row.checked_at is not None and now - row.checked_at < ASKED_AGAIN_AFTER
+        if asked and not first and row.provider_id is None:
+            return None
+        if first:
+            row.status, row.sent_at, row.attempts = "sent", row.sent_at or now, row.attempts + 1
+        row.checked_at = now
+        row.save(update_fields=["status", "sent_at", "checked_at", "attempts"])
+        return row, first
+
+    def _ask(self, row: R, *, first: bool) -> A:
+        if not first:
+            found = self.find(row)
+            if found is not None:
+                return found
+            self.rows().filter(pk=row.pk).update(attempts=F("attempts") + 1)
+        return self.ask(row)
+
+    def _note(self, row: R, new: str) -> None:
+        self.rows().filter(pk=row.pk, status="sent").update(status=new)
