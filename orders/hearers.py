@@ -20,10 +20,12 @@ def tell_buyers(payload: dict[str, Any], *, key: str) -> None:
 
 
 def tell_buyer(payload: dict[str, Any], *, key: str) -> None:
-    """Tell the buyer how her purchase stands, and have her asked when her bank wants to see her."""
-    notifications.tell_buyers(purchase_ids=[UUID(payload["purchase"])])
-    if payload.get("status") == "action_required":
-        tasks.ask_buyer.delay(purchase_id=payload["purchase"])
+    """Tell buyers how their purchases stand, and have those asked whose bank wants to see them."""
+    moved = payload.get("purchases") or [payload]
+    notifications.tell_buyers(purchase_ids=[UUID(each["purchase"]) for each in moved])
+    for each in moved:
+        if each.get("status") == "action_required":
+            tasks.ask_buyer.delay(purchase_id=each["purchase"])
 
 
 def ask_again(payload: dict[str, Any], *, key: str) -> None:
@@ -67,13 +69,13 @@ def start_payout(payload: dict[str, Any], *, key: str) -> None:
     tasks.send_payout.delay(payout_id=payload["payout"])
 
 
-def serve_line(payload: dict[str, Any], *, key: str) -> None:
-    """Give units that came on sale, as those a merchant has added, to those who wait for them."""
 def start_reversal(payload: dict[str, Any], *, key: str) -> None:
     """Have money taken back from a payee."""
     tasks.send_reversal.delay(reversal_id=payload["reversal"])
 
 
+def serve_line(payload: dict[str, Any], *, key: str) -> None:
+    """Give units that came on sale, as those a merchant has added, to those who wait for them."""
     queue.serve(
         variant_ids=[UUID(each) for each in payload.get("variants", ())],
         offer_ids=[UUID(each) for each in payload.get("offers", ())],

@@ -50,9 +50,9 @@ def take(
     announce.stock_moved(variants=of_stock, offers=of_offers)
 
 
-def keep(*, purchase: Purchase, now: datetime) -> None:
-    """Turn a paid purchase's holds into sold units, without touching the stock row everybody wants."""
-    Hold.objects.filter(purchase=purchase, status=Hold.Status.HELD).update(
+def keep(*, purchases: Collection[Purchase], now: datetime) -> None:
+    """Turn paid purchases' holds into sold units, without touching the stock row everybody wants."""
+    Hold.objects.filter(purchase__in=purchases, status=Hold.Status.HELD).update(
         status=Hold.Status.TAKEN, updated_at=now
     )
 

@@ -1,9 +1,10 @@
 """Changes of status: a conditional update, its history row and any event, in the caller's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.db import connection
 from django.db.models import F
 
 from commerce import errors, outbox
@@ -39,26 +40,56 @@ def purchase(row: Purchase, *, new: str, now: datetime, reason: str = "", **chan
     return row
 
 
-def purchases(rows: Collection[Purchase], *, new: str, now: datetime, reason: str = "") -> None:
+def purchases(
+    rows: Collection[Purchase], *, new: str, now: datetime, reason: str = "", **changes: Any
+) -> None:
     """Move locked purchases to `new`, all or none, in a few statements; raises IllegalMove."""
+    as_read: dict[tuple[str, int], list[Purchase]] = {}
     for row in rows:
         if new not in states.PURCHASE[row.status]:
             raise IllegalMove(status=row.status, wanted=new)
-    ids = [row.pk for row in rows]
-    Purchase.objects.filter(pk__in=ids).update(status=new, version=F("version") + 1, updated_at=now)
+        as_read.setdefault((row.status, row.version), []).append(row)
+    for (old, version), same in as_read.items():
+        found = Purchase.objects.filter(pk__in=[row.pk for row in same], status=old, version=version)
+        if found.update(status=new, version=version + 1, updated_at=now, **changes) != len(same):
+            raise IllegalMove(status=old, wanted=new)
     PurchaseMove.objects.bulk_create(
         PurchaseMove(purchase=row, old=row.status, new=new, reason=reason[:200], at=now) for row in rows
     )
     for row in rows:
-        row.status, row.version, row.updated_at = new, row.version + 1, now
-    outbox.record_all(
-        (
-            "purchase.moved",
-            {"purchase": str(row.pk), "status": new, "version": row.version},
-            f"purchase.moved:{row.pk}:{row.version}",
+        _now(row, status=new, version=row.version + 1, updated_at=now, **changes)
+    _tell(rows)
+
+
+def captured(rows: Mapping[Payment, tuple[str, str]], *, now: datetime) -> None:
+    """Move payments of locked purchases to succeeded, all or none; with each one's intent and charge at the
+    provider. Raises IllegalMove.
+    """
+    new = Payment.Status.SUCCEEDED
+    for row in rows:
+        if new not in states.PAYMENT[row.status]:
+            raise IllegalMove(status=row.status, wanted=new)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE orders_payment AS payment
+               SET status = 'succeeded', finished_at = %s, decline_code = '', message = '',
+                   provider_id = said.intent, charge_id = said.charge
+              FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS said (id, old, intent, charge)
+             WHERE payment.id = said.id AND payment.status = said.old
+            """,
+            [
+                now,
+                [row.pk for row in rows],
+                [row.status for row in rows],
+                *([said[n] for said in rows.values()] for n in (0, 1)),
+            ],
         )
-        for row in rows
-    )
+        if cursor.rowcount != len(rows):
+            raise IllegalMove(wanted=new)
+    for row, (intent, charge) in rows.items():
+        _now(row, status=new, finished_at=now, provider_id=intent, charge_id=charge)
+        _now(row, decline_code="", message="")
 
 
 def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:
@@ -66,6 +97,8 @@ def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:
     for row in rows:
         if new not in states.ORDER[row.status]:
             raise IllegalMove(status=row.status, wanted=new)
+    if not rows:
+        return
     Order.objects.filter(pk__in=[row.pk for row in rows]).update(status=new, updated_at=now)
     OrderMove.objects.bulk_create(OrderMove(order=row, old=row.status, new=new, at=now) for row in rows)
 
@@ -92,14 +125,7 @@ def notes(rows: Collection[Purchase], *, reason: str, now: datetime) -> None:
     )
     for row in rows:
         row.version += 1
-    outbox.record_all(
-        (
-            "purchase.moved",
-            {"purchase": str(row.pk), "status": row.status, "version": row.version},
-            f"purchase.moved:{row.pk}:{row.version}",
-        )
-        for row in rows
-    )
+    _tell(rows)
 
 
 def order(row: Order, *, new: str, now: datetime) -> Order:
@@ -133,6 +159,17 @@ def payment(row: Payment, *, new: str, now: datetime, **changes: Any) -> Payment
     if row.status != new:
         raise IllegalMove(status=row.status, wanted=new)
     return row
+
+
+def _tell(rows: Collection[Purchase]) -> None:
+    """Record that purchases have moved: one event for all that moved together."""
+    moved = [{"purchase": str(row.pk), "status": row.status, "version": row.version} for row in rows]
+    if len(moved) == 1:
+        (one,) = moved
+        key = f"purchase.moved:{one['purchase']}:{one['version']}"
+        outbox.record(name="purchase.moved", payload=one, key=key)
+    elif moved:
+        outbox.record(name="purchase.moved", payload={"purchases": moved})
 
 
 def _now(row: R, **written: Any) -> R:

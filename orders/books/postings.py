@@ -6,7 +6,7 @@ empties it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import F, Sum
@@ -28,25 +28,44 @@ from orders.models import (
 )
 
 
-def capture(payment: Payment) -> None:
-    """Book money that the provider took from the buyer's card."""
+def capture(payments: Iterable[Payment]) -> None:
+    """Book money that the provider took from buyers' cards."""
+    ledger.post_all([_capture(payment) for payment in payments])
+
+
+def _capture(payment: Payment) -> ledger.Booking:
     amount = Money(payment.amount, payment.currency)
-    ledger.post(
-        kind="capture",
-        ref=str(payment.id),
-        postings=[(ledger.PROVIDER, amount), (ledger.clearing(payment.purchase_id), amount * -1)],
-    )
+    postings = [(ledger.PROVIDER, amount), (ledger.clearing(payment.purchase_id), amount * -1)]
+    return ledger.Booking("capture", str(payment.id), postings)
 
 
-def sale(purchase: Purchase) -> None:
-    """Book a paid purchase: who gets what of it, by the rates agreed at the sale.
+def sale(purchases: Collection[Purchase], payments: Iterable[Payment] = ()) -> None:
+    """Book paid purchases: who gets what of them, by the rates agreed at the sale; and what was captured of
+    these payments, in the same statements.
 
     Shares are of what the goods cost without tax; tax and shipping are their merchant's alone.
     """
+    bookings = [_capture(payment) for payment in payments]
+    earned: dict[str, list[Commission]] = {}
+    lines: dict[UUID, list[OrderLine]] = {purchase.id: [] for purchase in purchases}
+    sold = OrderLine.objects.select_related("order").filter(order__purchase__in=purchases)
+    for line in sold.order_by("id"):
+        lines[line.order.purchase_id].append(line)
+    for purchase in purchases:
+        booking, earned[booking.ref] = _sale(purchase, lines[purchase.id])
+        bookings += [booking, *_charges(purchase, lines[purchase.id])]
+    booked = ledger.post_all(bookings)
+    fresh = [each for ref, theirs in earned.items() if (ref, "sale") in booked for each in theirs]
+    if fresh:
+        Commission.objects.bulk_create(fresh)
+
+
+def _sale(purchase: Purchase, lines: Iterable[OrderLine]) -> tuple[ledger.Booking, list[Commission]]:
     owed: Counter[str] = Counter()
     earned: list[Commission] = []
-    lines = list(OrderLine.objects.select_related("order").filter(order__purchase=purchase).order_by("id"))
+    base = 0
     for line in lines:
+        base += line.base
         shares = pricing.shares(line.base, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
         owed[ledger.merchant(line.merchant_id)] += shares.merchant
         owed[ledger.PLATFORM_FEES] += shares.platform
@@ -54,16 +73,13 @@ def sale(purchase: Purchase) -> None:
             continue
         owed[ledger.host(line.host_id)] += shares.host
         earned.append(_commission(line, line.host_id, line.stream_id, shares.host))
-    total = Money(sum(line.base for line in lines), purchase.currency)
-    postings = [(ledger.clearing(purchase.id), total)]
+    postings = [(ledger.clearing(purchase.id), Money(base, purchase.currency))]
     postings += [(account, Money(-amount, purchase.currency)) for account, amount in sorted(owed.items())]
-    if ledger.post(kind="sale", ref=str(purchase.id), postings=postings) is not None:
-        Commission.objects.bulk_create(earned)
-    _charges(purchase, lines)
+    return ledger.Booking("sale", str(purchase.id), postings), earned
 
 
-def _charges(purchase: Purchase, lines: Iterable[OrderLine]) -> None:
-    """Book what a paid purchase's merchants charged beside the goods: shipping, and tax.
+def _charges(purchase: Purchase, lines: Sequence[OrderLine]) -> Iterator[ledger.Booking]:
+    """Yield what a paid purchase's merchants charged beside the goods: shipping, and tax.
 
     The lines are read with their orders.
     """
@@ -79,8 +95,7 @@ def _charges(purchase: Purchase, lines: Iterable[OrderLine]) -> None:
         if charged:
             total = Money(sum(charged.values()), purchase.currency)
             theirs = [(each, Money(-amount, purchase.currency)) for each, amount in sorted(charged.items())]
-            postings = [(ledger.clearing(purchase.id), total), *theirs]
-            ledger.post(kind=kind, ref=str(purchase.id), postings=postings)
+            yield ledger.Booking(kind, str(purchase.id), [(ledger.clearing(purchase.id), total), *theirs])
 
 
 def shares_left(lines: Iterable[OrderLine]) -> dict[UUID, pricing.Shares]:

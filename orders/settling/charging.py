@@ -5,6 +5,7 @@ provider is asked under the attempt's own key, and `payments.apply` takes in the
 two of them is healed by asking again: the same key gets the same answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,13 +14,14 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from commerce import errors, faults, gateway, households, ids, outbox
 from commerce.models import Card
 from commerce.money import Money
 from orders import checkout, holds, moves, quotes, states, transactions
 from orders.models import Payment, Purchase
-from orders.settling import payments
+from orders.settling import payments, together
 from streams.moderation import standing
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,10 @@ MAX_ATTEMPTS = payments.MAX_ATTEMPTS
 RETRY_WITHIN = timedelta(minutes=30)  # Of the decline.
 LEAST_HOLD = timedelta(seconds=30)  # In less a card is not charged and a bank not answered.
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
+
+AT_ONCE = 64  # Charges that are begun, and answers that are applied, in one transaction.
+BEGUN_WITHIN = 0.005  # Seconds that the first one waits for others.
+APPLIED_WITHIN = 0.02
 
 
 class UnknownPurchase(errors.NotFound):
@@ -72,7 +78,7 @@ def charge(*, purchase_id: UUID, now: datetime) -> None:
     """
     if gateway.is_resting():
         return
-    attempt = transactions.run(lambda: _begin(purchase_id, now), lock_timeout_ms=transactions.PATIENT_MS)
+    attempt = _begun.one((purchase_id, now))
     if attempt is None:
         return
     faults.reach("settle.before_send")
@@ -93,7 +99,7 @@ def charge(*, purchase_id: UUID, now: datetime) -> None:
             _settle(attempt, Payment.Status.UNKNOWN, now)
     else:
         faults.reach("settle.after_send")
-        payments.apply(intent=intent, now=now)
+        _applied.one((intent, now))
         faults.reach("settle.after_apply")
 
 
@@ -146,7 +152,7 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
         else:
             purchase.households = homes
             holds.retake(purchase=purchase, now=now)
-        _write_down(purchase, card, number, now)
+        _new(purchase, card, number, now).save(force_insert=True)
         outbox.record(
             name="purchase.accepted",
             payload={"purchases": [str(purchase.id)]},
@@ -166,30 +172,70 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
     return transactions.run(again)
 
 
-def _begin(purchase_id: UUID, now: datetime) -> Attempt | None:
-    purchase = _locked(purchase_id)
+def _begin_all(wanted: Sequence[tuple[UUID, datetime]]) -> list[together.Outcome[Attempt | None]]:
+    """Write attempts down as sent, in one transaction; those whose purchase is locked are left to be done
+    alone.
+    """
+    patience = transactions.PATIENT_MS if len(wanted) == 1 else transactions.LOCK_TIMEOUT_MS
+    return transactions.run(lambda: _written_down(wanted), lock_timeout_ms=patience)
+
+
+def _written_down(wanted: Sequence[tuple[UUID, datetime]]) -> list[together.Outcome[Attempt | None]]:
+    in_company = len(wanted) > 1
+    found = _for_update(skip_locked=in_company).filter(pk__in=[purchase_id for purchase_id, _ in wanted])
+    purchases = {row.pk: row for row in found.order_by("id")}
+    earlier: dict[UUID, list[Payment]] = {}
+    for payment in Payment.objects.filter(purchase__in=list(purchases)).select_related("card"):
+        earlier.setdefault(payment.purchase_id, []).append(payment)
+    attempts: list[together.Outcome[Attempt | None]] = []
+    fresh: list[Payment] = []
+    again: list[Payment] = []
+    for purchase_id, now in wanted:
+        purchase = purchases.pop(purchase_id, None)
+        if purchase is None:
+            attempts.append(together.ALONE if in_company else UnknownPurchase())
+            continue
+        begun = _begin(purchase, earlier.get(purchase_id, ()), now)
+        if begun is None:
+            attempts.append(None)
+            continue
+        payment, first = begun
+        if payment._state.adding:
+            fresh.append(payment)
+        elif not first:
+            again.append(payment)
+        attempts.append(_attempt(purchase, payment, first=first))
+    if fresh:
+        Payment.objects.bulk_create(fresh)
+    if again:
+        latest = max(now for _, now in wanted)
+        Payment.objects.filter(pk__in=[each.pk for each in again]).update(checked_at=latest)
+    return attempts
+
+
+def _begin(purchase: Purchase, earlier: Sequence[Payment], now: datetime) -> tuple[Payment, bool] | None:
+    """Return the payment that asks for a locked purchase now, and whether it is the first to; None when
+    nothing is to be asked. One that is new is not written yet.
+    """
     if purchase.status != Purchase.Status.ACCEPTED:
         return None
     if purchase.hold_until <= now:
         # Too late to charge: expiry finds out what became of it. Holds are shorter than the 24 hours in which
         # the provider knows a key (https://docs.stripe.com/api/idempotent_requests): none is charged anew.
         return None
-    earlier = list(purchase.payments.select_related("card"))
     payment = next((each for each in earlier if each.status in states.ALIVE), None)
     if payment is None:
-        first = True
         sent = {"status": Payment.Status.SENT, "sent_at": now, "checked_at": now}
-        payment = _write_down(purchase, purchase.card, len(earlier) + 1, now, **sent)
-    elif payment.status == Payment.Status.CREATED:
-        first = True
-        payment = moves.payment(
-            payment, new=Payment.Status.SENT, now=now, sent_at=payment.sent_at or now, checked_at=now
-        )
-    else:
-        first = False
-        if payment.checked_at is not None and now - payment.checked_at < ASKED_AGAIN_AFTER:
-            return None
-        Payment.objects.filter(pk=payment.pk).update(checked_at=now)
+        return _new(purchase, purchase.card, len(earlier) + 1, now, **sent), True
+    if payment.status == Payment.Status.CREATED:
+        sent_at = payment.sent_at or now
+        return moves.payment(payment, new=Payment.Status.SENT, now=now, sent_at=sent_at, checked_at=now), True
+    if payment.checked_at is not None and now - payment.checked_at < ASKED_AGAIN_AFTER:
+        return None
+    return payment, False
+
+
+def _attempt(purchase: Purchase, payment: Payment, *, first: bool) -> Attempt:
     return Attempt(
         payment_id=payment.id,
         purchase_id=purchase.id,
@@ -229,8 +275,9 @@ def _settle(attempt: Attempt, new: str | None, now: datetime) -> None:
     transactions.run(note, lock_timeout_ms=transactions.PATIENT_MS)
 
 
-def _write_down(purchase: Purchase, card: Card, number: int, now: datetime, **more: Any) -> Payment:
-    return Payment.objects.create(
+def _new(purchase: Purchase, card: Card, number: int, now: datetime, **more: Any) -> Payment:
+    """Return an attempt that is to be written down."""
+    return Payment(
         id=ids.new(),
         purchase=purchase,
         number=number,
@@ -243,13 +290,13 @@ def _write_down(purchase: Purchase, card: Card, number: int, now: datetime, **mo
     )
 
 
-def _locked(purchase_id: UUID, *, buyer_id: UUID | None = None) -> Purchase:
-    found = (
-        Purchase.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("card__user__customer")
-        .filter(pk=purchase_id)
-    )
-    purchase = found.filter(buyer_id=buyer_id).first() if buyer_id else found.first()
+def _for_update(*, skip_locked: bool = False) -> QuerySet[Purchase]:
+    found = Purchase.objects.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)
+    return found.select_related("card__user__customer")
+
+
+def _locked(purchase_id: UUID, *, buyer_id: UUID) -> Purchase:
+    purchase = _for_update().filter(pk=purchase_id, buyer_id=buyer_id).first()
     if purchase is None:
         raise UnknownPurchase
     return purchase
@@ -283,3 +330,12 @@ def action(*, purchase_id: UUID) -> tuple[Purchase, gateway.Intent] | None:
     if intent.status != "requires_action" or not intent.client_secret:
         return None
     return payment.purchase, intent
+
+
+# What threads that charge at the same time write down together, before the provider is asked and after.
+_begun = together.Together[tuple[UUID, datetime], Attempt | None](
+    _begin_all, name="charges begun", most=AT_ONCE, gather_seconds=BEGUN_WITHIN
+)
+_applied = together.Together[tuple[gateway.Intent, datetime], Purchase | None](
+    payments.apply_all, name="answers applied", most=AT_ONCE, gather_seconds=APPLIED_WITHIN
+)

@@ -5,21 +5,21 @@ already true: an end is never undone, except that captured money always finds it
 back to the buyer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
-from commerce import errors, gateway, outbox
+from commerce import errors, faults, gateway, outbox
 from commerce.money import Money
 from orders import holds, moves, states, transactions
 from orders.books import postings
 from orders.models import Order, OrderLine, Payment, Purchase, Shipment
-from orders.settling import discrepancies, refunds
+from orders.settling import discrepancies, refunds, together
 
 log = structlog.get_logger(__name__)
 Status = Payment.Status
@@ -36,25 +36,34 @@ def apply(*, intent: gateway.Intent, now: datetime) -> Purchase | None:
     Safe to repeat and in any order. Raises Mismatch, noted as a discrepancy, when the provider's numbers are
     not ours.
     """
-    payment_id = _payment_of(intent)
-    if payment_id is None:
-        log.warning("payment.not_ours", intent=intent.id)
-        if intent.received.amount:
-            discrepancies.note(
-                discrepancies.Difference(
-                    kind=discrepancies.Kind.FOREIGN_CHARGE,
-                    provider_id=intent.id,
-                    what="money was taken that we did not ask for",
-                    theirs=intent.received,
-                ),
-                now=now,
-            )
-        return None
-    try:
-        return _judged(payment_id, lambda purchase, payment: _apply(purchase, payment, intent, now))
-    except discrepancies.Mismatch as mismatch:
-        discrepancies.note(mismatch.difference, now=now)
-        raise
+    (outcome,) = apply_all([(intent, now)])
+    if isinstance(outcome, Exception):
+        raise outcome
+    assert outcome is not together.ALONE, "alone is alone"
+    return outcome
+
+
+def apply_all(said: Sequence[tuple[gateway.Intent, datetime]]) -> list[together.Outcome[Purchase | None]]:
+    """Make true what the provider says of many payments, in one transaction; returns for each what `apply`
+    returns or raises, or that it has to be applied alone.
+
+    Alone is what another one has locked, what may have to wait for others' locks, and a purchase's second
+    answer: in company nothing is waited for long.
+    """
+    known = _known([intent for intent, _ in said])
+    found = [known.get(_named(intent)) for intent, _ in said]
+    ours = [(n, *ids) for n, ids in enumerate(found) if ids is not None]
+    settled: dict[int, together.Outcome[Purchase | None]] = {}
+    if ours:
+        patience = transactions.PATIENT_MS if len(said) == 1 else transactions.LOCK_TIMEOUT_MS
+        settled = transactions.run(lambda: _apply_all(said, ours), lock_timeout_ms=patience)
+    for n, (intent, now) in enumerate(said):
+        outcome = settled.get(n)
+        if found[n] is None:
+            _not_ours(intent, now)
+        elif isinstance(outcome, discrepancies.Mismatch):
+            discrepancies.note(outcome.difference, now=now)
+    return [settled.get(n) for n in range(len(said))]
 
 
 def refuse(*, payment_id: UUID, code: str, now: datetime) -> Purchase:
@@ -62,6 +71,8 @@ def refuse(*, payment_id: UUID, code: str, now: datetime) -> Purchase:
 
     def judge(purchase: Purchase, payment: Payment) -> None:
         _declined(purchase, payment, now, decline_code=code[:80], message=REFUSED)
+        if _is_over(purchase):
+            holds.release(purchase=purchase, now=now)
 
     return _judged(payment_id, judge)
 
@@ -131,21 +142,107 @@ def _judged(payment_id: UUID, judge: Callable[[Purchase, Payment], None]) -> Pur
     return transactions.run(work, lock_timeout_ms=transactions.PATIENT_MS)
 
 
-def _payment_of(intent: gateway.Intent) -> UUID | None:
+def _named(intent: gateway.Intent) -> UUID | str:
     # By our own id first: a webhook may come before the call that made the intent has returned.
-    if intent.payment_id is not None:
-        return Payment.objects.filter(pk=intent.payment_id).values_list("id", flat=True).first()
-    return Payment.objects.filter(provider_id=intent.id).values_list("id", flat=True).first()
+    return intent.payment_id or intent.id
 
 
-def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
-    _check(payment, intent)
+def _known(intents: Sequence[gateway.Intent]) -> dict[UUID | str | None, tuple[UUID, UUID]]:
+    """Return payment and purchase of what intents name."""
+    names = {_named(intent) for intent in intents}
+    ids = [name for name in names if isinstance(name, UUID)]
+    asked = Q(pk__in=ids)
+    if len(ids) < len(names):
+        asked |= Q(provider_id__in=names.difference(ids))
+    known: dict[UUID | str | None, tuple[UUID, UUID]] = {}
+    for id_, provider_id, purchase_id in Payment.objects.filter(asked).values_list(
+        "id", "provider_id", "purchase_id"
+    ):
+        known[id_] = known[provider_id] = (id_, purchase_id)
+    return known
+
+
+def _not_ours(intent: gateway.Intent, now: datetime) -> None:
+    log.warning("payment.not_ours", intent=intent.id)
+    if intent.received.amount:
+        discrepancies.note(
+            discrepancies.Difference(
+                kind=discrepancies.Kind.FOREIGN_CHARGE,
+                provider_id=intent.id,
+                what="money was taken that we did not ask for",
+                theirs=intent.received,
+            ),
+            now=now,
+        )
+
+
+def _apply_all(
+    said: Sequence[tuple[gateway.Intent, datetime]], ours: Sequence[tuple[int, UUID, UUID]]
+) -> dict[int, together.Outcome[Purchase | None]]:
+    """Apply answers (which, payment, purchase) inside the caller's transaction."""
+    in_company = len(said) > 1
+    purchases, payments = _locked(ours, in_company=in_company)
+    outcomes: dict[int, together.Outcome[Purchase | None]] = {}
+    paid: list[tuple[Purchase, Payment, gateway.Intent]] = []
+    given_back: list[Purchase] = []
+    latest = max(now for _, now in said)
+    for n, payment_id, purchase_id in ours:
+        intent, now = said[n]
+        purchase, payment = purchases.pop(purchase_id, None), payments.get(payment_id)
+        if purchase is None or payment is None or (in_company and not _is_plain(purchase, payment, intent)):
+            outcomes[n] = together.ALONE
+            continue
+        outcomes[n] = purchase
+        try:
+            _check(payment, intent)
+        except discrepancies.Mismatch as mismatch:
+            outcomes[n] = mismatch
+        else:
+            if _apply(purchase, payment, intent, now):
+                paid.append((purchase, payment, intent))
+            elif intent.status == "declined" and _is_over(purchase):
+                given_back.append(purchase)
+    if paid:
+        _pay(paid, latest)
+    # Last: what everybody wants is locked in it.
+    if given_back:
+        holds.release_all(purchases=given_back, now=latest)
+    faults.reach("settle.applied")
+    return outcomes
+
+
+def _is_plain(purchase: Purchase, payment: Payment, intent: gateway.Intent) -> bool:
+    """Say whether an answer is what one waits for, which locks no more than the purchase until the end."""
+    waited_for = intent.status in ("succeeded", "declined", "requires_action", "held", "processing")
+    return waited_for and payment.status in states.IN_FLIGHT and purchase.status in states.UNPAID
+
+
+def _locked(
+    ours: Sequence[tuple[int, UUID, UUID]], *, in_company: bool
+) -> tuple[dict[UUID, Purchase], dict[UUID, Payment]]:
+    """Return purchases and payments locked, the purchases first and by id; in company without those that
+    somebody else has locked.
+    """
+    bought = Purchase.objects.select_for_update(no_key=True, skip_locked=in_company)
+    purchases = {row.pk: row for row in bought.filter(pk__in=[ids[2] for ids in ours]).order_by("id")}
+    asked = Payment.objects.select_for_update(no_key=True, skip_locked=in_company)
+    theirs = asked.filter(purchase__in=list(purchases))
+    return purchases, theirs.in_bulk([ids[1] for ids in ours])
+
+
+def _is_over(purchase: Purchase) -> bool:
+    """Say whether a purchase was declined and keeps nothing for another card."""
+    return purchase.status == Purchase.Status.DECLINED and purchase.grace_until is None
+
+
+def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> bool:
+    """Apply a checked answer; says whether it pays the purchase, which is left to `_pay`."""
     if payment.provider_id is None and intent.status != "succeeded":
         Payment.objects.filter(pk=payment.pk).update(provider_id=intent.id)
         payment.provider_id = intent.id
     match intent.status:
         case "succeeded":
-            _captured(purchase, payment, intent, now)
+            return _captured(purchase, payment, intent, now)
         case "requires_action":
             _action_required(purchase, payment, now)
         case "declined":
@@ -158,6 +255,7 @@ def _apply(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: da
             _authorized(purchase, payment, now)
         case "processing":
             pass
+    return False
 
 
 def _check(payment: Payment, intent: gateway.Intent) -> None:
@@ -194,19 +292,18 @@ def _authorized(purchase: Purchase, payment: Payment, now: datetime) -> None:
         moves.order(order, new=Order.Status.OPEN, now=now)
 
 
-def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> None:
+def _captured(purchase: Purchase, payment: Payment, intent: gateway.Intent, now: datetime) -> bool:
+    """Say whether captured money pays its purchase; if not it is given back."""
     if payment.status in (Status.SUCCEEDED, Status.RETURNED):
-        return
-    facts = {"provider_id": intent.id, "charge_id": intent.charge_id or "", "decline_code": "", "message": ""}
+        return False
     if _units_for(purchase, payment, now):
-        moves.payment(payment, new=Status.SUCCEEDED, now=now, **facts)
-        postings.capture(payment)
-        _pay(purchase, now)
-    else:
-        moves.payment(payment, new=Status.RETURNED, now=now, **{**facts, "message": RETURNED_LATE})
-        postings.capture(payment)
-        refunds.owe(payment=payment, amount=payment.amount, reason="captured too late", now=now)
-        moves.note(purchase, reason="payment returned", now=now)
+        return True
+    facts = {"provider_id": intent.id, "charge_id": intent.charge_id or "", "decline_code": ""}
+    moves.payment(payment, new=Status.RETURNED, now=now, **facts, message=RETURNED_LATE)
+    postings.capture([payment])
+    refunds.owe(payment=payment, amount=payment.amount, reason="captured too late", now=now)
+    moves.note(purchase, reason="payment returned", now=now)
+    return False
 
 
 def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
@@ -229,13 +326,20 @@ def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
     return True
 
 
-def _pay(purchase: Purchase, now: datetime) -> None:
-    moves.purchase(purchase, new=Purchase.Status.PAID, now=now, grace_until=None)
-    holds.keep(purchase=purchase, now=now)
-    for order in _orders(purchase):
-        shipping = order.status == Order.Status.SHIPPING
-        moves.order(order, new=Order.Status.SHIPPED if shipping else Order.Status.OPEN, now=now)
-    postings.sale(purchase)
+def _pay(paid: Sequence[tuple[Purchase, Payment, gateway.Intent]], now: datetime) -> None:
+    """Make purchases paid by captured money, which their holds are still there for."""
+    purchases = [purchase for purchase, _, _ in paid]
+    moves.captured({payment: (intent.id, intent.charge_id or "") for _, payment, intent in paid}, now=now)
+    moves.purchases(purchases, new=Purchase.Status.PAID, now=now, grace_until=None)
+    holds.keep(purchases=purchases, now=now)
+    orders = Order.objects.filter(purchase__in=purchases).exclude(status=Order.Status.OPEN).order_by("id")
+    shipped: list[Order] = []
+    opened: list[Order] = []
+    for order in orders:
+        (shipped if order.status == Order.Status.SHIPPING else opened).append(order)
+    moves.orders(shipped, new=Order.Status.SHIPPED, now=now)
+    moves.orders(opened, new=Order.Status.OPEN, now=now)
+    postings.sale(purchases, [payment for _, payment, _ in paid])
 
 
 def _action_required(purchase: Purchase, payment: Payment, now: datetime) -> None:
@@ -255,6 +359,7 @@ def _action_required(purchase: Purchase, payment: Payment, now: datetime) -> Non
 def _declined(
     purchase: Purchase, payment: Payment, now: datetime, *, decline_code: str, message: str
 ) -> None:
+    """End a declined payment; without a grace the caller releases what is held."""
     if Status.DECLINED not in states.PAYMENT[payment.status]:
         return
     moves.payment(
@@ -262,8 +367,6 @@ def _declined(
     )
     grace = _grace(purchase, payment, now)
     moves.purchase(purchase, new=Purchase.Status.DECLINED, reason=decline_code, now=now, grace_until=grace)
-    if grace is None:
-        holds.release(purchase=purchase, now=now)
     if payment.provider_id is not None:
         # Another card is another intent. Left open, this one could be paid too by whoever has its secret.
         _let_go("intent.unwanted", payment)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 POINTS = {
     "settle.before_send": ("sent", 0),  # Written down, the provider not asked yet.
     "settle.after_send": ("sent", 1),  # Charged, and nobody here knows.
+    "settle.applied": ("sent", 1),  # Written, and not committed.
     "settle.after_apply": ("succeeded", 1),  # All done, the task not acknowledged.
 }
 
@@ -28,6 +29,7 @@ POINTS = {
     [
         "settle.before_send",
         "settle.after_send",
+        "settle.applied",
         pytest.param("settle.after_apply", marks=pytest.mark.faults),
     ],
 )

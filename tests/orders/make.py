@@ -258,8 +258,11 @@ def stock_of(variant_id: UUID) -> int:
 
 
 def events(name: str) -> list[dict[str, Any]]:
-    """Return the payloads of the recorded events of that name, in order."""
-    return [event.payload for event in Event.objects.filter(name=name).order_by("id")]
+    """Return the payloads of the recorded events of that name, in order; each of what moved together."""
+    payloads = [event.payload for event in Event.objects.filter(name=name).order_by("id")]
+    if name != "purchase.moved":
+        return payloads
+    return [moved for payload in payloads for moved in payload.get("purchases", [payload])]
 
 
 def broken() -> list[str]:

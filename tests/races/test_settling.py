@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from commerce import gateway
 from commerce.models import LedgerTransaction
-from orders import expiry, moves, transactions
+from orders import expiry, moves
 from orders.models import Payment, Purchase
 from orders.settling import charging, payments
 from tests.orders import make
@@ -109,17 +109,14 @@ def test_control_without_the_lock_the_second_ring_refuses(monkeypatch: pytest.Mo
     purchase = make.basket((make.variant(), 1)).go()
     both_have_read = threading.Barrier(2)
 
-    def unlocked(payment_id: Any, judge: Any) -> Purchase:
-        def work() -> Purchase:
-            row = Purchase.objects.get(payments=payment_id)
-            payment = Payment.objects.get(pk=payment_id)
-            both_have_read.wait(10)
-            judge(row, payment)
-            return row
+    def unlocked(ours: Any, *, in_company: bool) -> Any:
+        assert not in_company
+        ((_, payment_id, purchase_id),) = ours
+        found = Purchase.objects.in_bulk([purchase_id]), Payment.objects.in_bulk([payment_id])
+        both_have_read.wait(10)
+        return found
 
-        return transactions.run(work)
-
-    monkeypatch.setattr(payments, "_judged", unlocked)
+    monkeypatch.setattr(payments, "_locked", unlocked)
 
     outcomes = at_once([_says_paid(purchase)] * 2)
 

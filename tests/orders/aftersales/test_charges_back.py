@@ -197,7 +197,7 @@ def test_shipping_that_was_earned_is_given_back_of_what_may_be_paid_out(order: O
 
 
 def test_booking_a_sale_twice_books_its_charges_once(order: Order) -> None:
-    postings.sale(order.purchase)
+    postings.sale([order.purchase])
     assert owed(order.merchant) == 2675
     assert make.broken() == []
 
