@@ -1,12 +1,13 @@
 """What the catalog says of a product that a show wants to sell."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog import queries
+from catalog import plans, queries, rates
 from catalog.models import Price, PriceFloor, Product, ProductImage, Variant
 from commerce import errors
 from commerce.money import Money
@@ -73,10 +74,13 @@ def stock_behind(*, product_id: UUID, variant_id: UUID | None = None) -> int:
     return total or 0
 
 
-def find(*, text: str, stream_id: UUID, limit: int) -> list[dict[str, Any]]:
-    """Return products a host may add to a show, by words in title, brand or merchant, best stocked first.
+def find(
+    *, text: str, host_id: UUID, stream_id: UUID, limit: int, now: datetime, by_plan: bool = False
+) -> list[dict[str, Any]]:
+    """Return products a host may add to her show, by words in title, brand or merchant, best stocked first.
 
-    `item` is the product's place in the showcase already, or None.
+    `item` is the product's place in the showcase already, or None; `commission` what she gets of a sale, by
+    plans that are open or hers. `by_plan` leaves out what no such plan is for.
     """
     sellable = Variant.objects.filter(product=OuterRef("pk"), is_active=True, prices__valid_to=None)
     lowest = sellable.order_by("prices__amount")
@@ -84,11 +88,13 @@ def find(*, text: str, stream_id: UUID, limit: int) -> list[dict[str, Any]]:
     pictures = ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "id")
     there = ShowcaseItem.objects.filter(product=OuterRef("pk"), stream_id=stream_id, removed_at=None)
     found = Product.objects.filter(status=Product.Status.ACTIVE, merchant__is_active=True)
+    if by_plan:
+        found = found.filter(rates.planned(host_id=host_id, at=now))
     for word in text.split()[:6]:
         found = found.filter(
             Q(title__icontains=word) | Q(vendor__icontains=word) | Q(merchant__name__icontains=word)
         )
-    rows = (
+    rows = list(
         found.annotate(
             amount=Subquery(lowest.values("prices__amount")[:1]),
             currency=Subquery(lowest.values("prices__currency")[:1]),
@@ -100,6 +106,12 @@ def find(*, text: str, stream_id: UUID, limit: int) -> list[dict[str, Any]]:
         .select_related("merchant")
         .order_by("-left", "title", "id")[:limit]
     )
+    offered = rates.offered(
+        host_id=host_id,
+        products={row.id: (row.merchant_id, row.merchant.host_commission_bp) for row in rows},
+        at=now,
+        until=plans.announced(now),
+    )
     return [
         {
             "id": str(row.id),
@@ -109,6 +121,18 @@ def find(*, text: str, stream_id: UUID, limit: int) -> list[dict[str, Any]]:
             "price": Money(row.amount, row.currency).as_dict(),
             "left": row.left,
             "item": str(row.item) if row.item else None,
+            "commission": _commission(offered[row.id], row.amount, row.currency),
         }
         for row in rows
     ]
+
+
+def _commission(offered: rates.Offered, amount: int, currency: str) -> dict[str, Any]:
+    until = offered.locked_until
+    return {
+        "rate_bp": offered.rate_bp,
+        "each": Money(amount * offered.rate_bp // 10_000, currency).as_dict(),
+        "plan": offered.plan,
+        "locked_until": int(until.timestamp() * 1000) if until else None,
+        "then_bp": offered.then_bp,
+    }

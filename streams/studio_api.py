@@ -99,7 +99,15 @@ class ProductsView(HostView):
     def get(self, request: Request, stream_id: UUID) -> Response:
         queries.show(host_id=self.host_id, stream_id=stream_id)
         text = request.query_params.get("q", "")[:100].replace("\x00", "")
-        return Response({"products": goods.find(text=text, stream_id=stream_id, limit=FOUND)})
+        products = goods.find(
+            text=text,
+            host_id=self.host_id,
+            stream_id=stream_id,
+            limit=FOUND,
+            now=timezone.now(),
+            by_plan=request.query_params.get("plan") == "yes",
+        )
+        return Response({"products": products})
 
 
 class ProductSerializer(serializers.Serializer[Any]):

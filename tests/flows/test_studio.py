@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from os import environ
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from catalog import plans
 from commerce.models import Host, User
 from config.children import Child
 from orders.models import WaitlistEntry
@@ -106,6 +108,45 @@ def test_a_host_signs_in_with_her_password(site: str, browser: Browser) -> None:
     page.get_by_role("button", name="Log in").click()
 
     expect(page.get_by_text("Nothing sold yet")).to_be_visible()
+
+
+@pytest.mark.parametrize("studio", [DESK, PHONE], indirect=True)
+def test_a_host_picks_what_merchants_offer_her(studio: Studio) -> None:
+    stream = aside(lambda: make.show(studio.host, live=False, products=()))
+    page = studio.page
+    page.goto(f"{studio.site}/studio/shows/{stream.id}/showcase/")
+    expect(page.get_by_text("No merchant offers anything yet.")).to_be_visible()
+
+    lipstick, _ = aside(lambda: [make.product(title) for title in ("Lipstick", "Serum")])
+    terms = plans.Terms("Spring with Mira", None, {studio.host.slug: 2500}, [lipstick.pk])
+    days_ago = timezone.now() - timedelta(days=3)
+    plan = aside(
+        lambda: plans.create(merchant_id=lipstick.merchant_id, kind="targeted", terms=terms, now=days_ago)
+    )
+    page.get_by_label("Search products").fill("i")
+    page.get_by_label("Search products").fill("")
+    row = page.locator("#products > li", has_text="Lipstick")
+    expect(row).to_contain_text("25 % commission")
+    expect(row).to_contain_text("Spring with Mira · locked until")
+    expect(page.locator("#products > li", has_text="Serum")).to_contain_text("own rate, not locked")
+
+    cut = plans.Terms(hosts={studio.host.slug: 1250})
+    soon = {
+        "merchant_id": lipstick.merchant_id,
+        "plan_id": plan.pk,
+        "now": timezone.now() - timedelta(days=2),
+    }
+    aside(lambda: plans.change(terms=cut, **soon))
+    page.get_by_label("Only with a commission plan").check()
+    expect(page.locator("#products > li")).to_have_count(1)
+    expect(row).to_contain_text("then 12.5 %")
+    page.get_by_role("button", name="Add Lipstick").click()
+    expect(page.locator("#items > li")).to_have_count(1)
+    assert titles(stream) == ["Lipstick"]
+    if kept := environ.get("PICTURES"):
+        page.get_by_label("Only with a commission plan").uncheck()
+        expect(page.locator("#products > li")).to_have_count(2)
+        page.screenshot(path=f"{kept}/picking-{page.viewport_size['width']}.png")
 
 
 def test_a_host_plans_a_show_and_puts_its_showcase_in_order(studio: Studio) -> None:

@@ -8,7 +8,9 @@ import { sentence } from "../../commerce/sentences.js";
 /**
  * @typedef {import("../show.js").Item} Item
  * @typedef {{id: string, title: string, merchant: string, image: string | null, price: import("../../commerce/money.js").Money,
- *   left: number, item: string | null}} Product
+ *   left: number, item: string | null, commission: Commission}} Product
+ * @typedef {{rate_bp: number, each: import("../../commerce/money.js").Money, plan: string, locked_until: number | null,
+ *   then_bp: number | null}} Commission
  */
 
 /** @param {string} id */
@@ -158,8 +160,27 @@ function makeProduct(product) {
     picture(product.image),
     h("div", { class: "st-item__words" },
       h("p", { class: "st-item__title" }, product.title),
-      h("p", { class: "st-soft" }, `${product.merchant} · ${money(product.price)} · ${product.left ? `${product.left} in stock` : "sold out"}`)),
+      h("p", { class: "st-soft" }, `${product.merchant} · ${money(product.price)} · ${product.left ? `${product.left} in stock` : "sold out"}`),
+      h("p", { class: "st-item__gain" }),
+      h("p", { class: "st-soft", data: { part: "lock" } })),
     h("button", { class: "st-button", type: "button", data: { add: "" }, on: { click: () => add(product) } }));
+}
+
+/** @param {number} bp */
+const percent = (bp) => `${(bp / 100).toLocaleString("en", { maximumFractionDigits: 2 })} %`;
+
+/** What she gets of a sale at the list price. @param {Commission} commission */
+function gain(commission) {
+  return `${percent(commission.rate_bp)} commission, up to ${money(commission.each)} each`;
+}
+
+/** For how long nothing may make it less. @param {Commission} commission */
+function lock(commission) {
+  const own = "The merchant\u2019s own rate";
+  if (!commission.locked_until) return `${own}, not locked`;
+  const day = new Date(commission.locked_until).toLocaleDateString("en", { day: "numeric", month: "long" });
+  const then = commission.then_bp === null ? "" : `, then ${percent(commission.then_bp)}`;
+  return `${commission.plan ? `${commission.plan} \u00b7 locked` : own} until ${day}${then}`;
 }
 
 /** @param {Product} product */
@@ -172,6 +193,8 @@ function updateProduct(row, product) {
   const button = /** @type {HTMLButtonElement} */ (row.querySelector("[data-add]"));
   const there = items.some((one) => one.product.id === product.id);
   say(button, there ? "Added" : "Add");
+  say(/** @type {Element} */ (row.querySelector(".st-item__gain")), gain(product.commission));
+  say(/** @type {Element} */ (row.querySelector('[data-part="lock"]')), lock(product.commission));
   button.disabled = there || items.length >= most;
   button.setAttribute("aria-label", there ? `${product.title} is in the show` : `Add ${product.title}`);
 }
@@ -184,16 +207,24 @@ function draw() {
 }
 
 let asked = 0;
+const field = /** @type {HTMLInputElement} */ (place("search"));
+const byPlan = /** @type {HTMLInputElement} */ (place("by-plan"));
 
 /** @param {string} text */
-async function search(text) {
+function nothing(text) {
+  if (text.trim()) return "Nothing found. Try another word.";
+  return byPlan.checked ? "No merchant has a plan for you yet. Without one you get its own rate." : "No merchant offers anything yet.";
+}
+
+async function search() {
   const mine = ++asked;
+  const text = field.value;
   try {
-    const answer = await call(`${base}/products?q=${encodeURIComponent(text)}`);
+    const answer = await call(`${base}/products?q=${encodeURIComponent(text)}${byPlan.checked ? "&plan=yes" : ""}`);
     // A slow answer to an older question must not replace a newer one.
     if (mine !== asked) return;
     products = answer.products;
-    say(place("found"), products.length ? "" : "Nothing found. Try another word.");
+    say(place("found"), products.length ? "" : nothing(text));
     draw();
   } catch (error) {
     if (mine === asked) complain(error);
@@ -202,12 +233,12 @@ async function search(text) {
 
 draw();
 if (editable) {
-  const field = /** @type {HTMLInputElement} */ (place("search"));
   /** @type {number | undefined} */
   let later;
   field.addEventListener("input", () => {
     clearTimeout(later);
-    later = setTimeout(() => search(field.value), 200);
+    later = setTimeout(search, 200);
   });
-  void search("");
+  byPlan.addEventListener("change", search);
+  void search();
 }
