@@ -100,7 +100,7 @@ def planned(*, host_id: UUID, at: datetime) -> Q:
 def _nearest(asked: Sequence[Asked]) -> dict[Asked, Promise]:
     if not asked:
         return {}
-    columns = {
+    columns: dict[str, list[str] | list[datetime]] = {
         "hosts": [str(host_id) for host_id, _, _ in asked],
         "products": [str(product_id) for _, product_id, _ in asked],
         "moments": [at for _, _, at in asked],

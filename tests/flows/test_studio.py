@@ -131,12 +131,14 @@ def test_a_host_picks_what_merchants_offer_her(studio: Studio) -> None:
     expect(page.locator("#products > li", has_text="Serum")).to_contain_text("own rate, not locked")
 
     cut = plans.Terms(hosts={studio.host.slug: 1250})
-    soon = {
-        "merchant_id": lipstick.merchant_id,
-        "plan_id": plan.pk,
-        "now": timezone.now() - timedelta(days=2),
-    }
-    aside(lambda: plans.change(terms=cut, **soon))
+    aside(
+        lambda: plans.change(
+            merchant_id=lipstick.merchant_id,
+            plan_id=plan.pk,
+            terms=cut,
+            now=timezone.now() - timedelta(days=2),
+        )
+    )
     page.get_by_label("Only with a commission plan").check()
     expect(page.locator("#products > li")).to_have_count(1)
     expect(row).to_contain_text("then 12.5 %")
@@ -146,7 +148,7 @@ def test_a_host_picks_what_merchants_offer_her(studio: Studio) -> None:
     if kept := environ.get("PICTURES"):
         page.get_by_label("Only with a commission plan").uncheck()
         expect(page.locator("#products > li")).to_have_count(2)
-        page.screenshot(path=f"{kept}/picking-{page.viewport_size['width']}.png")
+        page.screenshot(path=f"{kept}/picking-{(page.viewport_size or DESK)['width']}.png")
 
 
 def test_a_host_plans_a_show_and_puts_its_showcase_in_order(studio: Studio) -> None:
