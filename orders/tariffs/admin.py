@@ -12,12 +12,14 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from commerce import errors
-from orders.models import ShippingCountry, ShippingRate, ShippingZone, TaxPolicy, TaxRate
+from orders.models import ShippingRate, ShippingZone, TaxPolicy, TaxRate
 from orders.tariffs import keeping
 
 
 class RateRows(BaseInlineFormSet):  # type: ignore[type-arg]  # Django's own takes no parameters
     """One rate per currency, and one at least: as everywhere else."""
+
+    rates: list[keeping.Rate]  # What the rows say, once they are valid.
 
     def clean(self) -> None:
         """Hold the rows against the rules of the API."""
@@ -27,8 +29,9 @@ class RateRows(BaseInlineFormSet):  # type: ignore[type-arg]  # Django's own tak
         kept = [form.cleaned_data for form in self.forms if form.cleaned_data.get("currency")]
         kept = [each for each in kept if not each.get("DELETE")]
         names = ("name", "currency", "amount", "free_from", "days_min", "days_max")
+        self.rates = [keeping.Rate(**{name: row[name] for name in names}) for row in kept]
         try:
-            keeping.check_rates([keeping.Rate(**{name: row[name] for name in names}) for row in kept])
+            keeping.check_rates(self.rates)
         except errors.Refusal as refusal:
             raise ValidationError(refusal.text) from refusal
 
@@ -109,19 +112,12 @@ class ShippingZoneAdmin(ModelAdmin):  # type: ignore[misc]
         """Save the zone and its countries."""
         obj.updated_at = timezone.now()
         obj.save()
-        ShippingCountry.objects.filter(zone=obj).delete()
-        ShippingCountry.objects.bulk_create(
-            ShippingCountry(merchant_id=obj.merchant_id, zone=obj, country=code)
-            for code in form.cleaned_data["codes"]
-        )
+        keeping.set_countries(obj, form.cleaned_data["codes"])
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Save the zone's rates as its merchant's."""
-        for row in formset.save(commit=False):
-            row.merchant_id = row.zone.merchant_id
-            row.save()
-        for row in formset.deleted_objects:
-            row.delete()
+        """Give the zone the rates that its rows say."""
+        formset.save(commit=False)  # Only what the screen's own log tells.
+        keeping.set_rates(form.instance, formset.rates)
 
 
 class TaxForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -135,7 +135,8 @@ def add_zone(*, merchant_id: UUID, new: Zone, now: datetime) -> ShippingZone:
             created_at=now,
             updated_at=now,
         )
-        _fill(row, new)
+        set_countries(row, new.countries)
+        set_rates(row, new.rates)
     return zone(merchant_id=merchant_id, zone_id=row.pk)
 
 
@@ -153,9 +154,8 @@ def change_zone(*, merchant_id: UUID, zone_id: UUID, new: Zone, now: datetime) -
         )
         row.name, row.rest_of_world, row.updated_at = new.name, new.rest_of_world, now
         row.save(update_fields=["name", "rest_of_world", "updated_at"])
-        ShippingCountry.objects.filter(zone=row).delete()
-        ShippingRate.objects.filter(zone=row).delete()
-        _fill(row, new)
+        set_countries(row, new.countries)
+        set_rates(row, new.rates)
     return zone(merchant_id=merchant_id, zone_id=zone_id)
 
 
@@ -204,13 +204,21 @@ def check_countries(
             raise CountryTaken(zone=str(one.pk), country=None)
 
 
-def _fill(row: ShippingZone, new: Zone) -> None:
+def set_countries(row: ShippingZone, countries: Sequence[str]) -> None:
+    """Make a zone be for these countries, which `check_countries` has let pass, within a transaction."""
+    ShippingCountry.objects.filter(zone=row).delete()
     ShippingCountry.objects.bulk_create(
         ShippingCountry(merchant_id=row.merchant_id, zone=row, country=each)
-        for each in sorted(set(new.countries))
+        for each in sorted(set(countries))
     )
+
+
+def set_rates(row: ShippingZone, rates: Sequence[Rate]) -> None:
+    """Give a zone these rates, which `check_rates` has let pass, within a transaction."""
+    # All of them anew: a currency may go from one to another.
+    ShippingRate.objects.filter(zone=row).delete()
     ShippingRate.objects.bulk_create(
-        ShippingRate(merchant_id=row.merchant_id, zone=row, **asdict(rate)) for rate in new.rates
+        ShippingRate(merchant_id=row.merchant_id, zone=row, **asdict(rate)) for rate in rates
     )
 
 
