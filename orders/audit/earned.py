@@ -20,6 +20,42 @@ EARNED: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "commission-as-promised",
+        "Hosts' rates are those that plans promised at the moment of sale, the nearest one's.",
+        "SELECT count(*) FROM orders_orderline WHERE host_id IS NOT NULL",
+        # A sale and a change within the same minute may each have come first.
+        """
+        SELECT format('line %s, host %s: %s, promised %s', s.id, s.host_id, s.host_commission_bp, q.bp)
+          FROM (SELECT l.id, l.merchant_id, l.host_id, l.host_commission_bp, l.platform_fee_bp,
+                       v.product_id, p.created_at AS at
+                  FROM orders_orderline l
+                  JOIN orders_order o ON o.id = l.order_id
+                  JOIN orders_purchase p ON p.id = o.purchase_id
+                  JOIN catalog_variant v ON v.id = l.variant_id
+                 WHERE l.host_id IS NOT NULL) s
+         CROSS JOIN LATERAL (
+               SELECT least(r.rate_bp, 10000 - s.platform_fee_bp) AS bp
+                 FROM catalog_commissionrate r JOIN catalog_commissionplan n ON n.id = r.plan_id
+                WHERE r.merchant_id = s.merchant_id AND (r.host_id IS NULL OR r.host_id = s.host_id)
+                  AND tstzrange(r.valid_from, r.valid_until) @> s.at
+                  AND (n.all_products OR EXISTS (
+                       SELECT FROM catalog_commissionproduct g
+                        WHERE g.plan_id = n.id AND g.product_id = s.product_id
+                          AND tstzrange(g.valid_from, g.valid_until) @> s.at))
+                ORDER BY (r.host_id IS NOT NULL)::int * 2 + (NOT n.all_products)::int DESC, r.rate_bp DESC
+                LIMIT 1) q
+         WHERE q.bp <> s.host_commission_bp
+           AND NOT EXISTS (
+               SELECT FROM (SELECT valid_from, valid_until FROM catalog_commissionrate
+                             WHERE merchant_id = s.merchant_id
+                             UNION ALL
+                            SELECT valid_from, valid_until FROM catalog_commissionproduct
+                             WHERE merchant_id = s.merchant_id) c
+                WHERE valid_from BETWEEN s.at - interval '1 minute' AND s.at + interval '1 minute'
+                   OR valid_until BETWEEN s.at - interval '1 minute' AND s.at + interval '1 minute')
+        """,
+    ),
+    Check(
         "earned-is-booked",
         "What is earned was moved in the books from what is pending to what may be paid out, once.",
         "SELECT (SELECT count(*) FROM orders_proceeds)"

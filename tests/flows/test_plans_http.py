@@ -150,9 +150,9 @@ def test_a_sale_has_the_rate_of_its_moment_whatever_changes_before_it_is_paid(se
     plan = plans.create(merchant_id=seller.id, kind="open", terms=terms, now=NOW)
     cut = plans.Terms(rate_bp=1000)
     plans.change(merchant_id=seller.id, plan_id=plan.pk, terms=cut, now=after(1))
-    bought = make.basket((goods, 1), stream=stream).go(now=after(7 * DAY))
+    bought = make.basket((goods, 1), stream=stream).go(now=after(7 * DAY - 99))
     alone = make.basket((goods, 1)).go(now=after(7 * DAY))
-    later = make.basket((goods, 1), stream=stream).go(now=after(7 * DAY + 2))
+    later = make.basket((goods, 1), stream=stream).go(now=after(7 * DAY + 99))
     for purchase in (bought, alone, later):
         payments.apply(intent=make.said(make.sent(purchase), "succeeded"), now=after(9 * DAY))
 

@@ -180,6 +180,13 @@ OF_BUNDLE = """(SELECT line_id FROM orders_hold h JOIN orders_orderline l ON l.i
 WAITING = "(SELECT id FROM orders_purchase WHERE status = 'accepted' ORDER BY id LIMIT 1)"
 
 LIES = [
+    lie(
+        "commission-as-promised",
+        "INSERT INTO catalog_commissionplan (id, merchant_id, name, kind, all_products)"
+        " SELECT id, id, 'x', 'open', true FROM commerce_merchant",
+        "INSERT INTO catalog_commissionrate (id, merchant_id, plan_id, rate_bp, valid_from)"
+        " SELECT id, id, id, 4000, '2000-01-01' FROM commerce_merchant",
+    ),
     lie("stock-adds-up", "UPDATE catalog_stock SET available = available + 1"),
     lie("stock-adds-up", "UPDATE orders_hold SET quantity = quantity + 1 WHERE status = 'taken'"),
     lie("stock-adds-up", "DELETE FROM catalog_stockmovement"),
