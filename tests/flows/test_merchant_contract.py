@@ -1,4 +1,4 @@
-"""The catalog part of the committed API document, held against the code by schemathesis.
+"""A merchant's part of the committed API document, held against the code by schemathesis.
 
 Each operation is called with what the document allows and with what it forbids (phases examples, coverage).
 No answer may be a 5xx, and every answer has to be one that the document describes.
@@ -20,6 +20,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from catalog import imports, plans
 from config.env import ROOT
 from tests.catalog import make
+from tests.orders import tariffing
+from tests.stripe_server import StripeServer
 
 pytestmark = pytest.mark.django_db
 
@@ -40,9 +42,13 @@ CONFIG = SchemathesisConfig.from_dict(
 BEYOND_THE_DOCUMENT = {"import_create", "product_create", "variant_create", "price_set"}
 # Nor that an open plan has a rate and a targeted one hosts.
 BEYOND_THE_DOCUMENT |= {"commission_plan_create", "commission_plan_change"}
+# Nor which countries and currencies there are, and how what is said of a zone or a rate fits together.
+BEYOND_THE_DOCUMENT |= {"shipping_zone_create", "shipping_zone_set", "tax_rate_create", "tax_rate_set"}
+BEYOND_THE_DOCUMENT |= {"payout_account_open"}
 document = schemathesis.openapi.from_path(ROOT / "docs" / "openapi.yaml", config=CONFIG)
 document.app = get_wsgi_application()
 catalog = document.include(path_regex="^/api/v1/catalog/")
+own_terms = document.include(path_regex="^/api/v1/(payout-account|shipping-zones|tax-rates|tax-policy)")
 
 
 @pytest.fixture
@@ -53,6 +59,7 @@ def caller() -> Iterator[tuple[dict[str, str], dict[str, UUID]]]:
     job, _ = imports.queue(merchant_id=seller.pk, filename="", body=make.simple_feed(1), now=make.NOW)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=plans.Terms("Spring", 1500), now=make.NOW)
     mine = {"plan_id": plan.pk, "variant_id": one.pk, "product_id": one.product_id, "import_id": job.pk}
+    mine |= {"zone_id": tariffing.zone(seller, "DE").pk, "rate_id": tariffing.tax(seller, "DE", 1900).pk}
     # As Django's own test client does: the connection with this test's transaction has to stay.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -71,7 +78,18 @@ def is_id(value: Any) -> bool:
 @catalog.parametrize()
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_catalog_api_does_what_its_document_says(case: Any, caller: Any) -> None:
-    headers, mine = caller
+    _hold(case, *caller)
+
+
+@own_terms.parametrize()
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_where_one_is_paid_ships_and_taxes_does_what_its_document_says(
+    case: Any, caller: Any, stripe_server: StripeServer
+) -> None:
+    _hold(case, *caller)
+
+
+def _hold(case: Any, headers: dict[str, str], mine: dict[str, UUID]) -> None:
     for name, value in (case.path_parameters or {}).items():
         if is_id(value):
             case.path_parameters[name] = str(mine[name])
