@@ -97,6 +97,7 @@ class Breaker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: deque[tuple[float, bool]] = deque()
+        self._failed = 0  # Of these calls.
         self._rest = REST_SECONDS
         self._until = 0.0  # Of the rest; 0 while calls go through.
         self._probing = False
@@ -129,17 +130,19 @@ class Breaker:
                     self._until = now + self._rest
             elif answered is not None and not self._until:
                 self._calls.append((now, answered))
+                self._failed += not answered
                 while self._calls[0][0] < now - WINDOW_SECONDS:
-                    self._calls.popleft()
-                failed = sum(not each for _, each in self._calls)
-                if not answered and failed >= FAILURES and 2 * failed >= len(self._calls):
+                    _, was_answered = self._calls.popleft()
+                    self._failed -= not was_answered
+                if not answered and self._failed >= FAILURES and 2 * self._failed >= len(self._calls):
                     self._until = now + self._rest
                     metrics.BREAKER_OPEN.set(1)
-                    log.error("gateway.left_alone", failed=failed, calls=len(self._calls))
+                    log.error("gateway.left_alone", failed=self._failed, calls=len(self._calls))
 
     def _close(self) -> None:
         self._until, self._rest = 0.0, REST_SECONDS
         self._calls.clear()
+        self._failed = 0
         metrics.BREAKER_OPEN.set(0)
         log.warning("gateway.answers_again")
 

@@ -33,8 +33,9 @@ LEAST_HOLD = timedelta(seconds=30)  # In less a card is not charged and a bank n
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
 
 AT_ONCE = 64  # Charges that are begun, and answers that are applied, in one transaction.
-BEGUN_WITHIN = 0.005  # Seconds that the first one waits for others.
-APPLIED_WITHIN = 0.02
+# Seconds that the first one waits for others: of what a charge takes a part, and most of its cost is shared.
+BEGUN_WITHIN = 0.02
+APPLIED_WITHIN = 0.05
 
 
 class UnknownPurchase(errors.NotFound):
