@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from commerce import errors, outbox
 from orders import moves, queries
-from orders.models import Order, Purchase, Shipment
+from orders.models import Cancellation, Order, Purchase, Shipment
 from streams.bodies import unix_ms
 
 
@@ -26,6 +26,13 @@ class NotReleased(errors.Conflict):
     message = "This is a pre-order. It may be shipped from its release on."
 
 
+class CancellationAsked(errors.Conflict):
+    """Its buyer waits for an answer: cancelled, or refused with a word."""
+
+    code = "CANCELLATION_ASKED"
+    message = "The buyer has asked to cancel this order. Cancel it, or refuse to, before it is shipped."
+
+
 def ship(
     *,
     merchant_id: UUID,
@@ -38,7 +45,7 @@ def ship(
     """Record the parcel of an order and tell the buyer; the same parcel again changes nothing.
 
     A pre-order is `shipping` until its money is taken; then it is `shipped`, or `cancelled` where the card
-    does not keep its promise. Raises UnknownOrder, NotPaid, NotReleased.
+    does not keep its promise. Raises UnknownOrder, NotPaid, NotReleased, CancellationAsked.
     """
     with transaction.atomic():
         known = queries.order_of(merchant_id=merchant_id, order_id=order_id)
@@ -50,6 +57,8 @@ def ship(
             return order
         if order.status != Order.Status.OPEN:
             raise NotPaid(status=order.status)
+        if order.has_claims and Cancellation.objects.filter(order=order, status="asked").exists():
+            raise CancellationAsked
         released: datetime | None = order.lines.aggregate(at=Max("release_at"))["at"]
         if released is not None and now < released:
             raise NotReleased(release_at=unix_ms(released))

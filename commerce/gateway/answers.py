@@ -57,6 +57,8 @@ class Dispute:
     due_at: datetime | None  # evidence is taken until then
     withdrawn: int = 0  # minor units that the bank has taken; the provider's fee is not in it
     reinstated: int = 0  # minor units that it has given back
+    settled_in: str = ""  # the currency in which it moved money, where that is not the charge's
+    submissions: int = 0  # times that evidence was given to the bank
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ def submit_evidence(*, provider_id: str, evidence: Mapping[str, str]) -> Dispute
 
 def _dispute(one: stripe.Dispute) -> Dispute:
     due = one.evidence_details.due_by
+    # Movements are in the currency that we are settled in, which is not always the charge's.
+    moved = [each.amount for each in one.balance_transactions if each.currency == one.currency]
+    others = {each.currency for each in one.balance_transactions} - {one.currency}
     return Dispute(
         id=one.id,
         status=one.status,
@@ -40,6 +43,8 @@ def _dispute(one: stripe.Dispute) -> Dispute:
         charge_id=values.id_of(one.charge) or "",
         intent_id=values.id_of(one.payment_intent),
         due_at=datetime.fromtimestamp(due, UTC) if due else None,
-        withdrawn=-sum(each.amount for each in one.balance_transactions if each.amount < 0),
-        reinstated=sum(each.amount for each in one.balance_transactions if each.amount > 0),
+        withdrawn=-sum(amount for amount in moved if amount < 0),
+        reinstated=sum(amount for amount in moved if amount > 0),
+        settled_in=min(others, default="").upper(),
+        submissions=one.evidence_details.submission_count,
     )

@@ -33,6 +33,7 @@ from orders.models import (
     ReturnLine,
     ReturnMove,
 )
+from orders.settling import refunds
 
 
 class RefundForm(forms.Form):
@@ -139,7 +140,7 @@ class RefundAction:
             else:
                 messages.success(request, f"{answer.reply} go back to the buyer.")
                 return redirect(reverse("admin:orders_order_change", args=[object_id]))
-        left = refunding.left_of(order, form.lines)
+        left = refunding.left_of(order, form.lines, refunds.lost_to_banks(order.purchase_id))
         context = {
             **cast(Any, self).admin_site.each_context(request),
             "title": "Give money back",

@@ -13,12 +13,12 @@ import structlog
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from commerce import errors, gateway, ids
+from commerce import errors, faults, gateway, ids
 from commerce.money import Money
 from orders import pricing, transactions
-from orders.aftersales import evidence
+from orders.aftersales import evidence, refunding
 from orders.books import postings
-from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, ShippingBack
+from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, Refund, ShippingBack
 from orders.settling import banked, discrepancies, refunds
 
 log = structlog.get_logger(__name__)
@@ -48,38 +48,52 @@ def take_in(*, told: gateway.Dispute, now: datetime) -> Dispute | None:
     """Make what the provider says of a dispute true; None when no payment of ours is over its currency.
 
     Safe to repeat and in any order: money is booked once each way, and an end stays. Raises Mismatch, noted
-    as a discrepancy, when the bank takes more than it took, or gives back another amount.
+    as a discrepancy, when the bank takes more than it took, gives back another amount, or moves another
+    currency; what it took is booked all the same, but in its own currency only.
     """
     payment_id = _payment_of(told)
     if payment_id is None:
         log.warning("dispute.not_ours", dispute=told.id)
         return None
-    try:
-        return transactions.run(
-            lambda: _take_in(payment_id, told, now), lock_timeout_ms=transactions.PATIENT_MS
-        )
-    except discrepancies.Mismatch as mismatch:
-        discrepancies.note(mismatch.difference, now=now)
-        raise
+    row, difference = transactions.run(
+        lambda: _take_in(payment_id, told, now), lock_timeout_ms=transactions.PATIENT_MS
+    )
+    faults.reach("dispute.committed")
+    if difference is not None:
+        discrepancies.note(difference, now=now)
+        raise discrepancies.Mismatch(difference)
+    return row
 
 
 def submit(*, dispute_id: UUID, by_id: UUID | None, now: datetime) -> Dispute:
     """Send the provider the evidence for a dispute, and take in what it says; once.
 
-    Raises UnknownDispute, EvidenceSent, NotOpen, and what the gateway raises: nothing is sent then, or it is
-    not known, and sending the same again is harmless.
+    The bank takes it once: what may have arrived is looked for first, as when nobody heard the answer. Raises
+    UnknownDispute, EvidenceSent, NotOpen, and what the gateway raises: nothing is sent then, or it is not
+    known, and the next call finds out.
     """
     row = of(dispute_id=dispute_id)
     if row.status in CLOSED:
         raise NotOpen(status=row.status)
     if row.submitted_at is not None:
         raise EvidenceSent(submitted_at=row.submitted_at.isoformat())
-    told = gateway.submit_evidence(
-        provider_id=row.provider_id, evidence=evidence.for_provider(evidence.bundle(row))
-    )
-    Dispute.objects.filter(pk=row.pk).update(submitted_at=now, submitted_by=by_id)
+    told = gateway.retrieve_dispute(row.provider_id)
+    if not told.submissions:
+        Dispute.objects.filter(pk=row.pk, submitted_at=None).update(submitted_by=by_id)
+        told = _sent(row)
     take_in(told=told, now=now)
     return of(dispute_id=dispute_id)
+
+
+def _sent(row: Dispute) -> gateway.Dispute:
+    words = evidence.for_provider(evidence.bundle(row))
+    try:
+        return gateway.submit_evidence(provider_id=row.provider_id, evidence=words)
+    except gateway.UnknownOutcome:
+        told = gateway.retrieve_dispute(row.provider_id)
+        if not told.submissions:
+            raise
+        return told
 
 
 def of(*, dispute_id: UUID) -> Dispute:
@@ -112,7 +126,9 @@ def _payment_of(told: gateway.Dispute) -> UUID | None:
     return rows.filter(charge_id=told.charge_id).exclude(charge_id="").values_list("id", flat=True).first()
 
 
-def _take_in(payment_id: UUID, told: gateway.Dispute, now: datetime) -> Dispute:
+def _take_in(
+    payment_id: UUID, told: gateway.Dispute, now: datetime
+) -> tuple[Dispute, discrepancies.Difference | None]:
     purchase = Purchase.objects.select_for_update(of=("self",), no_key=True).filter(payments=payment_id).get()
     payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
     row, _ = Dispute.objects.get_or_create(
@@ -128,9 +144,12 @@ def _take_in(payment_id: UUID, told: gateway.Dispute, now: datetime) -> Dispute:
     )
     if told.withdrawn and row.withdrawn_at is None:
         _withdraw(row, purchase, payment, told.withdrawn, now)
-    _check(row, told)
-    if told.reinstated and row.withdrawn_at is not None and row.reinstated_at is None:
-        _reinstate(row, now)
+    difference = _difference(row, told)
+    back = told.reinstated and row.withdrawn_at is not None and row.reinstated_at is None
+    if back and difference is None:
+        _reinstate(row, purchase, now)
+    if told.submissions and row.submitted_at is None:
+        row.submitted_at = now
     if row.status not in CLOSED:
         if row.status != told.status:
             log.info("dispute.moved", dispute=row.provider_id, old=row.status, new=told.status)
@@ -138,27 +157,31 @@ def _take_in(payment_id: UUID, told: gateway.Dispute, now: datetime) -> Dispute:
         row.reason, row.due_at = told.reason[:60], told.due_at
     row.updated_at = now
     row.save()
-    return row
+    faults.reach("dispute.written")
+    return row, difference
 
 
-def _check(row: Dispute, told: gateway.Dispute) -> None:
-    """Hold what the bank moved against what was booked; raises Mismatch."""
+def _difference(row: Dispute, told: gateway.Dispute) -> discrepancies.Difference | None:
+    """Hold what the bank moved against what was booked."""
     ours = row.withdrawn_amount
-    if told.withdrawn > ours:
+    if told.settled_in:
+        what = (
+            f"the bank's money moved in {told.settled_in}, the charge was in {row.currency}: book it by hand"
+        )
+        theirs = told.amount.amount
+    elif told.withdrawn > ours:
         what, theirs = "the bank took more than it had taken", told.withdrawn
     elif told.reinstated not in (0, ours):
         what, theirs = "the bank gave back another amount than it took", told.reinstated
     else:
-        return
-    raise discrepancies.Mismatch(
-        discrepancies.Difference(
-            kind=discrepancies.Kind.DISPUTE,
-            provider_id=row.provider_id,
-            what=what,
-            ours=Money(ours, row.currency),
-            theirs=Money(theirs, row.currency),
-            payment_id=row.payment_id,
-        )
+        return None
+    return discrepancies.Difference(
+        kind=discrepancies.Kind.DISPUTE,
+        provider_id=row.provider_id,
+        what=what,
+        ours=Money(ours, row.currency),
+        theirs=Money(theirs, row.currency),
+        payment_id=row.payment_id,
     )
 
 
@@ -198,9 +221,29 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
     postings.dispute_withdrawn(row)
 
 
-def _reinstate(row: Dispute, now: datetime) -> None:
+def _reinstate(row: Dispute, purchase: Purchase, now: datetime) -> None:
     row.reinstated_at = now
     postings.reverse_commission({each.line_id: -each.host_amount for each in row.lines.all()})
     postings.dispute_reinstated(row)
     row.save(update_fields=["reinstated_at"])
     banked.undo(payment_id=row.payment_id, now=now)
+    _owe_what_was_dropped(purchase, now)
+
+
+def _owe_what_was_dropped(purchase: Purchase, now: datetime) -> None:
+    """Owe the buyer what an order cost that was cancelled while the bank had its money: it goes nowhere."""
+    for order in Order.objects.filter(purchase=purchase, status=Order.Status.CANCELLED).order_by("id"):
+        kept = OrderLine.objects.filter(order=order, refunded_quantity__lt=F("quantity"))
+        if purchase.status != Purchase.Status.PAID or not kept.exists():
+            continue
+        try:
+            refunding.refund(
+                merchant_id=order.merchant_id,
+                order_id=order.id,
+                reason="cancelled, and the bank gave the money back",
+                actor=refunding.SYSTEM,
+                now=now,
+                kind=Refund.Kind.CANCEL,
+            )
+        except (refunding.NothingLeft, refunding.Disputed):
+            continue

@@ -5,7 +5,7 @@ the offer's quota.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from commerce import errors, money
 from commerce.money import Money
 from orders import moves, queries
 from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
-from orders.settling import refunds
+from orders.settling import banks, refunds
 from orders.waitlist import queue
 
 
@@ -112,6 +112,7 @@ def refund(
         purchase = Purchase.objects.select_for_update(no_key=True).get(pk=known.purchase_id)
         order = Order.objects.select_for_update(no_key=True).get(pk=order_id, merchant_id=merchant_id)
         payment = paid_by(purchase)
+        lost = refunds.lost_to_banks(purchase.id)
         bought = {line.id: line for line in locked_lines(order)}
         if amount is not None and any(line.currency != amount.currency for line in bought.values()):
             raise OtherCurrency(currency=order.currency)
@@ -121,11 +122,11 @@ def refund(
         restock = restock and order.status != Order.Status.CANCELLED
         shipping: dict[UUID, int] = {}
         if lines:
-            parts = _of_units(bought, lines, amount, restock=restock)
+            parts = _of_units(bought, lines, amount, lost, restock=restock)
         elif amount is not None:
-            parts, shipping = _of_amount(order, list(bought.values()), amount)
+            parts, shipping = _of_amount(order, list(bought.values()), amount, lost)
         else:
-            parts, shipping = _of_all(order, bought, restock=restock)
+            parts, shipping = _of_all(order, bought, lost, restock=restock)
         parts = _payable(parts, sum(shipping.values()), order.currency)
         made = refunds.owe(
             payment=payment,
@@ -160,7 +161,9 @@ def paid_by(purchase: Purchase) -> Payment:
     )
     if found is None or purchase.status != Purchase.Status.PAID:
         raise NotPaid(status=purchase.status)
-    if found.disputes.filter(withdrawn_at__isnull=False, reinstated_at=None).exists():
+    if found.disputes.filter(withdrawn_at__isnull=False, reinstated_at=None).exists() and (
+        banks.ask_for(found.pk) or lost(purchase)
+    ):
         raise Disputed
     return found
 
@@ -213,8 +216,9 @@ def put_back(*, units: dict[UUID, int], now: datetime) -> None:
         queue.give_back(units=back, now=now)
 
 
-def worth(line: OrderLine, quantity: int) -> int:
-    """Return what so many more units of a line are worth with their tax, not more than is left of it.
+def worth(line: OrderLine, quantity: int, lost: Mapping[UUID, int] | None = None) -> int:
+    """Return what so many more units of a line are worth with their tax, not more than is left of it; what is
+    `lost` to banks is not.
 
     Counted from the first unit on, so that the parts of a line whose price does not divide add up; each is
     one that the provider pays in the currency.
@@ -226,13 +230,22 @@ def worth(line: OrderLine, quantity: int) -> int:
         return worth if units == line.quantity else worth - worth % step
 
     before = line.refunded_quantity
-    return min(until(before + quantity) - until(before), line.paid - line.refunded_amount)
+    return min(until(before + quantity) - until(before), _left(line, lost or {}))
 
 
-def left_of(order: Order, lines: Sequence[OrderLine]) -> int:
-    """Return what of an order can still be given back, shipping included, in minor units."""
-    shipping = order.shipping_paid - order.refunded_shipping_amount
-    return shipping + sum(line.paid - line.refunded_amount for line in lines)
+def left_of(order: Order, lines: Sequence[OrderLine], lost: Mapping[UUID, int]) -> int:
+    """Return what of an order can still be given back, shipping included, in minor units; what is `lost` to
+    banks, by line and by order, cannot.
+    """
+    return _shipping_left(order, lost) + sum(_left(line, lost) for line in lines)
+
+
+def _left(line: OrderLine, lost: Mapping[UUID, int]) -> int:
+    return line.paid - line.refunded_amount - lost.get(line.id, 0)
+
+
+def _shipping_left(order: Order, lost: Mapping[UUID, int]) -> int:
+    return order.shipping_paid - order.refunded_shipping_amount - lost.get(order.id, 0)
 
 
 def _payable(parts: list[refunds.Part], shipping: int, currency: str) -> list[refunds.Part]:
@@ -251,7 +264,12 @@ def _payable(parts: list[refunds.Part], shipping: int, currency: str) -> list[re
 
 
 def _of_units(
-    bought: dict[UUID, OrderLine], wanted: Sequence[Wanted], amount: Money | None, *, restock: bool
+    bought: dict[UUID, OrderLine],
+    wanted: Sequence[Wanted],
+    amount: Money | None,
+    lost: Mapping[UUID, int],
+    *,
+    restock: bool,
 ) -> list[refunds.Part]:
     summed: Counter[UUID] = Counter()
     for each in wanted:
@@ -263,7 +281,7 @@ def _of_units(
             raise UnknownLine(line=str(line_id))
         if quantity > line.quantity - line.refunded_quantity:
             raise TooMuch(line=str(line_id), left=line.quantity - line.refunded_quantity)
-        parts.append(refunds.Part(line_id, worth(line, quantity), quantity=quantity, restock=restock))
+        parts.append(refunds.Part(line_id, worth(line, quantity, lost), quantity=quantity, restock=restock))
     due = [part.amount for part in parts]
     if not any(due):
         raise NothingLeft
@@ -276,30 +294,30 @@ def _of_units(
 
 
 def _of_amount(
-    order: Order, bought: Sequence[OrderLine], amount: Money
+    order: Order, bought: Sequence[OrderLine], amount: Money, lost: Mapping[UUID, int]
 ) -> tuple[list[refunds.Part], dict[UUID, int]]:
-    left = left_of(order, bought)
+    left = left_of(order, bought, lost)
     if not left:
         raise NothingLeft
     if amount.amount > left:
         raise TooMuch(left=left)
-    return refunds.spread_all(bought, [order], amount.amount)
+    return refunds.spread_all(bought, [order], amount.amount, lost)
 
 
 def _of_all(
-    order: Order, bought: dict[UUID, OrderLine], *, restock: bool
+    order: Order, bought: dict[UUID, OrderLine], lost: Mapping[UUID, int], *, restock: bool
 ) -> tuple[list[refunds.Part], dict[UUID, int]]:
     parts = [
         refunds.Part(
             line.id,
-            line.paid - line.refunded_amount,
+            _left(line, lost),
             quantity=line.quantity - line.refunded_quantity,
             restock=restock and line.quantity > line.refunded_quantity,
         )
         for line in bought.values()
-        if line.paid > line.refunded_amount or line.quantity > line.refunded_quantity
+        if _left(line, lost) or line.quantity > line.refunded_quantity
     ]
-    shipping = order.shipping_paid - order.refunded_shipping_amount
+    shipping = _shipping_left(order, lost)
     if not shipping and not any(part.amount for part in parts):
         raise NothingLeft
     return parts, {order.id: shipping} if shipping else {}

@@ -14,6 +14,7 @@ from orders import moves, queries, states, windows
 from orders.aftersales import refunding
 from orders.aftersales.refunding import Actor, Wanted
 from orders.models import Order, OrderLine, Purchase, Refund, Return, ReturnLine, ReturnMove
+from orders.settling import refunds
 
 Status = Return.Status
 
@@ -171,7 +172,8 @@ def _owed(back: Return) -> list[Wanted]:
         each.line: min(each.quantity, each.line.quantity - each.line.refunded_quantity)
         for each in back.lines.select_related("line").order_by("line_id")
     }
-    if not any(refunding.worth(line, units) for line, units in left.items()):
+    lost = refunds.lost_to_banks(back.order.purchase_id)
+    if not any(refunding.worth(line, units, lost) for line, units in left.items()):
         return []
     return [Wanted(line.id, units) for line, units in left.items() if units]
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from commerce import errors, gateway, ids, ledger, outbox
+from commerce import errors, faults, gateway, ids, ledger, outbox
 from commerce.models import ConnectedAccount
 from commerce.money import Money
 from orders import states, transactions
@@ -153,7 +153,10 @@ def _locked(row: Reversal) -> Reversal:
 
 
 class _Errand(errands.Errand[Reversal, gateway.Reversal]):
-    name, open, within = "reversal.", states.REVERSAL_OPEN, timedelta(seconds=60)
+    before_send = staticmethod(lambda: faults.reach("reversal.before_send"))
+    after_send = staticmethod(lambda: faults.reach("reversal.after_send"))
+    after_take_in = staticmethod(lambda: faults.reach("reversal.after_take_in"))
+    open, within = states.REVERSAL_OPEN, timedelta(seconds=60)
 
     def rows(self) -> QuerySet[Reversal]:
         return Reversal.objects.select_related("leg__payment", "leg__payout__account")

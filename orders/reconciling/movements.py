@@ -184,9 +184,15 @@ def _differ(row: Movement, now: datetime) -> None:
         discrepancies.Difference(
             kind=discrepancies.Kind.MOVEMENT,
             provider_id=row.source or row.provider_id,
-            what=f"{row.kind} {row.provider_id}, fee {row.fee}, is not in our books",
+            what=f"{row.kind} {row.provider_id}, fee {row.fee}, {_missing(row, payment)}",
             theirs=Money(row.amount, row.currency),
             payment_id=payment.id if payment else None,
         ),
         now=now,
     )
+
+
+def _missing(row: Movement, payment: Payment | None) -> str:
+    if payment is not None and payment.currency != row.currency:
+        return f"was settled in {row.currency}, and our books have it in {payment.currency}"
+    return "is not in our books"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from commerce import gateway
+from commerce import faults, gateway
 from orders import states
 from orders.models import Order, Payment, Purchase
 from orders.settling import charging, payments
@@ -35,6 +35,7 @@ def capture(*, purchase_id: UUID, now: datetime) -> None:
     if payment is None or payment.provider_id is None:
         return
     Payment.objects.filter(pk=payment.pk).update(checked_at=now)
+    faults.reach("capture.before_send")
     try:
         intent = gateway.capture(payment.provider_id)
         if intent.status in ("held", "declined"):
@@ -44,7 +45,9 @@ def capture(*, purchase_id: UUID, now: datetime) -> None:
     except gateway.Missing:
         payments.gone(payment_id=payment.id, now=now)
         return
+    faults.reach("capture.after_send")
     payments.apply(intent=intent, now=now)
+    faults.reach("capture.after_apply")
 
 
 def let_go(*, payment_id: UUID, now: datetime) -> None:

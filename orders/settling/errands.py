@@ -5,7 +5,7 @@ The provider forgets a key after a day and does the same a second time. So what 
 for first, however long ago it was asked.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
-from commerce import faults, gateway
+from commerce import gateway
 from orders import transactions
 from orders.models import PayoutLeg, Refund, Reversal
 
@@ -27,7 +27,11 @@ A = TypeVar("A", gateway.RefundResult, gateway.Transfer, gateway.Reversal)
 class Errand(Generic[R, A]):
     """One kind of errand; its rows are `created`, `sent` or `unknown` until the provider has said more."""
 
-    name: ClassVar[str]  # Of its kill points.
+    # Where a test kills: written down, answered, taken in.
+    before_send: Callable[[], None]
+    after_send: Callable[[], None]
+    after_take_in: Callable[[], None]
+
     open: ClassVar[Collection[str]]
     begins: ClassVar[Collection[str]] = ("created",)  # Nobody asked, or whoever did was refused for certain.
     within: ClassVar[timedelta]  # What no task took up by then was lost on the way.
@@ -70,7 +74,7 @@ class Errand(Generic[R, A]):
         if taken is None:
             return
         row, first = taken
-        faults.reach(f"{self.name}before_send")
+        self.before_send()
         try:
             answer = self._ask(row, first=first)
         except gateway.UnknownOutcome:
@@ -86,9 +90,9 @@ class Errand(Generic[R, A]):
                 raise
             self.refused(row, error, now)
             return
-        faults.reach(f"{self.name}after_send")
+        self.after_send()
         self.apply(row, answer, now)
-        faults.reach(f"{self.name}after_take_in")
+        self.after_take_in()
 
     def due(
         self, *, now: datetime, limit: int, without: Collection[str] = (), more: Q | None = None

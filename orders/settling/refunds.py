@@ -151,7 +151,8 @@ def _take_back(
     rows_of = Order.objects.filter(purchase=purchase_id).select_for_update(no_key=True).order_by("id")
     orders = {order.id: order for order in rows_of}
     if not parts and not shipping:
-        parts, shipping = spread_all(list(lines.values()), list(orders.values()), refund.amount)
+        lost = lost_to_banks(purchase_id)
+        parts, shipping = spread_all(list(lines.values()), list(orders.values()), refund.amount, lost)
     if sum(part.amount for part in parts) + sum(shipping.values()) != refund.amount:
         raise ValueError(f"the parts of refund {refund.id} are not its amount")
     left = postings.shares_left(lines.values())

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from catalog.models import Variant
 from commerce import gateway
-from commerce.models import Notice
+from commerce.models import LedgerTransaction, Notice
 from config import processes, servers
 from config.children import Child
 from config.embedded import free_port
-from orders import recovery, tasks, transactions
-from orders.models import Mark, Payment, Purchase, Refund
+from orders import fulfilment, recovery, tasks, transactions
+from orders.models import Discrepancy, Dispute, Mark, Order, Payment, Purchase, Refund
 from orders.reconciling import notices, reconciler
 from orders.settling import charging, refunds
 from tests import books
@@ -88,6 +89,74 @@ def test_a_refund_is_carried_out_once(
     heal()
     assert Refund.objects.get().status == "succeeded"
     assert [each["amount"] for each in own_stripe.books()["refunds"]] == [PART]
+    in_the_end(own_stripe)
+
+
+CAPTURES = {
+    "capture.before_send": ("authorized", 0),  # The parcel is ready, the provider not asked.
+    "capture.after_send": ("authorized", PRICE),  # Taken, and nobody here knows.
+    "capture.after_apply": ("succeeded", PRICE),  # All done, the task not acknowledged.
+}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("capture.before_send", marks=faults),
+        "capture.after_send",
+        pytest.param("capture.after_apply", marks=faults),
+    ],
+)
+def test_a_preorders_money_is_taken_once(
+    own_stripe: StripeServer, own_worker: Start, tmp_path: Path, point: str
+) -> None:
+    goods, opens = make.variant(amount=PRICE), timezone.now() + timedelta(days=1)
+    Variant.objects.filter(pk=goods.pk).update(release_at=opens)
+    purchase = make.basket((goods, 1), by=make.real_buyer()).go(now=timezone.now())
+    assert charge(purchase).status == "authorized"
+    dying = own_worker(FAULT=f"{point}:{tmp_path / 'died'}")
+    order = Order.objects.get()
+    parcel = {"carrier": "DHL", "tracking_number": "1", "tracking_url": ""}
+    fulfilment.ship(merchant_id=order.merchant_id, order_id=order.id, now=opens, **parcel)
+    Order.objects.update(updated_at=timezone.now())
+
+    relay_until(lambda: not dying.alive())
+
+    status, taken = CAPTURES[point]
+    assert Payment.objects.get().status == status
+    assert sum(each["captured"] for each in own_stripe.books()["intents"]) == taken
+    heal()
+    heal()  # A minute later its movement is found, and its fee booked.
+    assert (Payment.objects.get().status, Order.objects.get().status) == ("succeeded", "shipped")
+    in_the_end(own_stripe)
+
+
+DISPUTES = {
+    "dispute.written": 0,  # Booked, and not committed.
+    "dispute.committed": PRICE,  # Booked, and its notice counts as unread.
+}
+
+
+@pytest.mark.parametrize("point", ["dispute.written", pytest.param("dispute.committed", marks=faults)])
+def test_what_a_bank_took_is_booked_once(
+    own_stripe: StripeServer, own_worker: Start, tmp_path: Path, point: str
+) -> None:
+    charge(bought("pm_card_createDispute"))
+    dying = own_worker(FAULT=f"{point}:{tmp_path / 'died'}")
+    since = timezone.now() - timedelta(minutes=5)
+    (told,) = gateway.events_since(since, types=("charge.dispute.created",))
+    notices.record(notice=told, now=timezone.now())
+
+    relay_until(lambda: not dying.alive())
+
+    assert sum(Dispute.objects.values_list("withdrawn_amount", flat=True)) == DISPUTES[point]
+    assert Notice.objects.get().processed_at is None
+    heal()
+    heal()  # A minute later its movement is found, and its fee booked.
+    assert Dispute.objects.get().withdrawn_amount == PRICE
+    assert LedgerTransaction.objects.filter(kind="dispute.withdrawn").count() == 1
+    assert Discrepancy.objects.get().what.endswith("UTC"), "somebody has to answer"
+    Discrepancy.objects.update(resolved_at=timezone.now())
     in_the_end(own_stripe)
 
 

@@ -60,3 +60,52 @@ def test_a_dispute_that_is_given_up_is_lost(contested: Dispute, stripe_server: S
         disputes.submit(dispute_id=contested.id, by_id=None, now=timezone.now())
     assert ledger.balance(ledger.PROVIDER, "EUR").amount == 0
     assert make.broken() == []
+
+
+WORDS = {"uncategorized_text": "It was there."}
+
+
+def there(server: StripeServer, dispute: Dispute) -> int:
+    details = server.client().v1.disputes.retrieve(dispute.provider_id).evidence_details
+    return details.submission_count
+
+
+def test_evidence_whose_answer_was_lost_is_looked_up_and_counts_as_sent(
+    contested: Dispute, stripe_server: StripeServer
+) -> None:
+    stripe_server.fault("drop_after", path="/v1/disputes")
+    by = make.user("Ops")
+    sent = disputes.submit(dispute_id=contested.id, by_id=by.id, now=timezone.now())
+
+    assert (sent.status, sent.submitted_by, there(stripe_server, sent)) == ("under_review", by, 1)
+    assert sent.submitted_at is not None
+
+
+def test_evidence_that_never_arrived_can_be_sent_again(
+    contested: Dispute, stripe_server: StripeServer
+) -> None:
+    stripe_server.fault("drop_before", path="/v1/disputes")
+    with pytest.raises(gateway.UnknownOutcome):
+        disputes.submit(dispute_id=contested.id, by_id=None, now=timezone.now())
+    contested.refresh_from_db()
+    assert contested.submitted_at is None
+    sent = disputes.submit(dispute_id=contested.id, by_id=None, now=timezone.now())
+    assert (sent.status, there(stripe_server, sent)) == ("under_review", 1)
+
+
+def test_evidence_that_a_dead_process_had_sent_is_not_sent_a_second_time(
+    contested: Dispute, stripe_server: StripeServer
+) -> None:
+    gateway.submit_evidence(
+        provider_id=contested.provider_id, evidence={"uncategorized_text": "It was there."}
+    )
+    sent = disputes.submit(dispute_id=contested.id, by_id=None, now=timezone.now())
+    assert (sent.status, there(stripe_server, sent)) == ("under_review", 1)
+    assert sent.submitted_at is not None
+
+
+def test_what_the_reconciler_hears_of_sent_evidence_is_kept(contested: Dispute) -> None:
+    gateway.submit_evidence(
+        provider_id=contested.provider_id, evidence={"uncategorized_text": "It was there."}
+    )
+    assert take_in(contested.provider_id).submitted_at is not None

@@ -32,7 +32,7 @@ OTHERS = {
     "commerce.errors": ("Invalid", "Unauthenticated", "NotFound", "TooMany", "Unavailable"),
 }
 # Refusals in orders/ that merchants and the payment provider hear: docs/api.md, docs/carts.md.
-NOT_OF_BUYING = {"ORDER_NOT_OPEN", "NOT_RELEASED", "BAD_HOLD_TIME", "BAD_SIGNATURE"}
+NOT_OF_BUYING = {"ORDER_NOT_OPEN", "NOT_RELEASED", "CANCELLATION_ASKED", "BAD_HOLD_TIME", "BAD_SIGNATURE"}
 # What is refused when it has been bought: docs/after-the-sale.md.
 AFTERWARDS = (
     "orders.aftersales.cancelling",
@@ -45,6 +45,8 @@ AFTERWARDS = (
 OF_OPERATORS = (
     "orders.tariffs.keeping",
     "orders.settling.discrepancies",
+    "orders.settling.banked",
+    "orders.payouts.reversing",
 )
 # What anything may say; its data depends on what it is.
 OF_ALL = {"BAD_REQUEST", "UNAVAILABLE", "RATE_LIMITED", "UNAUTHENTICATED", "IDEMPOTENCY_MISMATCH"}

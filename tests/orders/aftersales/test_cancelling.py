@@ -267,3 +267,20 @@ def test_giving_all_of_it_back_grants_what_she_asked() -> None:
     assert Cancellation.objects.get().status == Cancellation.Status.GRANTED
     with pytest.raises(cancelling.NotAsked):
         cancelling.refuse(merchant_id=order.merchant_id, order_id=order.id, answer="no", now=after(300))
+
+
+def test_what_a_buyer_asked_to_cancel_is_not_shipped_before_she_has_her_answer() -> None:
+    order = bought()
+    cancel(order, seconds=5000)
+    with pytest.raises(fulfilment.CancellationAsked):
+        ship(order)
+    order.refresh_from_db()
+    assert (order.status, order.shipments.count()) == ("open", 0)
+
+    cancelling.refuse(
+        merchant_id=order.merchant_id, order_id=order.id, answer="It is packed.", now=after(6000)
+    )
+    ship(order)
+    order.refresh_from_db()
+    assert order.status == "shipped"
+    assert make.broken() == []

@@ -8,7 +8,7 @@ from commerce.money import Money
 from orders import fulfilment, moves, queries
 from orders.aftersales import cancelling, refunding, returning
 from orders.models import Order, OrderLine, Refund, Return, ReturnMove
-from orders.settling import payments
+from orders.settling import payments, repaying
 from tests.orders import make
 from tests.orders.make import after
 
@@ -214,3 +214,15 @@ def test_of_a_return_only_what_was_not_given_back_otherwise_is(order: Order) -> 
     assert made.amount == line.amount // line.quantity
     line.refresh_from_db()
     assert (line.refunded_quantity, line.refunded_amount) == (line.quantity, line.amount)
+
+
+def test_the_link_follows_a_refund_that_was_sent_anew(order: Order) -> None:
+    back = refund(decide(returning.approve, ask(order), answer=""))
+    Refund.objects.update(status="failed")
+    fresh = repaying.try_again(refund_id=Refund.objects.get().id, now=after(400))
+
+    back.refresh_from_db()
+    assert back.refund == fresh
+    assert queries.purchase_body(order.purchase_id)["orders"][0]["aftersales"]["returns"][0]["refund"] == str(
+        fresh.id
+    )
