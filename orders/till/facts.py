@@ -36,6 +36,7 @@ class Goods:
     floor: int | None
     release_at: datetime | None
     product_type: str = ""
+    by_plan: bool = False  # Its merchant has commission plans, or had.
     parts: list[tuple[UUID, int]] = field(default_factory=list)  # Of a bundle: part and quantity.
 
     def takes(self, quantity: int) -> list[tuple[UUID, int]]:

@@ -29,7 +29,7 @@ _GOODS = """
            v.is_active AND p.status = 'active' AND m.is_active,
            m.name, m.host_commission_bp, m.platform_fee_bp,
            c.amount, c.currency, CASE WHEN f.currency = c.currency THEN f.amount END, v.release_at,
-           p.product_type
+           p.product_type, EXISTS (SELECT FROM catalog_commissionrate r WHERE r.merchant_id = m.id)
       FROM catalog_variant v
       JOIN catalog_product p ON p.id = v.product_id
       JOIN commerce_merchant m ON m.id = v.merchant_id
@@ -179,7 +179,8 @@ def _shows(cursor: Any, facts: Facts, streams: str) -> None:
     cursor.execute(_ITEMS, [streams, _ids(goods.product_id for goods in facts.goods.values())])
     for stream_id, product_id, item_id in cursor.fetchall():
         facts.shows[stream_id].items[product_id] = item_id
-    shown = [(show.host_id, product_id) for show in facts.shows.values() for product_id in show.items]
+    planned = {goods.product_id for goods in facts.goods.values() if goods.by_plan}
+    shown = [(show.host_id, each) for show in facts.shows.values() for each in show.items.keys() & planned]
     facts.promises = rates.promised(shown, at=facts.now)
 
 

@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog import plans
@@ -177,3 +179,17 @@ def test_operators_see_plans_and_announce_their_end(seller: Merchant, mira: Host
     plan.refresh_from_db()
     assert plan.ends_at is not None
     assert CommissionPlan in admin.site._registry and not Commission.objects.exists()
+
+
+def test_the_till_asks_for_plans_once_and_not_where_there_are_none() -> None:
+    asked = []
+    for planned in (False, True):
+        goods = [make.variant() for _ in range(2)]
+        if planned:
+            terms = plans.Terms("Spring", 1500)
+            plans.create(merchant_id=goods[0].merchant_id, kind="open", terms=terms, now=NOW)
+        stream = make.show(*goods)
+        with CaptureQueriesContext(connection) as seen:
+            make.basket(*((each, 1) for each in goods), stream=stream).go(now=after(5))
+        asked.append(sum("catalog_commissionplan" in each["sql"] for each in seen.captured_queries))
+    assert asked == [0, 1]
