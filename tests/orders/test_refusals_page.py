@@ -27,6 +27,7 @@ OTHERS = {
     "streams.frames.wire": ("BadFrame", "BadKey"),
     "streams.live.connection": ("TooManyFrames",),
     "catalog.stock": ("OutOfStock",),
+    "commerce.payees": ("CountryNeeded", "OtherCountry", "Gone", "NotOpened"),
     "commerce.http": ("BadIdempotencyKey",),
     "commerce.idempotency": ("IdempotencyMismatch",),
     "commerce.errors": ("Invalid", "Unauthenticated", "NotFound", "TooMany", "Unavailable"),
@@ -41,9 +42,8 @@ AFTERWARDS = (
     "orders.aftersales.returning",
     "orders.aftersales.disputes",
 )
-# What operators and merchants are refused on their own screens and doors: docs/tax-and-shipping.md.
+# What operators are refused on their own screens.
 OF_OPERATORS = (
-    "orders.tariffs.keeping",
     "orders.settling.discrepancies",
     "orders.settling.banked",
     "orders.payouts.reversing",
@@ -54,7 +54,7 @@ OF_ALL = {"BAD_REQUEST", "UNAVAILABLE", "RATE_LIMITED", "UNAUTHENTICATED", "IDEM
 
 @cache
 def refusals() -> list[type[errors.Refusal]]:
-    """Return the refusals of buying, by what they are defined as."""
+    """Return the refusals that the page is about, by what they are defined as."""
     for package in (orders, streams.offers):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
@@ -93,7 +93,8 @@ def data_by_class() -> dict[str, set[str]]:
     for room in ("orders", "streams"):
         for path in (settings.BASE_DIR / room).rglob("*.py"):
             _gather(ast.parse(path.read_text("utf-8")), found)
-    _gather(ast.parse((settings.BASE_DIR / "catalog/stock.py").read_text("utf-8")), found)
+    for name in ("catalog/stock.py", "commerce/payees.py"):
+        _gather(ast.parse((settings.BASE_DIR / name).read_text("utf-8")), found)
     return found
 
 
@@ -108,7 +109,7 @@ def _gather(tree: ast.AST, found: dict[str, set[str]]) -> None:
                     found[node.name] |= {each.arg for each in call.keywords if each.arg}
 
 
-def test_the_page_has_every_refusal_of_buying_and_no_other() -> None:
+def test_the_page_has_every_refusal_and_no_other() -> None:
     assert set(page()) == {each.code for each in refusals()} - NOT_OF_BUYING
 
 
@@ -141,6 +142,8 @@ def test_the_page_about_what_comes_after_names_its_refusals() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["drops", "carts", "pricing", "socket-protocol", "api"])
-def test_the_pages_about_buying_lead_to_it(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["drops", "carts", "pricing", "socket-protocol", "api", "payouts", "tax-and-shipping"]
+)
+def test_the_pages_about_it_lead_to_it(name: str) -> None:
     assert "(refusals.md)" in (settings.BASE_DIR / f"docs/{name}.md").read_text("utf-8")
