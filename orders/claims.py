@@ -98,6 +98,7 @@ def goods_back(row: Return) -> Body:
         "answer": row.answer,
         "lines": [{"line": str(each.line_id), "quantity": each.quantity} for each in row.lines.all()],
         "refund": str(row.refund_id) if row.refund_id else None,
+        "until": unix_ms(row.until) if row.until else None,
         "created_at": unix_ms(row.created_at),
         "updated_at": unix_ms(row.updated_at),
     }

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from commerce import payees, pool
 from orders import expiry, rounds, setbacks, states
+from orders.aftersales import returning
 from orders.models import Payment, Purchase
 from orders.payouts import reversing, sending
 from orders.reconciling import notices
@@ -102,6 +103,10 @@ def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
         "refunds": (
             lambda without: repaying.due(now=now, limit=BATCH, without=without),
             lambda i: repaying.send(refund_id=i, now=now),
+        ),
+        "returns": (
+            lambda without: returning.over(now=now, limit=BATCH, without=without),
+            lambda i: returning.lapse(return_id=i, now=now),
         ),
         "banked": (
             lambda without: banked.due(now=now, limit=BATCH, without=without),

@@ -236,6 +236,9 @@ class ReturnSerializer(serializers.Serializer[Any]):
     answer = serializers.CharField(allow_blank=True)
     lines = ReturnedSerializer(many=True)
     refund = serializers.UUIDField(allow_null=True)
+    until = serializers.IntegerField(
+        allow_null=True, help_text="Unix milliseconds; approved, the goods have to be there until then."
+    )
     created_at = serializers.IntegerField(help_text="Unix milliseconds.")
     updated_at = serializers.IntegerField(help_text="Unix milliseconds.")
 

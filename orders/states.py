@@ -93,7 +93,9 @@ REVERSAL_OPEN: Final = frozenset({"created", "sent", "unknown"})
 
 RETURN: Final[Moves] = {
     "asked": frozenset({"approved", "refused"}),
-    "approved": frozenset({"received", "refunded"}),  # A merchant may do without the goods.
+    # A merchant may do without the goods; what never comes ends by itself, and may be let come after all.
+    "approved": frozenset({"received", "refunded", "lapsed"}),
+    "lapsed": frozenset({"approved"}),
     "refused": frozenset(),
     "received": frozenset({"refunded"}),
     "refunded": frozenset(),

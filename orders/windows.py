@@ -7,6 +7,7 @@ from orders.models import Order, Purchase
 
 # Days from the parcel's leaving until what a merchant and a host have of it may be paid out.
 KEPT_BACK_DAYS: dict[str, int] = {RiskTier.LOW: 3, RiskTier.STANDARD: 7, RiskTier.HIGH: 15}
+SENT_BACK_WITHIN = timedelta(days=30)  # From a return's approval until the goods have to be there.
 
 
 def cancel_until(*, order: Order, purchase: Purchase, paid_at: datetime | None) -> datetime | None:

@@ -1,7 +1,7 @@
 """Goods that come back: asked for by a buyer, approved or refused, received and refunded by the merchant."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -105,7 +105,9 @@ def ask(
 
 
 def approve(*, merchant_id: UUID, return_id: UUID, answer: str, actor: Actor, now: datetime) -> Return:
-    """Let the goods come; raises UnknownReturn, IllegalMove."""
+    """Let the goods come, for SENT_BACK_WITHIN; also what never came in time. Raises UnknownReturn,
+    IllegalMove, TooMany where the buyer sends them back otherwise.
+    """
     return _move(merchant_id, return_id, Status.APPROVED, actor, now, answer=answer)
 
 
@@ -117,6 +119,23 @@ def refuse(*, merchant_id: UUID, return_id: UUID, answer: str, actor: Actor, now
 def receive(*, merchant_id: UUID, return_id: UUID, actor: Actor, now: datetime) -> Return:
     """Record that the goods are there; raises UnknownReturn, IllegalMove."""
     return _move(merchant_id, return_id, Status.RECEIVED, actor, now)
+
+
+def lapse(*, return_id: UUID, now: datetime) -> Return:
+    """End an approved return whose goods did not come in time; its merchant may approve it again."""
+    with transaction.atomic():
+        merchant_id = Return.objects.values_list("merchant_id", flat=True).get(pk=return_id)
+        back, purchase = _locked(merchant_id, return_id)
+        if back.status == Status.APPROVED and back.until is not None and back.until <= now:
+            _write(back, new=Status.LAPSED, actor=refunding.SYSTEM, now=now)
+            moves.note(purchase, reason="return lapsed", now=now)
+        return back
+
+
+def over(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
+    """Return approved returns whose time is over, oldest first."""
+    rows = Return.objects.filter(status=Status.APPROVED, until__lte=now).exclude(pk__in=without)
+    return list(rows.order_by("until").values_list("id", flat=True)[:limit])
 
 
 def refund(
@@ -220,6 +239,8 @@ def _move(
             return back
         if new not in states.RETURN[back.status]:
             raise moves.IllegalMove(status=back.status, wanted=new.value)
+        if back.status == Status.LAPSED:
+            _checked(back.order, [Wanted(each.line_id, each.quantity) for each in back.lines.all()])
         _write(back, new=new, actor=actor, now=now, answer=answer)
         moves.note(purchase, reason=f"return {new.value}", now=now)
         return back
@@ -228,7 +249,8 @@ def _move(
 def _write(back: Return, *, new: Status, actor: Actor, now: datetime, answer: str = "") -> None:
     old, back.status, back.updated_at = back.status, new, now
     back.answer = answer[:500] or back.answer
-    back.save(update_fields=["status", "updated_at", "answer"])
+    back.until = now + windows.SENT_BACK_WITHIN if new == Status.APPROVED else None
+    back.save(update_fields=["status", "updated_at", "answer", "until"])
     _moved(back, old=old, actor=actor, now=now)
 
 

@@ -63,6 +63,15 @@ ENDS: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "returns-end-in-time",
+        "No return waits for goods a minute after its time.",
+        "SELECT count(*) FROM orders_order WHERE status = 'shipped'",
+        f"""
+        SELECT format('return %s, until %s', id, until) FROM orders_return
+         WHERE status = 'approved' AND until < now() - {LATE}
+        """,
+    ),
+    Check(
         "guests-are-forgotten",
         "No guest's cart is kept that nobody has touched for a month.",
         "SELECT count(*) FROM orders_guestcart",

@@ -40,6 +40,7 @@ class Return(models.Model):
         REFUSED = "refused"
         RECEIVED = "received", "the goods are there"
         REFUNDED = "refunded"
+        LAPSED = "lapsed", "the goods never came"
 
     class Reason(models.TextChoices):
         CHANGED_MIND = "changed_mind"
@@ -59,11 +60,24 @@ class Return(models.Model):
     refund = models.OneToOneField(
         Refund, null=True, blank=True, on_delete=models.PROTECT, related_name="goods_back"
     )
+    until = models.DateTimeField(null=True, blank=True, help_text="Approved goods come until then.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = (models.Index(fields=["merchant", "-id"], name="return_of_merchant"),)
+        indexes = (
+            models.Index(fields=["merchant", "-id"], name="return_of_merchant"),
+            models.Index(
+                fields=["until"], condition=models.Q(status="approved"), name="return_that_may_come"
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(until__isnull=False, status="approved")
+                | (models.Q(until=None) & ~models.Q(status="approved")),
+                name="return_comes_until",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.id} ({self.status})"

@@ -175,12 +175,13 @@ class Cancellation(Told):
 class Return(Told):
     id: UUID
     order: UUID
-    status: Literal["asked", "approved", "refused", "received", "refunded"]
+    status: Literal["asked", "approved", "refused", "received", "refunded", "lapsed"]
     reason: str
     note: str
     answer: str
     lines: list[LineBack]
     refund: UUID | None
+    until: Instant | None
     created_at: Instant
     updated_at: Instant
 

@@ -399,6 +399,12 @@ LIES = [
         "coupons-end-in-time",
         f"UPDATE streams_coupon SET opens_at = {LONG_AGO} - interval '1 minute', closes_at = {LONG_AGO}",
     ),
+    lie(
+        "returns-end-in-time",
+        f"""INSERT INTO orders_return (id, merchant_id, order_id, status, reason, note, answer, until)
+            SELECT gen_random_uuid(), merchant_id, id, 'approved', 'damaged', '', '', {LONG_AGO}
+              FROM orders_order WHERE status = 'shipped'""",
+    ),
     lie("guests-are-forgotten", "UPDATE orders_guestcart SET updated_at = now() - interval '2 months'"),
     lie(
         "charges-come-to-an-end",

@@ -22,6 +22,7 @@ const RETURNS = {
   refused: "Return refused.",
   received: "The seller has your parcel.",
   refunded: "Returned, and the money goes back.",
+  lapsed: "Your parcel never came, so this return has ended. Ask the seller if you have sent it.",
 };
 
 /** @typedef {(run: () => Promise<void>) => Promise<void>} Attempt */
