@@ -177,6 +177,8 @@ class Connection:
                 self._forbid(incoming.id, refusal)
             except errors.Refusal as refusal:
                 self._refuse(incoming.id, refusal, _now())
+        # At once, not when the loop says that the task is done: what comes in between would lie there.
+        self._worker = None
 
     async def _carry_out(self, incoming: wire.Incoming) -> None:
         match incoming.t:
@@ -329,7 +331,8 @@ class Connection:
         self.viewer.must(wire.reply(incoming.id, d))
 
     def _worked(self, task: "asyncio.Task[None]") -> None:
-        self._worker = None
+        if self._worker is task:
+            self._worker = None
         if not task.cancelled() and (error := task.exception()):
             log.error("connection.failed", exc_info=error)
             self.viewer.close(FAILED)
