@@ -193,7 +193,7 @@ def test_money_that_came_too_late_and_was_disputed_is_the_banks_to_give() -> Non
     payment = make.sent(make.basket((make.variant(amount=1000), 1)).go())
     Payment.objects.filter(pk=payment.pk).update(status="returned", provider_id="pi_1", charge_id="ch_1")
     payment.refresh_from_db()
-    postings.capture(payment)
+    postings.capture([payment])
     refunds.owe(payment=payment, amount=1000, reason="captured too late", now=after(3))
     hear(payment, "lost", amount=1000)
     sweep(300)
