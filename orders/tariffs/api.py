@@ -1,5 +1,6 @@
 """HTTP door of a merchant's shipping zones and tax rates."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from commerce import http, paging
+from orders import doors
 from orders.models import ShippingZone, TaxRate
 from orders.tariffs import keeping, shapes
 
@@ -36,6 +38,7 @@ class ZonesView(http.MerchantView, paging.PagedView):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="shipping_zone_create",
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=shapes.ShippingZoneSetSerializer,
         responses={201: shapes.ShippingZoneSerializer},
         description="From the first zone on, nothing is sold to countries that no zone is for.",
@@ -43,8 +46,12 @@ class ZonesView(http.MerchantView, paging.PagedView):
     def post(self, request: Request) -> Response:
         body = shapes.ShippingZoneSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        row = keeping.add_zone(merchant_id=self.merchant.id, new=body.zone(), now=timezone.now())
-        return Response(shapes.zone(row), status=201)
+
+        def add() -> tuple[int, Any]:
+            row = keeping.add_zone(merchant_id=self.merchant.id, new=body.zone(), now=timezone.now())
+            return 201, shapes.zone(row)
+
+        return http.write_once(request, add)
 
 
 class ZoneView(http.MerchantView):
@@ -97,16 +104,20 @@ class TaxRatesView(http.MerchantView, generics.ListAPIView[TaxRate]):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_rate_create",
+        parameters=[doors.IDEMPOTENCY_KEY],
         request=shapes.TaxRateSetSerializer,
         responses={201: shapes.TaxRateSerializer},
     )
     def post(self, request: Request) -> Response:
         body = shapes.TaxRateSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        row = keeping.add_tax(
-            merchant_id=self.merchant.id, new=keeping.Tax(**body.validated_data), now=timezone.now()
-        )
-        return Response(shapes.TaxRateSerializer(row).data, status=201)
+        new = keeping.Tax(**body.validated_data)
+
+        def add() -> tuple[int, Any]:
+            row = keeping.add_tax(merchant_id=self.merchant.id, new=new, now=timezone.now())
+            return 201, shapes.TaxRateSerializer(row).data
+
+        return http.write_once(request, add)
 
 
 class TaxRateView(http.MerchantView):
