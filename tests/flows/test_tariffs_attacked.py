@@ -15,7 +15,7 @@ from tests.orders.make import after
 
 pytestmark = pytest.mark.django_db
 
-ABSURD = [
+ABSURD: list[Any] = [
     0,
     -1,
     2**31,
