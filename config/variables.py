@@ -299,7 +299,7 @@ VARIABLES: tuple[Variable, ...] = (
             "TAKE_BACK_AFTER_DAYS",
             "number",
             "30",
-            "Days after which what a merchant or host owes is taken back from its account; 0: never by itself.",
+            "Days after which what a payee owes is taken back from its account; 0: never by itself.",
             least=0,
             most=365,
         ),

@@ -10,8 +10,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import http, paging
-from orders import doors
+from commerce import http, paging, schema
 from orders.models import ShippingZone, TaxRate
 from orders.tariffs import keeping, shapes
 
@@ -38,7 +37,7 @@ class ZonesView(http.MerchantView, paging.PagedView):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="shipping_zone_create",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[schema.IDEMPOTENCY_KEY],
         request=shapes.ShippingZoneSetSerializer,
         responses={201: shapes.ShippingZoneSerializer},
         description="From the first zone on, nothing is sold to countries that no zone is for.",
@@ -104,7 +103,7 @@ class TaxRatesView(http.MerchantView, generics.ListAPIView[TaxRate]):
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_rate_create",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[schema.IDEMPOTENCY_KEY],
         request=shapes.TaxRateSetSerializer,
         responses={201: shapes.TaxRateSerializer},
     )
