@@ -10,7 +10,7 @@ from commerce.models import Merchant
 from orders import moves, queries, windows
 from orders.aftersales import refunding
 from orders.models import Cancellation, Order, Payment, Purchase, Refund
-from orders.settling import payments
+from orders.settling import answers
 
 Status = Cancellation.Status
 
@@ -163,7 +163,7 @@ def _let_go(purchase: Purchase, message: str, now: datetime) -> None:
         key=f"authorization.unwanted:{payment.id}",
     )
     Payment.objects.filter(pk=payment.pk).update(message=message)
-    payments.cancelled(purchase, payment, now)
+    answers.cancelled(purchase, payment, now)
 
 
 def _locked_of_buyer(buyer_id: UUID, purchase_id: UUID, order_id: UUID) -> tuple[Purchase, Order]:

@@ -21,13 +21,13 @@ from commerce.models import Card
 from commerce.money import Money
 from orders import checkout, holds, moves, quotes, states, transactions
 from orders.models import Payment, Purchase
-from orders.settling import payments, together
+from orders.settling import answers, payments, together
 from streams.moderation import standing
 
 log = structlog.get_logger(__name__)
 
 # One attempt asks the provider twice at most; before that, somebody may still be waiting for an answer.
-MAX_ATTEMPTS = payments.MAX_ATTEMPTS
+MAX_ATTEMPTS = answers.MAX_ATTEMPTS
 RETRY_WITHIN = timedelta(minutes=30)  # Of the decline.
 LEAST_HOLD = timedelta(seconds=30)  # In less a card is not charged and a bank not answered.
 ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
@@ -136,7 +136,7 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
         number = purchase.payments.count() + 1
         if number > MAX_ATTEMPTS:
             raise TooManyAttempts(attempts=number - 1)
-        hold_until = min(now + timedelta(seconds=settings.HOLD_SECONDS), payments.held_at_most(purchase))
+        hold_until = min(now + timedelta(seconds=settings.HOLD_SECONDS), answers.held_at_most(purchase))
         if now > purchase.updated_at + RETRY_WITHIN or hold_until < now + LEAST_HOLD:
             raise RetryTooLate
         if purchase.stream_id is not None:

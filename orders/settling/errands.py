@@ -5,6 +5,7 @@ The provider forgets a key after a day and does the same a second time. So what 
 for first, however long ago it was asked.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
@@ -24,7 +25,7 @@ R = TypeVar("R", Refund, PayoutLeg, Reversal)
 A = TypeVar("A", gateway.RefundResult, gateway.Transfer, gateway.Reversal)
 
 
-class Errand(Generic[R, A]):
+class Errand(ABC, Generic[R, A]):
     """One kind of errand; its rows are `created`, `sent` or `unknown` until the provider has said more."""
 
     # Where a test kills: written down, answered, taken in.
@@ -36,29 +37,29 @@ class Errand(Generic[R, A]):
     begins: ClassVar[Collection[str]] = ("created",)  # Nobody asked, or whoever did was refused for certain.
     within: ClassVar[timedelta]  # What no task took up by then was lost on the way.
 
+    @abstractmethod
     def rows(self) -> QuerySet[R]:
         """Return the rows with what asking needs."""
-        raise NotImplementedError
 
     def may(self, row: R, now: datetime) -> bool:
         """Say whether a locked row may be taken up now."""
         return True
 
+    @abstractmethod
     def find(self, row: R) -> A | None:
         """Look for what may have been done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self, row: R) -> A:
         """Have it done."""
-        raise NotImplementedError
 
+    @abstractmethod
     def apply(self, row: R, answer: A, now: datetime) -> None:
         """Take the answer in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refused(self, row: R, error: gateway.Refused, now: datetime) -> None:
         """Take in that nothing was done."""
-        raise NotImplementedError
 
     def hides(self, row: R, error: gateway.Refused, *, first: bool) -> bool:
         """Say whether an earlier request may still be carried out behind a refusal."""

@@ -10,7 +10,7 @@ from catalog.models import Variant
 from orders import holds, quotes
 from orders.carts import bodies, contents, policies
 from orders.models import CartHold, CartLine, Hold, OrderLine, Purchase
-from orders.settling import charging, payments
+from orders.settling import answers, charging, payments
 from orders.till import asking, refusals, ringing
 from orders.till.asking import Receipt
 from streams.models import Offer, OfferBuyer
@@ -49,7 +49,7 @@ def ring_up(*baskets: make.Basket) -> list[str]:
 def end(purchase: Purchase) -> None:
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
-        payments.close(locked, now=after(5))
+        answers.close(locked, now=after(5))
 
 
 def test_a_bundle_takes_of_each_part_what_is_in_it() -> None:

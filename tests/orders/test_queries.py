@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from commerce.models import User
 from orders import panels, queries
 from orders.models import Payment, Purchase
-from orders.settling import charging, payments
+from orders.settling import answers, charging, payments
 from streams.frames import buying
 from tests.orders import make
 from tests.orders.make import after
@@ -84,7 +84,7 @@ def test_money_given_back_is_said_whatever_else_happened() -> None:
     body = queries.purchase_body(purchase.id)
 
     assert (body["status"], body["reason"]) == ("declined", "PAYMENT_RETURNED")
-    assert body["message"] == payments.RETURNED_LATE
+    assert body["message"] == answers.RETURNED_LATE
 
 
 def test_a_second_try_forgets_the_first_cards_reason() -> None:
