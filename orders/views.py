@@ -17,9 +17,9 @@ from catalog.filters import Filters
 from commerce import errors, gateway, http, schema
 from commerce.money import Money
 from orders import doors, fulfilment, queries
-from orders import serializers as bodies
 from orders.models import Cancellation, Order, Purchase
 from orders.reconciling import notices
+from orders.serializers import asked, merchants, shown
 from orders.settling import charging
 from orders.till import asking, counter, quoting
 from streams.moderation import standing
@@ -36,7 +36,7 @@ class PurchasesView(http.ShopperView):
         tags=["Purchases"],
         operation_id="purchase_list",
         parameters=http.CursorPagination.parameters(),
-        responses=bodies.PurchasePageSerializer,
+        responses=shown.PurchasePageSerializer,
         description="Newest first.",
     )
     def get(self, request: Request) -> Response:
@@ -59,8 +59,8 @@ class PurchasesView(http.ShopperView):
                 description="A UUID that stays the same when it is sent again, here or on the socket.",
             )
         ],
-        request=bodies.BuySerializer,
-        responses={201: bodies.PurchaseSerializer, 200: bodies.PurchaseSerializer},
+        request=asked.BuySerializer,
+        responses={201: shown.PurchaseSerializer, 200: shown.PurchaseSerializer},
         description="Accepted means that the units are held and the card is being charged. 200: sent before.",
         extensions=schema.MAY_BE_MISSING,
     )
@@ -68,10 +68,10 @@ class PurchasesView(http.ShopperView):
         key = http.idempotency_key(request, uuid=True)
         if key is None:
             raise http.BadIdempotencyKey("Send an Idempotency-Key: a UUID that stays the same on a retry.")
-        body = bodies.BuySerializer(data=request.data)
+        body = asked.BuySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        seen, buyer_id, stream_id = asked["seen"], doors.buyer_of(request), doors.stream_id(asked["stream"])
+        wish = body.validated_data
+        seen, buyer_id, stream_id = wish["seen"], doors.buyer_of(request), doors.stream_id(wish["stream"])
         refused = None
         if stream_id is not None:
             refused = standing.ban(stream_id=stream_id, user_id=buyer_id, now=timezone.now())
@@ -80,12 +80,12 @@ class PurchasesView(http.ShopperView):
                 buyer_id=buyer_id,
                 key=UUID(key),
                 lines=[
-                    asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
+                    asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in wish["lines"]
                 ],
-                expect_total=Money(asked["expect_total"]["amount"], asked["expect_total"]["currency"]),
-                card_id=asked["card"],
+                expect_total=Money(wish["expect_total"]["amount"], wish["expect_total"]["currency"]),
+                card_id=wish["card"],
                 stream_id=stream_id,
-                coupon_id=asked["coupon"],
+                coupon_id=wish["coupon"],
                 seen=(seen["epoch"], seen["offset"]) if seen else None,
             ),
             refused=refused,
@@ -99,22 +99,20 @@ class QuoteView(http.ShopperView):
     @extend_schema(
         tags=["Purchases"],
         operation_id="purchase_quote",
-        request=bodies.QuoteAskSerializer,
-        responses=bodies.QuoteSerializer,
+        request=asked.QuoteAskSerializer,
+        responses=shown.QuoteSerializer,
         description="At today's prices, with shipping and tax to the default address. Nothing is bought.",
         extensions=schema.MAY_BE_MISSING,
     )
     def post(self, request: Request) -> Response:
-        body = bodies.QuoteAskSerializer(data=request.data)
+        body = asked.QuoteAskSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        wish = body.validated_data
         wondered = asking.wonder(
             buyer_id=doors.buyer_of(request),
-            lines=[
-                asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in asked["lines"]
-            ],
-            stream_id=doors.stream_id(asked["stream"]),
-            coupon_id=asked["coupon"],
+            lines=[asking.Wanted(line["variant"], line["quantity"], line["offer"]) for line in wish["lines"]],
+            stream_id=doors.stream_id(wish["stream"]),
+            coupon_id=wish["coupon"],
         )
         return Response(quoting.quote(wondered))
 
@@ -122,7 +120,7 @@ class QuoteView(http.ShopperView):
 class PurchaseView(http.ShopperView):
     """One of the shopper's purchases."""
 
-    @extend_schema(tags=["Purchases"], operation_id="purchase_get", responses=bodies.PurchaseSerializer)
+    @extend_schema(tags=["Purchases"], operation_id="purchase_get", responses=shown.PurchaseSerializer)
     def get(self, request: Request, purchase_id: UUID) -> Response:
         row = queries.purchase_of(buyer_id=doors.buyer_of(request), purchase_id=purchase_id)
         return Response(queries.render_purchase(row))
@@ -134,12 +132,12 @@ class PayView(http.ShopperView):
     @extend_schema(
         tags=["Purchases"],
         operation_id="purchase_pay",
-        request=bodies.PaySerializer,
-        responses=bodies.PurchaseSerializer,
+        request=asked.PaySerializer,
+        responses=shown.PurchaseSerializer,
         description="Take the units again, if there are any, and charge another card.",
     )
     def post(self, request: Request, purchase_id: UUID) -> Response:
-        body = bodies.PaySerializer(data=request.data)
+        body = asked.PaySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         purchase = charging.retry(
             purchase_id=purchase_id,
@@ -175,7 +173,7 @@ class OrdersView(http.MerchantView, generics.ListAPIView[Order]):
     """The merchant's orders."""
 
     queryset = Order.objects.none()  # For the schema; the real one starts from the caller.
-    serializer_class = bodies.OrderSerializer
+    serializer_class = merchants.OrderSerializer
     pagination_class = http.CursorPagination
     filterset_class = OrderFilter
 
@@ -186,10 +184,10 @@ class OrdersView(http.MerchantView, generics.ListAPIView[Order]):
 class OrderView(http.MerchantView):
     """One of the merchant's orders."""
 
-    @extend_schema(tags=["Orders"], operation_id="order_get", responses=bodies.OrderSerializer)
+    @extend_schema(tags=["Orders"], operation_id="order_get", responses=merchants.OrderSerializer)
     def get(self, request: Request, order_id: UUID) -> Response:
         row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-        return Response(bodies.OrderSerializer(row).data)
+        return Response(merchants.OrderSerializer(row).data)
 
 
 class ShipView(http.MerchantView):
@@ -199,19 +197,19 @@ class ShipView(http.MerchantView):
         tags=["Orders"],
         operation_id="order_ship",
         parameters=[doors.IDEMPOTENCY_KEY],
-        request=bodies.ShipSerializer,
-        responses=bodies.OrderSerializer,
+        request=merchants.ShipSerializer,
+        responses=merchants.OrderSerializer,
         description="Record the parcel and tell the buyer. The same parcel again changes nothing.",
     )
     def post(self, request: Request, order_id: UUID) -> Response:
-        body = bodies.ShipSerializer(data=request.data)
+        body = merchants.ShipSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         now = timezone.now()
 
         def ship() -> tuple[int, object]:
             fulfilment.ship(merchant_id=self.merchant.id, order_id=order_id, now=now, **body.validated_data)
             row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-            return 200, bodies.OrderSerializer(row).data
+            return 200, merchants.OrderSerializer(row).data
 
         return http.write_once(request, ship)
 

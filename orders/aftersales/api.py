@@ -17,7 +17,8 @@ from commerce.money import Money
 from orders import doors, queries
 from orders.aftersales import cancelling, disputes, refunding, returning, shapes
 from orders.models import Dispute, Refund, Return
-from orders.serializers import OrderSerializer, PurchaseSerializer
+from orders.serializers.merchants import OrderSerializer
+from orders.serializers.shown import PurchaseSerializer
 
 MERCHANT = refunding.Actor(Refund.By.MERCHANT)
 

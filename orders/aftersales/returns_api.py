@@ -16,7 +16,7 @@ from orders import claims, doors
 from orders.aftersales import returning, shapes
 from orders.aftersales.api import MERCHANT, money_of
 from orders.models import Return
-from orders.serializers import ReturnSerializer
+from orders.serializers.shown import ReturnSerializer
 
 
 class ReturnFilter(Filters):

@@ -9,7 +9,8 @@ from commerce.models import Merchant
 from commerce.money import Money
 from orders import claims
 from orders.models import Refund, Return
-from orders.serializers import MoneySerializer, RefundedLineSerializer, RefundSerializer
+from orders.serializers.asked import MoneySerializer
+from orders.serializers.shown import RefundedLineSerializer, RefundSerializer
 from streams.bodies import unix_ms
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from commerce import strict
-from orders import serializers as bodies
 from orders.carts import policies
 from orders.models import CartHolder, CartPolicy, Hoarder
+from orders.serializers import asked, shown
 
 MAX_SAFE = 2**53 - 1
 STREAM: dict[str, Any] = {"required": False, "allow_null": True, "default": None}
@@ -20,7 +20,7 @@ class CartWantedSerializer(strict.StrictSerializer):
     quantity = strict.AnyWhole(help_text="Units, 1 to 99.")
 
     class Meta:
-        list_serializer_class = bodies.LinesSerializer
+        list_serializer_class = asked.LinesSerializer
 
 
 class CartChangeSerializer(strict.StrictSerializer):
@@ -72,11 +72,11 @@ class CartLineSerializer(serializers.Serializer[Any]):
 
     variant = serializers.UUIDField()
     product = serializers.UUIDField()
-    merchant = bodies.MerchantRefSerializer()
+    merchant = shown.MerchantRefSerializer()
     title = serializers.CharField()
     image = serializers.CharField(allow_null=True)
     quantity = serializers.IntegerField()
-    price = bodies.MoneySerializer()
+    price = asked.MoneySerializer()
     offer = serializers.UUIDField(allow_null=True)
     left = serializers.IntegerField(help_text="Units in stock beside those held, for information.")
     release_at = serializers.IntegerField(
@@ -92,7 +92,7 @@ class CartLineSerializer(serializers.Serializer[Any]):
     )
 
 
-class CartTotalSerializer(bodies.MoneySerializer):
+class CartTotalSerializer(asked.MoneySerializer):
     """What one currency comes to, shipping and tax to the shopper's default address included."""
 
     refused = serializers.ChoiceField(
@@ -100,7 +100,7 @@ class CartTotalSerializer(bodies.MoneySerializer):
         required=False,
         help_text="Only where one payment could not be of this sum: why.",
     )
-    orders = bodies.ChargedOrderSerializer(
+    orders = shown.ChargedOrderSerializer(
         many=True,
         required=False,
         help_text="Per merchant; only where one of them charges shipping or tax.",

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from commerce import http, payees, strict
 from orders.payouts import planning
-from orders.serializers import MoneySerializer
+from orders.serializers.asked import MoneySerializer
 
 # Where the payee comes back to is a page of the caller's.
 _PAGE = URLValidator(schemes=("https", "http"), message="An address that begins with https:// or http://.")

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from commerce import http, schema, strict
 from orders import doors
-from orders.serializers import MoneySerializer
+from orders.serializers.asked import MoneySerializer
 from orders.waitlist import places, waiting
 from streams.models import Stream
 

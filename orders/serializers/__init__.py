@@ -1,0 +1,1 @@
+"""What purchases, carts and orders look like over HTTP."""
