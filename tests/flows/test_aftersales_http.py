@@ -291,9 +291,10 @@ def test_a_host_has_her_commission_as_a_file_and_nobody_elses() -> None:
     refused(rows(order.purchase.buyer), 403, "FORBIDDEN")
 
 
-def contested(order: Order) -> Dispute:
+def asked_back(order: Order) -> gateway.Dispute:
+    """What the provider says when the bank wants all of an order back."""
     payment = Payment.objects.get(purchase=order.purchase)
-    told = gateway.Dispute(
+    return gateway.Dispute(
         id=f"dp_{order.id.hex}",
         status="needs_response",
         reason="general",
@@ -303,7 +304,10 @@ def contested(order: Order) -> Dispute:
         due_at=None,
         withdrawn=payment.amount,
     )
-    found = disputes.take_in(told=told, now=timezone.now())
+
+
+def contested(order: Order) -> Dispute:
+    found = disputes.take_in(told=asked_back(order), now=timezone.now())
     assert found is not None
     return found
 
@@ -426,7 +430,9 @@ def test_evidence_that_the_provider_does_not_take_is_told(
     def refuse(**_: object) -> None:
         raise gateway.Refused("This dispute is closed.")
 
-    dispute = contested(sold())
+    order = sold()
+    dispute = contested(order)
+    monkeypatch.setattr(gateway, "retrieve_dispute", lambda _: asked_back(order))
     monkeypatch.setattr(gateway, "submit_evidence", refuse)
     page = reverse("admin:orders_dispute_send_evidence", args=[dispute.pk])
 
