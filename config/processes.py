@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from config import embedded, servers
 from config.children import Program
 from config.env import ROOT, Environment
+from orders.reconciling import kinds
 
 # Here everybody comes from one address.
 ONE_MACHINE = {
@@ -29,7 +30,9 @@ DRAIN_MARGIN = 12.0
 COMMANDS = {
     "simulator": "-m commerce.stripe_simulator --port {simulator_port} --state-file {state} "
     "--webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe --webhook-secret {secret} "
-    "--connect-webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe "
+    # As an endpoint is set up at Stripe: what nobody reads is not sent.
+    + "".join(f"--webhook-event {kind} " for kind in kinds.READ)
+    + "--connect-webhook-url http://127.0.0.1:{web_port}/api/v1/webhooks/stripe "
     "--connect-webhook-secret {connect_secret}",
     "web": "-m config.web",
     "live": "-m config.live",

@@ -28,7 +28,13 @@ def arguments() -> argparse.Namespace:
         "--port", type=int, default=12111, help="port on 127.0.0.1; 0 takes a free one (default 12111)"
     )
     parser.add_argument(
-        "--webhook-url", action="append", default=[], help="send all events here; may be repeated"
+        "--webhook-url", action="append", default=[], help="send events here; may be repeated"
+    )
+    parser.add_argument(
+        "--webhook-event",
+        action="append",
+        default=[],
+        help="send only events of this type to --webhook-url; may be repeated",
     )
     parser.add_argument(
         "--webhook-secret", action="append", default=[], help="whsec_..., one for each --webhook-url"
@@ -70,7 +76,7 @@ async def run(given: argparse.Namespace, listener: socket.socket) -> None:
     simulator.faults.latency_ms = given.latency_ms
     simulator.patience = given.later_ms / 1000
     for number, (url, secret) in enumerate(zip(given.webhook_url, given.webhook_secret, strict=True), 1):
-        simulator.register(url, secret, number)
+        simulator.register(url, secret, number, enabled_events=given.webhook_event or ["*"])
     connect = zip(given.connect_webhook_url, given.connect_webhook_secret, strict=True)
     for number, (url, secret) in enumerate(connect, 1):
         simulator.register(url, secret, number, connect=True)

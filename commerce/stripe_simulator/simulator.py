@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +109,21 @@ class Simulator:
         self._commit(key, print_, answer, request_id)
         return answer
 
-    def register(self, url: str, secret: str, number: int, *, connect: bool = False) -> None:
+    def register(
+        self,
+        url: str,
+        secret: str,
+        number: int,
+        *,
+        connect: bool = False,
+        enabled_events: Sequence[str] = ("*",),
+    ) -> None:
         """Add the webhook endpoint named on the command line, or move the one of an earlier run."""
         call = Call(store=self.store, at=self.clock.now())
         ident = f"we_command_line_{'connect_' if connect else ''}{number}"
         row = self.store.find(ident) or (events.new_endpoint(call, url, ["*"]) | {"id": ident})
-        row |= {"url": events.check_url(url), "status": "enabled", "_secret": secret, "_connect": connect}
+        row |= {"url": events.check_url(url), "status": "enabled", "enabled_events": list(enabled_events)}
+        row |= {"_secret": secret, "_connect": connect}
         self.store.save(row)
         self._commit(None, "", (200, b""), "")
 

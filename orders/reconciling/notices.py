@@ -15,6 +15,7 @@ from commerce.models import Card, ConnectedAccount, Customer, Notice
 from commerce.money import Money
 from orders.aftersales import disputes
 from orders.models import Payment
+from orders.reconciling import kinds
 from orders.settling import discrepancies, payments, repaying
 
 log = structlog.get_logger(__name__)
@@ -22,29 +23,6 @@ log = structlog.get_logger(__name__)
 MOST_ATTEMPTS = 10
 READ_WITHIN = timedelta(seconds=15)  # A notice that no task took up by then was lost on the way.
 
-# Of what kinds something is read. An endpoint need not be sent others (`enabled_events`); those that come all
-# the same are kept, and nobody is woken for them. The provider's log can be asked for twenty at most.
-READ = (
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.canceled",
-    "payment_intent.requires_action",
-    "payment_intent.amount_capturable_updated",
-    "payment_intent.processing",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.refunded",
-    "charge.refund.updated",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-    "setup_intent.succeeded",
-    "payment_method.detached",
-    "payment_method.automatically_updated",
-)
 KNOWN_WITHIN = timedelta(minutes=1)  # A new account is told of before its id is written down here.
 
 # What is told of accounts that are connected to ours. Anything else of theirs is not ours to act upon.
@@ -80,7 +58,7 @@ def _keep(notice: gateway.Notice, *, source: str, now: datetime) -> bool:
         ours = ConnectedAccount.objects.filter(provider_id=notice.account).exists()
         unread = not strange and (notice.type in READ_OF_CONNECTED or not ours)
     else:
-        unread = notice.type in READ
+        unread = notice.type in kinds.READ
     if notice.livemode != gateway.is_live():
         strange = unread = False  # Test and live do not mix: it is kept, and nothing comes of it.
     row = Notice(

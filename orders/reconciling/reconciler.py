@@ -17,7 +17,7 @@ from django.db.models import Min
 from commerce import faults, gateway
 from orders import states
 from orders.models import Mark, Payment
-from orders.reconciling import movements, notices
+from orders.reconciling import kinds, movements, notices
 from orders.settling import capturing, discrepancies, payments
 
 log = structlog.get_logger(__name__)
@@ -85,7 +85,7 @@ def _since_mark(name: str, read: Callable[[datetime, datetime], int], now: datet
 
 
 def _events(since: datetime, now: datetime) -> int:
-    found = gateway.events_since(since, types=notices.READ)
+    found = gateway.events_since(since, types=kinds.READ)
     return sum(notices.record_all(found=batch, now=now) for batch in _batches(found))
 
 

@@ -13,7 +13,7 @@ from commerce import gateway
 from commerce.models import Card, ConnectedAccount, Notice, User
 from orders import gauges, tasks
 from orders.models import Discrepancy, Payment, Purchase
-from orders.reconciling import notices
+from orders.reconciling import kinds, notices
 from orders.settling import charging, discrepancies, payments
 from tests.orders import make
 from tests.stripe_server import StripeServer
@@ -298,4 +298,4 @@ def test_who_may_only_look_resolves_nothing() -> None:
 
 
 def test_the_providers_log_can_be_asked_for_all_that_is_read() -> None:
-    assert len(notices.READ) <= 20
+    assert len(kinds.READ) <= 20
