@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,16 +34,21 @@ class StripeServer:
         port: int | None = None,
         webhook: tuple[str, str] | None = None,
         connect_webhook: tuple[str, str] | None = None,
+        events: Sequence[str] = (),
         state_file: Path | None = None,
         latency_ms: int = 0,
     ) -> None:
-        """Start it; `webhook` is (url, secret), `connect_webhook` the same for connected accounts."""
+        """Start it; `webhook` is (url, secret), `connect_webhook` the same for connected accounts.
+
+        The first is sent `events`; all without any.
+        """
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         argv = [sys.executable, "-m", "commerce.stripe_simulator", "--port", str(self.port)]
         argv += ["--later-ms", "3600000"]  # nothing happens by itself before `hurry`
         if webhook:
             argv += ["--webhook-url", webhook[0], "--webhook-secret", webhook[1]]
+            argv += [word for kind in events for word in ("--webhook-event", kind)]
         if connect_webhook:
             argv += ["--connect-webhook-url", connect_webhook[0]]
             argv += ["--connect-webhook-secret", connect_webhook[1]]

@@ -80,6 +80,20 @@ def test_a_refused_webhook_comes_again(
     assert event["data"]["object"]["id"] == customer.id
 
 
+def test_what_the_command_line_names_is_sent_and_nothing_else(hearer: Hearer) -> None:
+    server = StripeServer(webhook=(hearer.url, "whsec_here"), events=["charge.refunded", "refund.created"])
+    try:
+        api = server.client().v1
+        api.refunds.create({"payment_intent": api.payment_intents.create(PAID).id})
+        hearer.wait(lambda heard: len(heard) == 2)
+        (endpoint,) = api.webhook_endpoints.list().data
+    finally:
+        server.stop()
+
+    assert set(types(hearer.heard)) == {"charge.refunded", "refund.created"}
+    assert list(endpoint.enabled_events) == ["charge.refunded", "refund.created"]
+
+
 def test_only_the_chosen_events_are_sent(api: stripe.V1Services, hearer: Hearer) -> None:
     made = api.webhook_endpoints.create({"url": hearer.url, "enabled_events": ["charge.refunded"]})
     paid = api.payment_intents.create(PAID)
