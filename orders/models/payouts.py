@@ -1,5 +1,7 @@
 """What merchants and hosts may be paid, and what they were paid."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -135,6 +137,11 @@ class Reversal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} ({self.status})"
+
+    @property
+    def payment_id(self) -> UUID:
+        """The payment that the leg came out of."""
+        return self.leg.payment_id
 
 
 class Proceeds(models.Model):

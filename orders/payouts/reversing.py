@@ -147,19 +147,19 @@ def _book(kind: str, row: Reversal, debit: str, credit: str) -> None:
     ledger.post(kind=kind, ref=str(row.id), postings=[(debit, amount), (credit, amount * -1)])
 
 
-def _locked(row: Reversal) -> Reversal:
-    Payment.objects.select_for_update(no_key=True).get(payout_legs__reversals=row.pk)
-    return ERRAND.rows().select_for_update(of=("self", "leg")).get(pk=row.pk)
-
-
 class _Errand(errands.Errand[Reversal, gateway.Reversal]):
     before_send = staticmethod(lambda: faults.reach("reversal.before_send"))
     after_send = staticmethod(lambda: faults.reach("reversal.after_send"))
     after_take_in = staticmethod(lambda: faults.reach("reversal.after_take_in"))
+    name, kind = "reversal", discrepancies.Kind.TRANSFER
     open, within = states.REVERSAL_OPEN, timedelta(seconds=60)
 
     def rows(self) -> QuerySet[Reversal]:
         return Reversal.objects.select_related("leg__payment", "leg__payout__account")
+
+    def locked(self, pk: UUID) -> Reversal:
+        Payment.objects.select_for_update(no_key=True).get(payout_legs__reversals=pk)
+        return self.rows().select_for_update(of=("self", "leg")).get(pk=pk)
 
     def find(self, row: Reversal) -> gateway.Reversal | None:
         return gateway.find_reversal(transfer_id=row.leg.provider_id or "", reversal_id=row.id)
@@ -176,66 +176,26 @@ class _Errand(errands.Errand[Reversal, gateway.Reversal]):
         # It was looked for, and what an empty account refuses is not done later.
         return error.code != "balance_insufficient" and super().hides(row, error, first=first)
 
-    def apply(self, row: Reversal, answer: gateway.Reversal, now: datetime) -> None:
-        try:
-            transactions.run(lambda: _take_in(row, answer, now), lock_timeout_ms=transactions.PATIENT_MS)
-        except discrepancies.Mismatch as mismatch:
-            discrepancies.note(mismatch.difference, now=now)
-            raise
+    def strange(self, row: Reversal, answer: gateway.Reversal) -> str:
+        if row.status == Status.FAILED:
+            return "was carried out, and had been given up"
+        return "" if answer.transfer_id == row.leg.provider_id else f"is of {answer.transfer_id}"
 
-    def refused(self, row: Reversal, error: gateway.Refused, now: datetime) -> None:
-        log.warning("reversal.refused", reversal=str(row.id), code=error.code, error=str(error))
-        transactions.run(lambda: _fail(row, str(error.code or "refused"), now))
+    def take_in(self, row: Reversal, answer: gateway.Reversal, now: datetime) -> None:
+        if row.status == Status.DONE:
+            return
+        row.status, row.provider_id, row.failure, row.checked_at = Status.DONE, answer.id, "", now
+        row.save(update_fields=["status", "provider_id", "failure", "checked_at"])
+        PayoutLeg.objects.filter(pk=row.leg_id).update(reversed_amount=F("reversed_amount") + row.amount)
+        Payment.objects.filter(pk=row.payment_id).update(
+            transferred_amount=F("transferred_amount") - row.amount
+        )
+        refunds.owed_back(row.leg.payment)
+        _book("reversal.paid", row, ledger.PROVIDER, ledger.TRANSFERS)
+
+    def failed(self, row: Reversal, now: datetime) -> None:
+        payable = ledger.payable(planning.payee_of(row.leg.payout.account))
+        _book("reversal.failed", row, payable, ledger.TRANSFERS)
 
 
 ERRAND = _Errand()
-
-
-def _take_in(known: Reversal, answer: gateway.Reversal, now: datetime) -> None:
-    row = _locked(known)
-    _check(row, answer)
-    if row.status == Status.DONE:
-        return
-    row.status, row.provider_id, row.failure, row.checked_at = Status.DONE, answer.id, "", now
-    row.save(update_fields=["status", "provider_id", "failure", "checked_at"])
-    PayoutLeg.objects.filter(pk=row.leg_id).update(reversed_amount=F("reversed_amount") + row.amount)
-    Payment.objects.filter(pk=row.leg.payment_id).update(
-        transferred_amount=F("transferred_amount") - row.amount
-    )
-    refunds.owed_back(row.leg.payment)
-    _book("reversal.paid", row, ledger.PROVIDER, ledger.TRANSFERS)
-
-
-def _fail(known: Reversal, code: str, now: datetime) -> None:
-    """Have the payee owe again what could not be taken back."""
-    row = _locked(known)
-    if row.status not in states.REVERSAL_OPEN:
-        return
-    row.status, row.failure, row.checked_at = Status.FAILED, code[:120], now
-    row.save(update_fields=["status", "failure", "checked_at"])
-    payable = ledger.payable(planning.payee_of(row.leg.payout.account))
-    _book("reversal.failed", row, payable, ledger.TRANSFERS)
-
-
-def _check(row: Reversal, answer: gateway.Reversal) -> None:
-    ours = Money(row.amount, row.currency)
-    if row.provider_id not in (None, answer.id):
-        what = f"reversal {row.id} was carried out a second time, besides {row.provider_id}"
-    elif row.status == Status.FAILED:
-        what = f"reversal {row.id} was carried out, and had been given up"
-    elif answer.amount != ours:
-        what = f"reversal {row.id} is over another amount"
-    elif answer.transfer_id != row.leg.provider_id:
-        what = f"reversal {row.id} is of {answer.transfer_id}"
-    else:
-        return
-    raise discrepancies.Mismatch(
-        discrepancies.Difference(
-            kind=discrepancies.Kind.TRANSFER,
-            provider_id=answer.id,
-            what=what,
-            ours=ours,
-            theirs=answer.amount,
-            payment_id=row.leg.payment_id,
-        )
-    )

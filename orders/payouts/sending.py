@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 
 from commerce import faults, gateway, ledger, payees
 from commerce.money import Money
-from orders import states, transactions
+from orders import states
 from orders.models import Commission, Payment, Payout, PayoutLeg, Proceeds
 from orders.payouts import paying, planning
 from orders.settling import discrepancies, errands
@@ -43,14 +43,25 @@ def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUI
     return ERRAND.due(now=now, limit=limit, without=without, more=waiting)
 
 
+def apply(*, answer: gateway.Transfer, leg_id: UUID, now: datetime) -> None:
+    """Make true that the provider has sent a leg; as `errands.Errand.apply`."""
+    ERRAND.apply(leg_id, answer, now)
+
+
 class _Errand(errands.Errand[PayoutLeg, gateway.Transfer]):
     before_send = staticmethod(lambda: faults.reach("payout.leg_before_send"))
     after_send = staticmethod(lambda: faults.reach("payout.leg_after_send"))
     after_take_in = staticmethod(lambda: faults.reach("payout.leg_after_take_in"))
+    name, kind = "leg", discrepancies.Kind.TRANSFER
     open, begins, within = states.LEG_OPEN, ("created", "waiting"), timedelta(seconds=60)
 
     def rows(self) -> QuerySet[PayoutLeg]:
         return PayoutLeg.objects.select_related("payment", "payout__account")
+
+    def locked(self, pk: UUID) -> PayoutLeg:
+        # With its payout, so that of the last two legs one sees the other's end.
+        Payout.objects.select_for_update(no_key=True).get(legs=pk)
+        return self.rows().select_for_update(of=("self",)).get(pk=pk)
 
     def may(self, row: PayoutLeg, now: datetime) -> bool:
         waits = row.status == Status.WAITING and row.checked_at is not None
@@ -71,95 +82,47 @@ class _Errand(errands.Errand[PayoutLeg, gateway.Transfer]):
     def hides(self, row: PayoutLeg, error: gateway.Refused, *, first: bool) -> bool:
         return error.code not in PASSING and super().hides(row, error, first=first)
 
-    def apply(self, row: PayoutLeg, answer: gateway.Transfer, now: datetime) -> None:
-        apply(answer=answer, leg_id=row.id, now=now)
+    def strange(self, row: PayoutLeg, answer: gateway.Transfer) -> str:
+        if row.status == Status.FAILED:
+            return "was sent, and had been given up"
+        there = answer.destination == row.payout.account.provider_id
+        return "" if there else f"went to {answer.destination}"
+
+    def take_in(self, row: PayoutLeg, answer: gateway.Transfer, now: datetime) -> None:
+        if row.status == Status.PAID:
+            return
+        row.status, row.provider_id, row.failure, row.checked_at = Status.PAID, answer.id, "", now
+        row.save(update_fields=["status", "provider_id", "failure", "checked_at"])
+        paying.book("transfer.paid", row, ledger.TRANSFERS, ledger.PROVIDER)
+        _finish(row.payout, now)
 
     def refused(self, row: PayoutLeg, error: gateway.Refused, now: datetime) -> None:
         """Wait where that passes, else owe it again."""
-        log.error("payout.leg_refused", leg=str(row.id), code=error.code, error=str(error))
         if error.code in PASSING:
+            log.warning("payout.leg_waits", leg=str(row.id), code=error.code)
             open_ones = PayoutLeg.objects.filter(
                 pk=row.id, status__in=states.sources_of(states.LEG, "waiting")
             )
-            open_ones.update(
-                status=Status.WAITING, failure=(error.code or "")[:120], refusals=F("refusals") + 1
-            )
+            open_ones.update(status=Status.WAITING, failure=error.code, refusals=F("refusals") + 1)
             return
         if isinstance(error, gateway.Missing):
             # The notice of it may be lost, and nothing more is begun for an account that is gone.
             payees.refresh(provider_id=row.payout.account.provider_id or "", now=now)
-        transactions.run(lambda: _fail(row.id, str(error.code or "refused"), now))
+        super().refused(row, error, now)
+
+    def failed(self, row: PayoutLeg, now: datetime) -> None:
+        payout, of_payment = row.payout, Payment.objects.filter(pk=row.payment_id)
+        of_payment.update(transferred_amount=F("transferred_amount") - row.amount)
+        payable = ledger.payable(planning.payee_of(payout.account))
+        paying.book("transfer.failed", row, ledger.TRANSFERS, payable)
+        # What the leg was of is earned and not paid, once more.
+        purchase = row.payment.purchase_id
+        Proceeds.objects.filter(payout=payout, order__purchase=purchase).update(payout=None)
+        Commission.objects.filter(payout=payout, line__order__purchase=purchase).update(payout=None)
+        _finish(payout, now)
 
 
 ERRAND = _Errand()
-
-
-def apply(*, answer: gateway.Transfer, leg_id: UUID, now: datetime) -> None:
-    """Make true that the provider has sent a leg; safe to repeat. Raises Mismatch, noted as a discrepancy."""
-    try:
-        transactions.run(lambda: _take_in(leg_id, answer, now), lock_timeout_ms=transactions.PATIENT_MS)
-    except discrepancies.Mismatch as mismatch:
-        discrepancies.note(mismatch.difference, now=now)
-        raise
-
-
-def _take_in(leg_id: UUID, answer: gateway.Transfer, now: datetime) -> None:
-    row = _locked(leg_id)
-    _check(row, answer)
-    if row.status == Status.PAID:
-        return
-    row.status, row.provider_id, row.failure, row.checked_at = Status.PAID, answer.id, "", now
-    row.save(update_fields=["status", "provider_id", "failure", "checked_at"])
-    paying.book("transfer.paid", row, ledger.TRANSFERS, ledger.PROVIDER)
-    _finish(row.payout, now)
-
-
-def _fail(leg_id: UUID, code: str, now: datetime) -> None:
-    """Owe the payee again what a leg could not bring."""
-    row = _locked(leg_id)
-    if row.status not in states.LEG_OPEN:
-        return
-    account, payout = row.payout.account, row.payout
-    row.status, row.failure, row.checked_at = Status.FAILED, code[:120], now
-    row.save(update_fields=["status", "failure", "checked_at"])
-    Payment.objects.filter(pk=row.payment_id).update(transferred_amount=F("transferred_amount") - row.amount)
-    paying.book("transfer.failed", row, ledger.TRANSFERS, ledger.payable(planning.payee_of(account)))
-    # What the leg was of is earned and not paid, once more.
-    purchase = row.payment.purchase_id
-    Proceeds.objects.filter(payout=payout, order__purchase=purchase).update(payout=None)
-    Commission.objects.filter(payout=payout, line__order__purchase=purchase).update(payout=None)
-    _finish(payout, now)
-
-
-def _locked(leg_id: UUID) -> PayoutLeg:
-    """Return a leg with its payout locked, so that of the last two legs one sees the other's end."""
-    Payout.objects.select_for_update(no_key=True).get(legs=leg_id)
-    rows = PayoutLeg.objects.select_for_update(of=("self",)).select_related("payment", "payout__account")
-    return rows.get(pk=leg_id)
-
-
-def _check(row: PayoutLeg, answer: gateway.Transfer) -> None:
-    ours = Money(row.amount, row.currency)
-    if row.provider_id not in (None, answer.id):
-        what = f"leg {row.id} was sent a second time, besides {row.provider_id}"
-    elif row.status == Status.FAILED:
-        what = f"leg {row.id} was sent, and had been given up"
-    elif answer.amount != ours:
-        what = f"leg {row.id} is over another amount"
-    elif answer.destination != row.payout.account.provider_id:
-        what = f"leg {row.id} went to {answer.destination}"
-    else:
-        return
-    raise discrepancies.Mismatch(
-        discrepancies.Difference(
-            kind=discrepancies.Kind.TRANSFER,
-            provider_id=answer.id,
-            what=what,
-            ours=ours,
-            theirs=answer.amount,
-            payment_id=row.payment_id,
-        )
-    )
 
 
 def _finish(payout: Payout, now: datetime) -> None:

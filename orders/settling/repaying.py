@@ -1,32 +1,22 @@
-"""Carrying refunds out, once each however often asked, and following them until they have come to an end.
-
-As charges are, they are written down as sent before the provider is asked, and no lock is held meanwhile. The
-provider forgets a key after a day and carries the same refund out a second time. So what may have arrived is
-looked for before it is ever sent again.
-"""
+"""Carrying refunds out: an errand each (`errands`), followed until it has come to an end."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 
 from commerce import errors, faults, gateway, ids, ledger, outbox
 from commerce.money import Money
 from orders import moves, states, transactions
 from orders.books import postings
 from orders.models import Purchase, Refund, Return
-from orders.settling import banks, discrepancies
+from orders.settling import banks, discrepancies, errands
 
 log = structlog.get_logger(__name__)
 Status = Refund.Status
 
-# One call asks the provider twice at most; before that, somebody may still be waiting for an answer.
-ASKED_AGAIN_AFTER = timedelta(seconds=2 * settings.STRIPE_TIMEOUT_SECONDS)
-SENT_WITHIN = timedelta(seconds=15)  # A refund that no task took up by then was lost on the way.
 DISPUTED = "charge_disputed"  # How the provider refuses while the buyer's bank has the money.
 LOOKED_AT_EVERY = timedelta(hours=1)  # The bank takes days over some; the provider tells when it is done.
 
@@ -38,66 +28,18 @@ class NotFailed(errors.Conflict):
     message = "This refund has not failed."
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What the provider is asked, read under the lock and used without it."""
-
-    refund_id: UUID
-    provider_id: str | None
-    intent_id: str
-    amount: Money
-    first: bool  # This call moved it to `sent`, so nobody asked before.
-
-
 def send(*, refund_id: UUID, now: datetime) -> None:
-    """Have the provider carry a refund out, or ask what became of it, and apply the answer.
-
-    Does nothing when it has come to an end, or when somebody asked within ASKED_AGAIN_AFTER. Raises
-    Unavailable, UnknownOutcome: the next call goes on. Raises Refused, Mismatch: a human has to look.
-    """
-    attempt = transactions.run(lambda: _begin(refund_id, now), lock_timeout_ms=transactions.PATIENT_MS)
-    if attempt is None:
-        return
-    faults.reach("refund.before_send")
-    try:
-        answer = _ask(attempt)
-    except gateway.UnknownOutcome:
-        _note(attempt, Status.UNKNOWN)
-        raise
-    except gateway.Unavailable:
-        if attempt.first:
-            _note(attempt, Status.CREATED)
-        raise
-    except gateway.Refused as error:
-        if not attempt.first or error.code == "idempotency_mismatch":
-            # An earlier request under this key may still be carried out.
-            _note(attempt, Status.UNKNOWN)
-            raise
-        log.error("refund.refused", refund=str(refund_id), code=error.code, error=str(error))
-        _fail(attempt, str(error.code or "refused"))
-        return
-    faults.reach("refund.after_send")
-    apply(answer=answer, now=now)
-    faults.reach("refund.after_take_in")
+    """Have the provider carry a refund out, or ask what became of it; as `errands.Errand.send`."""
+    ERRAND.send(refund_id, now=now)
 
 
 def apply(*, answer: gateway.RefundResult, now: datetime) -> Refund | None:
-    """Make what the provider says of a refund true; returns it, None when it is not ours.
-
-    Safe to repeat and in any order: only a failure follows success. Raises Mismatch, noted as a discrepancy,
-    when the provider's numbers are not ours.
+    """Make what the provider says of a refund true; returns it, None when it is not ours. As
+    `errands.Errand.apply`; only a failure follows success.
     """
     rows = Refund.objects.filter(Q(provider_id=answer.id) | Q(pk=answer.refund_id))
     refund_id = rows.values_list("id", flat=True).first()
-    if refund_id is None:
-        return None
-    try:
-        return transactions.run(
-            lambda: _take_in(refund_id, answer, now), lock_timeout_ms=transactions.PATIENT_MS
-        )
-    except discrepancies.Mismatch as mismatch:
-        discrepancies.note(mismatch.difference, now=now)
-        raise
+    return None if refund_id is None else ERRAND.apply(refund_id, answer, now)
 
 
 def try_again(*, refund_id: UUID, now: datetime) -> Refund:
@@ -138,75 +80,8 @@ def anew(row: Refund, *, amount: int, now: datetime) -> Refund:
 
 def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
     """Return refunds that nobody is sending, and those that the provider was not asked about for a while."""
-    lost = Q(status=Status.CREATED, created_at__lt=now - SENT_WITHIN) & ~banks.DECIDE
-    unheard = Q(status__in=(Status.SENT, Status.UNKNOWN), checked_at__lt=now - ASKED_AGAIN_AFTER)
     pending = Q(status=Status.PENDING, checked_at__lt=now - LOOKED_AT_EVERY)
-    rows = Refund.objects.filter(lost | unheard | pending).exclude(pk__in=without)
-    return list(rows.order_by("created_at").values_list("id", flat=True)[:limit])
-
-
-def _begin(refund_id: UUID, now: datetime) -> Attempt | None:
-    row = (
-        Refund.objects.select_for_update(of=("self",)).select_related("payment").filter(pk=refund_id).first()
-    )
-    if row is None or row.status not in states.REFUND_OPEN:
-        return None
-    first = row.status == Status.CREATED
-    if first and (banks.ask_for(row.payment_id) or banks.loss(row.payment_id)):
-        return None  # The bank may have paid it, or has: `banked`.
-    asked = row.checked_at is not None and now - row.checked_at < ASKED_AGAIN_AFTER
-    if asked and not first and row.provider_id is None:
-        return None
-    if first:
-        row.status, row.sent_at, row.attempts = Status.SENT, row.sent_at or now, row.attempts + 1
-    row.checked_at = now
-    row.save(update_fields=["status", "sent_at", "checked_at", "attempts"])
-    return Attempt(
-        refund_id=row.id,
-        provider_id=row.provider_id,
-        intent_id=row.payment.provider_id or "",
-        amount=Money(row.amount, row.currency),
-        first=first,
-    )
-
-
-def _ask(attempt: Attempt) -> gateway.RefundResult:
-    if attempt.provider_id is not None:
-        return gateway.retrieve_refund(attempt.provider_id)
-    if not attempt.first:
-        found = gateway.find_refund(intent_id=attempt.intent_id, refund_id=attempt.refund_id)
-        if found is not None:
-            return found
-        Refund.objects.filter(pk=attempt.refund_id).update(attempts=F("attempts") + 1)
-    return gateway.refund(
-        key=str(attempt.refund_id),
-        intent_id=attempt.intent_id,
-        amount=attempt.amount,
-        refund_id=attempt.refund_id,
-    )
-
-
-def _take_in(refund_id: UUID, answer: gateway.RefundResult, now: datetime) -> Refund:
-    purchase = purchase_of(refund_id)
-    row = Refund.objects.select_for_update(of=("self",)).select_related("payment").get(pk=refund_id)
-    _check(row, answer)
-    if row.provider_id is None:
-        row.provider_id = answer.id
-    row.checked_at = now
-    before = row.status
-    if answer.status in states.REFUND[row.status]:
-        row.status = answer.status
-        if answer.status == "succeeded":
-            postings.refund_paid(row)
-        elif answer.status == "failed":
-            row.failure = (answer.failure or "failed")[:80]
-            log.error("refund.failed", refund=str(row.id), provider_id=answer.id, failure=row.failure)
-            if before == Status.SUCCEEDED:
-                postings.refund_failed(row)
-    row.save(update_fields=["provider_id", "status", "failure", "checked_at"])
-    if row.status != before and Status.SUCCEEDED in (before, row.status):
-        moves.note(purchase, reason=f"refund {row.status}", now=now)
-    return row
+    return ERRAND.due(now=now, limit=limit, without=without, more=pending)
 
 
 def purchase_of(refund_id: UUID) -> Purchase:
@@ -215,35 +90,62 @@ def purchase_of(refund_id: UUID) -> Purchase:
     return rows.get(payments__refunds=refund_id)
 
 
-def _check(row: Refund, answer: gateway.RefundResult) -> None:
-    ours = Money(row.amount, row.currency)
-    if row.provider_id not in (None, answer.id):
-        what = f"refund {row.id} was carried out a second time, besides {row.provider_id}"
-    elif row.status == Status.BY_BANK and answer.status != "failed":
-        what = f"refund {row.id} was carried out, and the buyer's bank had paid it"
-    elif answer.amount != ours:
-        what = f"refund {row.id} is over another amount"
-    elif answer.intent_id is not None and answer.intent_id != row.payment.provider_id:
-        what = f"refund {row.id} is of another payment than {row.payment.provider_id}"
-    else:
-        return
-    raise discrepancies.Mismatch(
-        discrepancies.Difference(
-            kind=discrepancies.Kind.REFUND,
-            provider_id=answer.id,
-            what=what,
-            ours=ours,
-            theirs=answer.amount,
-            payment_id=row.payment_id,
+class _Errand(errands.Errand[Refund, gateway.RefundResult]):
+    before_send = staticmethod(lambda: faults.reach("refund.before_send"))
+    after_send = staticmethod(lambda: faults.reach("refund.after_send"))
+    after_take_in = staticmethod(lambda: faults.reach("refund.after_take_in"))
+    name, kind = "refund", discrepancies.Kind.REFUND
+    open, within = states.REFUND_OPEN, timedelta(seconds=15)
+    lost = Q(status=Status.CREATED) & ~banks.DECIDE
+
+    def rows(self) -> QuerySet[Refund]:
+        return Refund.objects.select_related("payment__purchase")
+
+    def locked(self, pk: UUID) -> Refund:
+        purchase_of(pk)
+        return self.rows().select_for_update(of=("self",)).get(pk=pk)
+
+    def may(self, row: Refund, now: datetime) -> bool:
+        # The bank may have paid it, or has: `banked`.
+        of_bank = row.status == Status.CREATED
+        return not (of_bank and (banks.ask_for(row.payment_id) or banks.loss(row.payment_id)))
+
+    def find(self, row: Refund) -> gateway.RefundResult | None:
+        if row.provider_id is not None:
+            return gateway.retrieve_refund(row.provider_id)
+        return gateway.find_refund(intent_id=row.payment.provider_id or "", refund_id=row.id)
+
+    def ask(self, row: Refund) -> gateway.RefundResult:
+        return gateway.refund(
+            key=str(row.id),
+            intent_id=row.payment.provider_id or "",
+            amount=Money(row.amount, row.currency),
+            refund_id=row.id,
         )
-    )
+
+    def strange(self, row: Refund, answer: gateway.RefundResult) -> str:
+        if row.status == Status.BY_BANK and answer.status != "failed":
+            return "was carried out, and the buyer's bank had paid it"
+        same = answer.intent_id in (None, row.payment.provider_id)
+        return "" if same else f"is of another payment than {row.payment.provider_id}"
+
+    def take_in(self, row: Refund, answer: gateway.RefundResult, now: datetime) -> None:
+        if row.provider_id is None:
+            row.provider_id = answer.id
+        row.checked_at = now
+        before = row.status
+        if answer.status in states.REFUND[row.status]:
+            row.status = answer.status
+            if answer.status == "succeeded":
+                postings.refund_paid(row)
+            elif answer.status == "failed":
+                row.failure = (answer.failure or "failed")[:80]
+                log.error("refund.failed", refund=str(row.id), provider_id=answer.id, failure=row.failure)
+                if before == Status.SUCCEEDED:
+                    postings.refund_failed(row)
+        row.save(update_fields=["provider_id", "status", "failure", "checked_at"])
+        if row.status != before and Status.SUCCEEDED in (before, row.status):
+            moves.note(row.payment.purchase, reason=f"refund {row.status}", now=now)
 
 
-def _note(attempt: Attempt, new: str) -> None:
-    Refund.objects.filter(pk=attempt.refund_id, status=Status.SENT).update(status=new)
-
-
-def _fail(attempt: Attempt, code: str) -> None:
-    Refund.objects.filter(pk=attempt.refund_id, status=Status.SENT).update(
-        status=Status.FAILED, failure=code[:80]
-    )
+ERRAND = _Errand()
