@@ -75,6 +75,16 @@ def lock(variant_ids: Collection[UUID], *, skip_locked: bool) -> dict[UUID, int]
         return dict(cursor.fetchall())
 
 
+def look(variant_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return what can be promised of variants at this moment; nothing is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT variant_id, available FROM catalog_stock WHERE variant_id = ANY(%s::uuid[])",
+            [[str(pk) for pk in variant_ids]],
+        )
+        return dict(cursor.fetchall())
+
+
 def there(variant_ids: Collection[UUID]) -> set[UUID]:
     """Return which of these variants have a stock."""
     if not variant_ids:

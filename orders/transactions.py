@@ -20,6 +20,8 @@ PATIENT_MS = 10_000  # For background work, where nobody waits.
 LOCK_NOT_AVAILABLE = "55P03"
 # Deadlock, serialization failure: nothing was done, and the other one is through.
 RETRIED = {"40P01", "40001"}
+# No code when the connection broke; idle_in_transaction_session_timeout when this process stood still in it.
+LOST = {None, "25P03"}
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: 25006 read-only, 53 no room or connections
 # left, 57 shutting down or cancelled, 58 system error.
 AWAY = ("25006", "53", "57", "58")
@@ -60,9 +62,9 @@ def run(work: Callable[[], T], *, lock_timeout_ms: int | None = LOCK_TIMEOUT_MS)
                 raise Busy from error
             if state is not None and state.startswith(AWAY):
                 raise errors.Unavailable from error
-            if state is not None and state not in RETRIED:
+            if state not in LOST and state not in RETRIED:
                 raise
-            if state is None:
+            if state in LOST:
                 connection.close()
     if last is not None and sqlstate(last) in RETRIED:
         raise Busy from last

@@ -139,3 +139,4 @@ class Facts:
     # Shared by all who ask for the same, to the same country where it matters.
     bills: dict[tuple[tuple[Wanted, ...], UUID | None, str], Bill] = field(default_factory=dict)
     busy: set[UUID] = field(default_factory=set)  # Rows that somebody else keeps locked.
+    trusting: bool = False  # There is plenty: the stock was looked at, and is locked when all is written.

@@ -3,25 +3,27 @@
 What is counted is locked, in the one order that everybody keeps: carts, what is held for carts, turns of the
 waitlist, offers, claimed coupons, stock; each by its key. A row that somebody else keeps locked fails the
 batch after `lock_timeout`, or, where `patient` is off, is stepped over and noted as busy.
+Before that, tills that want the same units wait for each other (`others`).
 
-Tills that want the same units wait for each other before that, in a line of their own: a batch of another
-process is no reason to step over the row that everybody wants.
+Where there is plenty of what is asked for, it is only looked at: nobody is refused for want of it, so that
+all can be written before `writing` locks it and looks again. Tills of several processes write at once then,
+and have the row that everybody wants for a moment each.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import OperationalError, connection
+from django.db import connection
 
 from catalog import rates, stock
 from commerce import households
-from orders import transactions
 from orders.tariffs import reading as tariffs
+from orders.till import others
 from orders.till.asking import Asked
 from orders.till.facts import Buyer, CardKept, Facts, Goods, Show, Turn
-from orders.till.refusals import TillsAhead
 from streams import grants
 
 _GOODS = """
@@ -80,17 +82,7 @@ _TURNS = """
      WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
 """
 _LOCKED = " ORDER BY id FOR UPDATE"
-LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS = 300, 5_000
-# Kept until the transaction ends: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-IN_TURN = """
-    SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = %(most_ms)s;
-    SELECT pg_advisory_xact_lock(%(tills)s, line) FROM unnest(%(lines)s::int[]) AS line;
-    SET LOCAL lock_timeout = %(then_ms)s; SET LOCAL statement_timeout = %(statement_ms)s
-"""
-TILLS = 0x711C  # What the locks of this kind are called.
-LINES = 64  # Lines that units and offers are spread over; however many there are, so many locks are taken.
-IN_LINE_MS = 3_000  # For all of them together.
-CANCELLED = "57014"  # By the statement's timeout.
+PLENTY = 10  # Times what a batch wants; with less, what other tills write meanwhile could well be the rest.
 _WITH_TURNS = """
     SELECT DISTINCT buyer_id FROM orders_waitlistentry
      WHERE status = 'offered' AND buyer_id = ANY(%s::uuid[]) AND variant_id = ANY(%s::uuid[])
@@ -104,8 +96,11 @@ class Clock(NamedTuple):
     read_at: float
 
 
-def read(batch: Sequence[Asked], *, patient: bool, clock: Clock) -> Facts:
-    """Return the facts of a batch, inside its transaction; what is counted stays locked until it ends."""
+def read(batch: Sequence[Asked], *, patient: bool, may_trust: bool, clock: Clock) -> Facts:
+    """Return the facts of a batch, inside its transaction; what is counted stays locked until it ends.
+
+    With `may_trust` the facts may be `trusting`: the stock was looked at, and `writing.write` locks it.
+    """
     variants = {line.variant_id for asked in batch for line in asked.lines}
     buyers = _ids(asked.buyer_id for asked in batch)
     with connection.cursor() as cursor:
@@ -117,11 +112,16 @@ def read(batch: Sequence[Asked], *, patient: bool, clock: Clock) -> Facts:
         _shows(cursor, facts, _ids(asked.stream_id for asked in batch))
         _buyers(cursor, facts, buyers)
         _tariffs(facts)
-        _wait(cursor, units | {line.offer_id for asked in batch for line in asked.lines if line.offer_id})
+        if may_trust and patient:
+            facts.trusting = _plenty(batch, facts, units)
+        if not facts.trusting:
+            counted = {line.offer_id for asked in batch for line in asked.lines if line.offer_id}
+            others.wait(cursor, units | counted)
         _carts(cursor, facts, buyers, _ids(units | variants), patient)
         for row in _hers(cursor, facts, _TURNS, [buyers, wanted], patient):
             facts.turns[row[:3]] = Turn(*row[3:])
-    _counted(facts, batch, units, patient)
+    if not facts.trusting:
+        _counted(facts, batch, units, patient)
     return facts
 
 
@@ -221,17 +221,20 @@ def _carts(cursor: Any, facts: Facts, buyers: str, variants: str, patient: bool)
         facts.cart_holds[buyer_id, variant_id] = quantity
 
 
-def _wait(cursor: Any, counted: set[UUID]) -> None:
-    """Wait until no other till has a batch in hand that counts the same; raises TillsAhead."""
-    # Sorted, so that nobody waits in a circle; and no row is locked yet.
-    lines = sorted({each.int % LINES for each in counted})
-    times = {"most_ms": IN_LINE_MS, "then_ms": LOCK_TIMEOUT_MS, "statement_ms": STATEMENT_TIMEOUT_MS}
-    try:
-        cursor.execute(IN_TURN, {"tills": TILLS, "lines": lines, **times})
-    except OperationalError as error:
-        if transactions.sqlstate(error) == CANCELLED:
-            raise TillsAhead from error
-        raise
+def _plenty(batch: Sequence[Asked], facts: Facts, units: set[UUID]) -> bool:
+    """Look at the stock, and say whether all of it is so much more than is wanted that none will be short.
+
+    Offers and coupons have limits of buyers, which only a lock can count.
+    """
+    if any(asked.offers or asked.coupon_id is not None for asked in batch):
+        return False
+    wanted: Counter[UUID] = Counter()
+    for asked in batch:
+        for line in asked.lines:
+            if line.variant_id in facts.goods:
+                wanted.update(dict(facts.goods[line.variant_id].takes(line.quantity)))
+    facts.stock = stock.look(units)
+    return all(facts.stock.get(each, 0) >= PLENTY * wanted[each] for each in units)
 
 
 def _hers(cursor: Any, facts: Facts, select: str, asked: list[str], patient: bool) -> list[Any]:

@@ -17,21 +17,24 @@ from django.db import IntegrityError, connection
 
 from commerce import errors, faults, idempotency
 from orders import queries, transactions
-from orders.till import deciding, reading, receipts, writing
+from orders.till import deciding, others, reading, receipts, writing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.facts import Facts
-from orders.till.refusals import TillsAhead
+from orders.till.refusals import TillsAhead, TooLate
 from streams import waitingroom
 
 log = structlog.get_logger(__name__)
 
+IDLE_TIMEOUT_MS = 5_000  # A process that is stopped in the middle lets go of what it has locked.
 # All is found by its key. PostgreSQL keeps the plans of its foreign keys as it made them when the connection
 # was new; in a shop that was empty then they would go on reading whole tables, row by row.
 SETTINGS = f"""
-    SET LOCAL lock_timeout = {reading.LOCK_TIMEOUT_MS};
-    SET LOCAL statement_timeout = {reading.STATEMENT_TIMEOUT_MS};
+    SET LOCAL lock_timeout = {others.LOCK_TIMEOUT_MS};
+    SET LOCAL statement_timeout = {others.STATEMENT_TIMEOUT_MS};
+    SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS};
     SET LOCAL enable_seqscan = off; SELECT clock_timestamp()
 """
+FORGOTTEN_SECONDS = 30.0  # Whoever pressed was told long ago that nothing is known of it, and may be gone.
 KEY_TAKEN_AGAIN = 3  # Somebody else's commit came between: read again, and the key is known.
 
 
@@ -70,9 +73,19 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
 
 
 def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> list[Outcome]:
+    try:
+        return _written(presses, patient, may_trust=True, now=now)
+    except writing.SoldMeanwhile:
+        # There was plenty, and now there is less than this batch wants: it is counted under the lock.
+        return _written(presses, patient, may_trust=False, now=now)
+
+
+def _written(
+    presses: Sequence[Press], patient: bool, *, may_trust: bool, now: datetime | None
+) -> list[Outcome]:
     for attempt in range(1, KEY_TAKEN_AGAIN + 1):
         try:
-            answers = transactions.run(lambda: _batch(presses, patient, now), lock_timeout_ms=None)
+            answers = transactions.run(lambda: _batch(presses, patient, may_trust, now), lock_timeout_ms=None)
             faults.reach("till.committed")
             return answers()
         except IntegrityError as error:
@@ -82,7 +95,9 @@ def _attempt(presses: Sequence[Press], patient: bool, now: datetime | None) -> l
     raise AssertionError("unreachable")
 
 
-def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> Callable[[], list[Outcome]]:
+def _batch(
+    presses: Sequence[Press], patient: bool, may_trust: bool, now: datetime | None
+) -> Callable[[], list[Outcome]]:
     """Decide and write a batch; returns what gives its answers, to be called when it is committed."""
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS)
@@ -98,7 +113,9 @@ def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> Cal
     for n, press in enumerate(presses):
         if n in outcomes:
             continue
-        if press.refused is not None and n not in excused:
+        if press.at is not None and press.at < clock.read_at - FORGOTTEN_SECONDS:
+            outcomes[n] = TooLate()
+        elif press.refused is not None and n not in excused:
             outcomes[n] = press.refused
         # The same key twice in one batch: the second gets what the first gets.
         elif first.setdefault((press.asked.buyer_id, press.asked.key), n) == n:
@@ -107,7 +124,8 @@ def _batch(presses: Sequence[Press], patient: bool, now: datetime | None) -> Cal
     sold: dict[int, deciding.Accepted] = {}
     given: receipts.Receipts | None = None
     if fresh:
-        facts = reading.read([batch[n] for n in fresh], patient=patient, clock=clock)
+        wanted = [batch[n] for n in fresh]
+        facts = reading.read(wanted, patient=patient, may_trust=may_trust, clock=clock)
         faults.reach("till.locked")
         sold, refused = _decide(presses, fresh, facts)
         outcomes |= refused

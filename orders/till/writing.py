@@ -5,7 +5,7 @@ COPY rather than rows of VALUES: for PostgreSQL the text needs no parsing as SQL
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from commerce import ids, outbox
 from orders import pricing
 from orders.models import Hold, Order, Purchase
 from orders.taxes import Charge, Tax
-from orders.till import receipts
+from orders.till import others, receipts
 from orders.till.deciding import Accepted
 from orders.till.facts import Bill, Facts
 from streams import announce, grants
@@ -44,7 +44,7 @@ _HOLD = "line_id, purchase_id, variant_id, offer_id, quantity, status, updated_a
 
 
 def write(accepted: Sequence[Accepted], facts: Facts) -> receipts.Receipts:
-    """Write purchases that were decided on these facts, in the same transaction.
+    """Write purchases that were decided on these facts, in the same transaction; raises SoldMeanwhile.
 
     Their receipts are to be rendered when it is committed: meanwhile others wait for what is locked.
     """
@@ -71,6 +71,10 @@ def write(accepted: Sequence[Accepted], facts: Facts) -> receipts.Receipts:
         for several in _chunks([each.id for each in accepted])
     )
     return given
+
+
+class SoldMeanwhile(Exception):
+    """What there was plenty of went to others while this was written; nothing of it stands."""
 
 
 class _Rows:
@@ -179,8 +183,19 @@ def _counted(accepted: Sequence[Accepted], facts: Facts) -> None:
     grants.take(units=of_offers, buyers=buyers, households=homes, deals=facts.deals, now=facts.now)
     grants.spend(coupons)
     # Last, so that the rows everybody wants are changed as late as can be.
+    if facts.trusting:
+        _lock_trusted(of_stock)
     stock.take_locked(units=of_stock, now=facts.now)
     announce.stock_moved(variants=of_stock, offers=of_offers)
+
+
+def _lock_trusted(units: Mapping[UUID, int]) -> None:
+    """Lock what was only looked at; raises SoldMeanwhile where it is less than what was accepted."""
+    with connection.cursor() as cursor:
+        others.wait(cursor, units.keys())
+    left = stock.lock(units.keys(), skip_locked=False)
+    if any(left.get(pk, 0) < wanted for pk, wanted in units.items()):
+        raise SoldMeanwhile
 
 
 def _turns(cursor: Any, accepted: Sequence[Accepted], facts: Facts) -> None:

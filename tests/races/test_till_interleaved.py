@@ -18,7 +18,7 @@ from catalog.models import Price
 from commerce import errors
 from orders import transactions
 from orders.models import Hold, Purchase
-from orders.till import asking, ringing, writing
+from orders.till import asking, reading, ringing, writing
 from orders.till.asking import Receipt
 from streams import offers
 from tests.orders import make
@@ -28,10 +28,14 @@ from tests.orders.till import asks
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def _meet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is tested here are the rows' own locks; the turns that tills take would hide them."""
+@pytest.fixture(autouse=True, params=[reading.PLENTY, 1], ids=["few", "plenty"])
+def _meet(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here are the rows' own locks; the turns that tills take would hide them.
+
+    As "plenty" counts what is just enough, so that a batch is written before anything is locked.
+    """
     asks.meet(monkeypatch)
+    monkeypatch.setattr(reading, "PLENTY", request.param)
 
 
 MOST_STATEMENTS = 40

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from orders import transactions
-from orders.till import asking, reading, refusals, ringing, writing
+from orders.till import asking, others, refusals, ringing, writing
 from orders.till.asking import Receipt
 from tests.orders import make
 from tests.orders.till.asks import kinds, meet, rung, wants
@@ -76,7 +76,7 @@ def test_without_turns_its_buyers_would_be_sent_away(
 def test_a_till_whose_turn_does_not_come_sends_its_buyers_away_and_steps_over_nothing(
     first_is_slow: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "IN_LINE_MS", 100)
+    monkeypatch.setattr(others, "IN_LINE_MS", 100)
 
     first, second = two_tills(first_is_slow)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.models import Variant
-from orders.till import asking, reading, ringing
+from orders.till import asking, others, ringing
 from orders.till.asking import Asked
 from tests.orders import make
 from tests.orders.make import NOW
@@ -38,4 +38,4 @@ def kinds(outcomes: list[Any]) -> list[type]:
 
 def meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tills that want the same run into each other, as if they did not take turns."""
-    monkeypatch.setattr(reading, "_wait", lambda cursor, counted: None)
+    monkeypatch.setattr(others, "wait", lambda cursor, counted: None)

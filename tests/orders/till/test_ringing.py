@@ -20,7 +20,7 @@ from commerce import idempotency
 from orders import queries, transactions
 from orders.carts import contents
 from orders.models import Cart, CartLine, Purchase
-from orders.till import asking, deciding, receipts, ringing, writing
+from orders.till import asking, deciding, receipts, refusals, ringing, writing
 from orders.till.asking import Asked, Receipt
 from streams import offers
 from tests.orders import make
@@ -286,3 +286,60 @@ def test_a_shop_that_was_empty_when_the_connection_was_made_is_not_read_row_by_r
 
     read = sum(map(_read_row_by_row, tables)) - before
     assert (read == 0) if guard else (read > 1_000)
+
+
+def test_who_pressed_long_ago_buys_nothing_any_more_and_her_key_is_still_answered() -> None:
+    lipstick = make.variant(stocked=10)
+    old, bought, young = (wants(lipstick) for _ in range(3))
+    rung(bought)
+    now = time.monotonic()
+    ages = {old: ringing.FORGOTTEN_SECONDS + 1, bought: ringing.FORGOTTEN_SECONDS + 1, young: 20.0}
+
+    outcomes = ringing.ring_up(
+        [asking.Press(each, now - age) for each, age in ages.items()], now=NOW
+    ).outcomes
+
+    assert kinds(outcomes) == [refusals.TooLate, Receipt, Receipt]
+    assert isinstance(outcomes[1], Receipt)
+    assert outcomes[1].replayed
+    assert make.left(lipstick) == 8
+
+
+def test_a_batch_that_stood_still_has_lost_its_rows_and_is_carried_out_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lipstick, write = make.variant(stocked=1), writing.write
+    soon = ringing.SETTINGS.replace(f"session_timeout = {ringing.IDLE_TIMEOUT_MS}", "session_timeout = 50")
+    assert soon != ringing.SETTINGS
+    monkeypatch.setattr(ringing, "SETTINGS", soon)
+    times: list[float] = []
+
+    def stands_still(*args: Any) -> Any:
+        times.append(time.monotonic())
+        while len(times) == 1 and not _gone():
+            time.sleep(0.01)
+        return write(*args)
+
+    monkeypatch.setattr(writing, "write", stands_still)
+
+    assert kinds(rung(wants(lipstick))) == [Receipt]
+
+    assert len(times) == 2
+    assert make.left(lipstick) == 0
+
+
+def _gone() -> bool:
+    """Say whether the server has ended the session of this thread, asking in another one."""
+    pid = connection.connection.get_backend_pid()
+    found: list[bool] = []
+
+    def look() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)", [pid])
+            found.append(cursor.fetchone()[0])
+        connection.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(10)
+    return found == [True]
