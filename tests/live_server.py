@@ -238,8 +238,8 @@ def own_process(transactional_db: None) -> Iterator[Callable[..., LiveRoom]]:
     """Return a function that starts a live process with its own environment, ended with the test."""
     started: list[LiveRoom] = []
 
-    def start(**env: str) -> LiveRoom:
-        live = LiveRoom(environment() | env)
+    def start(*, before: str = "", **env: str) -> LiveRoom:
+        live = LiveRoom(environment() | env, before=before)
         started.append(live)
         live.start()
         return live

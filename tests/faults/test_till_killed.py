@@ -21,7 +21,7 @@ from tests.orders import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BUYERS, PIECES = 24, 15
+BUYERS, PIECES, PLENTY = 24, 15, 500
 POINTS = (
     "till.locked",
     "till.committed",
@@ -63,17 +63,19 @@ def bought() -> dict[UUID, UUID]:
     return dict(Purchase.objects.values_list("key", "id"))
 
 
-def world() -> tuple[Variant, Stream, list[Buyer]]:
-    lipstick = make.variant(stocked=PIECES)
+def world(pieces: int = PIECES) -> tuple[Variant, Stream, list[Buyer]]:
+    lipstick = make.variant(stocked=pieces)
     stream = make.show(lipstick)
     return lipstick, stream, [Buyer(make.buyer(), stream, lipstick) for _ in range(BUYERS)]
 
 
+@pytest.mark.parametrize("pieces", [PIECES, pytest.param(PLENTY, marks=pytest.mark.faults)])
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_till_killed_in_a_batch_loses_nothing_and_sells_nothing_twice(
-    own_process: Start, tmp_path: Path, point: str
+    own_process: Start, tmp_path: Path, point: str, pieces: int
 ) -> None:
-    lipstick, _, buyers = await aside(world)
+    lipstick, _, buyers = await aside(world, pieces)
+    sold = min(pieces, BUYERS)
     dying = await aside(own_process, FAULT=f"{point}:{tmp_path / 'died'}")
     await asyncio.gather(*(buyer.come(dying) for buyer in buyers))
 
@@ -92,7 +94,7 @@ async def test_a_till_killed_in_a_batch_loses_nothing_and_sells_nothing_twice(
     await asyncio.gather(*(buyer.press() for buyer in buyers))
 
     in_the_end = await aside(bought)
-    assert len(in_the_end) == PIECES
+    assert len(in_the_end) == sold
     assert after_the_fall.items() <= in_the_end.items()
     for buyer in buyers:
         last = buyer.answers[-1]
@@ -102,7 +104,7 @@ async def test_a_till_killed_in_a_batch_loses_nothing_and_sells_nothing_twice(
         else:
             assert last == "OUT_OF_STOCK"
             assert buyer.key not in in_the_end
-    assert await aside(make.left, lipstick) == 0
+    assert await aside(make.left, lipstick) == pieces - sold
     assert await aside(make.broken) == []
     await asyncio.gather(*(buyer.viewer.close() for buyer in buyers))
 

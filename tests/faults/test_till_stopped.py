@@ -1,0 +1,102 @@
+"""A live process that stands still in the middle of a batch, as on a paused machine, and goes on later."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catalog.models import Variant
+from orders.models import Purchase
+from tests.faults.test_till_killed import Buyer, world
+from tests.live_server import LiveRoom, aside, eventually
+from tests.orders import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
+
+Start = Callable[..., LiveRoom]
+PIECES = 15
+# The process stops itself where the rows are locked and nothing is written: once, and says so by a file.
+STOPS = """
+import os, signal
+from orders.till import writing
+_write = writing.write
+def _stop(*args):
+    try:
+        os.close(os.open({flag!r}, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        pass
+    else:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return _write(*args)
+writing.write = _stop
+"""
+FOR_EVER = """
+from orders.till import ringing
+its = "idle_in_transaction_session_timeout = "
+ringing.SETTINGS = ringing.SETTINGS.replace(f"{its}{ringing.IDLE_TIMEOUT_MS}", f"{its}0")
+"""
+
+
+async def stopped_in_a_batch(
+    own_process: Start, flag: Path, before: str = ""
+) -> tuple[Variant, LiveRoom, list[Buyer], list[Buyer]]:
+    """Return goods, the process that will stop, who is there, and as many who are at another process."""
+    lipstick, _, buyers = await aside(world, PIECES)
+    still = await aside(own_process, before=STOPS.format(flag=str(flag)) + before)
+    here, there = buyers[:12], buyers[12:]
+    other = await aside(own_process)
+    await asyncio.gather(*(buyer.come(still) for buyer in here), *(buyer.come(other) for buyer in there))
+    return lipstick, still, here, there
+
+
+async def press_until_decided(buyer: Buyer) -> None:
+    """Press with the same key for as long as the answer is to try again."""
+    while True:
+        await buyer.press()
+        if buyer.answers[-1:] != ["UNAVAILABLE"]:
+            return
+        await asyncio.sleep(0.2)
+
+
+async def test_others_sell_meanwhile_and_it_sells_what_is_left_when_it_goes_on(
+    own_process: Start, tmp_path: Path
+) -> None:
+    lipstick, still, here, there = await stopped_in_a_batch(own_process, tmp_path / "stopped")
+    pressed = [asyncio.create_task(press_until_decided(buyer)) for buyer in here]
+    await eventually((tmp_path / "stopped").exists)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(press_until_decided(buyer) for buyer in there))
+    assert {type(buyer.answers[-1]) for buyer in there} == {dict}
+    assert await aside(Purchase.objects.count) == len(there)
+
+    assert still.child is not None
+    os.kill(still.child.process.pid, signal.SIGCONT)
+    async with asyncio.timeout(30):
+        await asyncio.gather(*pressed)
+    accepted = [buyer for buyer in here if isinstance(buyer.answers[-1], dict)]
+    assert len(accepted) == PIECES - len(there)
+    assert {buyer.answers[-1] for buyer in here if buyer not in accepted} == {"OUT_OF_STOCK"}
+    assert await aside(make.left, lipstick) == 0
+    assert await aside(make.broken) == []
+
+
+async def test_control_a_process_that_keeps_its_rows_for_ever_stops_all_others(
+    own_process: Start, tmp_path: Path
+) -> None:
+    lipstick, still, here, there = await stopped_in_a_batch(own_process, tmp_path / "stopped", FOR_EVER)
+    pressed = [asyncio.create_task(press_until_decided(buyer)) for buyer in here]
+    await eventually((tmp_path / "stopped").exists)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(12):
+            await asyncio.gather(*(press_until_decided(buyer) for buyer in there))
+
+    assert await aside(make.left, lipstick) == PIECES
+    for task in pressed:
+        task.cancel()
+    assert still.child is not None
+    os.kill(still.child.process.pid, signal.SIGCONT)
