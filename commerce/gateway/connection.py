@@ -17,6 +17,11 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def client() -> stripe.V1Services:
     """Return the client for the settings as they are; it may be used by many threads at once."""
+    return bare().v1
+
+
+def bare() -> stripe.StripeClient:
+    """Return the same client for requests whose answers are not made into objects (`plainly`)."""
     return _client(
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, float(settings.STRIPE_TIMEOUT_SECONDS)
     )
@@ -40,7 +45,7 @@ def sheet_url(page: str, client_secret: str | None) -> str | None:
 
 
 @functools.lru_cache(maxsize=8)
-def _client(key: str, base: str, timeout: float) -> stripe.V1Services:
+def _client(key: str, base: str, timeout: float) -> stripe.StripeClient:
     host = urlsplit(base).hostname or ""
     if not key:
         raise ImproperlyConfigured("STRIPE_SECRET_KEY is not set.")
@@ -57,4 +62,4 @@ def _client(key: str, base: str, timeout: float) -> stripe.V1Services:
         base_addresses={"api": base},
         max_network_retries=0,
         http_client=http,
-    ).v1
+    )

@@ -7,20 +7,10 @@ from uuid import UUID
 import stripe
 from stripe import params
 
-from commerce.gateway import connection, values
-from commerce.gateway.answers import Intent, IntentStatus
+from commerce.gateway import connection, plainly, values
+from commerce.gateway.answers import Intent
 from commerce.gateway.failures import Refused, Unavailable, UnknownOutcome, translate, translated
 from commerce.money import Money
-
-_INTENTS: dict[str, IntentStatus] = {
-    "requires_payment_method": "declined",
-    "requires_confirmation": "processing",
-    "processing": "processing",
-    "requires_action": "requires_action",
-    "requires_capture": "held",
-    "succeeded": "succeeded",
-    "canceled": "cancelled",
-}
 
 
 def charge(
@@ -54,10 +44,8 @@ def charge(
     if description:
         wanted["description"] = description
     try:
-        return _intent(connection.client().payment_intents.create(wanted, {"idempotency_key": key}))
+        return _created(wanted, key)
     except stripe.CardError as error:
-        if error.error is not None and error.error.payment_intent is not None:
-            return _intent(error.error.payment_intent)
         # Declined, and the answer does not say which intent: it carries our id.
         return _made_after_all(payment_id, customer, error)
     except stripe.StripeError as error:
@@ -66,6 +54,16 @@ def charge(
             # The key answers with this error from now on, though the charge may have been made.
             return _made_after_all(payment_id, customer, error)
         raise failure from error
+
+
+def _created(wanted: params.PaymentIntentCreateParams, key: str) -> Intent:
+    try:
+        return plainly.create(wanted, key=key)
+    except stripe.CardError as error:
+        declined = plainly.of_error(error)
+        if declined is None:
+            raise
+        return declined
 
 
 def _made_after_all(payment_id: UUID, customer: str, error: stripe.StripeError) -> Intent:
@@ -81,7 +79,7 @@ def _made_after_all(payment_id: UUID, customer: str, error: stripe.StripeError) 
 def retrieve(intent_id: str) -> Intent:
     """Return an intent as it is now. Raises Unavailable, Refused (Missing)."""
     with translated(reading=True):
-        return _intent(connection.client().payment_intents.retrieve(intent_id))
+        return plainly.retrieve(intent_id)
 
 
 def find(*, payment_id: UUID, customer: str, since: datetime | None = None) -> Intent | None:
@@ -95,7 +93,7 @@ def find(*, payment_id: UUID, customer: str, since: datetime | None = None) -> I
     with translated(reading=True):
         for one in connection.client().payment_intents.list(wanted).auto_paging_iter():
             if values.ours(one.metadata, "payment_id") == payment_id:
-                return _intent(one)
+                return plainly.of_object(one)
     return None
 
 
@@ -106,7 +104,7 @@ def intents_since(since: datetime) -> Iterator[Intent]:
     wanted: params.PaymentIntentListParams = {"created": {"gte": int(since.timestamp())}, "limit": 100}
     with translated(reading=True):
         for one in connection.client().payment_intents.list(wanted).auto_paging_iter():
-            yield _intent(one)
+            yield plainly.of_object(one)
 
 
 def capture(intent_id: str) -> Intent:
@@ -116,7 +114,7 @@ def capture(intent_id: str) -> Intent:
     that is still `held` could not be captured. Raises Unavailable, UnknownOutcome, Refused.
     """
     try:
-        return _intent(connection.client().payment_intents.capture(intent_id))
+        return plainly.of_object(connection.client().payment_intents.capture(intent_id))
     except (stripe.InvalidRequestError, stripe.CardError):
         return retrieve(intent_id)
     except stripe.StripeError as error:
@@ -132,32 +130,10 @@ def cancel(intent_id: str, *, reason: str | None = None) -> Intent:
     if reason is not None:
         wanted["cancellation_reason"] = reason
     try:
-        return _intent(connection.client().payment_intents.cancel(intent_id, wanted))
+        return plainly.of_object(connection.client().payment_intents.cancel(intent_id, wanted))
     except stripe.InvalidRequestError as error:
         if error.code != "payment_intent_unexpected_state":
             raise translate(error) from error
-        told = error.error.payment_intent if error.error is not None else None
-        return _intent(told) if told is not None else retrieve(intent_id)
+        return plainly.of_error(error) or retrieve(intent_id)
     except stripe.StripeError as error:
         raise translate(error) from error
-
-
-def _intent(one: stripe.PaymentIntent) -> Intent:
-    currency = one.currency.upper()
-    error = one.last_payment_error
-    status = _INTENTS.get(one.status, "processing")
-    declined = status == "declined" and error is not None
-    return Intent(
-        id=one.id,
-        status=status,
-        amount=Money(one.amount, currency),
-        received=Money(one.amount_received, currency),
-        payment_id=values.ours(one.metadata, "payment_id"),
-        purchase_id=values.ours(one.metadata, "purchase_id"),
-        charge_id=values.id_of(one.latest_charge),
-        decline_code=(error.decline_code or error.code) if declined and error is not None else None,
-        message=error.message if declined and error is not None else None,
-        livemode=one.livemode,
-        client_secret=one.client_secret,
-        sheet_url=connection.sheet_url("3ds", one.client_secret) if status == "requires_action" else None,
-    )
