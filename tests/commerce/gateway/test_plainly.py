@@ -252,7 +252,7 @@ def test_a_decline_that_says_which_intent_is_read_as_the_sdk_reads_it(canned: Ca
 
 
 UNREADABLE = {
-    "another thing": {"id": "ch_1", "object": "charge"},
+    "another thing": whole(object="charge"),
     "a list": [],
     "no amount": {key: value for key, value in whole().items() if key != "amount"},
     "an amount in words": whole(amount="1000"),
