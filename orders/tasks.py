@@ -13,7 +13,7 @@ from commerce import clock, errors, turnstile
 from orders import expiry, notifications, recovery
 from orders.books import earning
 from orders.carts import lapsing
-from orders.payouts import paying, reversing, sending
+from orders.payouts import debts, paying, reversing, sending
 from orders.reconciling import notices, reconciler
 from orders.settling import capturing, repaying
 from orders.waitlist import keeping
@@ -82,7 +82,7 @@ def send_payout(*, payout_id: str, **_: object) -> None:
 @turnstile.one_at_a_time
 def take_back(**_: object) -> int:
     """Write down to be taken back what payees have owed for long and nothing has netted."""
-    return len(reversing.begin_all(now=clock.database_now()))
+    return len(debts.take_back_all(now=clock.database_now()))
 
 
 @shared_task(name="orders.send_reversal", queue="settle")

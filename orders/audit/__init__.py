@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from orders.audit.charges import CHARGES
 from orders.audit.checks import Check, Finding
+from orders.audit.debts import DEBTS
 from orders.audit.earned import EARNED
 from orders.audit.ends import ENDS
 from orders.audit.goods import COUPONS, STOCK, TRADE
@@ -13,7 +14,7 @@ from orders.audit.money import MONEY
 from orders.audit.work import WORK
 
 SHOWN = 5  # Broken rows that are named per check.
-CHECKS: tuple[Check, ...] = (*STOCK, *COUPONS, *TRADE, *MONEY, *CHARGES, *EARNED, *WORK, *ENDS)
+CHECKS: tuple[Check, ...] = (*STOCK, *COUPONS, *TRADE, *MONEY, *CHARGES, *EARNED, *DEBTS, *WORK, *ENDS)
 
 
 def run(checks: Iterable[Check] | None = None) -> list[Finding]:

@@ -19,6 +19,7 @@ class Discrepancy(models.Model):
         REFUND = "refund", "a refund is not as we asked for it"
         FOREIGN_REFUND = "foreign_refund", "a refund that we did not ask for"
         TRANSFER = "transfer", "what a payee was sent is not as we asked for it"
+        DEBT = "debt", "a payee owes what cannot be taken back"
         DISPUTE = "dispute", "a charge is disputed"
         MOVEMENT = "movement", "money moved at the provider and not in our books"
         NOT_THERE = "not_there", "money moved in our books and not at the provider"

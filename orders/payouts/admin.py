@@ -15,7 +15,7 @@ from commerce import errors, screens
 from commerce.models import ConnectedAccount, User
 from commerce.money import Money
 from orders.models import Payout, PayoutLeg, Proceeds, Reversal
-from orders.payouts import paying, planning, reversing
+from orders.payouts import debts, paying, planning, reversing
 
 WORDS: dict[planning.Why, str] = {
     "ready": "Is paid with the next run",
@@ -95,8 +95,10 @@ class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
             begun = paying.begin_all(now=timezone.now())
             messages.success(request, f"{len(begun)} payouts are on their way.")
             return HttpResponseRedirect(here)
+        given_up = debts.open_ones()
         rows = [
             {
+                "debt": given_up.get((due.account.id, due.currency)) if due.account else None,
                 "name": due.name,
                 "payee": due.payee,
                 "pending": due.money(due.pending),

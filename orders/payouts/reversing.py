@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db import connection
 from django.db.models import F, QuerySet
 
 from commerce import errors, faults, gateway, ids, ledger, outbox
@@ -27,45 +25,12 @@ from orders.settling import discrepancies, errands, refunds
 log = structlog.get_logger(__name__)
 Status = Reversal.Status
 
-TRIED_ANEW_AFTER = timedelta(days=3)
-
-# Payees that owe, and since when: from the first moment after which they always did. What was tried to take
-# back is no payment of the debt.
-_DEBTS = """
-    SELECT account, currency, min(at) FILTER (WHERE after_clear)
-      FROM (SELECT s.*, NOT bool_or(s.standing <= 0) OVER (
-                       PARTITION BY account, currency ORDER BY at, id
-                       ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS after_clear
-              FROM (SELECT x.account, x.currency, x.id, t.posted_at AS at,
-                           sum(x.amount) OVER (PARTITION BY x.account, x.currency
-                                               ORDER BY t.posted_at, x.id) AS standing
-                      FROM commerce_posting x JOIN commerce_ledgertransaction t ON t.id = x.transaction_id
-                     WHERE t.kind NOT IN ('reversal.owed', 'reversal.failed')
-                       AND (x.account, x.currency) IN (
-                           SELECT account, currency FROM commerce_posting WHERE account LIKE 'payable:%%'
-                            GROUP BY 1, 2 HAVING sum(amount) > 0)) s) d
-     GROUP BY 1, 2 HAVING min(at) FILTER (WHERE after_clear) < %s
-"""
-
 
 class NothingOwed(errors.Conflict):
     """The payee owes nothing that was sent to it, or its last payout is under way."""
 
     code = "NOTHING_OWED"
     message = "There is nothing to take back now."
-
-
-def begin_all(*, now: datetime) -> list[Reversal]:
-    """Write down reversals for those who have owed for long; returns them. Who fails stops nobody."""
-    begun: list[Reversal] = []
-    for account, currency in _overdue(now):
-        try:
-            begun += begin(account_id=account.id, currency=currency, by_id=None, now=now)
-        except NothingOwed:
-            continue
-        except Exception:
-            log.exception("reversal.put_off", account=str(account.id), currency=currency)
-    return begun
 
 
 def begin(*, account_id: UUID, currency: str, by_id: UUID | None, now: datetime) -> list[Reversal]:
@@ -85,19 +50,6 @@ def send(*, reversal_id: UUID, now: datetime) -> None:
 def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
     """Return reversals that nobody is sending, and those not asked about for a while."""
     return ERRAND.due(now=now, limit=limit, without=without)
-
-
-def _overdue(now: datetime) -> list[tuple[ConnectedAccount, str]]:
-    if not settings.TAKE_BACK_AFTER_DAYS:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_DEBTS, [now - timedelta(days=settings.TAKE_BACK_AFTER_DAYS)])
-        debts = [(row[0], row[1]) for row in cursor.fetchall()]
-    accounts = {ledger.payable(planning.payee_of(each)): each for each in ConnectedAccount.objects.all()}
-    found = [(accounts[name], currency) for name, currency in debts if name in accounts]
-    tried = Reversal.objects.filter(status=Status.FAILED, created_at__gt=now - TRIED_ANEW_AFTER)
-    lately = set(tried.values_list("leg__payout__account", "currency"))
-    return [(account, currency) for account, currency in found if (account.id, currency) not in lately]
 
 
 def _begin(account_id: UUID, currency: str, by_id: UUID | None, now: datetime) -> list[Reversal]:

@@ -1,19 +1,23 @@
 """Operations screens of what the provider and our books do not agree on, and of what it told us."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.forms import CharField, ModelForm, Textarea
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from commerce import screens
+from commerce import errors, screens
 from commerce.models import Notice, User
 from commerce.money import Money
 from orders.models import Discrepancy, Mark, Movement
+from orders.payouts import debts
 from orders.reconciling import notices
 from orders.settling import discrepancies
 
@@ -46,6 +50,47 @@ class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
     fields = (*readonly_fields, "note")
     list_per_page = 50
     show_full_result_count = False
+    actions_detail = ("take_back", "write_off")
+
+    @action(description="Take it back once more", url_path="take-back", permissions=["debt"])  # type: ignore[untyped-decorator]
+    def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask once more, and have what a payee owes taken back; the debt stays here until it was."""
+        return self._decided(request, object_id, debts.try_again, "{} are taken back.")
+
+    @action(description="Write it off", url_path="write-off", permissions=["debt"])  # type: ignore[untyped-decorator]
+    def write_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask why, and book what a payee owes as the platform's loss."""
+        asked = {"note": request.POST.get("note", "")}
+        return self._decided(request, object_id, debts.write_off, "{} are written off.", **asked)
+
+    def has_debt_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Debts are decided by those who may pay."""
+        if not request.user.has_perm("orders.add_payout") or not str(object_id).isdecimal():
+            return False
+        open_ones = Discrepancy.objects.filter(kind=Discrepancy.Kind.DEBT, resolved_at=None)
+        return open_ones.filter(pk=object_id).exists()
+
+    def _decided(
+        self, request: HttpRequest, object_id: str, verb: Callable[..., Money], words: str, **asked: str
+    ) -> HttpResponse:
+        back = reverse("admin:orders_discrepancy_change", args=[object_id])
+        if request.method == "POST":
+            by_id = cast(User, request.user).id
+            try:
+                money = verb(discrepancy_id=int(object_id), by_id=by_id, now=timezone.now(), **asked)
+            except errors.Refusal as refusal:
+                messages.error(request, refusal.text)
+            else:
+                messages.success(request, words.format(money))
+            return redirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Write off a debt" if asked else "Take a debt back",
+            "row": Discrepancy.objects.get(pk=object_id),
+            "asks_why": bool(asked),
+            "back": back,
+        }
+        return render(request, "orders/admin_debt.html", context)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only the programme finds them."""

@@ -17,6 +17,7 @@ from django.db.models import Min
 from commerce import faults, gateway
 from orders import states
 from orders.models import Mark, Payment
+from orders.payouts import debts
 from orders.reconciling import kinds, movements, notices
 from orders.settling import capturing, discrepancies, payments
 
@@ -60,6 +61,7 @@ def reconcile(*, now: datetime) -> dict[str, int]:
         done["matched"] = movements.match(now=now)
         if "movements" in done:
             done["not_there"] = movements.look_for_ours(now=now)
+        debts.forget(now=now)
     if failed:
         raise failed[0]
     return done

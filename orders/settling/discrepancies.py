@@ -36,6 +36,7 @@ class Difference:
     ours: Money | None = None
     theirs: Money | None = None
     payment_id: UUID | None = None
+    anew: bool = False  # It happened once more, though one just like it was resolved.
 
 
 class Mismatch(RuntimeError):
@@ -49,7 +50,7 @@ class Mismatch(RuntimeError):
 def note(difference: Difference, *, now: datetime) -> bool:
     """Write down a difference, or that it is still there; says whether it was not known.
 
-    One that was resolved is not opened again while it is as it was.
+    One that was resolved is not opened again while it is as it was, unless it happened anew.
     """
     one = difference
     money = one.theirs or one.ours
@@ -63,7 +64,8 @@ def note(difference: Difference, *, now: datetime) -> bool:
     same = Discrepancy.objects.filter(kind=one.kind, provider_id=one.provider_id)
     if same.filter(resolved_at=None).update(**facts, last_seen=now):
         return False
-    if same.filter(ours=facts["ours"], theirs=facts["theirs"], currency=facts["currency"]).exists():
+    as_it_was = same.filter(ours=facts["ours"], theirs=facts["theirs"], currency=facts["currency"])
+    if not one.anew and as_it_was.exists():
         return False
     try:
         with transaction.atomic():

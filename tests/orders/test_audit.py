@@ -380,6 +380,16 @@ LIES = [
         """INSERT INTO orders_reversal (id, leg_id, amount, currency, status, failure, attempts)
            SELECT gen_random_uuid(), id, 1, currency, 'created', '', 0 FROM orders_payoutleg LIMIT 1""",
     ),
+    lie(
+        "debts-are-written-off-by-somebody",
+        "UPDATE commerce_posting SET account = 'bad_debts' WHERE account LIKE 'payable:%'",
+    ),
+    lie(
+        "refused-reversals-are-told",
+        """INSERT INTO orders_reversal (id, leg_id, amount, currency, status, failure, attempts, created_at)
+           SELECT gen_random_uuid(), g.id, 1, g.currency, 'failed', 'x', 1, now()
+             FROM orders_payoutleg g, generate_series(1, 5)""",
+    ),
     lie("paid-is-in-a-payout", "UPDATE orders_commission SET payout_id = NULL WHERE status = 'paid'"),
     lie("paid-is-in-a-payout", "UPDATE orders_payout SET status = 'failed' WHERE status = 'paid'"),
     lie("payouts-come-to-an-end", f"UPDATE orders_payoutleg SET created_at = {LONG_AGO}"),

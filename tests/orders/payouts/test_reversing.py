@@ -3,11 +3,9 @@
 from typing import Any
 
 import pytest
-from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 
 from commerce import gateway, ledger
-from commerce.models import LedgerTransaction
 from commerce.money import Money
 from orders import recovery
 from orders.books import statements
@@ -54,14 +52,6 @@ def send(row: Reversal, *, seconds: float = 0) -> Reversal:
     reversing.send(reversal_id=row.id, now=now(seconds))
     row.refresh_from_db()
     return row
-
-
-def age(days: int) -> None:
-    """Let the books be that much older."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        LedgerTransaction.objects.update(posted_at=now(-days * DAY))
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
 
 
 def test_what_is_owed_is_taken_back_and_both_books_are_the_same(own_stripe: StripeServer) -> None:
@@ -142,32 +132,6 @@ def test_what_was_done_behind_an_error_is_found_at_once(trade: Trade) -> None:
     trade.server.fault("error_500_after", path="/v1/transfers")
     assert send(row).status == "done"
     assert back(trade) == COMMISSION
-
-
-def test_from_an_empty_account_nothing_comes_and_it_is_owed_again_and_tried_anew(
-    trade: Trade, settings: LazySettings
-) -> None:
-    (row,) = begin(trade)
-    trade.server.fault("balance_insufficient", path="/v1/transfers", times=1)
-    assert (send(row).status, row.failure) == ("failed", "balance_insufficient")
-    assert owed(trade) == COMMISSION
-    assert make.broken() == []
-    age(40)
-    assert reversing.begin_all(now=now()) == [], "it was tried a moment ago"
-    (again,) = reversing.begin_all(now=now(4 * DAY))
-    assert send(again).status == "done"
-    assert make.broken() == []
-
-
-def test_by_itself_only_what_nothing_has_netted_for_long(trade: Trade, settings: LazySettings) -> None:
-    assert reversing.begin_all(now=now()) == []
-    age(29)
-    assert reversing.begin_all(now=now()) == []
-    age(31)
-    settings.TAKE_BACK_AFTER_DAYS = 0
-    assert reversing.begin_all(now=now()) == []
-    settings.TAKE_BACK_AFTER_DAYS = 30
-    assert [row.amount for row in reversing.begin_all(now=now())] == [COMMISSION]
 
 
 def test_a_reversal_that_is_not_ours_to_the_cent_is_not_taken_in(trade: Trade) -> None:
