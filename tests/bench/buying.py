@@ -43,7 +43,8 @@ UNITS = 1_000_000
 PRICE = 1999
 BUYERS = 1_000
 PROCESSES = 2  # One for each core.
-CROWDS = (100, 3_000, 10_000)  # How rate and wait grow.
+FEWER = 100  # How rate and wait grow: so many of the same sockets,
+CROWDS = (3_000, 10_000)  # and so many, who come in when the target has been measured.
 PRESSES = 10_000  # About so many in a run.
 MOST_PRESSES = 15  # Of one buyer; more would be refused as too many.
 VARIANTS, LINES, MERCHANTS = 100, 5, 3
@@ -58,14 +59,14 @@ def run() -> list[Row]:
     hot = goods[0]
     stream = make.show(hot, now=timezone.now())
     alone = [make.buyer() for _ in range(THREADS)]
-    cookies = crowd.cookies(crowd.buyers(max(CROWDS)))
+    cookies = crowd.cookies(crowd.buyers(BUYERS + max(CROWDS)))
     more: dict[str, Any] = {"path": f"/ws/v1/live/{stream.slug}", "origin": settings.BASE_URL, "within": 240}
     floors, single, rushes = [], [], []
     with doors.doors(1, **DOOR) as one:
         one.open("buyers", BUYERS, cookies=cookies[:BUYERS], **more)
         alike = rush(one, [[hot]], BUYERS)
     with doors.doors(PROCESSES, **DOOR) as all_doors:
-        all_doors.open("buyers", len(cookies), cookies=cookies, **more)
+        all_doors.open("buyers", BUYERS, cookies=cookies[:BUYERS], **more)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
         rush(all_doors, [[hot]], BUYERS)  # Threads, connections and plans are there from now on.
@@ -73,9 +74,11 @@ def run() -> list[Row]:
             floors.append(max(_bare_updates(hot, clients) for clients in (1, 8, 32)))
             single.append(_one_by_one(hot, alone))
             rushes.append(rush(all_doors, [[hot]], BUYERS))
-        by_crowd = {n: rush(all_doors, [[hot]], n) for n in CROWDS}
+        by_crowd = {FEWER: rush(all_doors, [[hot]], FEWER)}
         cold = rush(all_doors, [[each] for each in goods], BUYERS)
         carts = rush(all_doors, [goods[n : n + LINES] for n in range(0, VARIANTS, LINES)], BUYERS)
+        all_doors.open("crowd", max(CROWDS), cookies=cookies[BUYERS:], **more)
+        by_crowd |= {n: rush(all_doors, [[hot]], n, group="crowd") for n in CROWDS}
     exact(goods)
     floor = median(floors)
     hot_name = f"purchases of one hot variant accepted through {BUYERS:,} websockets of {PROCESSES} processes"
@@ -98,11 +101,13 @@ def run() -> list[Row]:
     ]
 
 
-def rush(to: doors.Doors, baskets: Sequence[Sequence[Variant]], buyers: int) -> dict[str, Any]:
+def rush(
+    to: doors.Doors, baskets: Sequence[Sequence[Variant]], buyers: int, *, group: str = "buyers"
+) -> dict[str, Any]:
     """Let so many press and press again, each one of these baskets; returns what came of it and the rate."""
     times = max(1, min(MOST_PRESSES, PRESSES // buyers))
-    to.press("buyers", [body(basket) for basket in baskets], times=times, n=buyers)
-    done = to.pressed("buyers", patience=120)
+    to.press(group, [body(basket) for basket in baskets], times=times, n=buyers)
+    done = to.pressed(group, patience=120)
     if done["outcomes"] != {"accepted": buyers * times}:
         raise CannotRun(f"not everything was accepted: {done['outcomes']}")
     note(
