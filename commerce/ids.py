@@ -1,12 +1,12 @@
 """Public ids: UUIDv7 (RFC 9562), so that rows sort by the time they were made."""
 
-import re
 from uuid import UUID
 
+import msgspec
 from uuid_utils import uuid7 as fast_uuid7
 from uuid_utils.compat import uuid7
 
-_PLAIN = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I | re.A)
+PLAIN_LENGTH = 36  # Of the two forms that msgspec reads, the one with hyphens.
 
 
 def new() -> UUID:
@@ -21,6 +21,6 @@ def text() -> str:
 
 def read(given: str) -> UUID:
     """Return a UUID that is written plainly, `8-4-4-4-12`; raises ValueError for every other form."""
-    if not _PLAIN.fullmatch(given):
+    if len(given) != PLAIN_LENGTH:
         raise ValueError(f"not a plain UUID: {given!r}")
-    return UUID(given)
+    return msgspec.convert(given, UUID)

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from commerce import errors
@@ -44,8 +44,7 @@ class Wanted(NamedTuple):
     offer_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One press of the button. `seen` is the (epoch, offset) of the last room event the client had."""
 
     buyer_id: UUID
@@ -64,8 +63,7 @@ class Asked:
         return {line.offer_id for line in self.lines if line.offer_id is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
+class Press(msgspec.Struct, frozen=True):
     """What is asked, when it reached us by the process's steady clock, and what was said at the door.
 
     Who was `refused` there gets that, unless the key is known: a repetition is no press.
@@ -76,8 +74,7 @@ class Press:
     refused: errors.Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """An accepted purchase: its id and its body as JSON. `replayed`: this key had bought it before."""
 
     purchase_id: UUID

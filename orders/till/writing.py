@@ -6,6 +6,7 @@ COPY rather than rows of VALUES: for PostgreSQL the text needs no parsing as SQL
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -77,6 +78,15 @@ class SoldMeanwhile(Exception):
     """What there was plenty of went to others while this was written; nothing of it stands."""
 
 
+@dataclass(slots=True)
+class _Shared:
+    """Columns that all who share a bill have in common."""
+
+    purchase: str  # From behind the fingerprint to the currency.
+    orders: list[str]  # From behind the purchase's id to the end.
+    lines: list[str]  # From behind what the buyer saw to the end.
+
+
 class _Rows:
     """The rows of a batch in COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html)."""
 
@@ -86,17 +96,18 @@ class _Rows:
         self.lines: list[str] = []
         self.holds: list[str] = []
         self._now, self._until = now, until
-        self._told: dict[int, list[str]] = {}
+        self._shared: dict[int, _Shared] = {}
 
     def add(self, each: Accepted) -> receipts.Ids:
         """Add the rows of a purchase; returns the ids of its orders and of its lines."""
         asked, bill, show, now = each.asked, each.bill, each.show, self._now
-        stream = _null(asked.stream_id)
+        shared = self._shared.get(id(bill))
+        if shared is None:
+            shared = self._shared[id(bill)] = _share(bill, stream=_null(asked.stream_id), now=now)
         self.purchases.append(
             (
                 (asked.buyer_id, asked.key),
-                f"{each.id}\t{asked.buyer_id}\t{asked.key}\t{asked.fingerprint}\t{stream}"
-                f"\t{Purchase.Status.ACCEPTED.value}\t1\t{bill.total.amount}\t{bill.total.currency}"
+                f"{each.id}\t{asked.buyer_id}\t{asked.key}\t{asked.fingerprint}{shared.purchase}"
                 f"\t{each.card.id}\t{_text(each.buyer.ship_to or '')}\t{{{','.join(each.households)}}}"
                 f"\t{_null(asked.coupon_id)}\t{_flag(bill.pay_at_shipping)}"
                 f"\t{self._until}\t{now}\t{now}\n",
@@ -106,16 +117,11 @@ class _Rows:
         epoch, offset = (_text(asked.seen[0]), str(asked.seen[1])) if asked.seen and show else ("", "\\N")
         seen = f"{stream_ms}\t{epoch}\t{offset}"
         line_ids = [ids.text() for _ in bill.lines]
-        told = self._facts_of(bill, stream)
         order_ids = []
-        for part, (merchant_id, numbers) in enumerate(bill.parts):
+        for order, (_, numbers) in zip(shared.orders, bill.parts, strict=True):
             order_id = ids.text()
-            self.orders.append(
-                f"{order_id}\t{each.id}\t{merchant_id}\t{Order.Status.PENDING.value}"
-                f"\t{bill.amount_of(part)}\t{bill.total.currency}\t{now}\t{now}"
-                f"\t{_charged(bill.charges[part])}\n"
-            )
-            self.lines.extend(f"{line_ids[n]}\t{order_id}\t{seen}\t{told[n]}" for n in numbers)
+            self.orders.append(f"{order_id}\t{each.id}{order}")
+            self.lines.extend(f"{line_ids[n]}\t{order_id}\t{seen}{shared.lines[n]}" for n in numbers)
             order_ids.append(order_id)
         self.holds.extend(
             f"{line_ids[n]}\t{each.id}\t{variant_id}\t{_null(offer_id)}\t{units}"
@@ -124,16 +130,22 @@ class _Rows:
         )
         return order_ids, line_ids
 
-    def _facts_of(self, bill: Bill, stream: str) -> list[str]:
-        """Return the columns of the bill's lines that all who share the bill have in common."""
-        found = self._told.get(id(bill))
-        if found is None:
-            above = {n for part, (_, its) in enumerate(bill.parts) if bill.charges[part].on_top for n in its}
-            found = self._told[id(bill)] = [
-                f"{_told(line, stream)}\t{_taxed(bill.taxes[n])}\t{_flag(n in above)}\n"
-                for n, line in enumerate(bill.lines)
-            ]
-        return found
+
+def _share(bill: Bill, *, stream: str, now: str) -> _Shared:
+    currency, pending = bill.total.currency, Order.Status.PENDING.value
+    above = {n for part, (_, its) in enumerate(bill.parts) if bill.charges[part].on_top for n in its}
+    return _Shared(
+        purchase=f"\t{stream}\t{Purchase.Status.ACCEPTED.value}\t1\t{bill.total.amount}\t{currency}",
+        orders=[
+            f"\t{merchant_id}\t{pending}\t{bill.amount_of(part)}\t{currency}\t{now}\t{now}"
+            f"\t{_charged(bill.charges[part])}\n"
+            for part, (merchant_id, _) in enumerate(bill.parts)
+        ],
+        lines=[
+            f"\t{_told(line, stream)}\t{_taxed(bill.taxes[n])}\t{_flag(n in above)}\n"
+            for n, line in enumerate(bill.lines)
+        ],
+    )
 
 
 def _told(line: pricing.Line, stream: str) -> str:

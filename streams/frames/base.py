@@ -1,6 +1,5 @@
 """What all frames share: struct bases, small types with their bounds, and who is calling."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -61,8 +60,7 @@ class Position(Body):
     offset: Offset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who sent a command, on which connection, in which show."""
 
     user_id: UUID | None

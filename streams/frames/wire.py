@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -52,8 +51,7 @@ class _Numbered(msgspec.Struct):
     id: Number | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """A client's frame whose body has not been read yet."""
 
     t: str

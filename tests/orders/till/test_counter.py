@@ -1,7 +1,6 @@
 """The counter: who waits is answered once, whatever happens to the till."""
 
 import asyncio
-import dataclasses
 import queue
 import threading
 import time
@@ -11,6 +10,7 @@ from unittest.mock import ANY
 
 import pytest
 from django.db import connection
+from msgspec import structs
 
 from catalog import stock
 from commerce import errors
@@ -90,7 +90,7 @@ def test_who_presses_too_often_is_refused_and_a_repetition_is_no_press(
     with pytest.raises(paces.TooFast):
         till.buy(presses[2])
 
-    assert till.buy(presses[0]) == dataclasses.replace(first, body=ANY, replayed=True)
+    assert till.buy(presses[0]) == structs.replace(first, body=ANY, replayed=True)
     assert make.left(lipstick) == 8
 
 
