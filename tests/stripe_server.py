@@ -117,6 +117,14 @@ class StripeServer:
         """Put a connected account into a state: enabled, pending, restricted, deauthorized."""
         self.ask("/_simulator/accounts", {"account": account, "state": state})
 
+    def dispute(self, charge: str, amount: int) -> str:
+        """Have the buyer's bank take so much of a charge back, and return the dispute's id."""
+        return str(self.ask("/_simulator/disputes", {"charge": charge, "amount": amount})["id"])
+
+    def decide(self, dispute: str, returned: int) -> None:
+        """End a dispute: the bank gives so much back of what it took."""
+        self.ask("/_simulator/disputes", {"dispute": dispute, "returned": returned})
+
     def books(self) -> dict[str, Any]:
         """The simulator's own bookkeeping, with every charge."""
         found: dict[str, Any] = self.ask("/_simulator/books?detail=1")

@@ -2,11 +2,10 @@
 
 from typing import Any
 
+from commerce.stripe_simulator import disputes
 from commerce.stripe_simulator.refusals import Row
 from commerce.stripe_simulator.store import Store
 
-# A dispute in one of these states has taken the money.
-TAKEN = frozenset({"needs_response", "under_review", "lost"})
 # kind of movement -> (the total it belongs to, its sign there)
 _BELONGS = {
     "charge": ("charged", 1),
@@ -75,7 +74,7 @@ def _objects_say(store: Store, totals: dict[str, Any]) -> dict[str, list[int]]:
         add(row, 0, row["amount_captured"])
         add(row, 1, row["amount_refunded"])
     for row in store.all("dispute"):
-        add(row, 2, row["amount"] if row["status"] in TAKEN else 0)
+        add(row, 2, disputes.kept(row))
     for row in store.all("transfer"):
         add(row, 3, row["amount"] - row["amount_reversed"])
     return said

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from commerce.stripe_simulator import balance, onboarding
+from commerce.stripe_simulator import balance, disputes, onboarding
 from commerce.stripe_simulator import books as bookkeeping
 from commerce.stripe_simulator.faults import Rate
 from commerce.stripe_simulator.refusals import Refused
@@ -74,6 +74,11 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
         status, body = simulator.execute(lambda call: balance.inject(call, given), params={})
         return web.Response(status=status, body=body, content_type="application/json")
 
+    async def claims(request: web.Request) -> web.StreamResponse:
+        given = await _body(request)
+        status, body = simulator.execute(lambda call: disputes.inject(call, given), params={})
+        return web.Response(status=status, body=body, content_type="application/json")
+
     async def webhooks(request: web.Request) -> web.StreamResponse:
         given = await _body(request)
         habits = asdict(simulator.sender.habits)
@@ -97,6 +102,7 @@ def add(app: web.Application, simulator: Simulator, authenticate: Callable[[web.
     for method in ("GET", "POST"):
         app.router.add_route(method, "/_simulator/rate", guarded(rate))
     app.router.add_post("/_simulator/movements", guarded(movements))
+    app.router.add_post("/_simulator/disputes", guarded(claims))
     app.router.add_post("/_simulator/accounts", guarded(accounts))
     app.router.add_post("/_simulator/later", guarded(later))
     app.router.add_post("/_simulator/webhooks", guarded(webhooks))

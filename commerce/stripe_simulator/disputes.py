@@ -14,6 +14,7 @@ _DAY = 24 * 3600
 _DAYS_TO_ANSWER = 8
 _MOST_TEXT = 150_000
 _REVIEW = {"needs_response": "under_review", "warning_needs_response": "warning_under_review"}
+TAKEN = frozenset({"needs_response", "under_review", "lost"})  # It has taken the money.
 _OVER = ("won", "lost", "warning_closed")
 # https://docs.stripe.com/testing#evidence: what `uncategorized_text` brings about.
 _WORDS = {
@@ -34,11 +35,43 @@ def open_if_claimed(call: Call, charge: Row) -> None:
     """Open the dispute of a captured charge if its card is one that brings one."""
     method = call.store.get("payment_method", charge["payment_method"])
     claim = cards.CARDS[method["_card"]].claim
-    if claim is None:
-        return
+    if claim is not None:
+        _claim(call, charge, claim, charge["amount_captured"])
+
+
+def inject(call: Call, given: dict[str, Any]) -> Row:
+    """Open a dispute about a captured charge, or about a part of it; or decide one, with what the bank gives
+    back. Raises: Refused when it is not understood, or cannot be.
+    """
+    if "dispute" in given:
+        row = call.store.get("dispute", str(given["dispute"]), "dispute")
+        if row["status"] not in TAKEN - {"lost"}:
+            raise Refused("This dispute has nothing to give back", param="dispute")
+        returned = _part(given, "returned", least=0, most=row["amount"])
+        return win(call, row) if returned == row["amount"] else lose(call, row, returned)
+    charge = call.store.get("charge", str(given.get("charge")), "charge")
+    if not charge["captured"] or of_charge(call.store, charge) is not None:
+        raise Refused("Only what was captured is disputed, and once", param="charge")
+    amount = _part(given, "amount", least=1, most=charge["amount_captured"])
+    return _claim(call, charge, cards.Claim("product_not_received", "13.1"), amount)
+
+
+def kept(row: Row) -> int:
+    """Return what the bank has of a dispute's charge, in minor units."""
+    return row["amount"] - row.get("_returned", 0) if row["status"] in TAKEN else 0
+
+
+def _part(given: dict[str, Any], name: str, *, least: int, most: int) -> int:
+    value = given.get(name)
+    if type(value) is not int or not least <= value <= most:
+        raise Refused(f"{name} must be an integer from {least} to {most}", param=name)
+    return value
+
+
+def _claim(call: Call, charge: Row, claim: cards.Claim, amount: int) -> Row:
     row = call.new(
         "dispute",
-        amount=charge["amount_captured"],
+        amount=amount,
         currency=charge["currency"],
         charge=charge["id"],
         payment_intent=charge["payment_intent"],
@@ -64,10 +97,11 @@ def open_if_claimed(call: Call, charge: Row) -> None:
     if claim.inquiry:
         call.store.save(row)
         call.emit("charge.dispute.created", row)
-        return
+        return row
     _withdraw(call, row)
     call.emit("charge.dispute.created", row)
     call.emit("charge.dispute.funds_withdrawn", row)
+    return row
 
 
 def of_charge(store: Store, charge: Row) -> Row | None:
@@ -123,16 +157,22 @@ def win(call: Call, row: Row) -> Row:
     """Give the money and the fee back; an inquiry is just closed."""
     if row["status"].startswith("warning"):
         return _end(call, row, "warning_closed")
-    text = f"Chargeback reversal for {row['charge']}"
-    _book(call, row, row["amount"], -FEE, "dispute_reversal", text, "Dispute fee refund")
     row |= {"status": "won", "is_charge_refundable": True}
-    call.emit("charge.dispute.funds_reinstated", row)
+    _reinstate(call, row, row["amount"], -FEE)
     return _end(call, row, "won")
 
 
-def lose(call: Call, row: Row) -> Row:
-    """The buyer keeps what was taken; an inquiry is just closed."""
-    return _end(call, row, "warning_closed" if row["status"].startswith("warning") else "lost")
+def lose(call: Call, row: Row, returned: int = 0) -> Row:
+    """The buyer keeps what was taken, less what the bank gives back of it, as what she had by a refund; such
+    a dispute is lost all the same, and its fee is kept. An inquiry is just closed.
+    """
+    if row["status"].startswith("warning"):
+        return _end(call, row, "warning_closed")
+    row["status"] = "lost"
+    if returned:
+        row["_returned"] = returned
+        _reinstate(call, row, returned, 0)
+    return _end(call, row, "lost")
 
 
 def escalate(call: Call, row: Row) -> Row:
@@ -168,6 +208,12 @@ def _withdraw(call: Call, row: Row) -> None:
     _book(
         call, row, -row["amount"], FEE, "dispute", f"Chargeback withdrawal for {row['charge']}", "Dispute fee"
     )
+
+
+def _reinstate(call: Call, row: Row, amount: int, fee: int) -> None:
+    text = f"Chargeback reversal for {row['charge']}"
+    _book(call, row, amount, fee, "dispute_reversal", text, "Dispute fee refund")
+    call.emit("charge.dispute.funds_reinstated", row)
 
 
 def _book(call: Call, row: Row, amount: int, fee: int, category: str, text: str, fee_name: str) -> None:

@@ -14,12 +14,14 @@ def create(call: Call) -> Row:
         raise Refused(
             f"Charge {charge['id']} has not been captured, so there is nothing to refund.", param="charge"
         )
+    rest = charge["amount_captured"] - charge["amount_refunded"]
     dispute = disputes.of_charge(call.store, charge)
     if dispute is not None and not dispute["is_charge_refundable"]:
-        raise Refused(
-            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
-        )
-    rest = charge["amount_captured"] - charge["amount_refunded"]
+        rest -= disputes.kept(dispute)
+        if dispute["status"] != "lost" or rest <= 0:
+            raise Refused(
+                f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+            )
     if rest == 0:
         raise Refused(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     amount = call.params.get("amount", rest)

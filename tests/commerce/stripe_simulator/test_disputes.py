@@ -1,5 +1,6 @@
 """Disputes: opened by Stripe's test cards, decided by the words Stripe publishes, booked both ways."""
 
+import urllib.error
 from typing import Any
 
 import pytest
@@ -181,6 +182,99 @@ def test_a_dispute_that_does_not_exist_is_missing(api: stripe.V1Services) -> Non
     assert (caught.value.http_status, caught.value.param) == (404, "dispute")
 
 
+def kept(server: StripeServer) -> int:
+    """What banks have taken for good, by both ways of counting it."""
+    found = server.books()
+    assert found["consistent"]
+    return int(found["totals"].get("eur", {"disputed": 0})["disputed"])
+
+
+def paid(api: stripe.V1Services) -> str:
+    """A charge of 10.00 that nobody contests."""
+    intent = api.payment_intents.create(PAY | {"payment_method": "pm_card_visa"})
+    return str(intent.latest_charge)
+
+
+def test_a_dispute_of_a_part_takes_that_part_and_the_rest_can_be_refunded_once_it_is_lost(
+    stripe_server: StripeServer, api: stripe.V1Services
+) -> None:
+    before = kept(stripe_server)
+    charge = paid(api)
+    found = api.disputes.retrieve(stripe_server.dispute(charge, 400))
+    assert (found.amount, found.status, found.charge) == (400, "needs_response", charge)
+    assert [one.net for one in found.balance_transactions] == [-400 - 1500]
+    assert events_of(api, found)[-2:] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.refunds.create({"charge": charge, "amount": 1})
+    assert caught.value.code == "charge_disputed"
+
+    api.disputes.close(found.id)
+    with pytest.raises(stripe.InvalidRequestError, match="600"):
+        api.refunds.create({"charge": charge, "amount": 601})
+    assert api.refunds.create({"charge": charge, "amount": 600}).status == "succeeded"
+    with pytest.raises(stripe.InvalidRequestError):
+        api.refunds.create({"charge": charge, "amount": 1})
+    assert kept(stripe_server) - before == 400
+
+
+def test_a_dispute_that_gives_back_a_part_is_lost_and_keeps_its_fee(
+    stripe_server: StripeServer, api: stripe.V1Services
+) -> None:
+    before = kept(stripe_server)
+    dispute = opened(api)
+    stripe_server.decide(dispute.id, 300)
+
+    lost = api.disputes.retrieve(dispute.id)
+    taken, back = lost.balance_transactions
+    assert (lost.status, taken.amount, back.amount, back.fee) == ("lost", -1000, 300, 0)
+    assert back.reporting_category == "dispute_reversal"
+    assert events_of(api, dispute)[-2:] == ["charge.dispute.funds_reinstated", "charge.dispute.closed"]
+    assert kept(stripe_server) - before == 700
+
+
+def test_a_dispute_that_gives_back_all_is_won(stripe_server: StripeServer, api: stripe.V1Services) -> None:
+    dispute = opened(api)
+    stripe_server.decide(dispute.id, 1000)
+    assert api.disputes.retrieve(dispute.id).status == "won"
+    assert stripe_server.books()["consistent"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"charge": "ch_none", "amount": 1},
+        {"amount": 1001},
+        {"amount": 0},
+        {"amount": True},
+        {},
+        {"dispute": "dp_none", "returned": 1},
+        {"returned": 401},
+        {"returned": -1},
+    ],
+)
+def test_a_dispute_that_cannot_be_is_refused(
+    stripe_server: StripeServer, api: stripe.V1Services, asked: dict[str, Any]
+) -> None:
+    charge = paid(api)
+    if "returned" in asked:
+        asked = {"dispute": stripe_server.dispute(charge, 400)} | asked
+    with pytest.raises(urllib.error.HTTPError, match="40"):
+        stripe_server.ask("/_simulator/disputes", {"charge": charge} | asked)
+    assert stripe_server.books()["consistent"]
+
+
+def test_a_charge_is_disputed_once_and_decided_once(
+    stripe_server: StripeServer, api: stripe.V1Services
+) -> None:
+    charge = paid(api)
+    dispute = stripe_server.dispute(charge, 400)
+    with pytest.raises(urllib.error.HTTPError, match="40"):
+        stripe_server.dispute(charge, 400)
+    stripe_server.decide(dispute, 100)
+    with pytest.raises(urllib.error.HTTPError, match="40"):
+        stripe_server.decide(dispute, 100)
+
+
 class World:
     """One store, and its time."""
 
@@ -189,8 +283,9 @@ class World:
         self.later = later.Later(self.store)
         self.at = 1_000_000.0
 
-    def run(self, handler: Any, path: Any = None, **params: Any) -> Any:
-        done = handler(Call(store=self.store, at=self.at, params=params, path=path or {}))
+    def run(self, handler: Any, path: Any = None, given: Any = None, **params: Any) -> Any:
+        call = Call(store=self.store, at=self.at, params=params, path=path or {})
+        done = handler(call) if given is None else handler(call, given)
         self.later.note(self.store.take_changes())
         return done
 
@@ -219,7 +314,10 @@ STEP = st.sampled_from(["winning_evidence", "losing_evidence", "escalate_inquiry
 
 @given(
     st.sampled_from(["pm_card_createDispute", "pm_card_createDisputeInquiry", "pm_card_refundFail"]),
-    st.lists(st.one_of(STEP, st.integers(1, 700), st.sampled_from(["minute", "weeks"])), max_size=6),
+    st.lists(
+        st.one_of(STEP, st.integers(1, 700), st.integers(-1000, -1), st.sampled_from(["minute", "weeks"])),
+        max_size=6,
+    ),
 )
 def test_whatever_happens_the_books_and_the_objects_agree(card: str, steps: list[Any]) -> None:
     world = World()
@@ -227,7 +325,10 @@ def test_whatever_happens_the_books_and_the_objects_agree(card: str, steps: list
     for step in steps:
         dispute = next(world.store.all("dispute"), None)
         try:
-            if isinstance(step, int):
+            if isinstance(step, int) and step < 0:
+                to = {"dispute": dispute["id"], "returned": -step} if dispute else {"amount": -step}
+                world.run(disputes.inject, given={"charge": paid["latest_charge"]} | to)
+            elif isinstance(step, int):
                 world.run(refunds.create, payment_intent=paid["id"], amount=step)
             elif step in ("minute", "weeks"):
                 world.pass_time(60 if step == "minute" else 20 * DAY)
