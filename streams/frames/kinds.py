@@ -47,6 +47,7 @@ DOWN: dict[str, Down] = {
         Down("auth.expiring", down.AuthExpiring, "connection", "Send auth.refresh, or be disconnected then."),
         Down("resync", down.Lost, "connection", "Continuity was lost; a snapshot follows."),
         Down("stream.status", show.StreamStatus, "must", "The show began, ended or was cancelled.", "s"),
+        Down("stream.cohosts", show.StreamCohosts, "must", "Others host the show with its host now.", "s"),
         Down("product.pinned", show.Item, "must", "The host explains this item now.", "s"),
         Down("product.unpinned", show.Unpinned, "must", "No item is pinned.", "s"),
         Down("product.changed", show.Item, "must", "An item of the list has other prices now.", "s"),

@@ -125,6 +125,12 @@ class HostRef(Told):
     avatar: str
 
 
+class StreamCohosts(Told):
+    """Who hosts the show together with its host, the first to agree first."""
+
+    cohosts: list[HostRef]
+
+
 class StreamRef(Told):
     id: UUID
     slug: str
@@ -132,6 +138,7 @@ class StreamRef(Told):
     description: str
     status: Literal["scheduled", "live", "ended", "cancelled"]
     host: HostRef
+    cohosts: list[HostRef]
     video_url: str
     poster_url: str
     starts_at: Instant

@@ -1,4 +1,5 @@
 from streams.models.chat import ChatMessage, Follow, Question
+from streams.models.cohosts import CoHost
 from streams.models.moderation import (
     Appeal,
     BlockedWord,
@@ -15,6 +16,7 @@ __all__ = [
     "Appeal",
     "BlockedWord",
     "ChatMessage",
+    "CoHost",
     "Coupon",
     "CouponClaim",
     "Decision",

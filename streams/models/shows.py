@@ -53,6 +53,8 @@ class Stream(models.Model):
             models.UniqueConstraint(
                 fields=["host"], condition=models.Q(status="live"), name="stream_one_live_per_host"
             ),
+            # Target of a composite foreign key: nobody invites to another host's show.
+            models.UniqueConstraint(fields=["host", "id"], name="stream_of_host"),
         )
         indexes = (models.Index(fields=["status", "-starts_at"], name="stream_listing"),)
 

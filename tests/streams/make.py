@@ -10,8 +10,8 @@ from django.db.models import Model
 
 from catalog.models import Price, Product, ProductImage, Stock, Variant
 from commerce.models import Event, Host, Merchant, User
-from streams import grants, offers, showcase, shows
-from streams.models import Offer, ShowcaseItem, Stream
+from streams import cohosts, grants, offers, showcase, shows
+from streams.models import CoHost, Offer, ShowcaseItem, Stream
 
 NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -75,6 +75,15 @@ def show(owner: Host | None = None, *, live: bool = True, products: tuple[Produc
     if live:
         stream = shows.go_live(host_id=owner.id, stream_id=stream.id, now=NOW)
     return stream
+
+
+def cohost(stream: Stream, share_bp: int = 2_500, *, name: str = "Yuki", now: datetime = NOW) -> CoHost:
+    """Return a new host's agreement to host the show for that share of the commission, from `now` on."""
+    guest = host(name)
+    invited = cohosts.invite(
+        host_id=stream.host_id, stream_id=stream.id, whom=guest.slug, share_bp=share_bp, now=now
+    )
+    return cohosts.accept(host_id=guest.id, cohost_id=invited.id, now=now)
 
 
 def item(stream: Stream, number: int = 0) -> ShowcaseItem:

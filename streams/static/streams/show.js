@@ -18,6 +18,7 @@
  * @typedef {import("./lines.js").Line} ChatLine
  * @typedef {{id: string, slug: string, title: string, description: string,
  *   status: "scheduled" | "live" | "ended" | "cancelled", host: {id: string, name: string, avatar: string | null},
+ *   cohosts: {id: string, name: string, avatar: string | null}[],
  *   video_url: string, poster_url: string, starts_at: number, live_at: number | null}} Stream
  * @typedef {"stream" | "pinned" | "items" | "offers" | "viewers" | "chat" | "line" | "mode" | "own" | "cart" |
  *   "purchases" | "coupons"} Part `line` is the comment above the chat, `own` what concerns the viewer alone.
@@ -194,6 +195,10 @@ export class Show {
         this.coupons.clear();
       }
       this.touch("stream", "pinned", "offers", "coupons");
+    },
+    "stream.cohosts": (d) => {
+      if (this.stream) this.stream = { ...this.stream, cohosts: d.cohosts };
+      this.touch("stream");
     },
     "product.pinned": (d) => {
       const at = this.items.findIndex((one) => one.id === d.id);

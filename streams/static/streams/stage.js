@@ -114,7 +114,7 @@ export function drawWho(place, show, follow) {
   show.watch(["stream"], () => {
     const stream = show.stream;
     if (!stream) return;
-    say(name, stream.host.name);
+    say(name, [stream.host, ...stream.cohosts].map((one) => one.name).join(" · "));
     say(title, stream.title);
     avatar.hidden = !stream.host.avatar;
     letter.hidden = Boolean(stream.host.avatar);
