@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
-from streams import bodies, chat, coupons, pins, presence, queries, showlog, waitingroom
+from streams import bodies, chat, cohosts, coupons, pins, presence, queries, showlog, waitingroom
 from streams.models import Stream
 from streams.moderation import mode, standing
 from streams.moderation import own as own_part
@@ -98,6 +98,7 @@ def _stream(stream: Stream) -> dict[str, Any]:
         "description": stream.description,
         "status": stream.status,
         "host": {"id": str(stream.host.id), "name": stream.host.name, "avatar": stream.host.avatar_url},
+        "cohosts": cohosts.shown(stream_id=stream.id),
         "video_url": stream.video_url,
         "poster_url": stream.poster_url,
         "starts_at": bodies.unix_ms(stream.starts_at),
