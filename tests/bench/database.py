@@ -10,7 +10,7 @@ from urllib.parse import quote
 from config import servers
 from config.children import Child
 
-_SAID = ("LOG:  statement: ", "LOG:  execute ")
+_SAID = ("LOG:  statement:", "LOG:  execute ")
 
 statements: list[str] = []  # Those that were logged so far.
 
@@ -18,7 +18,11 @@ statements: list[str] = []  # Those that were logged so far.
 def _hear(_name: str, line: str) -> None:
     for said in _SAID:
         if said in line:
-            statements.append(line.split(said, 1)[1])
+            statements.append(line.split(said, 1)[1].strip())
+            return
+    # One that is written over several lines begins in the next.
+    if statements and not statements[-1]:
+        statements[-1] = line.strip()
 
 
 def logged() -> dict[str, str]:
