@@ -228,6 +228,11 @@ def shares(amount: int, *, host_bp: int, platform_bp: int) -> Shares:
     return Shares(merchant, host, platform)
 
 
+def rest_bp(others: Sequence[int]) -> int:
+    """Return what of a show's commission its host keeps of it, in basis points, beside the others' shares."""
+    return 10_000 - sum(others)
+
+
 def taken_back(amount: int, *, of: Shares) -> Shares:
     """Divide what is given back to a buyer among those who still have these shares of it, pro rata.
 

@@ -17,7 +17,7 @@ from commerce import errors, faults, gateway, ids
 from commerce.money import Money
 from orders import pricing, transactions
 from orders.aftersales import evidence, refunding
-from orders.books import postings
+from orders.books import commissions, postings
 from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, Refund, ShippingBack
 from orders.settling import banked, discrepancies, refunds
 
@@ -217,13 +217,13 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
             )
         )
     DisputeLine.objects.bulk_create(rows)
-    postings.reverse_commission({each.line_id: each.host_amount for each in rows})
+    commissions.take_back(rows)
     postings.dispute_withdrawn(row)
 
 
 def _reinstate(row: Dispute, purchase: Purchase, now: datetime) -> None:
     row.reinstated_at = now
-    postings.reverse_commission({each.line_id: -each.host_amount for each in row.lines.all()})
+    commissions.give_back(row.lines.all())
     postings.dispute_reinstated(row)
     row.save(update_fields=["reinstated_at"])
     banked.undo(payment_id=row.payment_id, now=now)

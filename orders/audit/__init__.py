@@ -10,11 +10,23 @@ from orders.audit.debts import DEBTS
 from orders.audit.earned import EARNED
 from orders.audit.ends import ENDS
 from orders.audit.goods import COUPONS, STOCK, TRADE
+from orders.audit.hosts import HOSTS
 from orders.audit.money import MONEY
 from orders.audit.work import WORK
 
 SHOWN = 5  # Broken rows that are named per check.
-CHECKS: tuple[Check, ...] = (*STOCK, *COUPONS, *TRADE, *MONEY, *CHARGES, *EARNED, *DEBTS, *WORK, *ENDS)
+CHECKS: tuple[Check, ...] = (
+    *STOCK,
+    *COUPONS,
+    *TRADE,
+    *MONEY,
+    *CHARGES,
+    *EARNED,
+    *HOSTS,
+    *DEBTS,
+    *WORK,
+    *ENDS,
+)
 
 
 def run(checks: Iterable[Check] | None = None) -> list[Finding]:

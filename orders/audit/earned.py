@@ -76,8 +76,8 @@ EARNED: tuple[Check, ...] = (
                        JOIN commerce_posting x ON x.transaction_id = t.id
                       WHERE t.kind = 'commission.earned' AND x.account LIKE 'payable:%'
                       GROUP BY 1, 2) b
-                 ON b.ref = c.line_id::text AND b.account = 'payable:host:' || c.host_id
-         WHERE c.line_id IS NULL
+                 ON b.ref = c.id::text AND b.account = 'payable:host:' || c.host_id
+         WHERE c.id IS NULL
             OR coalesce(b.amount, 0) NOT BETWEEN c.amount - c.reversed_amount AND c.amount
         """,
     ),

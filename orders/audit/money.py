@@ -108,9 +108,12 @@ MONEY: tuple[Check, ...] = (
          WHERE (c.line_id IS NOT NULL) <> (p.status = 'paid' AND l.host_id IS NOT NULL)
             OR (c.line_id IS NOT NULL
                 AND (c.base_amount <> l.amount - CASE WHEN l.tax_on_top THEN 0 ELSE l.tax_amount END
-                     OR c.rate_bp <> l.host_commission_bp OR c.host_id <> l.host_id
-                     OR c.stream_id <> l.stream_id OR c.currency <> l.currency
-                     OR abs(c.amount - c.base_amount::numeric * c.rate_bp / 10000) > 1))
+                     OR c.rate_bp <> l.host_commission_bp
+                     OR c.stream_id <> l.stream_id OR c.currency <> l.currency))
+        UNION ALL
+        SELECT format('line %s: commission %s', line_id, sum(amount)) FROM orders_commission
+         GROUP BY line_id, base_amount, rate_bp
+        HAVING abs(sum(amount) - base_amount::numeric * rate_bp / 10000) > 1
         UNION ALL
         SELECT format('purchase %s, host %s: commission %s, booked %s',
                       purchase_id, host_id, c.amount, b.amount)
@@ -204,31 +207,38 @@ MONEY: tuple[Check, ...] = (
         UNION ALL
         SELECT format('line %s: %s units and %s back, by its refunds %s and %s; commission %s of %s, %s',
                       l.id, l.refunded_quantity, l.refunded_amount, coalesce(x.units, 0),
-                      coalesce(x.amount, 0), c.reversed_amount, coalesce(x.host, 0), c.status)
+                      coalesce(x.amount, 0), c.reversed_amount, coalesce(x.host, 0), c.statuses)
           FROM orders_orderline l
           LEFT JOIN (SELECT line_id, sum(quantity) AS units, sum(amount) AS amount, sum(host_amount) AS host
                        FROM orders_refundline GROUP BY 1) x ON x.line_id = l.id
           LEFT JOIN (SELECT line_id, sum(host_amount) AS host
                        FROM orders_disputeline e JOIN orders_dispute d ON d.id = e.dispute_id
                       WHERE d.reinstated_at IS NULL GROUP BY 1) e ON e.line_id = l.id
-          LEFT JOIN orders_commission c ON c.line_id = l.id
+          LEFT JOIN (SELECT line_id, sum(reversed_amount) AS reversed_amount,
+                            string_agg(status, ' ') AS statuses,
+                            bool_or((status = 'reversed')
+                                    <> (amount > 0 AND reversed_amount = amount)) AS untrue
+                       FROM orders_commission GROUP BY 1) c ON c.line_id = l.id
          WHERE l.refunded_quantity <> coalesce(x.units, 0) OR l.refunded_amount <> coalesce(x.amount, 0)
             OR c.reversed_amount <> coalesce(x.host, 0) + coalesce(e.host, 0)
-            OR (c.status = 'reversed') <> (c.amount > 0 AND c.reversed_amount = c.amount)
+            OR c.untrue
         UNION ALL
         SELECT format('refund %s: %s bears %s, booked %s', ref, account, d.amount, b.amount)
           FROM (SELECT x.refund_id::text AS ref, s.account, sum(s.amount) AS amount
-                  FROM (SELECT x.refund_id, l.merchant_id, l.host_id, x.amount, x.host_amount,
-                               x.platform_amount
+                  FROM (SELECT x.refund_id, l.merchant_id, NULL::uuid AS host_id, 0 AS host,
+                               x.amount - x.host_amount - x.platform_amount AS merchant,
+                               x.platform_amount AS platform
                           FROM orders_refundline x JOIN orders_orderline l ON l.id = x.line_id
                          UNION ALL
-                        SELECT b.refund_id, o.merchant_id, NULL, b.amount, 0, 0
+                        SELECT b.refund_id, o.merchant_id, NULL, 0, b.amount, 0
                           FROM orders_shippingback b JOIN orders_order o ON o.id = b.order_id
-                         WHERE b.refund_id IS NOT NULL) x
-                  CROSS JOIN LATERAL (VALUES
-                       ('merchant:' || x.merchant_id, x.amount - x.host_amount - x.platform_amount),
-                       ('host:' || x.host_id, x.host_amount), ('platform:fees', x.platform_amount)
-                       ) s (account, amount)
+                         WHERE b.refund_id IS NOT NULL
+                         UNION ALL
+                        SELECT x.refund_id, NULL, c.host_id, b.amount, 0, 0
+                          FROM orders_commissionback b JOIN orders_commission c ON c.id = b.commission_id
+                          JOIN orders_refundline x ON x.id = b.refund_line_id) x
+                  CROSS JOIN LATERAL (VALUES ('merchant:' || x.merchant_id, x.merchant),
+                       ('host:' || x.host_id, x.host), ('platform:fees', x.platform)) s (account, amount)
                  WHERE s.account IS NOT NULL GROUP BY 1, 2) d
           FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
                        FROM commerce_ledgertransaction t
@@ -262,18 +272,21 @@ MONEY: tuple[Check, ...] = (
         UNION ALL
         SELECT format('dispute %s: %s bears %s, booked %s', ref, account, l.amount, b.amount)
           FROM (SELECT d.provider_id AS ref, s.account, sum(s.amount) AS amount
-                  FROM (SELECT x.dispute_id, l.merchant_id, l.host_id, x.amount, x.host_amount,
-                               x.platform_amount
+                  FROM (SELECT x.dispute_id, l.merchant_id, NULL::uuid AS host_id, 0 AS host,
+                               x.amount - x.host_amount - x.platform_amount AS merchant,
+                               x.platform_amount AS platform
                           FROM orders_disputeline x JOIN orders_orderline l ON l.id = x.line_id
                          UNION ALL
-                        SELECT b.dispute_id, o.merchant_id, NULL, b.amount, 0, 0
+                        SELECT b.dispute_id, o.merchant_id, NULL, 0, b.amount, 0
                           FROM orders_shippingback b JOIN orders_order o ON o.id = b.order_id
-                         WHERE b.dispute_id IS NOT NULL) x
+                         WHERE b.dispute_id IS NOT NULL
+                         UNION ALL
+                        SELECT x.dispute_id, NULL, c.host_id, b.amount, 0, 0
+                          FROM orders_commissionback b JOIN orders_commission c ON c.id = b.commission_id
+                          JOIN orders_disputeline x ON x.id = b.dispute_line_id) x
                   JOIN orders_dispute d ON d.id = x.dispute_id
-                  CROSS JOIN LATERAL (VALUES
-                       ('merchant:' || x.merchant_id, x.amount - x.host_amount - x.platform_amount),
-                       ('host:' || x.host_id, x.host_amount), ('platform:fees', x.platform_amount)
-                       ) s (account, amount)
+                  CROSS JOIN LATERAL (VALUES ('merchant:' || x.merchant_id, x.merchant),
+                       ('host:' || x.host_id, x.host), ('platform:fees', x.platform)) s (account, amount)
                  WHERE s.account IS NOT NULL GROUP BY 1, 2) l
           FULL JOIN (SELECT t.ref, p.account, sum(p.amount) AS amount
                        FROM commerce_ledgertransaction t

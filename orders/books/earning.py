@@ -45,11 +45,11 @@ _DUE = f"""
          GROUP BY o.id
     ), due AS (
         SELECT e.id, e.at, e.fresh AND e.at + {_days("m")} <= %(now)s AS proceeds,
-               ARRAY(SELECT c.line_id FROM orders_commission c
+               ARRAY(SELECT c.id FROM orders_commission c
                        JOIN orders_orderline l ON l.id = c.line_id AND l.order_id = e.id
                        JOIN commerce_host h ON h.id = c.host_id
                       WHERE c.earned_at IS NULL AND e.at + {_days("h")} <= %(now)s
-                      ORDER BY c.line_id) AS commissions
+                      ORDER BY c.id) AS commissions
           FROM ended e JOIN commerce_merchant m ON m.id = e.merchant_id
     )
     SELECT id, proceeds, commissions FROM due WHERE proceeds OR commissions <> '{{}}'
@@ -109,10 +109,9 @@ def _earn(order_ids: Sequence[UUID], now: datetime) -> list[UUID]:
     for proceeds in _proceeds(fresh, now):
         proceeds.save(force_insert=True)
         postings.proceeds_earned(proceeds)
-    lines = [line_id for _, _, commissions in due for line_id in commissions]
-    for commission in Commission.objects.filter(line__in=lines).order_by("line"):
+    earned = Commission.objects.filter(pk__in=[each for _, _, commissions in due for each in commissions])
+    for commission in earned.order_by("id"):
         postings.commission_earned(commission)
-    earned = Commission.objects.filter(line__in=lines)
     earned.update(earned_at=now)
     earned.filter(status=Commission.Status.PENDING).update(status=Commission.Status.EARNED)
     return [row[0] for row in due]

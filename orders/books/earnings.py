@@ -43,10 +43,13 @@ def of_show(*, host_id: UUID, stream_id: UUID) -> Body:
 
 
 def of_host(*, host_id: UUID) -> dict[str, Body]:
-    """Return what each of a host's shows has sold, by the show's id; shows without a sale are left out."""
+    """Return what each show sold by which a host earns, hers or one that she hosted with others, by the
+    show's id: what it sold since she agreed, and her part of the commission.
+
+    Shows without a sale are left out.
+    """
     sold = (
-        OrderLine.objects.filter(host_id=host_id, order__purchase__status=Purchase.Status.PAID)
-        .exclude(stream=None)
+        OrderLine.objects.filter(commissions__host=host_id, order__purchase__status=Purchase.Status.PAID)
         .values("stream_id", "currency")
         .annotate(
             units=Sum("quantity"), revenue=Sum("amount"), purchases=Count("order__purchase", distinct=True)

@@ -14,7 +14,8 @@ def of(purchase: str) -> str:
         UNION ALL
         SELECT r.id::text FROM orders_order r WHERE r.purchase_id = {purchase}
         UNION ALL
-        SELECT i.id::text FROM orders_orderline i JOIN orders_order r ON r.id = i.order_id
+        SELECT c.id::text FROM orders_commission c JOIN orders_orderline i ON i.id = c.line_id
+          JOIN orders_order r ON r.id = i.order_id
          WHERE r.purchase_id = {purchase}
     """
 

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from commerce import ledger
 from commerce.money import Money
 from orders import pricing
+from orders.books import commissions
 from orders.models import (
     Commission,
     Dispute,
@@ -46,36 +47,42 @@ def sale(purchases: Collection[Purchase], payments: Iterable[Payment] = ()) -> N
     Shares are of what the goods cost without tax; tax and shipping are their merchant's alone.
     """
     bookings = [_capture(payment) for payment in payments]
-    earned: dict[str, list[Commission]] = {}
     lines: dict[UUID, list[OrderLine]] = {purchase.id: [] for purchase in purchases}
     sold = OrderLine.objects.select_related("order").filter(order__purchase__in=purchases)
     for line in sold.order_by("id"):
         lines[line.order.purchase_id].append(line)
+    # The shares in force when it was accepted, whenever it is paid.
+    bought = [(line, purchase.created_at) for purchase in purchases for line in lines[purchase.id]]
+    earned = commissions.of_sale(bought)
     for purchase in purchases:
-        booking, earned[booking.ref] = _sale(purchase, lines[purchase.id])
-        bookings += [booking, *_charges(purchase, lines[purchase.id])]
+        theirs = lines[purchase.id]
+        bookings += [_sale(purchase, theirs, earned), *_charges(purchase, theirs)]
     booked = ledger.post_all(bookings)
-    fresh = [each for ref, theirs in earned.items() if (ref, "sale") in booked for each in theirs]
+    fresh = [
+        each
+        for line, _ in bought
+        if (str(line.order.purchase_id), "sale") in booked
+        for each in earned.get(line.id, ())
+    ]
     if fresh:
         Commission.objects.bulk_create(fresh)
 
 
-def _sale(purchase: Purchase, lines: Iterable[OrderLine]) -> tuple[ledger.Booking, list[Commission]]:
+def _sale(
+    purchase: Purchase, lines: Iterable[OrderLine], earned: Mapping[UUID, Sequence[Commission]]
+) -> ledger.Booking:
     owed: Counter[str] = Counter()
-    earned: list[Commission] = []
     base = 0
     for line in lines:
         base += line.base
         shares = pricing.shares(line.base, host_bp=line.host_commission_bp, platform_bp=line.platform_fee_bp)
         owed[ledger.merchant(line.merchant_id)] += shares.merchant
         owed[ledger.PLATFORM_FEES] += shares.platform
-        if line.host_id is None or line.stream_id is None:
-            continue
-        owed[ledger.host(line.host_id)] += shares.host
-        earned.append(_commission(line, line.host_id, line.stream_id, shares.host))
+        for commission in earned.get(line.id, ()):
+            owed[ledger.host(commission.host_id)] += commission.amount
     postings = [(ledger.clearing(purchase.id), Money(base, purchase.currency))]
     postings += [(account, Money(-amount, purchase.currency)) for account, amount in sorted(owed.items())]
-    return ledger.Booking("sale", str(purchase.id), postings), earned
+    return ledger.Booking("sale", str(purchase.id), postings)
 
 
 def _charges(purchase: Purchase, lines: Sequence[OrderLine]) -> Iterator[ledger.Booking]:
@@ -214,21 +221,6 @@ def dispute_reinstated(dispute: Dispute) -> None:
     )
 
 
-def reverse_commission(amounts: Mapping[UUID, int]) -> None:
-    """Take back so much (minor units) of each line's commission, or give it back below zero; all of it taken
-    makes it reversed.
-    """
-    for line_id, amount in sorted(amounts.items()):
-        if amount:
-            Commission.objects.filter(line=line_id).update(reversed_amount=F("reversed_amount") + amount)
-    rows = Commission.objects.filter(line__in=list(amounts), amount__gt=0)
-    rows.filter(reversed_amount=F("amount")).update(status=Commission.Status.REVERSED)
-    # What a bank has given back is again what it was.
-    again = rows.filter(reversed_amount__lt=F("amount"), status=Commission.Status.REVERSED)
-    again.filter(earned_at=None).update(status=Commission.Status.PENDING)
-    again.update(status=Commission.Status.EARNED)
-
-
 def proceeds_earned(proceeds: Proceeds) -> None:
     """Book that what an order brought its merchant may be paid out."""
     _earned("proceeds.earned", proceeds.order_id, ledger.merchant(proceeds.merchant_id), proceeds)
@@ -252,9 +244,7 @@ def _borne(parts: Iterable[RefundLine | DisputeLine]) -> Counter[str]:
     lines = [part.line_id for part in rows]
     # The caller has locked the purchase, and nothing becomes earned meanwhile.
     proceeds = set(Proceeds.objects.filter(order__lines__in=lines).values_list("order_id", flat=True))
-    earned = Commission.objects.filter(line__in=lines, earned_at__isnull=False)
-    commissions = set(earned.values_list("line_id", flat=True))
-    borne: Counter[str] = Counter()
+    borne = commissions.borne(rows)
     for part in rows:
         line = part.line
         merchant = ledger.merchant(line.merchant_id)
@@ -262,9 +252,6 @@ def _borne(parts: Iterable[RefundLine | DisputeLine]) -> Counter[str]:
             merchant = ledger.payable(merchant)
         borne[merchant] += part.amount - part.host_amount - part.platform_amount
         borne[ledger.PLATFORM_FEES] += part.platform_amount
-        if line.host_id is not None:
-            host = ledger.host(line.host_id)
-            borne[ledger.payable(host) if line.id in commissions else host] += part.host_amount
     return borne
 
 
@@ -281,15 +268,3 @@ def _shipping_borne(parts: Iterable[ShippingBack]) -> Counter[str]:
         merchant = ledger.merchant(part.order.merchant_id)
         borne[ledger.payable(merchant) if part.order_id in proceeds else merchant] += part.amount
     return borne
-
-
-def _commission(line: OrderLine, host_id: UUID, stream_id: UUID, amount: int) -> Commission:
-    return Commission(
-        line=line,
-        host_id=host_id,
-        stream_id=stream_id,
-        rate_bp=line.host_commission_bp,
-        base_amount=line.base,
-        amount=amount,
-        currency=line.currency,
-    )

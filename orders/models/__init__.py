@@ -17,11 +17,11 @@ from orders.models.carts import (
     GuestCart,
     Hoarder,
 )
+from orders.models.commission import Commission, CommissionBack
 from orders.models.discrepancies import Discrepancy
 from orders.models.payments import Payment, Refund, RefundLine
 from orders.models.payouts import Payout, PayoutLeg, Proceeds, Reversal
 from orders.models.purchases import (
-    Commission,
     Hold,
     Order,
     OrderLine,
@@ -44,6 +44,7 @@ __all__ = [
     "CartLine",
     "CartPolicy",
     "Commission",
+    "CommissionBack",
     "Discrepancy",
     "Dispute",
     "DisputeLine",

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 
 from commerce import ids, money, outbox
 from orders import pricing, taxes
-from orders.books import entries, postings
+from orders.books import commissions, entries, postings
 from orders.models import DisputeLine, Order, OrderLine, Payment, Refund, RefundLine, ShippingBack
 
 
@@ -186,4 +186,4 @@ def _take_back(
             refunded_amount=F("refunded_amount") + part.amount,
         )
     RefundLine.objects.bulk_create(rows)
-    postings.reverse_commission({row.line_id: row.host_amount for row in rows})
+    commissions.take_back(rows)

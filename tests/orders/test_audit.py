@@ -26,6 +26,7 @@ from streams import coupons
 from streams.models import Offer, ShowEvent
 from tests.orders import make, tariffing
 from tests.orders.make import after
+from tests.streams.make import cohost
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +82,7 @@ def world() -> None:
     """One purchase of every fate, and everything in order."""
     lipstick = make.variant(stocked=30, amount=1999)
     stream = make.show(lipstick)
+    cohost(stream)
     offer = make.offer(stream, lipstick, amount=999, quota=20, per_buyer=2, seconds=3600)
 
     def bought(status: str | None) -> Purchase:
@@ -287,6 +289,22 @@ LIES = [
         "UPDATE orders_orderline SET host_id = NULL WHERE id IN (SELECT line_id FROM orders_commission)",
     ),
     lie("commission-matches", "UPDATE commerce_posting SET amount = amount - 1 WHERE account LIKE 'host:%'"),
+    lie("commission-is-shared", "UPDATE orders_commission SET share_bp = share_bp - 1"),
+    lie("commission-is-shared", "UPDATE streams_cohost SET agreed_at = '2040-01-01'"),
+    lie(
+        "commission-is-shared",
+        "UPDATE orders_commission SET amount = amount + CASE WHEN share_bp > 5000 THEN 1 ELSE -1 END"
+        " WHERE reversed_amount = 0",
+    ),
+    lie("hosts-bear-their-parts", "DELETE FROM orders_commissionback"),
+    lie("hosts-bear-their-parts", "UPDATE orders_commissionback SET amount = amount + 1"),
+    lie(
+        "hosts-bear-their-parts",
+        "UPDATE orders_commissionback b SET amount = b.amount + 5 * sign(c.share_bp - 5000)"
+        "  FROM orders_commission c WHERE c.id = b.commission_id AND c.reversed_amount * 2 < c.amount",
+        "UPDATE orders_commission SET reversed_amount = reversed_amount + 5 * sign(share_bp - 5000)"
+        " WHERE reversed_amount > 0 AND reversed_amount * 2 < amount",
+    ),
     lie("ledger-balances", "UPDATE commerce_posting SET amount = amount + 1 WHERE amount > 1"),
     lie("ledger-balances", "DELETE FROM commerce_posting"),
     lie("clearing-is-empty", "UPDATE commerce_posting SET currency = 'USD' WHERE amount > 0"),
