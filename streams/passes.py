@@ -7,9 +7,9 @@ before it is written after it.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from commerce import errors, redis_client
 from commerce.models import User
-from streams import people
+from streams import people, queries
 from streams.moderation import standing
 
 LIFE_SECONDS = 300
@@ -26,17 +26,24 @@ WORD_SECONDS = 3600  # Longer than any pass or ticket lives.
 
 # What is kept is `<user>|<word>|<pass>`; it counts while the user's word is still the same.
 _KEEP = """
-if ARGV[4] ~= '' and (redis.call('GET', 'lc:w') or '0') ~= ARGV[4] then return 0 end
-local word = redis.call('GET', KEYS[2]) or '0'
-redis.call('SET', KEYS[1], ARGV[1] .. '|' .. word .. '|' .. ARGV[2], 'EX', ARGV[3])
+if ARGV[1] ~= '' and (redis.call('GET', 'lc:w') or '0') ~= ARGV[1] then return 0 end
+for i = 1, #KEYS, 2 do
+  local word = redis.call('GET', KEYS[i + 1]) or '0'
+  redis.call('SET', KEYS[i], ARGV[i + 2] .. '|' .. word .. '|' .. ARGV[i + 3], 'EX', ARGV[2])
+end
 return 1
 """
 _FIND = """
-local held = redis.call(ARGV[1], KEYS[1])
-if not held then return false end
-local user, word, pass = string.match(held, '^([^|]*)|(%d+)|(.*)$')
-if not user or (redis.call('GET', 'lc:w:' .. user) or '0') ~= word then return false end
-return pass
+local found = {}
+for i = 1, #KEYS do
+  local held, pass = redis.call(ARGV[1], KEYS[i]), false
+  if held then
+    local user, word, kept = string.match(held, '^([^|]*)|(%d+)|(.*)$')
+    if user and (redis.call('GET', 'lc:w:' .. user) or '0') == word then pass = kept end
+  end
+  found[i] = pass
+end
+return found
 """
 
 
@@ -55,11 +62,16 @@ _decoder = msgspec.json.Decoder(Pass)
 
 def of(*, user: User, stream_id: UUID, session: str | None, now: datetime) -> Pass:
     """Return the pass of a user who came by this session, in one query; raises Banned, UnknownShow."""
-    here = standing.of(stream_id=stream_id, user_id=user.id, now=now)
-    if here.banned:
-        raise standing.Banned
-    person = people.Person(user.id, here.name, here.role, here.muted_until)
-    return Pass(person, stream_id, seal_of(user), session)
+    [found] = of_all([(user, stream_id, session)], now=now)
+    if isinstance(found, errors.Refusal):
+        raise found
+    return found
+
+
+def of_all(asked: Sequence[tuple[User, UUID, str | None]], *, now: datetime) -> list[Pass | errors.Refusal]:
+    """Return for each user, show and session the pass, or why there is none, as `of` does; one query."""
+    here = standing.of_all([(stream_id, user.id) for user, stream_id, _ in asked], now=now)
+    return [_of(here.get((stream_id, user.id)), user, session) for user, stream_id, session in asked]
 
 
 def seal_of(user: User) -> str:
@@ -67,10 +79,10 @@ def seal_of(user: User) -> str:
     return user.get_session_auth_hash()[:16]
 
 
-def find(*, session: str, stream_id: UUID) -> Pass | None:
-    """Return the pass of a session in a show, None when none is kept; raises Unavailable."""
-    kept = _found(_key(session, stream_id), spend=False)
-    return replace(kept, session=session) if kept else None
+def find_all(asked: Sequence[tuple[str, UUID]]) -> list[Pass | None]:
+    """Return the pass of each session in a show, None where none is kept; raises Unavailable."""
+    kept = _found([_key(session, stream_id) for session, stream_id in asked], spend=False)
+    return [each and replace(each, session=session) for each, (session, _) in zip(kept, asked, strict=True)]
 
 
 def mark() -> str:
@@ -90,15 +102,13 @@ def keep(*held: Pass, since: str) -> None:
 
     What was found out before somebody's access changed must not be written after it. Raises Unavailable.
     """
-    try:
-        with redis_client.sync().pipeline(transaction=False) as pipe:
-            for each in held:
-                if each.session is not None:
-                    key = _key(each.session, each.stream)
-                    _keep(pipe, key, replace(each, session=None), LIFE_SECONDS, since)
-            pipe.execute()
-    except RedisError:
-        raise errors.Unavailable from None
+    by_session = {
+        _key(each.session, each.stream): replace(each, session=None)
+        for each in held
+        if each.session is not None
+    }
+    if by_session:
+        _keep(by_session, LIFE_SECONDS, since)
 
 
 def drop(*, user_id: UUID) -> None:
@@ -116,31 +126,55 @@ def keep_once(token: str, held: Pass, *, seconds: int) -> None:
     The session's key is masked by the token, so that what lies in Redis signs nobody in.
     """
     masked = _xor(token, held.session.encode()).hex() if held.session else None
-    try:
-        _keep(redis_client.sync(), _ticket_key(token), replace(held, session=masked), seconds)
-    except RedisError:
-        raise errors.Unavailable from None
+    _keep({_ticket_key(token): replace(held, session=masked)}, seconds)
 
 
-def spend(token: str) -> Pass | None:
-    """Return the pass of a token, once; None when there is none. Raises Unavailable."""
-    kept = _found(_ticket_key(token), spend=True)
+def spend_all(tokens: Sequence[str]) -> list[Pass | None]:
+    """Return the pass of each token, once however often it is among them; None where there is none.
+
+    Raises Unavailable.
+    """
+    kept = _found([_ticket_key(token) for token in tokens], spend=True)
+    return [_unmasked(token, each) for token, each in zip(tokens, kept, strict=True)]
+
+
+def _of(here: standing.Standing | None, user: User, session: str | None) -> Pass | errors.Refusal:
+    if here is None:
+        return queries.UnknownShow()
+    if here.banned:
+        return standing.Banned()
+    person = people.Person(user.id, here.name, here.role, here.muted_until)
+    return Pass(person, here.stream_id, seal_of(user), session)
+
+
+def _unmasked(token: str, kept: Pass | None) -> Pass | None:
     if kept is None or kept.session is None:
         return kept
     return replace(kept, session=_xor(token, bytes.fromhex(kept.session)).decode())
 
 
-def _keep(client: Any, key: str, held: Pass, seconds: int, since: str = "") -> None:
-    user = held.person.id
-    client.eval(_KEEP, 2, key, _word(user), str(user), msgspec.json.encode(held), seconds, since)
-
-
-def _found(key: str, *, spend: bool) -> Pass | None:
+def _keep(by_key: Mapping[str, Pass], seconds: int, since: str = "") -> None:
+    keys: list[str] = []
+    args: list[str | int] = [since, seconds]
+    for key, held in by_key.items():
+        keys += [key, _word(held.person.id)]
+        args += [str(held.person.id), msgspec.json.encode(held).decode()]
     try:
-        found = redis_client.run(_FIND, [key], ["GETDEL" if spend else "GET"])
-        return _decoder.decode(found) if found else None
+        redis_client.run(_KEEP, keys, args)
     except RedisError:
         raise errors.Unavailable from None
+
+
+def _found(keys: Sequence[str], *, spend: bool) -> list[Pass | None]:
+    try:
+        return [_read(each) for each in redis_client.run(_FIND, keys, ["GETDEL" if spend else "GET"])]
+    except RedisError:
+        raise errors.Unavailable from None
+
+
+def _read(kept: bytes | None) -> Pass | None:
+    try:
+        return _decoder.decode(kept) if kept else None
     except msgspec.MsgspecError:
         return None  # Of another version of ours.
 

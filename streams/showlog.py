@@ -7,7 +7,7 @@ being ready to send.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -82,12 +82,16 @@ return {epoch, tonumber(top)}
 """
 )
 
-_USER_OPEN = (
+_USERS_OPEN = (
     _EPOCH
     + """
-local epoch = epoch_of(KEYS[1], ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {epoch, tonumber(redis.call('HGET', KEYS[1], 'top') or 0)}
+local found = {}
+for i = 1, #KEYS do
+  local epoch = epoch_of(KEYS[i], ARGV[i + 1])
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+  found[i] = {epoch, tonumber(redis.call('HGET', KEYS[i], 'top') or 0)}
+end
+return found
 """
 )
 
@@ -211,8 +215,14 @@ async def publish_state(
 
 def user_position(user_id: UUID) -> tuple[str, int]:
     """Return the epoch and top of a user's lane from a thread; begins an epoch if there is none."""
-    epoch, top = redis_client.run(_USER_OPEN, [f"{user_channel(user_id)}:m"], [_new_epoch(), LIFE_MS])
-    return epoch.decode(), int(top)
+    return user_positions([user_id])[0]
+
+
+def user_positions(user_ids: Sequence[UUID]) -> list[tuple[str, int]]:
+    """Return the epochs and tops of users' lanes from a thread, in one journey; begins what there is not."""
+    lanes = [f"{user_channel(user_id)}:m" for user_id in user_ids]
+    found = redis_client.run(_USERS_OPEN, lanes, [LIFE_MS, *(_new_epoch() for _ in lanes)])
+    return [(epoch.decode(), int(top)) for epoch, top in found]
 
 
 def tell_processes(*, user_id: UUID, stream_id: UUID | None) -> None:

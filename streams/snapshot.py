@@ -1,5 +1,6 @@
 """The whole state of a show, as a newcomer is told it: what everybody sees, and what is the shopper's own."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
+from commerce import errors
 from streams import bodies, chat, cohosts, coupons, pins, presence, queries, showlog, waitingroom
 from streams.models import Stream
 from streams.moderation import mode, standing
@@ -17,8 +19,10 @@ from streams.moderation import own as own_part
 
 log = structlog.get_logger(__name__)
 
+Body = dict[str, Any]
+
 # What a shopper's own part holds where no other room fills it in.
-NOBODY: dict[str, Any] = {
+NOBODY: Body = {
     "me": None,
     "u": None,
     "cart": None,
@@ -28,13 +32,16 @@ NOBODY: dict[str, Any] = {
     "rooms": [],
 }
 
+# Most have neither, and a crowd that comes at once has nothing at all.
 _HAS = """
-SELECT EXISTS (SELECT FROM streams_chatmessage
-                WHERE stream_id = %(stream)s AND author_id = %(user)s AND status = 'held'),
+SELECT EXISTS (SELECT FROM streams_chatmessage m
+                WHERE m.stream_id = asked.stream AND m.author_id = asked.buyer AND m.status = 'held'),
        EXISTS (SELECT FROM streams_couponclaim l JOIN streams_coupon c ON c.id = l.coupon_id
-                WHERE l.buyer_id = %(user)s AND c.stream_id = %(stream)s),
-       ARRAY(SELECT id FROM streams_offer
-              WHERE stream_id = %(stream)s AND admits_per_second IS NOT NULL AND closes_at > now())
+                WHERE l.buyer_id = asked.buyer AND c.stream_id = asked.stream),
+       ARRAY(SELECT o.id FROM streams_offer o
+              WHERE o.stream_id = asked.stream AND o.admits_per_second IS NOT NULL AND o.closes_at > now())
+  FROM unnest(%(streams)s::uuid[], %(users)s::uuid[]) WITH ORDINALITY AS asked (stream, buyer, n)
+ ORDER BY asked.n
 """
 
 
@@ -61,33 +68,69 @@ def public(*, stream: Stream) -> dict[str, Any]:
     }
 
 
-def own(*, stream_id: UUID, user_id: UUID | None) -> dict[str, Any]:
+def own(*, stream_id: UUID, user_id: UUID | None) -> Body:
     """Return the shopper's own part: who she is, and what other rooms show her (settings.SNAPSHOT_PANELS).
 
     Raises UnknownShow.
     """
     if user_id is None:
         return NOBODY
+    [found] = own_all([(stream_id, user_id)])
+    if isinstance(found, errors.Refusal):
+        raise found
+    return found
+
+
+def own_all(asked: Sequence[tuple[UUID, UUID]]) -> list[Body | errors.Refusal]:
+    """Return the own part of each (show, user), or why there is none, as `own` does.
+
+    A few queries for all who have nothing yet, however many they are.
+    """
     # Before the data: what happens in between is told again rather than missed.
-    epoch, offset = showlog.user_position(user_id)
-    here = standing.of(stream_id=stream_id, user_id=user_id, now=timezone.now())
-    if not here.active:
-        return NOBODY
-    # Most have neither, and a crowd that comes at once has nothing at all.
+    places = showlog.user_positions([user_id for _, user_id in asked])
+    standings = standing.of_all(asked, now=timezone.now())
+    active = [each for each in asked if each in standings and standings[each].active]
+    has = dict(zip(active, _has(active), strict=True))
+    panels = [import_string(path)(active) for path in settings.SNAPSHOT_PANELS] if active else []
+
+    def part(pair: tuple[UUID, UUID], place: tuple[str, int]) -> Body | errors.Refusal:
+        if pair not in standings:
+            return queries.UnknownShow()
+        if pair not in has:
+            return NOBODY
+        found = _own(standings[pair], place, *has[pair])
+        for panel in panels:
+            found |= panel[pair]
+        return found
+
+    return [part(pair, place) for pair, place in zip(asked, places, strict=True)]
+
+
+def _has(asked: Sequence[tuple[UUID, UUID]]) -> list[tuple[bool, bool, list[UUID]]]:
     with connection.cursor() as cursor:
-        cursor.execute(_HAS, {"user": user_id, "stream": stream_id})
-        has_held, has_claims, with_rooms = cursor.fetchone()
+        cursor.execute(
+            _HAS,
+            {"streams": [str(stream) for stream, _ in asked], "users": [str(user) for _, user in asked]},
+        )
+        return list(cursor.fetchall())
+
+
+def _own(
+    here: standing.Standing,
+    place: tuple[str, int],
+    has_held: bool,
+    has_claims: bool,
+    with_rooms: Sequence[UUID],
+) -> Body:
+    stream_id, user_id = here.stream_id, here.user_id
     claimed = coupons.claims(stream_id=stream_id, user_id=user_id) if has_claims else ()
-    found = {
+    return {
         **NOBODY,
         "me": own_part.part(here, now=timezone.now(), has_held=has_held),
-        "u": {"epoch": epoch, "offset": offset},
+        "u": {"epoch": place[0], "offset": place[1]},
         "claims": [coupons.claim_body(claim) for claim in claimed],
         "rooms": waitingroom.places(user_id=user_id, offer_ids=with_rooms) if with_rooms else [],
     }
-    for path in settings.SNAPSHOT_PANELS:
-        found |= import_string(path)(user_id=user_id, stream_id=stream_id)
-    return found
 
 
 def _stream(stream: Stream) -> dict[str, Any]:

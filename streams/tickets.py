@@ -5,6 +5,7 @@ is, so that a storm of reconnects costs no query, and is worthless once its user
 """
 
 import secrets
+from collections.abc import Sequence
 from uuid import UUID
 
 from commerce import errors
@@ -24,9 +25,13 @@ def issue(*, held: passes.Pass) -> str:
     return token
 
 
-def redeem(*, token: str, stream_id: UUID) -> passes.Pass:
-    """Spend a ticket and return what it says; raises BadTicket, Unavailable when Redis is down."""
-    held = passes.spend(token)
-    if held is None or held.stream != stream_id:
-        raise BadTicket
-    return held
+def redeem_all(asked: Sequence[tuple[str, UUID]]) -> list[passes.Pass | BadTicket]:
+    """Spend tickets, each for a show, and return what each says, or that it is no good.
+
+    Raises Unavailable when Redis is down.
+    """
+    held = passes.spend_all([token for token, _ in asked])
+    return [
+        each if each is not None and each.stream == stream_id else BadTicket()
+        for each, (_, stream_id) in zip(held, asked, strict=True)
+    ]

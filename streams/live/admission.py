@@ -2,8 +2,8 @@
 they may still be there."""
 
 import re
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,13 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from redis.exceptions import RedisError
 
 from commerce import errors
 from commerce.models import User
-from streams import passes, queries, showlog, snapshot, tickets
+from streams import passes, queries, snapshot
 from streams.live.room import Show
 from streams.models import Stream
 from streams.moderation import restraints, standing
@@ -59,25 +59,30 @@ def find(slug: str) -> Show:
     return Show(*row[:3])
 
 
-def admit(*, show: Show, ticket: str | None, cookie: str | None, origin: str | None) -> Pass | None:
-    """Return the pass of whoever comes in, None for an anonymous viewer.
+def session_of(*, cookie: str | None, origin: str | None) -> str | None:
+    """Return the session by which somebody comes in, None for an anonymous viewer; raises ForeignOrigin.
 
-    A cookie counts only from our own pages: the browser sends it from anybody's. Raises BadTicket,
-    ForeignOrigin, Banned, Unavailable.
+    A cookie counts only from our own pages: the browser sends it from anybody's.
     """
-    if ticket is not None:
-        return tickets.redeem(token=ticket, stream_id=show.id)
     if origin is not None and origin not in settings.CSRF_TRUSTED_ORIGINS:
         raise ForeignOrigin
     if cookie is None or origin is None or not _session_key.fullmatch(cookie):
         return None
-    held = passes.find(session=cookie, stream_id=show.id)
-    if held is None:
-        before = passes.mark()
-        held = _look_up(cookie, show.id)
-        if held is not None:
-            passes.keep(held, since=before)
-    return held
+    return cookie
+
+
+def look_up(asked: Sequence[tuple[str, UUID]]) -> list[Pass | errors.Refusal | None]:
+    """Return whose each session is, as a pass into a show, why it has none, or None: nobody's.
+
+    Three queries, however many there are. The passes are kept for those who come back. Raises Unavailable.
+    """
+    before, now = passes.mark(), timezone.now()
+    users = _signed_in({session for session, _ in asked}, now)
+    coming = [(session, stream_id) for session, stream_id in asked if session in users]
+    found = passes.of_all([(users[session], stream_id, session) for session, stream_id in coming], now=now)
+    passes.keep(*(each for each in found if isinstance(each, Pass)), since=before)
+    known = dict(zip(coming, found, strict=True))
+    return [known.get(each) for each in asked]
 
 
 def recheck(held: Sequence[Pass]) -> list[errors.Refusal | None]:
@@ -161,16 +166,6 @@ def everybodys(stream_id: UUID) -> dict[str, Any]:
     return snapshot.public(stream=_stream(stream_id))
 
 
-def own(stream_id: UUID, user_id: UUID) -> dict[str, Any]:
-    """Return a shopper's own part of the snapshot."""
-    return snapshot.own(stream_id=stream_id, user_id=user_id)
-
-
-def own_place(user_id: UUID) -> tuple[str, int]:
-    """Return the place of a user's own lane."""
-    return showlog.user_position(user_id)
-
-
 def _stream(stream_id: UUID) -> Stream:
     stream = Stream.objects.select_related("host").filter(pk=stream_id).first()
     if stream is None:
@@ -178,11 +173,28 @@ def _stream(stream_id: UUID) -> Stream:
     return stream
 
 
-def _look_up(session: str, stream_id: UUID) -> Pass | None:
-    engine = import_module(settings.SESSION_ENGINE)
-    request = HttpRequest()
-    request.session = engine.SessionStore(session)
-    user = auth.get_user(request)
-    if not isinstance(user, User) or not user.is_active:
-        return None
-    return passes.of(user=user, stream_id=stream_id, session=session, now=timezone.now())
+def _signed_in(sessions: Collection[str], now: datetime) -> dict[str, User]:
+    """Return the active user of each session that has one; as `auth.get_user`, and two queries for all."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    rows = Session.objects.filter(session_key__in=sessions, expire_date__gt=now)
+    said = {key: store.decode(data) for key, data in rows.values_list("session_key", "session_data")}
+    ids = {
+        key: User._meta.pk.to_python(each[auth.SESSION_KEY])
+        for key, each in said.items()
+        if each.get(auth.BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+    }
+    users = {user.id: user for user in User.objects.filter(pk__in=set(ids.values()), is_active=True)}
+    return {
+        key: users[user_id]
+        for key, user_id in ids.items()
+        if user_id in users and _sealed_by(users[user_id], said[key].get(auth.HASH_SESSION_KEY))
+    }
+
+
+def _sealed_by(user: User, seal: str | None) -> bool:
+    """Say whether a session was begun with the password that the user has now."""
+    if not seal:
+        return False
+    return constant_time_compare(seal, user.get_session_auth_hash()) or any(
+        constant_time_compare(seal, each) for each in user.get_session_auth_fallback_hash()
+    )

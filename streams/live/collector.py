@@ -52,7 +52,8 @@ def _here(hubs: list[Hub]) -> Iterator[Metric]:
     )
     busy: dict[str, float] = {}
     for hub in hubs:
-        busy["arrival"] = hub.arrivals.busy
+        busy["arrival"] = hub.arrivals.busy + hub.entrance.waiting
+        busy["known"] = hub.entrance.busy
         busy |= hub.crews.busy_by_app()
     yield _gauges("pool_tasks", "Work that runs or waits in a pool of threads.", "pool", busy)
 

@@ -261,7 +261,7 @@ class Connection:
 
     async def _refresh(self, incoming: wire.Incoming) -> None:
         body = self._numbered(incoming, up.AuthRefresh)
-        held = await self.hub.arrivals.run(tickets.redeem, token=body.ticket, stream_id=self._show.id)
+        held = await self.hub.entrance.redeem(body.ticket, self._show.id)
         if self._guest is None or held.person.id != self._guest.held.person.id:
             raise tickets.BadTicket
         self._guest.held = held
@@ -282,8 +282,8 @@ class Connection:
     async def _enter(self, incoming: wire.Incoming) -> None:
         hello = self._numbered(incoming, up.Hello)
         self._show = await self.hub.rooms.show(self._slug)
-        held = await self.hub.arrivals.run(
-            admission.admit, show=self._show, ticket=hello.ticket, cookie=self._cookie, origin=self._origin
+        held = await self.hub.entrance.admit(
+            self._show, ticket=hello.ticket, cookie=self._cookie, origin=self._origin
         )
         self._room = await self.hub.rooms.enter(self._show)
         self.viewer.watches = held is None or held.person.role != "host"

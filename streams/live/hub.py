@@ -16,6 +16,7 @@ from streams.frames import wire
 from streams.live import drain, lag, packing, tally
 from streams.live.audience import Audience
 from streams.live.doorman import Doorman
+from streams.live.entrance import Entrance
 from streams.live.executor import BoundedExecutor, Crews
 from streams.live.room import Room
 from streams.live.rooms import Rooms
@@ -50,6 +51,7 @@ class Hub:
         self.process = secrets.token_hex(6)
         self.client = redis_client.asynchronous()
         self.arrivals = BoundedExecutor(name="arrival", threads=4, waiting=2000)
+        self.entrance = Entrance(arrivals=self.arrivals, begin=self.begin)
         self.crews = Crews(threads=8, waiting=500)
         self.renewals = asyncio.Semaphore(RENEWALS)
         self._subscriber = Subscriber(self.client, process=self.process)
@@ -227,6 +229,7 @@ class Hub:
         for room in self.rooms.all():
             room.close()
         self.arrivals.stop()
+        self.entrance.stop()
         self.crews.stop()
         await self.client.aclose()
 

@@ -14,7 +14,7 @@ import structlog
 from commerce import errors
 from streams import snapshot
 from streams.frames import MAX_FRAME_BYTES, up, wire
-from streams.live import admission, tally
+from streams.live import tally
 from streams.live.hub import HEARTBEAT_SECONDS, Hub
 from streams.live.room import Room
 from streams.live.users import Guest, Place
@@ -53,7 +53,7 @@ class Teller:
         own: dict[str, Any] = snapshot.NOBODY
         place: Place | None = None
         if self._guest is not None:
-            place = await self._hub.arrivals.run(admission.own_place, self._guest.held.person.id)
+            place = await self._hub.entrance.place(self._guest.held.person.id)
             if mine is None or (mine.epoch, mine.offset) != place:
                 own = await self._own()
                 place = _place(own)
@@ -99,8 +99,7 @@ class Teller:
     async def _own(self) -> dict[str, Any]:
         if self._guest is None:
             return snapshot.NOBODY
-        held = self._guest.held
-        return await self._hub.arrivals.run(admission.own, held.stream, held.person.id)
+        return await self._hub.entrance.own(self._guest.held)
 
     def _welcome(self, number: int | None, recovered: tuple[bool, bool], s: Place, u: Place | None) -> str:
         d = {

@@ -1,9 +1,9 @@
-"""How one user stands in one show: as what, with which rights, and under which restraints. One query."""
+"""How users stand in shows: as what, with which rights, and under which restraints. One query."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
@@ -18,16 +18,16 @@ _SQL = """
 SELECT s.status, s.chat_slow_seconds, s.followers_only, s.host_id, h.user_id, h.name, s.slug,
        u.name, u.is_staff, u.is_active, m.rights,
        EXISTS (SELECT 1 FROM streams_follow f WHERE f.user_id = u.id AND f.host_id = s.host_id),
-       mute.until, mute.reason, ban.id IS NOT NULL, ban.until, ban.reason
-  FROM streams_stream s
+       mute.until, mute.reason, ban.id IS NOT NULL, ban.until, ban.reason, s.id, u.id
+  FROM unnest(%(streams)s::uuid[], %(users)s::uuid[]) AS asked (stream_id, user_id)
+  JOIN streams_stream s ON s.id = asked.stream_id
   JOIN commerce_host h ON h.id = s.host_id
-  LEFT JOIN commerce_user u ON u.id = %(user)s
+  JOIN commerce_user u ON u.id = asked.user_id
   LEFT JOIN streams_showmoderator m ON m.stream_id = s.id AND m.user_id = u.id
   LEFT JOIN streams_restraint mute ON mute.stream_id = s.id AND mute.user_id = u.id AND mute.kind = 'mute'
        AND mute.lifted_at IS NULL AND mute.until > %(now)s
   LEFT JOIN streams_restraint ban ON ban.stream_id = s.id AND ban.user_id = u.id AND ban.kind = 'ban'
        AND ban.lifted_at IS NULL AND (ban.until IS NULL OR ban.until > %(now)s)
- WHERE s.id = %(stream)s
 """
 
 
@@ -90,14 +90,25 @@ class Standing:
 
 def of(*, stream_id: UUID, user_id: UUID, now: datetime) -> Standing:
     """Return how a user stands in a show; raises UnknownShow when there is no such show or user."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"stream": stream_id, "user": user_id, "now": now})
-        row = cursor.fetchone()
-    if row is None or row[7] is None:
+    found = of_all([(stream_id, user_id)], now=now)
+    if not found:
         raise queries.UnknownShow
+    return found[stream_id, user_id]
+
+
+def of_all(asked: Sequence[tuple[UUID, UUID]], *, now: datetime) -> dict[tuple[UUID, UUID], Standing]:
+    """Return how users stand in shows, by (show, user); those that there are not are left out."""
+    streams, users = [str(stream) for stream, _ in asked], [str(user) for _, user in asked]
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, {"streams": streams, "users": users, "now": now})
+        return {row[17:19]: _standing(row) for row in cursor.fetchall()}
+
+
+def _standing(row: Sequence[Any]) -> Standing:
+    user_id = row[18]
     role = _role(is_host=row[4] == user_id, is_staff=row[8], rights=row[10])
     return Standing(
-        stream_id=stream_id,
+        stream_id=row[17],
         status=row[0],
         slow_s=row[1],
         followers_only=row[2],

@@ -118,7 +118,7 @@ def test_a_snapshot_shows_the_latest_ten_of_this_show() -> None:
     bought = [make.basket((lipstick, 1), by=buyer, stream=stream).go() for _ in range(12)]
     make.basket((lipstick, 1), by=buyer, stream=other).go()
 
-    shown = panels.purchases(buyer.id, stream.id)
+    shown = panels.own([(stream.id, buyer.id)])[stream.id, buyer.id]["purchases"]
 
     assert [one["id"] for one in shown] == [str(each.id) for each in reversed(bought)][:10]
     for one in shown:

@@ -1,6 +1,6 @@
 """Tickets: for one user and one show, once, for a minute, and not to be read from Redis."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -20,14 +20,26 @@ def issue(session: str | None = None) -> str:
     return tickets.issue(held=a_pass(session))
 
 
+def redeem(token: str, stream: UUID = STREAM) -> passes.Pass:
+    [found] = tickets.redeem_all([(token, stream)])
+    if isinstance(found, tickets.BadTicket):
+        raise found
+    return found
+
+
+def find(session: str, stream: UUID) -> passes.Pass | None:
+    [found] = passes.find_all([(session, stream)])
+    return found
+
+
 @pytest.mark.parametrize("session", [None, SESSION])
 def test_a_ticket_says_who_its_user_is_once(session: str | None) -> None:
     token = issue(session)
 
-    assert tickets.redeem(token=token, stream_id=STREAM) == a_pass(session)
+    assert redeem(token) == a_pass(session)
 
     with pytest.raises(tickets.BadTicket):
-        tickets.redeem(token=token, stream_id=STREAM)
+        redeem(token)
 
 
 def test_a_ticket_for_another_show_is_spent_and_refused() -> None:
@@ -35,7 +47,7 @@ def test_a_ticket_for_another_show_is_spent_and_refused() -> None:
 
     for stream in (uuid4(), STREAM):
         with pytest.raises(tickets.BadTicket):
-            tickets.redeem(token=token, stream_id=stream)
+            redeem(token, stream)
 
 
 def test_neither_ticket_nor_session_can_be_read_from_redis(redis_server: redis.Redis) -> None:
@@ -62,9 +74,9 @@ def test_tickets_are_not_alike() -> None:
 def test_a_pass_is_found_by_its_session_in_its_show_only() -> None:
     passes.keep(a_pass(SESSION), since=passes.mark())
 
-    assert passes.find(session=SESSION, stream_id=STREAM) == a_pass(SESSION)
-    assert passes.find(session=SESSION, stream_id=uuid4()) is None
-    assert passes.find(session=SESSION[::-1], stream_id=STREAM) is None
+    assert find(SESSION, STREAM) == a_pass(SESSION)
+    assert find(SESSION, uuid4()) is None
+    assert find(SESSION[::-1], STREAM) is None
 
 
 def test_what_a_user_held_is_worthless_once_it_is_dropped() -> None:
@@ -73,11 +85,11 @@ def test_what_a_user_held_is_worthless_once_it_is_dropped() -> None:
 
     passes.drop(user_id=USER)
 
-    assert passes.find(session=SESSION, stream_id=STREAM) is None
+    assert find(SESSION, STREAM) is None
     with pytest.raises(tickets.BadTicket):
-        tickets.redeem(token=token, stream_id=STREAM)
+        redeem(token)
     passes.keep(a_pass(SESSION), since=passes.mark())
-    assert passes.find(session=SESSION, stream_id=STREAM) is not None
+    assert find(SESSION, STREAM) is not None
 
 
 def test_dropping_one_users_passes_leaves_the_others() -> None:
@@ -85,7 +97,7 @@ def test_dropping_one_users_passes_leaves_the_others() -> None:
 
     passes.drop(user_id=uuid4())
 
-    assert passes.find(session=SESSION, stream_id=STREAM) is not None
+    assert find(SESSION, STREAM) is not None
 
 
 def test_a_pass_that_was_found_before_it_was_dropped_is_not_kept_after() -> None:
@@ -93,7 +105,7 @@ def test_a_pass_that_was_found_before_it_was_dropped_is_not_kept_after() -> None
     passes.drop(user_id=USER)
 
     passes.keep(a_pass(SESSION), since=before)
-    assert passes.find(session=SESSION, stream_id=STREAM) is None
+    assert find(SESSION, STREAM) is None
 
     passes.keep(a_pass(SESSION), since=passes.mark())
-    assert passes.find(session=SESSION, stream_id=STREAM) is not None
+    assert find(SESSION, STREAM) is not None
