@@ -91,6 +91,17 @@ class Pool:
                 room.acquire()
         return begun
 
+    def give(self, work: Callable[[], object]) -> None:
+        """Have a piece of work done, and do not wait for it; what it raises is logged."""
+
+        def piece() -> None:
+            try:
+                work()
+            except BaseException:  # SystemExit, too: it would end a thread that everybody counts on.
+                log.exception("pool.failed", pool=self._name)
+
+        self._give(piece)
+
     def close(self) -> None:
         """Let the threads end when what was given them is done; raises RuntimeError for what comes later."""
         with self._lock:

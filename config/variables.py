@@ -280,7 +280,7 @@ VARIABLES: tuple[Variable, ...] = (
             "SETTLE_THREADS",
             "number",
             "40",
-            "How many charges and refunds one process does at once, each with a connection to the database.",
+            "How many charges one process does at once, and how many refunds and the like beside them.",
             least=1,
             most=200,
         ),

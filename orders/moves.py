@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
@@ -90,6 +91,40 @@ def captured(rows: Mapping[Payment, tuple[str, str]], *, now: datetime) -> None:
     for row, (intent, charge) in rows.items():
         _now(row, status=new, finished_at=now, provider_id=intent, charge_id=charge)
         _now(row, decline_code="", message="")
+
+
+def sent(at: Mapping[UUID, datetime]) -> None:
+    """Move payments of locked purchases from created to sent, all or none, each at its time; raises
+    IllegalMove.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE orders_payment AS payment
+               SET status = 'sent', sent_at = coalesce(sent_at, asked.at), checked_at = asked.at
+              FROM unnest(%s::uuid[], %s::timestamptz[]) AS asked (id, at)
+             WHERE payment.id = asked.id AND payment.status = 'created'
+            """,
+            [list(at), list(at.values())],
+        )
+        if cursor.rowcount != len(at):
+            raise IllegalMove(wanted=Payment.Status.SENT)
+
+
+def unanswered(new: Mapping[UUID, str]) -> None:
+    """Move payments that are still sent to created or unknown, each to its own; others stay as they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE orders_payment AS payment SET status = noted.new
+              FROM (SELECT payment.id, noted.new
+                      FROM orders_payment payment
+                      JOIN unnest(%s::uuid[], %s::text[]) AS noted (id, new) ON noted.id = payment.id
+                     ORDER BY payment.id FOR NO KEY UPDATE OF payment) AS noted
+             WHERE payment.id = noted.id AND payment.status = 'sent'
+            """,
+            [list(new), list(new.values())],
+        )
 
 
 def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:

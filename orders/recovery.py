@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
 from commerce import payees, pool
 from orders import expiry, rounds, setbacks, states
@@ -21,7 +22,7 @@ from orders.aftersales import returning
 from orders.models import Payment, Purchase
 from orders.payouts import reversing, sending
 from orders.reconciling import notices
-from orders.settling import banked, capturing, charging, repaying
+from orders.settling import banked, capturing, charging, conveyor, repaying
 
 BATCH = 50
 SECONDS = 20  # One sweep at most; the next one goes on.
@@ -58,9 +59,14 @@ def settle(
 
     One that fails is put off and stops no other.
     """
-    threads().each(
-        (functools.partial(_charge, each, clock) for each in purchase_ids), until=time.monotonic() + seconds
-    )
+    if connection.in_atomic_block:
+        passed = _one_by_one(purchase_ids, clock)
+    else:
+        until = time.monotonic() + seconds
+        passed = conveyor.belt().charge_all(purchase_ids, clock=clock, until=until)
+    for each in passed:
+        if each.error is not None:
+            setbacks.note(kind="unsettled", subject=str(each.purchase_id), error=each.error, now=each.at)
 
 
 @functools.cache
@@ -69,12 +75,23 @@ def threads() -> pool.Pool:
     return pool.Pool(name="settle", threads=settings.SETTLE_THREADS)
 
 
-def _charge(purchase_id: UUID, clock: Callable[[], datetime]) -> None:
-    now = clock()
-    try:
+def _one_by_one(purchase_ids: Sequence[UUID], clock: Callable[[], datetime]) -> Iterator[conveyor.Passed]:
+    """Charge purchases within a transaction of the caller, which alone sees what it wrote."""
+    for each in purchase_ids:
+        now, failed = clock(), None
+        try:
+            charging.charge(purchase_id=each, now=now)
+        except Exception as error:
+            failed = error
+        yield conveyor.Passed(each, now, failed)
+
+
+def _charge(purchase_id: UUID, now: datetime) -> None:
+    if connection.in_atomic_block:
         charging.charge(purchase_id=purchase_id, now=now)
-    except Exception as error:
-        setbacks.note(kind="unsettled", subject=str(purchase_id), error=error, now=now)
+    else:
+        until = time.monotonic() + SECONDS
+        conveyor.belt().charge(purchase_id, clock=lambda: now, until=until)
 
 
 def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
@@ -85,7 +102,7 @@ def _kinds(now: datetime) -> dict[str, Iterator[Callable[[], None]]]:
         ),
         "unsettled": (
             lambda without: _unsettled(now, without),
-            lambda i: charging.charge(purchase_id=i, now=now),
+            lambda i: _charge(i, now),
         ),
         "waiting": (lambda without: _waiting(now, without), lambda i: charging.check(payment_id=i, now=now)),
         "captures": (

@@ -14,6 +14,7 @@ from django.db import connection
 from commerce import redis_client
 from commerce.gateway import pacing
 from orders import recovery
+from orders.settling import conveyor
 from orders.till import counter
 from tests import emptying
 
@@ -49,10 +50,11 @@ def closed_till() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def closed_pool() -> Iterator[None]:
-    """Nor a pool of threads, for the same reason."""
+    """Nor pools of threads, for the same reason."""
     yield
-    recovery.threads().close()
-    recovery.threads.cache_clear()
+    for made in (recovery.threads, conveyor.belt):
+        made().close()
+        made.cache_clear()
 
 
 @pytest.fixture

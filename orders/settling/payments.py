@@ -15,7 +15,8 @@ from commerce import faults, gateway
 from commerce.money import Money
 from orders import holds, states, transactions
 from orders.models import Payment, Purchase
-from orders.settling import answers, discrepancies, together
+from orders.settling import answers, discrepancies
+from orders.settling.outcomes import ALONE, Outcome
 
 log = structlog.get_logger(__name__)
 Status = Payment.Status
@@ -30,27 +31,29 @@ def apply(*, intent: gateway.Intent, now: datetime) -> Purchase | None:
     Safe to repeat and in any order. Raises Mismatch, noted as a discrepancy, when the provider's numbers are
     not ours.
     """
-    (outcome,) = apply_all([(intent, now)])
+    (outcome,) = apply_all([(intent, now)], alone=True)
     if isinstance(outcome, Exception):
         raise outcome
-    assert outcome is not together.ALONE, "alone is alone"
+    assert outcome is not ALONE, "alone is alone"
     return outcome
 
 
-def apply_all(said: Sequence[tuple[gateway.Intent, datetime]]) -> list[together.Outcome[Purchase | None]]:
+def apply_all(
+    said: Sequence[tuple[gateway.Intent, datetime]], *, alone: bool = False
+) -> list[Outcome[Purchase | None]]:
     """Make true what the provider says of many payments, in one transaction; returns for each what `apply`
     returns or raises, or that it has to be applied alone.
 
-    Alone is what another one has locked, what may have to wait for others' locks, and a purchase's second
-    answer: in company nothing is waited for long.
+    To be applied alone is what another one has locked, what may have to wait for others' locks, and a
+    purchase's second answer: in company nothing is waited for long.
     """
     known = _known([intent for intent, _ in said])
     found = [known.get(_named(intent)) for intent, _ in said]
     ours = [(n, *ids) for n, ids in enumerate(found) if ids is not None]
-    settled: dict[int, together.Outcome[Purchase | None]] = {}
+    settled: dict[int, Outcome[Purchase | None]] = {}
     if ours:
-        patience = transactions.PATIENT_MS if len(said) == 1 else transactions.LOCK_TIMEOUT_MS
-        settled = transactions.run(lambda: _apply_all(said, ours), lock_timeout_ms=patience)
+        patience = transactions.PATIENT_MS if alone else transactions.LOCK_TIMEOUT_MS
+        settled = transactions.run(lambda: _apply_all(said, ours, alone), lock_timeout_ms=patience)
     for n, (intent, now) in enumerate(said):
         outcome = settled.get(n)
         if found[n] is None:
@@ -143,12 +146,12 @@ def _not_ours(intent: gateway.Intent, now: datetime) -> None:
 
 
 def _apply_all(
-    said: Sequence[tuple[gateway.Intent, datetime]], ours: Sequence[tuple[int, UUID, UUID]]
-) -> dict[int, together.Outcome[Purchase | None]]:
+    said: Sequence[tuple[gateway.Intent, datetime]], ours: Sequence[tuple[int, UUID, UUID]], alone: bool
+) -> dict[int, Outcome[Purchase | None]]:
     """Apply answers (which, payment, purchase) inside the caller's transaction."""
-    in_company = len(said) > 1
+    in_company = not alone
     purchases, payments = _locked(ours, in_company=in_company)
-    outcomes: dict[int, together.Outcome[Purchase | None]] = {}
+    outcomes: dict[int, Outcome[Purchase | None]] = {}
     paid: list[tuple[Purchase, Payment, gateway.Intent]] = []
     given_back: list[Purchase] = []
     latest = max(now for _, now in said)
@@ -156,7 +159,7 @@ def _apply_all(
         intent, now = said[n]
         purchase, payment = purchases.pop(purchase_id, None), payments.get(payment_id)
         if purchase is None or payment is None or (in_company and not _is_plain(purchase, payment, intent)):
-            outcomes[n] = together.ALONE
+            outcomes[n] = ALONE
             continue
         outcomes[n] = purchase
         try:

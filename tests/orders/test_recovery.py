@@ -13,7 +13,7 @@ from commerce.gateway import pacing
 from config.embedded import free_port
 from orders import hearers, recovery, setbacks, transactions
 from orders.models import Payment, Purchase, Setback
-from orders.settling import charging
+from orders.settling import attempts
 from tests.orders import make
 from tests.stripe_server import StripeServer
 
@@ -63,14 +63,14 @@ def test_one_that_fails_is_put_off_and_stops_no_other(
     stripe_server: StripeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     purchases = bought(6)
-    bad, real = purchases[0].id, charging.charge
+    bad, real = purchases[0].id, attempts.ask
 
-    def charge(*, purchase_id: object, now: object) -> None:
-        if purchase_id == bad:
+    def ask(attempt: attempts.Attempt) -> attempts.Said:
+        if attempt.purchase_id == bad:
             raise RuntimeError("another amount")
-        real(purchase_id=purchase_id, now=now)  # type: ignore[arg-type]
+        return real(attempt)
 
-    monkeypatch.setattr(charging, "charge", charge)
+    monkeypatch.setattr(attempts, "ask", ask)
     recovery.settle(purchase_ids=[each.id for each in purchases], clock=timezone.now)
 
     assert paid() == 5

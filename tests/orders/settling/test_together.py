@@ -1,6 +1,5 @@
 """Charges and answers of many at once: the same as one by one, and nobody is hurt by his neighbours."""
 
-import functools
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from commerce.models import LedgerTransaction
 from commerce.money import Money
 from orders.models import Discrepancy, Hold, Order, Payment, Purchase
-from orders.settling import charging, discrepancies, payments, together
+from orders.settling import attempts, discrepancies, payments
+from orders.settling.outcomes import ALONE
 from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once
@@ -65,7 +65,7 @@ def test_answers_taken_in_again_change_nothing() -> None:
         payments.apply(intent=make.said(row, "declined"), now=after(3))
     outcomes = payments.apply_all(said(rows))
 
-    assert outcomes == [together.ALONE] * 3, "an answer that nobody waits for is judged alone"
+    assert outcomes == [ALONE] * 3, "an answer that nobody waits for is judged alone"
     assert list(Purchase.objects.order_by("id").values_list("version", "updated_at")) == before
     assert make.broken() == []
 
@@ -95,39 +95,6 @@ def test_what_the_provider_has_wrong_stops_no_neighbour() -> None:
     assert set(Discrepancy.objects.values_list("kind", flat=True)) == {"payment", "foreign_charge"}
 
 
-def poisoned() -> tuple[list[Payment], list[Any]]:
-    """Payments, and what comes of their answers to threads that have them at the same moment: one cannot be
-    written, as another payment has the same intent.
-    """
-    rows = sent(5)
-    answers = said(rows)
-    other = make.sent(make.basket((make.variant(), 1)).go())
-    Payment.objects.filter(pk=other.pk).update(provider_id="pi_taken")
-    answers[2] = (replace(answers[2][0], id="pi_taken"), after(2))
-    gathered = together.Together[Any, Any](payments.apply_all, name="test", most=64, gather_seconds=1)
-    return rows, at_once([functools.partial(gathered.one, answer) for answer in answers])
-
-
-def test_a_poisoned_answer_fails_alone() -> None:
-    rows, outcomes = poisoned()
-
-    assert statuses(rows) == ["paid", "paid", "accepted", "paid", "paid"]
-    assert [isinstance(each, Exception) for each in outcomes] == [False, False, True, False, False]
-    assert make.broken() == []
-
-
-def test_control_whoever_does_not_go_on_alone_fails_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def with_the_others(self: Any, item: Any) -> Any:
-        raise RuntimeError("failed together")
-
-    monkeypatch.setattr(together.Together, "_alone", with_the_others)
-
-    rows, outcomes = poisoned()
-
-    assert statuses(rows) == ["accepted"] * 5
-    assert all(isinstance(each, RuntimeError) for each in outcomes)
-
-
 def test_a_purchase_that_somebody_has_locked_keeps_no_neighbour_waiting() -> None:
     rows = sent(4)
     locked, let_go = threading.Event(), threading.Event()
@@ -148,7 +115,7 @@ def test_a_purchase_that_somebody_has_locked_keeps_no_neighbour_waiting() -> Non
 
     at_once([hold, apply])
 
-    assert outcomes[0] is together.ALONE
+    assert outcomes[0] is ALONE
     assert statuses(rows) == ["accepted", "paid", "paid", "paid"]
 
 
@@ -207,16 +174,17 @@ def test_many_charges_are_written_down_as_sent_before_any_is_asked(stripe_server
     lipstick, buyer = make.variant(stocked=4), make.real_buyer()
     ids = [make.basket((lipstick, 1), by=buyer).go().id for _ in range(4)]
 
-    attempts = charging._begin_all([(each, after(1)) for each in ids])
+    begun = attempts.begin_all([(each, after(1)) for each in ids], alone=False)
 
-    assert [getattr(each, "purchase_id", None) for each in attempts] == ids
-    assert all(getattr(each, "first", False) for each in attempts)
+    assert [getattr(each, "purchase_id", None) for each in begun] == ids
+    assert all(getattr(each, "first", False) for each in begun)
     rows = Payment.objects.order_by("id")
     assert {(row.status, row.sent_at, row.number) for row in rows} == {("sent", after(1), 1)}
-    assert charging._begin_all([(each, after(2)) for each in ids]) == [None] * 4, "somebody is at it"
-    again = charging._begin_all([(each, after(2) + timedelta(seconds=60)) for each in ids])
+    now = [(each, after(2)) for each in ids]
+    assert attempts.begin_all(now, alone=False) == [None] * 4, "somebody is at it"
+    again = attempts.begin_all([(each, after(2) + timedelta(seconds=60)) for each in ids], alone=False)
     assert [getattr(each, "payment_id", None) for each in again] == [
-        getattr(each, "payment_id", None) for each in attempts
+        getattr(each, "payment_id", None) for each in begun
     ], "the same key"
 
 
@@ -225,8 +193,9 @@ def test_what_is_over_or_unknown_is_not_begun_with_the_others() -> None:
     first, second, third = (make.basket((lipstick, 1)).go() for _ in range(3))
     payments.apply(intent=make.said(make.sent(second), "succeeded"), now=after(1))
 
-    outcomes = charging._begin_all([(first.id, after(2)), (second.id, after(2)), (third.id, after(700))])
+    wanted = [(first.id, after(2)), (second.id, after(2)), (third.id, after(700))]
+    outcomes = attempts.begin_all(wanted, alone=False)
 
-    assert isinstance(outcomes[0], charging.Attempt)
+    assert isinstance(outcomes[0], attempts.Attempt)
     assert outcomes[1:] == [None, None]
     assert Payment.objects.count() == 2
