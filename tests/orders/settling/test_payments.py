@@ -14,7 +14,7 @@ from commerce.models import LedgerTransaction, Posting
 from commerce.money import Money
 from orders import moves
 from orders.models import Commission, Hold, Order, Payment, Purchase, Refund
-from orders.settling import charging, discrepancies, payments
+from orders.settling import attempts, charging, discrepancies, payments
 from streams.models import Offer, OfferBuyer
 from tests.orders import make
 from tests.orders.make import after
@@ -354,7 +354,7 @@ def test_pressing_pay_twice_is_one_attempt() -> None:
 
 def test_only_a_declined_purchase_can_be_paid_again_and_only_by_its_buyer() -> None:
     purchase = make.basket((make.variant(), 1)).go()
-    with pytest.raises(charging.UnknownPurchase):
+    with pytest.raises(attempts.UnknownPurchase):
         charging.retry(purchase_id=purchase.id, buyer_id=make.buyer().id, card_id=None, now=after(3))
     hear(make.sent(purchase), "succeeded")
 
