@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.module_loading import import_string
 
 from config import menu
 
@@ -70,6 +71,27 @@ STUDIO_STYLES = [
 ]
 
 
+def _studio_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    waiting = import_string("streams.studio_cohosts.waiting_for")(request)
+    marked = {"badge": waiting, "badge_variant": "primary"} if waiting else {}
+    return [
+        {
+            "items": [
+                {"title": "Shows", "icon": "videocam", "link": reverse_lazy("studio:index")},
+                {"title": "Plan a show", "icon": "add_circle", "link": reverse_lazy("studio:plan")},
+                {
+                    "title": "Invitations",
+                    "icon": "group_add",
+                    "link": reverse_lazy("studio:invitations"),
+                    **marked,
+                },
+                {"title": "Earnings", "icon": "payments", "link": reverse_lazy("studio:earnings")},
+                {"title": "Get paid", "icon": "account_balance", "link": reverse_lazy("studio:payout")},
+            ],
+        },
+    ]
+
+
 _common: dict[str, Any] = {
     "SITE_ICON": logo,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": logo}],
@@ -85,18 +107,7 @@ STUDIO: dict[str, Any] = {
     "SITE_SUBHEADER": "Studio",
     "SHOW_HISTORY": False,
     "STYLES": [admin_css, *STUDIO_STYLES],
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    {"title": "Shows", "icon": "videocam", "link": reverse_lazy("studio:index")},
-                    {"title": "Plan a show", "icon": "add_circle", "link": reverse_lazy("studio:plan")},
-                    {"title": "Earnings", "icon": "payments", "link": reverse_lazy("studio:earnings")},
-                    {"title": "Get paid", "icon": "account_balance", "link": reverse_lazy("studio:payout")},
-                ],
-            },
-        ],
-    },
+    "SIDEBAR": {"navigation": _studio_navigation},
 }
 
 UNFOLD: dict[str, Any] = {

@@ -34,6 +34,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Shows": [
         ("Shows", "videocam", "streams.stream"),
+        ("Co-hosts", "group_add", "streams.cohost"),
         ("Offers", "sell", "streams.offer"),
         ("Coupons", "confirmation_number", "streams.coupon"),
         ("Pins", "push_pin", "streams.pin"),

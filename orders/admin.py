@@ -18,6 +18,7 @@ from orders.models import (
     CartHolder,
     CartPolicy,
     Commission,
+    CommissionBack,
     Hoarder,
     Hold,
     Order,
@@ -203,9 +204,26 @@ class HoldAdmin(Screen):
     ordering = ("-line_id",)
 
 
+class GivenBackInline(Inline):
+    model = CommissionBack
+    fields = ("amount", "refund_line", "dispute_line")
+
+
 @admin.register(Commission)
 class CommissionAdmin(Screen):
-    list_display = ("line", "host", "stream", "rate_bp", "base_amount", "amount", "currency", "status")
+    list_display = (
+        "line",
+        "host",
+        "stream",
+        "rate_bp",
+        "share_bp",
+        "base_amount",
+        "amount",
+        "reversed_amount",
+        "currency",
+        "status",
+    )
+    inlines = (GivenBackInline,)
     list_filter = ("status", "currency", "host")
     list_select_related = ("line", "host", "stream")
     ordering = ("-line_id",)

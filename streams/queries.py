@@ -1,5 +1,6 @@
 """Reads of shows. A host's read starts from the host, so that another host's show does not exist for her."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +36,12 @@ class ShowOver(errors.Conflict):
 def shows_of_host(*, host_id: UUID) -> QuerySet[Stream]:
     """Return the shows of one host, the latest planned first."""
     return Stream.objects.filter(host_id=host_id).order_by("-starts_at", "-id")
+
+
+def shows(stream_ids: Collection[UUID]) -> QuerySet[Stream]:
+    """Return these shows with their hosts, the latest planned first."""
+    found = Stream.objects.filter(pk__in=stream_ids).select_related("host")
+    return found.order_by("-starts_at", "-id")
 
 
 def show(*, host_id: UUID, stream_id: UUID) -> Stream:

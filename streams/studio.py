@@ -23,8 +23,22 @@ from unfold.widgets import (
 
 from commerce import errors
 from commerce.sites import host_of, studio
-from streams import bodies, panels, places, queries, showcase, shows, snapshot, states
+from streams import (
+    bodies,
+    cohosts,
+    panels,
+    places,
+    queries,
+    showcase,
+    shows,
+    snapshot,
+    states,
+    studio_cohosts,
+    studio_shows,
+)
 from streams.models import Stream
+
+__all__ = ["studio_cohosts"]  # Screens hung with these.
 
 PAST_PER_PAGE = 20
 
@@ -134,6 +148,7 @@ def index(request: HttpRequest) -> HttpResponse:
         upcoming=queries.with_counts(mine.filter(status=Stream.Status.SCHEDULED)).order_by("starts_at", "id"),
         past=Paginator(past, PAST_PER_PAGE).get_page(request.GET.get("page")),
         earnings=panels.earnings(host_id=host.id),
+        invitations=cohosts.waiting(host_id=host.id),
         now=timezone.now(),
     )
 
@@ -158,7 +173,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Change what is said about a show."""
     host = host_of(request)
-    stream = _mine(request, stream_id)
+    stream = studio_shows.mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     initial = {name: getattr(stream, name) for name in shows.CHANGEABLE}
@@ -191,7 +206,7 @@ def cancel(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     try:
         shows.cancel(host_id=host.id, stream_id=stream_id, now=timezone.now(), by_id=host.user_id)
     except queries.UnknownShow:
-        return _nowhere(request)
+        return studio_shows.nowhere(request)
     except errors.Refusal as refusal:
         messages.error(request, refusal.text)
         return HttpResponseRedirect(reverse("studio:show", args=[stream_id]))
@@ -204,7 +219,7 @@ def cancel(request: HttpRequest, stream_id: UUID) -> HttpResponse:
 @ensure_csrf_cookie
 def edit_showcase(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Search products, add them, put them in order."""
-    stream = _mine(request, stream_id)
+    stream = studio_shows.mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     return studio.render(
@@ -224,7 +239,7 @@ def edit_showcase(request: HttpRequest, stream_id: UUID) -> HttpResponse:
 @ensure_csrf_cookie
 def room(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Run the show. The page gets everything that moves over the room's socket."""
-    stream = _mine(request, stream_id)
+    stream = studio_shows.mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     position = places.now(stream.id)  # Before the data: what happens in between is told again.
@@ -245,31 +260,20 @@ def earnings(request: HttpRequest) -> HttpResponse:
     """What each show sold and what the host earned by it."""
     host = host_of(request)
     sold = panels.earnings(host_id=host.id)
-    page = Paginator(
-        queries.shows_of_host(host_id=host.id).filter(pk__in=[UUID(key) for key in sold]), PAST_PER_PAGE
-    ).get_page(request.GET.get("page"))
+    # Also those of others that she hosted with them.
+    theirs = queries.shows([UUID(key) for key in sold])
+    page = Paginator(theirs, PAST_PER_PAGE).get_page(request.GET.get("page"))
     return studio.render(
         request,
         "studio/earnings.html",
         title="Earnings",
+        host=host,
         page=page,
         rows=[(stream, sold[str(stream.id)]) for stream in page],
         units=sum(each["units"] for each in sold.values()),
         revenue=_total(sold, "revenue"),
         commission=_total(sold, "commission"),
     )
-
-
-def _mine(request: HttpRequest, stream_id: UUID) -> Stream | HttpResponse:
-    """Return the host's own show, or the answer for one that is not hers."""
-    try:
-        return queries.show(host_id=host_of(request).id, stream_id=stream_id)
-    except queries.UnknownShow:
-        return _nowhere(request)
-
-
-def _nowhere(request: HttpRequest) -> HttpResponse:
-    return studio.render(request, "studio/nowhere.html", title="Not found", status=404)
 
 
 def _given(form: ShowForm, stream: Stream) -> dict[str, Any]:

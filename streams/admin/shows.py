@@ -13,7 +13,17 @@ from commerce import errors, screens
 from commerce.models import User
 from commerce.money import Money
 from streams import chat, coupons, offers, shows
-from streams.models import ChatMessage, Coupon, Offer, Pin, ShowcaseItem, ShowEvent, Stream, StreamMove
+from streams.models import (
+    ChatMessage,
+    CoHost,
+    Coupon,
+    Offer,
+    Pin,
+    ShowcaseItem,
+    ShowEvent,
+    Stream,
+    StreamMove,
+)
 from streams.moderation import lines
 
 
@@ -67,6 +77,17 @@ class StreamAdmin(Intervening, ModelAdmin):  # type: ignore[misc]
     def cancel(self, request: HttpRequest, streams: QuerySet[Stream]) -> None:
         """Cancel planned shows."""
         _each(request, streams, shows.cancel)
+
+
+@admin.register(CoHost)
+class CoHostAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Hosts who were invited to others' shows, for which share of the commission, and what came of it."""
+
+    list_display = ("stream", "inviter", "host", "share_bp", "status", "agreed_at", "ended_at")
+    list_filter = ("status",)
+    list_select_related = ("stream", "inviter", "host")
+    search_fields = ("stream__title", "host__name", "inviter__name")
+    ordering = ("-id",)
 
 
 def _each(request: HttpRequest, streams: QuerySet[Stream], verb: Any) -> None:

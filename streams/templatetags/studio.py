@@ -36,6 +36,19 @@ def moment(at: datetime, style: str = "full") -> SafeString:
 
 
 @register.filter
+def percent(basis_points: int) -> str:
+    """Write basis points as hosts say them, such as "12.5 %"."""
+    return f"{basis_points / 100:g} %"
+
+
+@register.filter
+def cohost_end(row: Any) -> str:
+    """Say what became of an invitation."""
+    ends = {"invited": "not answered in time", "accepted": "agreed until the end"}
+    return ends.get(row.status, str(row.status))
+
+
+@register.filter
 def status(stream: Any) -> str:
     """Name a show's status as hosts say it."""
     return {"scheduled": "Planned"}.get(stream.status) or str(stream.get_status_display())
