@@ -16,10 +16,10 @@ from django.db.models.functions import Coalesce
 from commerce import errors, faults, gateway, ids
 from commerce.money import Money
 from orders import pricing, transactions
-from orders.aftersales import evidence, refunding
+from orders.aftersales import endings, evidence
 from orders.books import commissions, postings
-from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, Refund, ShippingBack
-from orders.settling import banked, discrepancies, refunds
+from orders.models import Dispute, DisputeLine, Order, OrderLine, Payment, Purchase, ShippingBack
+from orders.settling import discrepancies, refunds
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +47,10 @@ class NotOpen(errors.Conflict):
 def take_in(*, told: gateway.Dispute, now: datetime) -> Dispute | None:
     """Make what the provider says of a dispute true; None when no payment of ours is over its currency.
 
-    Safe to repeat and in any order: money is booked once each way, and an end stays. Raises Mismatch, noted
-    as a discrepancy, when the bank takes more than it took, gives back another amount, or moves another
-    currency; what it took is booked all the same, but in its own currency only.
+    Safe to repeat and in any order: money is booked once each way, what is given back in one part or two, and
+    an end stays. Raises Mismatch, noted as a discrepancy, when the bank takes more than it took, gives back
+    more than that, or less though we have won, or moves another currency; what it took and gave back is
+    booked all the same, but in its own currency only.
     """
     payment_id = _payment_of(told)
     if payment_id is None:
@@ -144,20 +145,23 @@ def _take_in(
     )
     if told.withdrawn and row.withdrawn_at is None:
         _withdraw(row, purchase, payment, told.withdrawn, now)
-    difference = _difference(row, told)
-    back = told.reinstated and row.withdrawn_at is not None and row.reinstated_at is None
-    if back and difference is None:
-        _reinstate(row, purchase, now)
     if told.submissions and row.submitted_at is None:
         row.submitted_at = now
-    if row.status not in CLOSED:
-        if row.status != told.status:
-            log.info("dispute.moved", dispute=row.provider_id, old=row.status, new=told.status)
+    before = row.status
+    if before not in CLOSED:
+        if before != told.status:
+            log.info("dispute.moved", dispute=row.provider_id, old=before, new=told.status)
         row.status, row.amount = told.status, told.amount.amount
         row.reason, row.due_at = told.reason[:60], told.due_at
     row.updated_at = now
     row.save()
+    returned = told.reinstated > row.reinstated_amount and told.reinstated <= row.withdrawn_amount
+    if returned and not told.settled_in:
+        returned = endings.reinstate(row, total=told.reinstated, now=now)
+    if row.reinstated_amount and (returned or row.status != before):
+        endings.owe_again(row, purchase=purchase, now=now)
     faults.reach("dispute.written")
+    difference = _difference(row, told)
     return row, difference
 
 
@@ -171,8 +175,11 @@ def _difference(row: Dispute, told: gateway.Dispute) -> discrepancies.Difference
         theirs = told.amount.amount
     elif told.withdrawn > ours:
         what, theirs = "the bank took more than it had taken", told.withdrawn
-    elif told.reinstated not in (0, ours):
-        what, theirs = "the bank gave back another amount than it took", told.reinstated
+    elif told.reinstated > row.reinstated_amount:
+        what, theirs = "the bank gave back what it had not taken, or in more parts than two", told.reinstated
+        ours = row.reinstated_amount
+    elif told.status == "won" and row.reinstated_amount < ours:
+        what, theirs = "the bank has decided for us, and gave back a part only", row.reinstated_amount
     else:
         return None
     return discrepancies.Difference(
@@ -219,31 +226,3 @@ def _withdraw(row: Dispute, purchase: Purchase, payment: Payment, amount: int, n
     DisputeLine.objects.bulk_create(rows)
     commissions.take_back(rows)
     postings.dispute_withdrawn(row)
-
-
-def _reinstate(row: Dispute, purchase: Purchase, now: datetime) -> None:
-    row.reinstated_at = now
-    commissions.give_back(row.lines.all())
-    postings.dispute_reinstated(row)
-    row.save(update_fields=["reinstated_at"])
-    banked.undo(payment_id=row.payment_id, now=now)
-    _owe_what_was_dropped(purchase, now)
-
-
-def _owe_what_was_dropped(purchase: Purchase, now: datetime) -> None:
-    """Owe the buyer what an order cost that was cancelled while the bank had its money: it goes nowhere."""
-    for order in Order.objects.filter(purchase=purchase, status=Order.Status.CANCELLED).order_by("id"):
-        kept = OrderLine.objects.filter(order=order, refunded_quantity__lt=F("quantity"))
-        if purchase.status != Purchase.Status.PAID or not kept.exists():
-            continue
-        try:
-            refunding.refund(
-                merchant_id=order.merchant_id,
-                order_id=order.id,
-                reason="cancelled, and the bank gave the money back",
-                actor=refunding.SYSTEM,
-                now=now,
-                kind=Refund.Kind.CANCEL,
-            )
-        except (refunding.NothingLeft, refunding.Disputed):
-            continue

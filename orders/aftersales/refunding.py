@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from catalog import stock
 from commerce import errors, money
@@ -193,7 +193,8 @@ def drop(*, purchase: Purchase, order: Order, restock: bool, now: datetime) -> N
 def lost(purchase: Purchase) -> bool:
     """Say whether what was not given back of a locked, paid purchase is lost to the buyer's bank for good."""
     payment = Payment.objects.get(purchase=purchase, status=Payment.Status.SUCCEEDED)
-    taken = payment.disputes.filter(reinstated_at=None, status="lost").aggregate(sum=Sum("withdrawn_amount"))
+    gone = Sum(F("withdrawn_amount") - F("reinstated_amount"))
+    taken = payment.disputes.filter(status="lost").aggregate(sum=gone)
     return bool(payment.refunded_amount + (taken["sum"] or 0) >= payment.amount)
 
 

@@ -252,7 +252,7 @@ MONEY: tuple[Check, ...] = (
     ),
     Check(
         "disputes-are-booked",
-        "What a bank took, and gave back, is booked once each way, and borne as the dispute's lines say.",
+        "What a bank took, and gave back in part or whole, is booked, and borne as the dispute's lines say.",
         "SELECT count(*) FROM orders_dispute",
         """
         SELECT format('dispute %s (%s): took %s, booked %s and %s back', d.provider_id, d.status,
@@ -264,11 +264,14 @@ MONEY: tuple[Check, ...] = (
                  ON w.ref = d.provider_id
           LEFT JOIN (SELECT t.ref, sum(p.amount) AS amount
                        FROM commerce_ledgertransaction t JOIN commerce_posting p ON p.transaction_id = t.id
-                      WHERE t.kind = 'dispute.reinstated' AND p.account = 'provider' GROUP BY 1) b
+                      WHERE t.kind IN ('dispute.partly_reinstated', 'dispute.reinstated')
+                        AND p.account = 'provider' GROUP BY 1) b
                  ON b.ref = d.provider_id
          WHERE coalesce(w.amount, 0) <> d.withdrawn_amount
             OR (d.withdrawn_at IS NULL) <> (d.withdrawn_amount = 0)
-            OR coalesce(b.amount, 0) <> CASE WHEN d.reinstated_at IS NULL THEN 0 ELSE d.withdrawn_amount END
+            OR coalesce(b.amount, 0) <> d.reinstated_amount
+            OR (d.reinstated_at IS NOT NULL)
+               <> (d.withdrawn_amount > 0 AND d.reinstated_amount = d.withdrawn_amount)
         UNION ALL
         SELECT format('dispute %s: %s bears %s, booked %s', ref, account, l.amount, b.amount)
           FROM (SELECT d.provider_id AS ref, s.account, sum(s.amount) AS amount
@@ -293,7 +296,8 @@ MONEY: tuple[Check, ...] = (
                        JOIN (SELECT transaction_id, amount,
                                     regexp_replace(account, '^payable:', '') AS account
                                FROM commerce_posting) p ON p.transaction_id = t.id
-                      WHERE t.kind = 'dispute.withdrawn' AND p.account NOT IN ('provider', 'disputes')
+                      WHERE t.kind IN ('dispute.withdrawn', 'dispute.partly_reinstated')
+                        AND p.account NOT IN ('provider', 'disputes')
                       GROUP BY 1, 2) b USING (ref, account)
          WHERE coalesce(l.amount, 0) <> coalesce(b.amount, 0)
         """,

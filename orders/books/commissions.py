@@ -65,6 +65,24 @@ def give_back(parts: Iterable[DisputeLine]) -> None:
     _judge([back.commission_id for back in backs])
 
 
+def give_part_back(part: DisputeLine, amount: int) -> None:
+    """Give hosts back so much (minor units) of what a bank had taken of their commission by a line, pro rata;
+    what they still bear of it is left. The caller has locked the purchase.
+    """
+    if not amount:
+        return
+    backs = list(CommissionBack.objects.filter(dispute_line=part).order_by("commission"))
+    for back, less in zip(backs, money.share(amount, [each.amount for each in backs]), strict=True):
+        row = Commission.objects.filter(pk=back.commission_id)
+        row.update(reversed_amount=F("reversed_amount") - less)
+        back.amount -= less
+        if back.amount:
+            back.save(update_fields=["amount"])
+        else:
+            back.delete()
+    _judge([back.commission_id for back in backs])
+
+
 def borne(parts: Sequence[RefundLine | DisputeLine]) -> Counter[str]:
     """Return what hosts' accounts give back for these parts: what was earned, of what may be paid out."""
     rows = CommissionBack.objects.select_related("commission")

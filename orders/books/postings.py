@@ -189,36 +189,33 @@ def refund_owed_again(refund: Refund) -> None:
     )
 
 
+def dispute_borne(dispute: Dispute) -> Counter[str]:
+    """Return who bears what a bank has: who had it; what nobody has any more, the platform."""
+    borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
+    borne.update(_shipping_borne(dispute.shipping.select_related("order")))
+    borne[ledger.DISPUTES] += dispute.withdrawn_amount - dispute.reinstated_amount - sum(borne.values())
+    return borne
+
+
 def dispute_withdrawn(dispute: Dispute) -> None:
-    """Book what the buyer's bank took: who had it bears it; what nobody has any more, the platform."""
-    amount, currency = dispute.withdrawn_amount, dispute.currency
-    borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
-    borne.update(_shipping_borne(dispute.shipping.select_related("order")))
-    borne[ledger.DISPUTES] += amount - sum(borne.values())
-    ledger.post(
-        kind="dispute.withdrawn",
-        ref=dispute.provider_id,
-        postings=[
-            *((account, Money(each, currency)) for account, each in sorted(borne.items())),
-            (ledger.PROVIDER, Money(-amount, currency)),
-        ],
-    )
+    """Book what the buyer's bank took."""
+    _of_dispute("dispute.withdrawn", dispute, dispute_borne(dispute))
 
 
-def dispute_reinstated(dispute: Dispute) -> None:
-    """Book that the bank gave back what it took: the same the other way round."""
-    amount, currency = dispute.withdrawn_amount, dispute.currency
-    borne = _borne(dispute.lines.select_related("line").order_by("line_id"))
-    borne.update(_shipping_borne(dispute.shipping.select_related("order")))
-    borne[ledger.DISPUTES] += amount - sum(borne.values())
-    ledger.post(
-        kind="dispute.reinstated",
-        ref=dispute.provider_id,
-        postings=[
-            (ledger.PROVIDER, Money(amount, currency)),
-            *((account, Money(-each, currency)) for account, each in sorted(borne.items())),
-        ],
-    )
+def dispute_partly_reinstated(dispute: Dispute, back: Mapping[str, int]) -> None:
+    """Book that the bank gave these accounts back a part of what they bore."""
+    _of_dispute("dispute.partly_reinstated", dispute, {name: -amount for name, amount in back.items()})
+
+
+def dispute_reinstated(dispute: Dispute, back: Mapping[str, int]) -> None:
+    """Book that the bank gave back all that these accounts still bore."""
+    _of_dispute("dispute.reinstated", dispute, {name: -amount for name, amount in back.items()})
+
+
+def _of_dispute(kind: str, dispute: Dispute, borne: Mapping[str, int]) -> None:
+    postings = [(name, Money(amount, dispute.currency)) for name, amount in sorted(borne.items())]
+    total = Money(-sum(borne.values()), dispute.currency)
+    ledger.post(kind=kind, ref=dispute.provider_id, postings=[*postings, (ledger.PROVIDER, total)])
 
 
 def proceeds_earned(proceeds: Proceeds) -> None:

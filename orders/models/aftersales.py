@@ -131,7 +131,10 @@ class Dispute(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, help_text="Evidence is taken until then.")
     withdrawn_amount = models.PositiveIntegerField(default=0, help_text="What the bank took.")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
-    reinstated_at = models.DateTimeField(null=True, blank=True, help_text="When it gave it back.")
+    reinstated_amount = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What of it it gave back."
+    )
+    reinstated_at = models.DateTimeField(null=True, blank=True, help_text="When all of it was back.")
     submitted_at = models.DateTimeField(null=True, blank=True, help_text="When evidence was sent.")
     submitted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -143,6 +146,15 @@ class Dispute(models.Model):
                 condition=models.Q(reinstated_at=None) | models.Q(withdrawn_at__isnull=False),
                 name="dispute_gives_back_what_it_took",
             ),
+            models.CheckConstraint(
+                condition=models.Q(reinstated_amount__lte=models.F("withdrawn_amount")),
+                name="dispute_gives_back_no_more",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reinstated_at=None)
+                | models.Q(reinstated_amount=models.F("withdrawn_amount")),
+                name="dispute_reinstated_whole",
+            ),
         )
 
     def __str__(self) -> str:
@@ -150,7 +162,9 @@ class Dispute(models.Model):
 
 
 class DisputeLine(models.Model):
-    """What a dispute took for one order line, and what of it host and platform bear."""
+    """What a dispute took for one order line, less what of it came back in part, and what of that host and
+    platform bear.
+    """
 
     id = models.BigAutoField(primary_key=True)
     dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="lines", db_index=False)

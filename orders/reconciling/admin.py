@@ -65,10 +65,11 @@ class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_debt_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Debts are decided by those who may pay."""
-        if not request.user.has_perm("orders.add_payout") or not str(object_id).isdecimal():
+        known = object_id is not None and object_id.isdecimal()
+        if not known or not request.user.has_perm("orders.add_payout"):
             return False
         open_ones = Discrepancy.objects.filter(kind=Discrepancy.Kind.DEBT, resolved_at=None)
-        return open_ones.filter(pk=object_id).exists()
+        return open_ones.filter(pk=str(object_id)).exists()
 
     def _decided(
         self, request: HttpRequest, object_id: str, verb: Callable[..., Money], words: str, **asked: str

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Sum
 
 from commerce import gateway, ledger
 from commerce.money import Money
@@ -165,9 +165,10 @@ def _ours(row: Movement) -> bool | None:
         return row.amount < 0 or refund.status == Refund.Status.FAILED
     if row.kind == "adjustment":
         dispute = Dispute.objects.filter(provider_id=row.source, currency=row.currency).first()
-        if dispute is None or dispute.withdrawn_amount != abs(row.amount):
-            return False
-        return (dispute.withdrawn_at if row.amount < 0 else dispute.reinstated_at) is not None
+        if dispute is None or row.amount < 0:
+            return dispute is not None and dispute.withdrawn_amount == -row.amount
+        returned = Movement.objects.filter(kind=row.kind, source=row.source, amount__gt=0)
+        return bool(returned.aggregate(sum=Sum("amount"))["sum"] == dispute.reinstated_amount)
     if row.kind == "transfer":
         leg = PayoutLeg.objects.filter(provider_id=row.source, status=PayoutLeg.Status.PAID).first()
         return leg is not None and (-leg.amount, leg.currency) == (row.amount, row.currency)

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from commerce import errors
 from commerce.money import Money
@@ -88,7 +88,11 @@ def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUI
     lost = owed.filter(banks.LOST).exclude(banks.DECIDE).order_by("created_at")
     found = [pk for pk, payment_id in lost.values_list("id", "payment_id") if banks.loss(payment_id) > 0]
     # Refused while the bank had it, and not since.
-    given_back = Dispute.objects.filter(payment=OuterRef("payment"), reinstated_at__gt=OuterRef("checked_at"))
+    given_back = Dispute.objects.filter(
+        Q(reinstated_at__gt=OuterRef("checked_at"))
+        | Q(status="lost", reinstated_amount__gt=0, updated_at__gt=OuterRef("checked_at")),
+        payment=OuterRef("payment"),
+    )
     refused = owed.filter(Exists(given_back), status=Status.FAILED, failure=repaying.DISPUTED)
     found += refused.exclude(banks.DECIDE).values_list("id", flat=True)
     return found[:limit]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from orders.models import Dispute, DisputeLine, Refund, ShippingBack
 
@@ -25,7 +25,7 @@ def loss(payment_id: UUID) -> int:
     that were paid by it. Below zero where a bank gave back what had paid some.
     """
     rows = Dispute.objects.filter(payment=payment_id, status="lost", **_TAKEN)
-    taken = rows.aggregate(sum=Sum("withdrawn_amount"))["sum"] or 0
+    taken = rows.aggregate(sum=Sum(F("withdrawn_amount") - F("reinstated_amount")))["sum"] or 0
     for parts in (DisputeLine, ShippingBack):
         taken -= parts.objects.filter(dispute__in=rows).aggregate(sum=Sum("amount"))["sum"] or 0
     paid = Refund.objects.filter(payment=payment_id).aggregate(sum=Sum("bank_amount"))["sum"] or 0

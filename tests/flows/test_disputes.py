@@ -6,9 +6,13 @@ import pytest
 from django.utils import timezone
 
 from commerce import gateway, ledger
-from orders.aftersales import disputes
-from orders.models import Dispute, Payment
-from orders.settling import charging
+from commerce.money import Money
+from orders import recovery
+from orders.aftersales import disputes, refunding
+from orders.models import Dispute, Order, Payment
+from orders.reconciling import reconciler
+from orders.settling import charging, repaying
+from tests import books
 from tests.orders import make
 from tests.stripe_server import StripeServer
 
@@ -60,6 +64,78 @@ def test_a_dispute_that_is_given_up_is_lost(contested: Dispute, stripe_server: S
         disputes.submit(dispute_id=contested.id, by_id=None, now=timezone.now())
     assert ledger.balance(ledger.PROVIDER, "EUR").amount == 0
     assert make.broken() == []
+
+
+def settled(server: StripeServer) -> None:
+    """Both books are the same to the cent, and nothing is left to explain."""
+    reconciler.reconcile(now=timezone.now())
+    recovery.finish(now=timezone.now() + timedelta(seconds=60))
+    reconciler.reconcile(now=timezone.now())
+    books.equal(server.books())
+    assert make.broken() == []
+
+
+@pytest.mark.parametrize("returned", [0, 1, 700, 1099, 1100])
+def test_a_dispute_of_a_part_of_which_a_part_comes_back_is_the_same_in_both_books(
+    own_stripe: StripeServer, returned: int
+) -> None:
+    lipstick = make.variant(amount=1500)
+    bought = make.basket((lipstick, 2), by=make.real_buyer(), stream=make.show(lipstick))
+    purchase = bought.go(now=timezone.now())
+    charging.charge(purchase_id=purchase.id, now=timezone.now())
+    charge = Payment.objects.get(purchase=purchase).charge_id
+    provider_id = own_stripe.dispute(charge, 1100)
+    row = take_in(provider_id)
+    assert (row.amount, row.withdrawn_amount, ledger.balance(ledger.PROVIDER, "EUR").amount) == (
+        1100,
+        1100,
+        1900,
+    )
+
+    own_stripe.decide(provider_id, returned)
+    settled(own_stripe)
+    row.refresh_from_db()
+    assert (row.status, row.reinstated_amount) == ("won" if returned == 1100 else "lost", returned)
+
+    order = Order.objects.get()
+    refund = refunding.refund(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        reason="x",
+        actor=refunding.SYSTEM,
+        now=timezone.now(),
+    )
+    assert refund.amount == 1900 + returned, "all that the bank has left"
+    repaying.send(refund_id=refund.id, now=timezone.now())
+    settled(own_stripe)
+    refund.refresh_from_db()
+    assert (refund.status, ledger.balance(ledger.REFUNDS, "EUR").amount) == ("succeeded", 0)
+
+
+def test_a_bank_that_gives_back_what_was_refunded_before_costs_nobody_anything(
+    own_stripe: StripeServer,
+) -> None:
+    lipstick = make.variant(amount=3000)
+    purchase = make.basket((lipstick, 1), by=make.real_buyer()).go(now=timezone.now())
+    charging.charge(purchase_id=purchase.id, now=timezone.now())
+    order = Order.objects.get()
+    refund = refunding.refund(
+        merchant_id=order.merchant_id,
+        order_id=order.id,
+        reason="x",
+        actor=refunding.SYSTEM,
+        now=timezone.now(),
+        amount=Money(800, "EUR"),
+    )
+    repaying.send(refund_id=refund.id, now=timezone.now())
+    provider_id = own_stripe.dispute(Payment.objects.get().charge_id, 3000)
+    take_in(provider_id)
+    assert ledger.balance(ledger.DISPUTES, "EUR").amount == 800
+
+    own_stripe.decide(provider_id, 800)
+    settled(own_stripe)
+    assert ledger.balance(ledger.DISPUTES, "EUR").amount == 0
+    assert Dispute.objects.get().status == "lost"
 
 
 WORDS = {"uncategorized_text": "It was there."}

@@ -337,7 +337,11 @@ LIES = [
         "UPDATE commerce_posting SET amount = amount + 1 WHERE account LIKE 'host:%' AND amount > 0",
     ),
     lie("disputes-are-booked", "UPDATE orders_dispute SET withdrawn_amount = withdrawn_amount - 1"),
-    lie("disputes-are-booked", "UPDATE orders_dispute SET reinstated_at = now()"),
+    lie("disputes-are-booked", "UPDATE orders_dispute SET reinstated_amount = 1"),
+    lie(
+        "disputes-are-booked",
+        "UPDATE orders_dispute SET reinstated_at = now(), reinstated_amount = withdrawn_amount",
+    ),
     lie("disputes-are-booked", "UPDATE orders_disputeline SET host_amount = host_amount + 1"),
     lie(
         "disputes-are-booked", "UPDATE commerce_ledgertransaction SET kind = 'x' WHERE kind LIKE 'dispute.%'"

@@ -96,7 +96,7 @@ def test_cancelling_after_a_dispute_lost_in_part_gives_back_the_rest(payment: Pa
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_part_given_back_is_for_a_human_and_what_was_taken_is_booked(payment: Payment, first: bool) -> None:
+def test_a_part_given_back_though_we_won_is_booked_and_for_a_human(payment: Payment, first: bool) -> None:
     """Also when it is the first that is heard: nobody may be paid out what the bank has."""
     if not first:
         hear(payment, "needs_response")
@@ -105,7 +105,7 @@ def test_a_part_given_back_is_for_a_human_and_what_was_taken_is_booked(payment: 
 
     row = Dispute.objects.get()
     assert (row.withdrawn_amount, row.reinstated_at, row.status) == (3000, None, "won")
-    assert ledger.balance(ledger.PROVIDER, "EUR").amount == 0
+    assert ledger.balance(ledger.PROVIDER, "EUR").amount == 1000
     assert Discrepancy.objects.get().theirs == 1000
     assert hear(payment, "won").reinstated_at is not None, "the rest came after it"
     assert ledger.balance(ledger.PROVIDER, "EUR").amount == 3000
