@@ -32,7 +32,7 @@ class InviteForm(forms.Form):
     whom = forms.CharField(
         label="Host",
         max_length=80,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Yuki, or her address: yuki"}),
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "yuki"}),
     )
     share = forms.DecimalField(
         label="Share of the commission, in %",
