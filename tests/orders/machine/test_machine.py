@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from catalog import stock
 from orders import expiry
-from orders.till import deciding, writing
+from orders.till import deciding, reading, writing
 from orders.waitlist import keeping, queue
 from streams import grants
 from tests.orders.machine.buying import Buying, presses
@@ -88,7 +88,12 @@ class Trade(Buying, Shopping, Hosting):
             self.world.check()
 
 
-def test_whatever_happens_the_books_are_those_of_the_model() -> None:
+@pytest.mark.parametrize("plenty", [reading.PLENTY, 1], ids=["few", "plenty"])
+def test_whatever_happens_the_books_are_those_of_the_model(
+    plenty: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With 1, what is just enough counts as plenty, and is locked when all is written.
+    monkeypatch.setattr(reading, "PLENTY", plenty)
     live()
 
 
