@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from catalog import stock
 from orders.carts import contents
 from orders.models import Hold, OrderLine, Purchase
@@ -52,9 +54,14 @@ def take(
 
 def keep(*, purchases: Collection[Purchase], now: datetime) -> None:
     """Turn paid purchases' holds into sold units, without touching the stock row everybody wants."""
-    Hold.objects.filter(purchase__in=purchases, status=Hold.Status.HELD).update(
-        status=Hold.Status.TAKEN, updated_at=now
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE orders_hold SET status = 'taken', updated_at = %s
+             WHERE purchase_id = ANY(%s::uuid[]) AND status = 'held'
+            """,
+            [now, [purchase.pk for purchase in purchases]],
+        )
 
 
 def release(*, purchase: Purchase, now: datetime) -> None:

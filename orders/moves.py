@@ -41,24 +41,37 @@ def purchase(row: Purchase, *, new: str, now: datetime, reason: str = "", **chan
     return row
 
 
-def purchases(
-    rows: Collection[Purchase], *, new: str, now: datetime, reason: str = "", **changes: Any
-) -> None:
-    """Move locked purchases to `new`, all or none, in a few statements; raises IllegalMove."""
-    as_read: dict[tuple[str, int], list[Purchase]] = {}
+def purchases(rows: Collection[Purchase], *, new: str, now: datetime, reason: str = "") -> None:
+    """Move locked purchases to `new`, all or none, in a few statements, and end their grace.
+
+    Raises IllegalMove.
+    """
+    if not rows:
+        return
     for row in rows:
         if new not in states.PURCHASE[row.status]:
             raise IllegalMove(status=row.status, wanted=new)
-        as_read.setdefault((row.status, row.version), []).append(row)
-    for (old, version), same in as_read.items():
-        found = Purchase.objects.filter(pk__in=[row.pk for row in same], status=old, version=version)
-        if found.update(status=new, version=version + 1, updated_at=now, **changes) != len(same):
-            raise IllegalMove(status=old, wanted=new)
-    PurchaseMove.objects.bulk_create(
-        PurchaseMove(purchase=row, old=row.status, new=new, reason=reason[:200], at=now) for row in rows
-    )
+    ids, statuses, versions = zip(*((row.pk, row.status, row.version) for row in rows), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH moved AS (
+                UPDATE orders_purchase AS purchase
+                   SET status = %s, version = was.version + 1, updated_at = %s, grace_until = NULL
+                  FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS was (id, status, version)
+                 WHERE purchase.id = was.id AND purchase.status = was.status
+                   AND purchase.version = was.version
+             RETURNING was.id, was.status
+            )
+            INSERT INTO orders_purchasemove (purchase_id, old, new, reason, at)
+            SELECT id, status, %s, %s, %s FROM moved
+            """,
+            [new, now, list(ids), list(statuses), list(versions), new, reason[:200], now],
+        )
+        if cursor.rowcount != len(rows):
+            raise IllegalMove(wanted=new)
     for row in rows:
-        _now(row, status=new, version=row.version + 1, updated_at=now, **changes)
+        _now(row, status=new, version=row.version + 1, updated_at=now, grace_until=None)
     _tell(rows)
 
 
@@ -136,6 +149,34 @@ def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:
         return
     Order.objects.filter(pk__in=[row.pk for row in rows]).update(status=new, updated_at=now)
     OrderMove.objects.bulk_create(OrderMove(order=row, old=row.status, new=new, at=now) for row in rows)
+
+
+def paid(rows: Collection[Purchase], *, now: datetime) -> None:
+    """Move the orders of locked purchases that are paid now, all or none, in one statement.
+
+    A pre-order's parcel that waited for the money is shipped then, others are open. Raises IllegalMove.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH was AS (
+                SELECT id, status FROM orders_order WHERE purchase_id = ANY(%s::uuid[]) AND status <> 'open'
+                 ORDER BY id FOR NO KEY UPDATE
+            ), moved AS (
+                UPDATE orders_order
+                   SET status = CASE was.status WHEN 'shipping' THEN 'shipped' ELSE 'open' END,
+                       updated_at = %s
+                  FROM was WHERE orders_order.id = was.id
+             RETURNING orders_order.id, was.status AS old, orders_order.status AS new
+            )
+            INSERT INTO orders_ordermove (order_id, old, new, at) SELECT id, old, new, %s FROM moved
+            RETURNING old, new
+            """,
+            [[row.pk for row in rows], now, now],
+        )
+        for old, new in set(cursor.fetchall()):
+            if new not in states.ORDER[old]:
+                raise IllegalMove(status=old, wanted=new)
 
 
 def note(row: Purchase, *, reason: str, now: datetime) -> None:

@@ -73,15 +73,9 @@ def pay(paid: Sequence[tuple[Purchase, Payment, gateway.Intent]], now: datetime)
     """Make purchases paid by captured money, which their holds are still there for."""
     purchases = [purchase for purchase, _, _ in paid]
     moves.captured({payment: (intent.id, intent.charge_id or "") for _, payment, intent in paid}, now=now)
-    moves.purchases(purchases, new=Purchase.Status.PAID, now=now, grace_until=None)
+    moves.purchases(purchases, new=Purchase.Status.PAID, now=now)
     holds.keep(purchases=purchases, now=now)
-    orders = Order.objects.filter(purchase__in=purchases).exclude(status=Order.Status.OPEN).order_by("id")
-    shipped: list[Order] = []
-    opened: list[Order] = []
-    for order in orders:
-        (shipped if order.status == Order.Status.SHIPPING else opened).append(order)
-    moves.orders(shipped, new=Order.Status.SHIPPED, now=now)
-    moves.orders(opened, new=Order.Status.OPEN, now=now)
+    moves.paid(purchases, now=now)
     postings.sale(purchases, [payment for _, payment, _ in paid])
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.db.models import Q
+from django.db import connection
 
 from commerce import faults, gateway
 from commerce.money import Money
@@ -120,14 +120,17 @@ def _known(intents: Sequence[gateway.Intent]) -> dict[UUID | str | None, tuple[U
     """Return payment and purchase of what intents name."""
     names = {_named(intent) for intent in intents}
     ids = [name for name in names if isinstance(name, UUID)]
-    asked = Q(pk__in=ids)
-    if len(ids) < len(names):
-        asked |= Q(provider_id__in=names.difference(ids))
     known: dict[UUID | str | None, tuple[UUID, UUID]] = {}
-    for id_, provider_id, purchase_id in Payment.objects.filter(asked).values_list(
-        "id", "provider_id", "purchase_id"
-    ):
-        known[id_] = known[provider_id] = (id_, purchase_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, provider_id, purchase_id FROM orders_payment
+             WHERE id = ANY(%s::uuid[]) OR provider_id = ANY(%s::text[])
+            """,
+            [ids, list(names.difference(ids))],
+        )
+        for id_, provider_id, purchase_id in cursor.fetchall():
+            known[id_] = known[provider_id] = (id_, purchase_id)
     return known
 
 
