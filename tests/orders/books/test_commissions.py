@@ -58,7 +58,7 @@ def refund(payment: Payment, amount: int) -> None:
 def contest(payment: Payment, *, back: int = 0) -> None:
     told = gateway.Dispute(
         id="dp_1",
-        status="won" if back else "needs_response",
+        status="won" if back == payment.amount else "under_review",
         reason="general",
         amount=Money(payment.amount, payment.currency),
         charge_id=payment.charge_id,
@@ -190,6 +190,25 @@ def test_what_a_bank_takes_and_gives_back_is_each_hosts_again(show: Stream) -> N
     assert parts(payment) == before
     assert set(Commission.objects.values_list("status", flat=True)) == {"pending"}
     assert owed(row.host_id) == (before["Yuki"][0] - before["Yuki"][1], 0)
+    assert make.broken() == []
+
+
+@pytest.mark.parametrize("share_bp", [1, 2_500, 3_333, 9_900])
+def test_what_a_bank_gives_back_in_part_goes_to_each_host_in_proportion(show: Stream, share_bp: int) -> None:
+    cohost(show, share_bp)
+    payment = sold(show)
+    refund(payment, 1_001)
+    before = parts(payment)
+    contest(payment)
+    whole = Dispute.objects.get().withdrawn_amount
+
+    contest(payment, back=whole // 3)
+    assert make.broken() == []
+    part = parts(payment)
+    assert all(before[name][1] <= part[name][1] <= before[name][0] for name in before)
+
+    contest(payment, back=whole)
+    assert parts(payment) == before
     assert make.broken() == []
 
 
