@@ -106,14 +106,16 @@ def withdraw(request: HttpRequest, stream_id: UUID, cohost_id: UUID) -> HttpResp
 @require_safe
 def invitations(request: HttpRequest) -> HttpResponse:
     """Shows that others invite her to, and those that she hosts with them."""
-    hers = cohosts.of_host(host_id=host_of(request).id)
+    host = host_of(request)
+    hers = cohosts.of_host(host_id=host.id)
     accepted = hers.filter(status=CoHost.Status.ACCEPTED)
-    waiting = cohosts.waiting(host_id=host_of(request).id)
+    waiting = cohosts.waiting(host_id=host.id)
     running = accepted.filter(stream__status__in=states.EDITABLE)
     return studio.render(
         request,
         "studio/invitations.html",
         title="Invitations",
+        host=host,
         waiting=waiting,
         running=running,
         past=hers.exclude(pk__in=waiting.values("pk")).exclude(pk__in=running.values("pk"))[:BEFORE],
