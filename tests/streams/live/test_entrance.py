@@ -1,6 +1,7 @@
 """Coming in together: a few statements for a hundred, and each is told who she is, or why she may not."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -31,6 +32,8 @@ from tests.streams.moderation import acts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ARRIVALS = 1  # Threads that may wait for the database.
+
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
@@ -50,12 +53,17 @@ def statements() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-async def entrance() -> AsyncIterator[Entrance]:
-    arrivals = BoundedExecutor(name="arrival", threads=1, waiting=10)
+async def arrivals() -> AsyncIterator[BoundedExecutor]:
+    made = BoundedExecutor(name="arrival", threads=ARRIVALS, waiting=10)
+    yield made
+    await made.run(lambda: connection.close())  # Of its thread.
+    made.stop()
+
+
+@pytest.fixture
+async def entrance(arrivals: BoundedExecutor) -> AsyncIterator[Entrance]:
     made = Entrance(arrivals=arrivals, begin=asyncio.get_running_loop().create_task)
     yield made
-    await arrivals.run(lambda: connection.close())  # Of its thread.
-    arrivals.stop()
     made.stop()
 
 
@@ -155,6 +163,28 @@ async def test_a_ticket_is_spent_once_also_when_many_read_it_together(
     found = await asyncio.gather(*map(redeem, asked)) if at_once else [await redeem(each) for each in asked]
 
     assert Counter(found) == {"no good": 50, str(noa.id): 1, str(ben.id): 1}
+
+
+async def test_who_is_known_does_not_wait_for_those_who_wait_for_the_database(
+    arrivals: BoundedExecutor, entrance: Entrance
+) -> None:
+    _, show = await made_show()
+    known, unknown = await aside(lambda: sessions([make.user("Ana"), make.user("Ben")]))
+    ana = await admit(entrance, show, known)
+    slow = threading.Event()
+    waits = [asyncio.create_task(arrivals.run(slow.wait, 20)) for _ in range(ARRIVALS)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(5):
+            assert await admit(entrance, show, known) == ana
+            assert isinstance(ana, Pass)
+            assert await entrance.place(ana.person.id)
+        with pytest.raises(TimeoutError):  # The control: to look somebody up takes one of those threads.
+            async with asyncio.timeout(0.5):
+                await admit(entrance, show, unknown)
+    finally:
+        slow.set()
+        await asyncio.gather(*waits)
 
 
 async def test_who_only_watches_is_asked_about_nowhere(entrance: Entrance, statements: list[str]) -> None:

@@ -145,7 +145,8 @@ async def test_who_goes_while_it_is_her_round_leaves_the_others_their_answers(
     await asyncio.sleep(0)
     work.go.set()
 
-    assert await there == 6
+    async with asyncio.timeout(10):
+        assert await there == 6
     assert work.rounds == [[2, 3]]
 
 
