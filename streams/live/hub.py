@@ -38,7 +38,7 @@ TIDY_SECONDS = 1.0
 AGAIN_SECONDS = 1.0  # After a part of the clockwork has failed.
 LOOKS = 512  # Viewers looked at in one round of the loop.
 CHECK_SECONDS = 15.0
-RENEWALS = 8  # Viewers told anew at once, when many need it.
+RENEWALS = 50  # Viewers told anew at once, when many need it: half a round, so that newcomers find room.
 
 PING = packing.pack(wire.event("ping", {}))
 
