@@ -1,5 +1,6 @@
 """The operations admin of the kernel: parties and keys may be changed, what happened may only be read."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html_join
 from rest_framework_api_key.models import APIKey
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
@@ -280,9 +282,35 @@ class LedgerAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
         found: QuerySet[LedgerTransaction] = super().get_queryset(request).prefetch_related("postings")
         return found
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read once who the parties of the listed postings are."""
+        listed = super().get_changelist_instance(request)
+        rows = list(listed.result_list)
+        names = _parties({each.account for row in rows for each in row.postings.all()})
+        for row in rows:
+            row.names = names
+        listed.result_list = rows
+        return listed
+
     @admin.display(description="Postings (debit +, credit -)")
     def lines(self, transaction: LedgerTransaction) -> str:
-        """Write the postings on one line."""
-        return ", ".join(
-            f"{each.account} {Money(each.amount, each.currency)}" for each in transaction.postings.all()
+        """Write the postings a line each, parties by their names."""
+        names = getattr(transaction, "names", {})
+        return format_html_join(
+            "",
+            '<span class="block" title="{}">{} {}</span>',
+            (
+                (each.account, names.get(each.account, each.account), Money(each.amount, each.currency))
+                for each in transaction.postings.all()
+            ),
         )
+
+
+def _parties(accounts: Collection[str]) -> dict[str, str]:
+    """Return accounts of merchants and hosts with the name in place of the id."""
+    found: dict[str, str] = {}
+    for kind, model in (("merchant", Merchant), ("host", Host)):
+        named = {name: name.rpartition(f"{kind}:")[2] for name in accounts if f"{kind}:" in name}
+        who = {str(row.pk): str(row) for row in model.objects.filter(pk__in=set(named.values()))}
+        found |= {name: name.replace(pk, who[pk]) for name, pk in named.items() if pk in who}
+    return found

@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
-from commerce import screens
+from commerce import columns, screens
 from commerce.models import User
 from commerce.money import Money
 from orders.aftersales import admin as aftersales_admin
+from orders.aftersales import disputes_admin
 from orders.carts import policies
 from orders.models import (
     CartHold,
@@ -19,11 +20,13 @@ from orders.models import (
     CartPolicy,
     Commission,
     CommissionBack,
+    Dispute,
     Hoarder,
     Hold,
     Order,
     OrderLine,
     Payment,
+    PayoutLeg,
     Purchase,
     PurchaseMove,
     Refund,
@@ -35,10 +38,10 @@ from orders.settling import banked, repaying
 from orders.tariffs import admin as tariffs_admin
 
 # Screens of the rooms, registered with these.
-__all__ = ["aftersales_admin", "payouts_admin", "reconciling_admin", "tariffs_admin"]
+__all__ = ["aftersales_admin", "disputes_admin", "payouts_admin", "reconciling_admin", "tariffs_admin"]
 
 
-class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
+class Screen(columns.InMoney, screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
     """A read-only list with pages."""
 
     list_per_page = 50
@@ -50,6 +53,7 @@ class Inline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
 
     extra = 0
     tab = True
+    show_change_link = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return all of them: some cannot be edited, and a form would refuse to name those."""
@@ -58,12 +62,15 @@ class Inline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
 
 class PaymentInline(Inline):
     model = Payment
-    fields = ("number", "status", "card", "provider_id", "charge_id", "decline_code", "message", "sent_at")
+    fields = (
+        *("number", columns.money("amount"), "status", "card", "provider_id", "charge_id"),
+        *("decline_code", "message", "sent_at"),
+    )
 
 
 class OrderInline(Inline):
     model = Order
-    fields = ("id", "merchant", "status", "amount", "currency")
+    fields = ("id", "merchant", "status", columns.money("amount"))
 
 
 class HoldInline(Inline):
@@ -82,11 +89,8 @@ class LineInline(Inline):
         "title",
         "sku",
         "quantity",
-        "unit_amount",
-        "amount",
-        "tax_name",
-        "tax_amount",
-        "list_amount",
+        *(columns.money("unit_amount"), columns.money("amount"), "tax_name", columns.money("tax_amount")),
+        columns.money("list_amount"),
         "offer",
         "host_commission_bp",
         "platform_fee_bp",
@@ -103,12 +107,35 @@ class ShipmentInline(Inline):
 
 class RefundInline(Inline):
     model = Refund
-    fields = ("amount", "currency", "reason", "status", "provider_id", "created_at")
+    fields = (columns.money("amount"), "reason", "status", "provider_id", "created_at")
+
+
+class DisputeInline(Inline):
+    model = Dispute
+    fields = (
+        *("provider_id", columns.money("amount"), columns.money("withdrawn_amount")),
+        *(columns.money("reinstated_amount"), "status", "due_at"),
+    )
+
+
+class LegInline(Inline):
+    """What was sent on of a payment, and taken back."""
+
+    model = PayoutLeg
+    show_change_link = False
+    fields = (
+        *(columns.link("payout"), columns.money("amount"), "status", "provider_id"),
+        columns.money("reversed_amount"),
+    )
 
 
 @admin.register(Purchase)
 class PurchaseAdmin(Screen):
-    list_display = ("id", "created_at", "buyer", "total", "status", "stream", "hold_until")
+    list_display = (
+        *(columns.ident, "created_at", "buyer", columns.money("amount")),
+        columns.state(good="paid", bad="declined", waits="accepted action_required authorized"),
+        *("stream", "hold_until"),
+    )
     list_filter = ("status", "currency", "created_at")
     list_select_related = ("buyer", "stream")
     search_fields = ("=id", "=key", "buyer__email", "=payments__provider_id", "=payments__charge_id")
@@ -116,60 +143,50 @@ class PurchaseAdmin(Screen):
     ordering = ("-id",)
     inlines = (OrderInline, PaymentInline, HoldInline, MoveInline)
 
-    @admin.display(description="total", ordering="amount")
-    def total(self, row: Purchase) -> str:
-        return str(Money(row.amount, row.currency))
-
 
 @admin.register(Order)
 class OrderAdmin(aftersales_admin.RefundAction, Screen):
-    list_display = ("id", "created_at", "merchant", "total", "status", "purchase")
+    list_display = (
+        *(columns.ident, "created_at", "merchant", columns.money("amount")),
+        columns.state(good="shipped", waits="open shipping"),
+        columns.link("purchase"),
+    )
     list_filter = ("status", "merchant", "created_at")
     list_select_related = ("merchant", "purchase")
     search_fields = ("=id", "=purchase__id", "merchant__name")
     ordering = ("-id",)
     inlines = (LineInline, RefundInline, ShipmentInline)
 
-    @admin.display(description="total", ordering="amount")
-    def total(self, row: Order) -> str:
-        return str(Money(row.amount, row.currency))
-
 
 @admin.register(Payment)
 class PaymentAdmin(Screen):
     list_display = (
-        "id",
-        "created_at",
-        "total",
-        "status",
-        "provider_id",
-        "charge_id",
-        "decline_code",
-        "purchase",
+        *(columns.ident, "created_at", columns.money("amount"), columns.money("refunded_amount")),
+        columns.state(good="succeeded", bad="declined", waits="sent unknown action_required authorized"),
+        *("decline_code", "provider_id", "charge_id", columns.link("purchase")),
     )
     list_filter = ("status", "currency", "decline_code", "created_at")
     list_select_related = ("purchase",)
     search_fields = ("=id", "=provider_id", "=charge_id", "=purchase__id", "purchase__buyer__email")
     ordering = ("-id",)
-    inlines = (RefundInline,)
-
-    @admin.display(description="amount", ordering="amount")
-    def total(self, row: Payment) -> str:
-        return str(Money(row.amount, row.currency))
+    inlines = (RefundInline, DisputeInline, LegInline)
+    also_shown = (columns.ledger("pk"),)
 
 
 @admin.register(Refund)
 class RefundAdmin(Screen):
-    list_display = ("id", "created_at", "total", "status", "kind", "by", "reason", "provider_id", "payment")
-    list_filter = ("status", "kind", "by", "currency")
+    list_display = (
+        *(columns.ident, "created_at", columns.money("amount")),
+        columns.state(good="succeeded by_bank", bad="failed", waits="created sent unknown pending"),
+        *("failure", "by", "reason", columns.link("payment"), columns.link("order")),
+    )
+    list_filter = ("status", "kind", "by", "currency", "created_at")
+    list_select_related = ("payment", "order")
+    also_shown = (columns.ledger("pk"),)
     inlines = (aftersales_admin.RefundLineInline,)
-    search_fields = ("=id", "=provider_id", "=payment__id", "=payment__provider_id")
+    search_fields = ("=id", "=provider_id", "=order__id", "=payment__id", "=payment__provider_id")
     ordering = ("-id",)
     actions = ("try_again", "by_bank")
-
-    @admin.display(description="amount", ordering="amount")
-    def total(self, row: Refund) -> str:
-        return str(Money(row.amount, row.currency))
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
         """Let operators who may change refunds, which nobody does by hand, do so."""
@@ -217,10 +234,9 @@ class CommissionAdmin(Screen):
         "stream",
         "rate_bp",
         "share_bp",
-        "base_amount",
-        "amount",
-        "reversed_amount",
-        "currency",
+        columns.money("base_amount"),
+        columns.money("amount"),
+        columns.money("reversed_amount"),
         "status",
     )
     inlines = (GivenBackInline,)

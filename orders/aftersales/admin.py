@@ -17,14 +17,12 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from commerce import errors, gateway, idempotency, money, screens
+from commerce import columns, errors, idempotency, money, screens
 from commerce.models import User
 from commerce.money import Money
-from orders.aftersales import disputes, evidence, refunding
+from orders.aftersales import refunding
 from orders.models import (
     Cancellation,
-    Dispute,
-    DisputeLine,
     Order,
     OrderLine,
     Refund,
@@ -112,7 +110,7 @@ def _give_back_once(form: RefundForm, operator: User) -> idempotency.Answer:
     )
 
 
-def _found(screen: Any, request: HttpRequest, object_id: str) -> Any:
+def found(screen: Any, request: HttpRequest, object_id: str) -> Any:
     """Return the row of a screen; raises Http404, also for what is no id."""
     row = screen.get_object(request, object_id)
     if row is None:
@@ -128,7 +126,7 @@ class RefundAction:
     @action(description="Give money back", url_path="give-back", permissions=["give_back"])  # type: ignore[untyped-decorator]
     def give_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask how much and why, and have it done; once, however often the button is pressed."""
-        order = _found(self, request, object_id)
+        order = found(self, request, object_id)
         form = RefundForm(request.POST or None, order=order)
         if request.method == "POST" and form.is_valid():
             try:
@@ -156,12 +154,16 @@ class RefundAction:
         return bool(request.user.has_perm("orders.add_refund"))
 
 
-class _Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+class Screen(columns.InMoney, screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """A read-only list with pages."""
+
     list_per_page = 50
     show_full_result_count = False
 
 
-class _Rows(screens.ReadOnly, TabularInline):  # type: ignore[misc]
+class Rows(screens.ReadOnly, TabularInline):  # type: ignore[misc]
+    """Read-only rows inside another screen."""
+
     extra = 0
     tab = True
 
@@ -169,104 +171,50 @@ class _Rows(screens.ReadOnly, TabularInline):  # type: ignore[misc]
         return tuple(self.fields)
 
 
-class RefundLineInline(_Rows):
+class RefundLineInline(Rows):
     model = RefundLine
-    fields = ("line", "quantity", "amount", "host_amount", "platform_amount", "restocked")
+    fields = (
+        *("line", "quantity", columns.money("amount", currency="line__currency")),
+        columns.money("host_amount", currency="line__currency"),
+        *(columns.money("platform_amount", currency="line__currency"), "restocked"),
+    )
 
 
-class ReturnLineInline(_Rows):
+class ReturnLineInline(Rows):
     model = ReturnLine
     fields = ("line", "quantity")
 
 
-class ReturnMoveInline(_Rows):
+class ReturnMoveInline(Rows):
     model = ReturnMove
     fields = ("at", "old", "new", "by", "person")
 
 
-class DisputeLineInline(_Rows):
-    model = DisputeLine
-    fields = ("line", "amount", "host_amount", "platform_amount")
-
-
 @admin.register(Return)
-class ReturnAdmin(_Screen):
+class ReturnAdmin(Screen):
     """Goods on their way back. Merchants decide."""
 
-    list_display = ("id", "created_at", "merchant", "order", "status", "reason", "updated_at")
+    list_display = (
+        *(columns.ident, "created_at", "merchant", columns.link("order")),
+        columns.state(good="refunded", bad="refused lapsed", waits="asked approved received"),
+        *("reason", columns.link("refund"), "updated_at"),
+    )
     list_filter = ("status", "reason", "merchant")
-    list_select_related = ("merchant", "order")
+    list_select_related = ("merchant", "order", "refund")
     search_fields = ("=id", "=order__id", "=order__purchase__id")
     ordering = ("-id",)
     inlines = (ReturnLineInline, ReturnMoveInline)
 
 
 @admin.register(Cancellation)
-class CancellationAdmin(_Screen):
+class CancellationAdmin(Screen):
     """Wishes to cancel after the buyer's own time for it. Merchants decide."""
 
-    list_display = ("order", "merchant", "status", "reason", "asked_at", "decided_at")
+    list_display = (
+        *(columns.link("order"), "merchant"),
+        columns.state(good="granted", bad="refused", waits="asked"),
+        *("reason", "asked_at", "decided_at"),
+    )
     list_filter = ("status", "merchant")
     list_select_related = ("merchant", "order")
     ordering = ("-asked_at",)
-
-
-@admin.register(Dispute)
-class DisputeAdmin(_Screen):
-    """What buyers' banks want back, with the evidence that speaks against it."""
-
-    list_display = ("provider_id", "created_at", "total", "reason", "status", "due_at", "submitted_at")
-    list_filter = ("status", "reason", "currency")
-    list_select_related = ("payment",)
-    search_fields = ("=provider_id", "=payment__id", "=payment__charge_id", "=payment__purchase__id")
-    ordering = ("-id",)
-    inlines = (DisputeLineInline,)
-    actions_detail = ("evidence_text", "evidence_json", "send_evidence")
-
-    @admin.display(description="amount", ordering="amount")
-    def total(self, row: Dispute) -> str:
-        """Write minor units as money."""
-        return str(Money(row.amount, row.currency))
-
-    @action(description="Evidence as text", url_path="evidence.txt", permissions=["evidence"])  # type: ignore[untyped-decorator]
-    def evidence_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Give the evidence in words."""
-        row: Dispute = _found(self, request, object_id)
-        text = evidence.text(evidence.bundle(row))
-        name = {"Content-Disposition": f'attachment; filename="{row.provider_id}.txt"'}
-        return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=name)
-
-    @action(description="Evidence as JSON", url_path="evidence.json", permissions=["evidence"])  # type: ignore[untyped-decorator]
-    def evidence_json(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Give the evidence with all that is known."""
-        row: Dispute = _found(self, request, object_id)
-        body = evidence.as_json(evidence.bundle(row))
-        name = {"Content-Disposition": f'attachment; filename="{row.provider_id}.json"'}
-        return HttpResponse(body, content_type="application/json", headers=name)
-
-    @action(description="Send the evidence to the bank", url_path="send-evidence", permissions=["evidence"])  # type: ignore[untyped-decorator]
-    def send_evidence(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask once more, as it can be done once, and send it."""
-        row: Dispute = _found(self, request, object_id)
-        back = reverse("admin:orders_dispute_change", args=[object_id])
-        if request.method == "POST":
-            try:
-                disputes.submit(dispute_id=row.id, by_id=cast(User, request.user).id, now=timezone.now())
-            except errors.Refusal as refusal:
-                messages.error(request, refusal.text)
-            except gateway.Refused as refused:
-                messages.error(request, f"The payment provider does not take it: {refused}")
-            else:
-                messages.success(request, "The evidence was sent.")
-            return redirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Evidence for {row.provider_id}",
-            "text": evidence.text(evidence.bundle(row)),
-            "back": back,
-        }
-        return render(request, "orders/admin_evidence.html", context)
-
-    def has_evidence_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Evidence names the buyer: it is for those who may answer disputes."""
-        return bool(request.user.has_perm("orders.change_dispute"))

@@ -22,6 +22,23 @@ from orders.settling import banked
 log = structlog.get_logger(__name__)
 
 
+# How the provider calls it, and what it means.
+_WORDS = {
+    "needs_response": "answer it",
+    "warning_needs_response": "answer the inquiry",
+    "under_review": "the bank decides",
+    "warning_under_review": "the bank looks at it",
+    "warning_closed": "inquiry closed",
+}
+
+
+def words(row: Dispute) -> str:
+    """Say in words how a dispute stands; one that gave back a part is lost in part."""
+    if row.status in ("won", "lost") and 0 < row.reinstated_amount < row.withdrawn_amount:
+        return "lost in part"
+    return _WORDS.get(row.status, row.status)
+
+
 def reinstate(row: Dispute, *, total: int, now: datetime) -> bool:
     """Book what a bank has given back of a dispute, `total` minor units so far; the purchase is locked.
 

@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 
 from commerce import ids
 from commerce.models import Card, User
+from commerce.money import Money
 from orders.models.purchases import Order, OrderLine, Purchase
 
 
@@ -167,7 +168,7 @@ class Refund(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
+        return f"{Money(self.amount, self.currency)} ({self.status})"
 
 
 class RefundLine(models.Model):

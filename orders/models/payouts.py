@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from commerce import ids
 from commerce.models import ConnectedAccount, Merchant, User
+from commerce.money import Money
 from orders.models.payments import Payment
 from orders.models.purchases import Order
 
@@ -40,7 +41,7 @@ class Payout(models.Model):
         indexes = (models.Index(fields=["account", "-id"], name="payout_of_account"),)
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
+        return f"{Money(self.amount, self.currency)} ({self.status})"
 
 
 class PayoutLeg(models.Model):
@@ -90,7 +91,7 @@ class PayoutLeg(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
+        return f"{Money(self.amount, self.currency)} ({self.status})"
 
 
 class Reversal(models.Model):
@@ -136,7 +137,7 @@ class Reversal(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} ({self.status})"
+        return f"{Money(self.amount, self.currency)} ({self.status})"
 
     @property
     def payment_id(self) -> UUID:
@@ -163,4 +164,4 @@ class Proceeds(models.Model):
         verbose_name_plural = "proceeds"
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} for {self.merchant_id}"
+        return f"{Money(self.amount, self.currency)} for {self.merchant_id}"

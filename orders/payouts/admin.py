@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action, display
+from unfold.decorators import action
 
-from commerce import errors, screens
+from commerce import columns, errors, screens
 from commerce.models import ConnectedAccount, User
 from commerce.money import Money
 from orders.models import Payout, PayoutLeg, Proceeds, Reversal
@@ -29,13 +29,23 @@ WORDS: dict[planning.Why, str] = {
 
 
 @admin.register(Reversal)
-class ReversalAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ReversalAdmin(columns.InMoney, screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What was taken back from payees that owed it."""
 
-    list_display = ("id", "created_at", "payee", "money", "status", "failure", "decided_by", "provider_id")
-    list_filter = ("status", "currency")
-    list_select_related = ("leg__payout__account__merchant", "leg__payout__account__host", "decided_by")
-    search_fields = ("=id", "=provider_id", "=leg__provider_id")
+    list_display = (
+        *(columns.ident, "created_at", "payee", columns.money("amount")),
+        columns.state(good="done", bad="failed", waits="created sent unknown"),
+        *("failure", "decided_by", columns.link("leg__payout"), columns.link("leg__payment"), "provider_id"),
+    )
+    list_filter = ("status", "currency", "created_at")
+    also_shown = (columns.link("leg__payout"), columns.link("leg__payment"), columns.ledger("pk"))
+    list_select_related = (
+        *("leg__payout__account__merchant", "leg__payout__account__host", "leg__payment", "decided_by"),
+    )
+    search_fields = (
+        *("=id", "=provider_id", "=leg__provider_id", "=leg__payout__id", "=leg__payment__id"),
+        *("leg__payout__account__merchant__name", "leg__payout__account__host__name"),
+    )
     ordering = ("-id",)
     list_per_page = 50
     show_full_result_count = False
@@ -46,32 +56,26 @@ class ReversalAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
         account = row.leg.payout.account
         return str(account.merchant or account.host)
 
-    @admin.display(description="Amount", ordering="amount")
-    def money(self, row: Reversal) -> str:
-        """Write minor units as money."""
-        return str(Money(row.amount, row.currency))
-
 
 class LegInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
     model = PayoutLeg
     fields = (
-        *("payment", "money", "status", "provider_id", "failure", "attempts", "sent_at", "checked_at"),
-        "reversed_amount",
+        *(columns.link("payment"), columns.money("amount"), "status", "provider_id", "failure", "attempts"),
+        *("sent_at", "checked_at", columns.money("reversed_amount"), columns.ledger("pk")),
     )
     readonly_fields = fields
     extra = 0
 
-    @admin.display(description="Amount")
-    def money(self, row: PayoutLeg) -> str:
-        """Write minor units as money."""
-        return str(Money(row.amount, row.currency))
-
 
 @admin.register(Payout)
-class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+class PayoutAdmin(columns.InMoney, screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What payees were sent; `What would be paid` says how everybody stands now."""
 
-    list_display = ("id", "payee", "money", "state", "created_at", "finished_at")
+    list_display = (
+        *(columns.ident, "created_at", "payee", columns.money("amount")),
+        columns.state(good="paid", bad="failed", waits="sending partly"),
+        "finished_at",
+    )
     list_filter = ("status", "currency")
     list_select_related = ("account__merchant", "account__host")
     search_fields = ("=id", "=account__provider_id", "account__merchant__name", "account__host__name")
@@ -131,19 +135,6 @@ class PayoutAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
         """Name the merchant or the host."""
         return str(row.account.merchant or row.account.host)
 
-    @admin.display(description="Amount", ordering="amount")
-    def money(self, row: Payout) -> str:
-        """Write minor units as money."""
-        return str(Money(row.amount, row.currency))
-
-    @display(  # type: ignore[untyped-decorator]
-        description="State",
-        label={"sending": "info", "paid": "success", "partly": "warning", "failed": "danger"},
-    )
-    def state(self, row: Payout) -> str:
-        """Say how far it is."""
-        return row.status
-
 
 def _take_back(request: HttpRequest) -> None:
     """Have taken back what the payee named in the form owes, and say how much that is."""
@@ -165,28 +156,29 @@ def _take_back(request: HttpRequest) -> None:
 class ConnectedAccountAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Where merchants and hosts are paid, as the provider has it."""
 
-    list_display = ("provider_id", "merchant", "host", "state", "disabled_reason", "checked_at")
+    list_display = (
+        *("provider_id", "merchant", "host"),
+        columns.state("state", good="enabled", bad="restricted gone", waits="new onboarding pending"),
+        *("disabled_reason", "checked_at"),
+    )
     list_filter = ("state",)
     list_select_related = ("merchant", "host")
     search_fields = ("=provider_id", "merchant__name", "host__name")
 
 
 @admin.register(Proceeds)
-class ProceedsAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+class ProceedsAdmin(columns.InMoney, screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What orders brought their merchants, once it was earned."""
 
-    list_display = ("order", "merchant", "money", "earned_at", "payout")
+    list_display = (
+        *(columns.link("order"), "merchant", columns.money("amount"), "earned_at", columns.link("payout")),
+    )
     list_select_related = ("merchant", "order", "payout")
     list_filter = ("currency",)
     search_fields = ("=order__id", "merchant__name")
     ordering = ("-earned_at",)
     list_per_page = 50
     show_full_result_count = False
-
-    @admin.display(description="Amount")
-    def money(self, row: Proceeds) -> str:
-        """Write minor units as money."""
-        return str(Money(row.amount, row.currency))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """It is for those who may see payouts."""

@@ -113,6 +113,11 @@ def forget(*, now: datetime) -> None:
             )
 
 
+def account_of(row: Discrepancy) -> ConnectedAccount:
+    """Return the account of the payee that owes a debt."""
+    return _payee(row)[0]
+
+
 def open_ones() -> dict[tuple[UUID, str], int]:
     """Return the debts that wait for a human: account and currency, and the discrepancy's id."""
     rows = Discrepancy.objects.filter(kind=Discrepancy.Kind.DEBT, resolved_at=None)

@@ -5,15 +5,16 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.forms import CharField, ModelForm, Textarea
+from django.forms import CharField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from commerce import errors, screens
+from commerce import columns, errors, screens
 from commerce.models import Notice, User
 from commerce.money import Money
 from orders.models import Discrepancy, Mark, Movement
@@ -26,7 +27,9 @@ class Resolution(ModelForm):  # type: ignore[type-arg]
     """What it was, and what was done about it: without that nothing is resolved."""
 
     note = CharField(
-        max_length=500, widget=Textarea(attrs={"rows": 3}), help_text="Saving this resolves the discrepancy."
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Saving this resolves the discrepancy.",
     )
 
     class Meta:
@@ -39,12 +42,15 @@ class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
     """Open ones first. One is resolved by a note that says what it was."""
 
     form = Resolution
-    list_display = ("kind", "provider_id", "what", "our", "their", "state", "first_seen", "last_seen")
+    list_display = (
+        *("what", "kind", "our", "their", "state", columns.link("payment"), "first_seen", "last_seen"),
+    )
+    list_select_related = ("payment",)
     list_filter = (("resolved_at", admin.EmptyFieldListFilter), "kind", "currency")
     search_fields = ("=provider_id", "=payment__id", "=payment__provider_id", "what")
     ordering = ("-resolved_at", "-id")  # PostgreSQL puts what has no time first.
     readonly_fields = (
-        *("kind", "provider_id", "payment", "what", "our", "their", "first_seen", "last_seen"),
+        *("kind", "what", "about", "payment", "our", "their", "first_seen", "last_seen"),
         *("resolved_at", "resolved_by"),
     )
     fields = (*readonly_fields, "note")
@@ -121,6 +127,14 @@ class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
         """Say whether somebody has to look."""
         return "resolved" if row.resolved_at else "open"
 
+    @admin.display(description="About")
+    def about(self, row: Discrepancy) -> str:
+        """Name what it is about at the provider; of a debt, lead to who owes it."""
+        if row.kind != Discrepancy.Kind.DEBT:
+            return row.provider_id
+        account = debts.account_of(row)
+        return columns.to(account, str(account.merchant or account.host))
+
     @admin.display(description="In our books")
     def our(self, row: Discrepancy) -> str:
         """Write our amount as money."""
@@ -133,24 +147,18 @@ class DiscrepancyAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Movement)
-class MovementAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
+class MovementAdmin(columns.InMoney, screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
     """What moved at the provider, and whether our books have it."""
 
-    list_display = ("provider_id", "kind", "source", "money", "kept", "made_at", "matched_at")
+    list_display = (
+        *("provider_id", "made_at", "kind", "source", columns.money("amount"), columns.money("fee")),
+        "matched_at",
+    )
+    also_shown = (columns.ledger("provider_id"), columns.ledger("source"))
     list_filter = (("matched_at", admin.EmptyFieldListFilter), "kind", "currency")
     search_fields = ("=provider_id", "=source")
     ordering = ("-made_at",)
     show_full_result_count = False
-
-    @admin.display(description="Amount")
-    def money(self, row: Movement) -> str:
-        """Write minor units as money."""
-        return str(Money(row.amount, row.currency))
-
-    @admin.display(description="Fee")
-    def kept(self, row: Movement) -> str:
-        """Write minor units as money."""
-        return str(Money(row.fee, row.currency))
 
 
 @admin.register(Mark)

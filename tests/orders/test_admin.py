@@ -4,6 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from commerce.models import User
+from commerce.money import Money
 from orders import models
 from orders.carts import contents, policies
 from orders.settling import payments as paying
@@ -153,3 +154,21 @@ def test_an_operator_bars_a_hoarder_and_pardons_her(operator: Client, held: mode
         reverse("admin:orders_hoarder_changelist"), {"action": "pardon", "_selected_action": [row.pk]}
     )
     assert not models.Hoarder.objects.exists()
+
+
+def test_amounts_are_money_and_rows_lead_to_what_they_belong_to(
+    operator: Client, sold: models.Purchase
+) -> None:
+    payment = models.Payment.objects.get(purchase=sold)
+    money = str(Money(payment.amount, payment.currency))
+    shown = operator.get(reverse("admin:orders_payment_change", args=[payment.pk])).content.decode()
+    assert money in shown
+    assert f">{payment.amount}<" not in shown
+    booked = reverse("admin:commerce_ledgertransaction_changelist")
+    assert f"{booked}?q={payment.pk}" in shown
+
+    listed = operator.get(reverse("admin:orders_payment_changelist")).content.decode()
+    assert money in listed
+    assert reverse("admin:orders_purchase_change", args=[sold.pk]) in listed
+    sale = operator.get(booked, {"q": str(sold.pk)}).content.decode()
+    assert f"merchant:{models.Order.objects.get(purchase=sold).merchant}" in sale, "named, not numbered"
