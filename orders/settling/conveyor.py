@@ -29,9 +29,10 @@ log = structlog.get_logger(__name__)
 R = TypeVar("R")
 
 AT_ONCE = 64  # Attempts that are begun, and answers that are applied, in one transaction.
-ENOUGH = 24  # Whoever comes first waits for so many, no longer than:
-BEGUN_WITHIN = 0.03
-APPLIED_WITHIN = 0.06
+# Who comes first waits for so many, and so many seconds at most. What is applied together is one event,
+# of which each costs the relay as much as 25 purchases in it.
+BEGUN, BEGUN_WITHIN = 24, 0.03
+APPLIED, APPLIED_WITHIN = 48, 0.12
 UNAPPLIED = 4 * AT_ONCE  # So many answers wait to be applied, and nothing more is asked.
 ALONE_THREADS = 8  # Each with a connection to the database, when there is work for it.
 
@@ -112,9 +113,9 @@ class Conveyor:
             self._applying = True
             self._books.give(functools.partial(self._station, self._to_apply, self._apply))
         # While nobody else is under way there is nobody to wait for.
-        if coming and (coming >= ENOUGH or not self._asking):
+        if coming and (coming >= BEGUN or not self._asking):
             self._begin_now.set()
-        if self._answered and (len(self._answered) >= ENOUGH or not self._asking):
+        if self._answered and (len(self._answered) >= APPLIED or not self._asking):
             self._apply_now.set()
 
     def _room(self) -> int:
