@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from commerce.models import Host
+from commerce.models import Host, User
 from streams import cohosts, shows
 from streams.models import CoHost, Stream
 from tests.streams import make
@@ -167,3 +167,13 @@ def test_once_live_an_agreed_share_cannot_be_withdrawn_and_nothing_once_over(
     answer = hers.post(f"/studio/invitations/{asked.id}/accept/", follow=True)
     assert "The show is over" in answer.content.decode()
     assert "not answered in time" in text(hers, "/studio/invitations/")
+
+
+def test_operators_see_who_hosts_what_and_change_nothing_by_hand(show: Stream) -> None:
+    row, operator = make.cohost(show), Client()
+    operator.force_login(User.objects.create_superuser("ops@example.com", "long enough 1", name="Ops"))
+    address = f"/admin/streams/cohost/{row.id}/change/"
+
+    assert "Yuki" in operator.get("/admin/streams/cohost/").content.decode()
+    assert operator.get(address).status_code == 200
+    assert operator.post(address, {"share_bp": 1}).status_code == 403
