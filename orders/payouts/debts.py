@@ -82,8 +82,7 @@ def write_off(*, discrepancy_id: int, note: str, by_id: UUID, now: datetime) -> 
         if row is None:
             raise reversing.NothingOwed
         account, currency = _payee(row)
-        # Nobody takes it back meanwhile, and no payout nets it.
-        ConnectedAccount.objects.select_for_update().get(pk=account.pk)
+        _lock(account)
         payable = ledger.payable(planning.payee_of(account))
         debt = ledger.balance(payable, currency)
         if debt.amount <= 0:
@@ -167,6 +166,11 @@ def _given_up(account: ConnectedAccount, currency: str, now: datetime) -> bool:
         now=now,
     )
     return True
+
+
+def _lock(account: ConnectedAccount) -> None:
+    """Have nobody take a debt back meanwhile, and no payout net it."""
+    ConnectedAccount.objects.select_for_update().get(pk=account.pk)
 
 
 def _payee(row: Discrepancy) -> tuple[ConnectedAccount, str]:

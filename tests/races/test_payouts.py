@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from django.db import IntegrityError, connection
 
-from commerce import ledger
-from commerce.models import ConnectedAccount
+from commerce import gateway, ledger
+from commerce.models import ConnectedAccount, User
 from commerce.money import Money
 from orders import fulfilment
 from orders.aftersales import refunding
 from orders.books import earning
-from orders.models import Order, Payment, Payout, PayoutLeg
-from orders.payouts import paying, planning
+from orders.models import Discrepancy, Order, Payment, Payout, PayoutLeg
+from orders.payouts import debts, paying, planning, reversing, sending
 from orders.settling import payments
 from tests.orders import make
 from tests.orders.make import after
@@ -90,6 +90,63 @@ def test_a_refund_and_a_payout_at_once_leave_nobody_with_more_than_there_is() ->
         payable = ledger.payable(planning.payee_of(account))
         assert ledger.balance(payable, "EUR").amount == payment.transferred_amount
     assert make.broken() == []
+
+
+def owing() -> tuple[ConnectedAccount, Discrepancy]:
+    """A payee who was paid for what went back to the buyer, and whose debt was given up."""
+    order, account = earned()
+    begin(account)
+    leg = PayoutLeg.objects.get(payout__account=account)
+    sent = gateway.Transfer(
+        f"tr_{leg.id.hex}", Money(leg.amount, "EUR"), 0, account.provider_id or "", None, leg.id
+    )
+    sending.apply(answer=sent, leg_id=leg.id, now=after(9 * DAY))
+    refund(order)
+    row = Discrepancy.objects.create(
+        kind="debt", provider_id=f"{account.id} EUR", first_seen=after(0), last_seen=after(0)
+    )
+    return account, row
+
+
+def write_off(row: Discrepancy, by: User) -> Money:
+    return debts.write_off(discrepancy_id=row.pk, note="x", by_id=by.id, now=after(10 * DAY))
+
+
+def take_back(account: ConnectedAccount) -> None:
+    reversing.begin(account_id=account.id, currency="EUR", by_id=None, now=after(10 * DAY))
+
+
+def owed(account: ConnectedAccount) -> int:
+    return ledger.balance(ledger.payable(planning.payee_of(account)), "EUR").amount
+
+
+def test_a_debt_is_written_off_or_taken_back_and_once() -> None:
+    by = make.user("Ops")
+    for _ in range(5):
+        account, row = owing()
+        acts = [lambda: write_off(row, by), lambda: take_back(account)]  # noqa: B023
+        outcomes = at_once(acts * 2)
+
+        assert owed(account) == 0
+        assert sum(isinstance(each, reversing.NothingOwed) for each in outcomes) == 3, outcomes
+
+
+def test_control_without_the_accounts_lock_a_debt_is_paid_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    by = make.user("Ops")
+    account, row = owing()
+    read = ledger.balance
+
+    def balance(name: str, currency: str) -> Money:
+        found = read(name, currency)
+        monkeypatch.setattr(ledger, "balance", read)
+        [failed] = at_once([lambda: take_back(account)])
+        assert failed is None, failed
+        return found
+
+    monkeypatch.setattr(debts, "_lock", lambda account: None)
+    monkeypatch.setattr(ledger, "balance", balance)
+    write_off(row, by)
+    assert owed(account) == -REST
 
 
 def in_between(monkeypatch: pytest.MonkeyPatch, work: Callable[[], None]) -> None:
