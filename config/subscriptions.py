@@ -33,5 +33,5 @@ ENTRANCES: list[str] = ["orders.entrance.bring_cart"]
 # What the relay shows to Prometheus besides its own: dotted paths of collectors.
 GAUGES: list[str] = ["orders.gauges.Agreement", "commerce.backlog.Queues"]
 
-# What gives parts of snapshots by name, for many shoppers at once: dotted paths of (pairs of show and shopper).
+# What gives parts of snapshots by name, for many shoppers at once: dotted paths of ((show, shopper) pairs).
 SNAPSHOT_PANELS: list[str] = ["orders.panels.own"]
