@@ -83,6 +83,35 @@ def test_no_more_are_written_down_as_sent_than_are_asked(
     assert statuses(purchases) == ["paid"] * 8
 
 
+def test_while_too_many_answers_wait_to_be_taken_in_nothing_more_is_asked(
+    stripe_server: StripeServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SETTLE_THREADS, purchases, apply_all = 2, bought(12), payments.apply_all
+    may_apply = threading.Event()
+
+    def held_up(*given: Any, **more: Any) -> Any:
+        may_apply.wait(30)
+        return apply_all(*given, **more)
+
+    monkeypatch.setattr(payments, "apply_all", held_up)
+    monkeypatch.setattr(conveyor, "UNAPPLIED", 3)
+    asker = threading.Thread(target=charged, args=[purchases])
+    asker.start()
+    belt = conveyor.belt()
+
+    def stands() -> bool:
+        with belt._lock:
+            return len(belt._answered) >= 3 and not belt._asking and not belt._beginning
+
+    until(stands)
+
+    assert Payment.objects.count() < 12
+    may_apply.set()
+    asker.join(30)
+
+    assert statuses(purchases) == ["paid"] * 12
+
+
 def test_nothing_is_begun_past_its_time(stripe_server: StripeServer) -> None:
     purchases = bought(2)
 
