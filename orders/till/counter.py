@@ -156,6 +156,7 @@ class Till:
 
     def _carry_out(self, batch: list[_Waiting]) -> None:
         begun = time.monotonic()
+        patient = begun >= self._wary_until
         # The setting closes connections at once, for threads that serve one request; this one lives on.
         connection.close_at = None
         connection.close_if_unusable_or_obsolete()
@@ -170,10 +171,11 @@ class Till:
                 Press(each.asked, each.at, each.refused or refused)
                 for each, refused in zip(batch, refusals, strict=True)
             ],
-            patient=begun >= self._wary_until,
+            patient=patient,
         )
         taken = time.monotonic() - begun
-        if rung.stepped_over:
+        # Not by what went on because of it: in a rush it would never wait, or trust, again.
+        if rung.stepped_over and patient:
             self._wary_until = time.monotonic() + BUSY_SECONDS
         self._pace = 0.8 * self._pace + 0.2 * len(batch) / max(taken, 0.001)
         _answer(list(zip(batch, rung.outcomes, strict=True)))
