@@ -1,8 +1,8 @@
 """One batch, one transaction: known keys are answered, the rest is decided and written, each on its own.
 
 A batch is never lost to one purchase in it. Where a lock is not free in time, the batch goes through without
-the purchases that need it; where the database refuses something, the batch is halved until the one purchase
-that it refuses stands alone.
+the purchases that need it; where the database refuses something, or somebody else keeps locked what only its
+foreign keys and unique keys look at, the batch is halved until the one purchase concerned stands alone.
 """
 
 import time
@@ -35,6 +35,9 @@ SETTINGS = f"""
     SET LOCAL enable_seqscan = off; SELECT clock_timestamp()
 """
 FORGOTTEN_SECONDS = 30.0  # Whoever pressed was told long ago that nothing is known of it, and may be gone.
+# A key that another till has in hand, or the row of a buyer who is being changed, cannot be stepped over.
+SHORT_LOCK_TIMEOUT_MS = 50  # With all that can be stepped over stepped over, for what cannot.
+SEARCHED_SECONDS = 2.0  # How long a batch is halved to find whose they are; others wait in line meanwhile.
 KEY_TAKEN_AGAIN = 3  # Somebody else's commit came between: read again, and the key is known.
 
 
@@ -51,14 +54,19 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
     With `patient` off, rows that somebody else keeps locked are not waited for. `now` is the database's clock
     unless it is given.
     """
+    return _ring_up(presses, patient, now, time.monotonic() + SEARCHED_SECONDS)
+
+
+def _ring_up(presses: Sequence[Press], patient: bool, now: datetime | None, search_until: float) -> Rung:
     try:
         return Rung(_attempt(presses, patient, now), stepped_over=not patient)
     except TillsAhead as refusal:
         return Rung([refusal for _ in presses], stepped_over=False)
     except transactions.Busy as refusal:
         if patient:
-            return ring_up(presses, patient=False, now=now)
-        return Rung([refusal for _ in presses], stepped_over=True)
+            return _ring_up(presses, False, now, time.monotonic() + SEARCHED_SECONDS)
+        if len(presses) == 1 or time.monotonic() > search_until:
+            return Rung([refusal for _ in presses], stepped_over=True)
     except errors.Refusal as refusal:
         return Rung([refusal for _ in presses], stepped_over=False)
     except Exception as error:
@@ -68,7 +76,8 @@ def ring_up(presses: Sequence[Press], *, patient: bool = True, now: datetime | N
             return Rung([error], stepped_over=False)
         log.warning("till.halved", size=len(presses), error=str(error))
     half = len(presses) // 2
-    first, second = (ring_up(each, patient=patient, now=now) for each in (presses[:half], presses[half:]))
+    first = _ring_up(presses[:half], patient, now, search_until)
+    second = _ring_up(presses[half:], patient, now, search_until)
     return Rung([*first.outcomes, *second.outcomes], first.stepped_over or second.stepped_over)
 
 
@@ -127,6 +136,9 @@ def _batch(
         wanted = [batch[n] for n in fresh]
         facts = reading.read(wanted, patient=patient, may_trust=may_trust, clock=clock)
         faults.reach("till.locked")
+        if not patient:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = {SHORT_LOCK_TIMEOUT_MS}")
         sold, refused = _decide(presses, fresh, facts)
         outcomes |= refused
         given = writing.write(list(sold.values()), facts)
