@@ -16,7 +16,7 @@ STREAM: dict[str, Any] = {"required": False, "allow_null": True, "default": None
 class CartWantedSerializer(strict.StrictSerializer):
     """Units of a variant in a cart."""
 
-    variant = serializers.UUIDField()
+    variant = strict.Id()
     quantity = strict.AnyWhole(help_text="Units, 1 to 99.")
 
     class Meta:
@@ -34,7 +34,7 @@ class CartChangeSerializer(strict.StrictSerializer):
 class CartAddSerializer(strict.StrictSerializer):
     """Units to add to the cart."""
 
-    variant = serializers.UUIDField()
+    variant = strict.Id()
     quantity = strict.AnyWhole(required=False, default=1, help_text="Units, 1 to 99.")
     version = strict.Whole(
         **STREAM,

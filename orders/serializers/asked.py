@@ -37,9 +37,9 @@ class LinesSerializer(serializers.ListSerializer[Any]):
 class WantedSerializer(strict.StrictSerializer):
     """Units of a variant, at an offer's price or at the list price."""
 
-    variant = serializers.UUIDField()
+    variant = strict.Id()
     quantity = strict.AnyWhole(help_text="Units, 1 to 99.")
-    offer = serializers.UUIDField(required=False, allow_null=True, default=None)
+    offer = strict.Id(required=False, allow_null=True, default=None)
 
     class Meta:
         list_serializer_class = LinesSerializer
@@ -50,8 +50,8 @@ class BuySerializer(strict.StrictSerializer):
 
     lines = WantedSerializer(many=True)
     expect_total = MoneySerializer()
-    card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
-    coupon = serializers.UUIDField(
+    card = strict.Id(required=False, allow_null=True, default=None, help_text="Default card.")
+    coupon = strict.Id(
         required=False, allow_null=True, default=None, help_text="One she has claimed in the show."
     )
     stream = serializers.SlugField(
@@ -63,14 +63,14 @@ class BuySerializer(strict.StrictSerializer):
 class PaySerializer(strict.StrictSerializer):
     """Which card shall pay now."""
 
-    card = serializers.UUIDField(required=False, allow_null=True, default=None, help_text="Default card.")
+    card = strict.Id(required=False, allow_null=True, default=None, help_text="Default card.")
 
 
 class QuoteAskSerializer(strict.StrictSerializer):
     """What somebody asks the price of."""
 
     lines = WantedSerializer(many=True)
-    coupon = serializers.UUIDField(
+    coupon = strict.Id(
         required=False, allow_null=True, default=None, help_text="One she has claimed in the show."
     )
     stream = serializers.SlugField(

@@ -19,8 +19,8 @@ class WaitlistJoinSerializer(strict.StrictSerializer):
     """What somebody lines up for, and in which show."""
 
     stream = serializers.SlugField(help_text="The live show.")
-    variant = serializers.UUIDField()
-    offer = serializers.UUIDField(
+    variant = strict.Id()
+    offer = strict.Id(
         required=False, allow_null=True, default=None, help_text="At whose price; none: the list price."
     )
     quantity = strict.AnyWhole(required=False, default=1, help_text="Units, 1 to 99.")

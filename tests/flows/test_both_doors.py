@@ -105,12 +105,13 @@ def buy(*lines: Object, amount: int = 1999, currency: str = "EUR", **more: Any) 
     return {"lines": list(lines), "expect_total": {"amount": amount, "currency": currency}, **more}
 
 
-def line(variant: str = "lipstick", quantity: Any = 1, **more: Any) -> Object:
+def line(variant: Any = "lipstick", quantity: Any = 1, **more: Any) -> Object:
     return {"variant": variant, "quantity": quantity, **more}
 
 
 NOWHERE = str(UUID(int=7))
 HUGE = 2**70
+NO_IDS: tuple[Any, ...] = (7, "", "\0", f"{{{NOWHERE}}}", f"urn:uuid:{NOWHERE}", [NOWHERE])
 CASES: list[tuple[str, Object, str | None, str]] = [
     ("purchase.create", buy(), NEW, "NOTHING_WANTED"),
     *(("purchase.create", buy(line(quantity=n)), NEW, "BAD_QUANTITY") for n in (0, -1, 100, HUGE, -HUGE)),
@@ -122,6 +123,9 @@ CASES: list[tuple[str, Object, str | None, str]] = [
     ("purchase.create", buy(line()), "{0192f0c4-7c1e-7d53-9b52-1f0f7c2b9a10}", "BAD_IDEMPOTENCY_KEY"),
     ("purchase.create", buy(line()), "0192f0c47c1e7d539b521f0f7c2b9a10", "BAD_IDEMPOTENCY_KEY"),
     ("purchase.create", buy(line(), colour="red"), NEW, "BAD_REQUEST"),
+    *(("purchase.create", buy(line(at)), NEW, "BAD_REQUEST") for at in NO_IDS),
+    *(("purchase.create", buy(line(), card=at), NEW, "BAD_REQUEST") for at in NO_IDS),
+    *(("purchase.create", buy(line(offer=at)), NEW, "BAD_REQUEST") for at in NO_IDS),
     ("purchase.create", buy(line(NOWHERE)), NEW, "NOT_FOUND"),
     ("purchase.create", buy(line("serum")), NEW, "OUT_OF_STOCK"),
     ("purchase.create", buy(line(), amount=1), NEW, "PRICE_CHANGED"),
@@ -137,6 +141,7 @@ CASES: list[tuple[str, Object, str | None, str]] = [
     *(("cart.add", line(quantity=n), None, "BAD_QUANTITY") for n in (0, -1, 100, HUGE)),
     ("cart.add", line(quantity=99), None, "BAD_QUANTITY"),  # She has one.
     ("cart.add", line(quantity="2"), None, "BAD_REQUEST"),
+    *(("cart.add", line(at), None, "BAD_REQUEST") for at in NO_IDS),
     ("cart.add", line(NOWHERE), None, "NOT_FOUND"),
     *(("cart.update", line(quantity=n, version=1), None, "BAD_QUANTITY") for n in (0, -1, 100, HUGE)),
     ("cart.update", line(quantity=2, version=7), None, "CART_CONFLICT"),
@@ -147,6 +152,7 @@ CASES: list[tuple[str, Object, str | None, str]] = [
     *(("waitlist.join", line("serum", n), None, "BAD_QUANTITY") for n in (0, -1, 100, HUGE)),
     ("waitlist.join", line("serum", 1.5), None, "BAD_REQUEST"),
     ("waitlist.join", line("lipstick"), None, "NOT_SOLD_OUT"),
+    *(("waitlist.join", line(at), None, "BAD_REQUEST") for at in NO_IDS),
     ("waitlist.join", line(NOWHERE), None, "NOT_FOUND"),
     ("waitlist.join", line("serum", offer="offer"), None, "OFFER_MISMATCH"),
     ("waitlist.join", line("cream", offer="to_come"), None, "OFFER_NOT_STARTED"),
