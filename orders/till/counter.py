@@ -22,6 +22,7 @@ from orders import metrics, paces, transactions
 from orders.till import ringing
 from orders.till.asking import Asked, Outcome, Press, Receipt
 from orders.till.refusals import TillFull, TooLate
+from orders.till.standing import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +64,7 @@ class Till:
         self._wary_until = 0.0
         self._opening = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._watch = Watch()
 
     @property
     def waiting(self) -> int:
@@ -102,6 +104,7 @@ class Till:
             self._line.put(None)
         if self._thread is not None:
             self._thread.join()
+        self._watch.stop()
 
     # --- the line ---
 
@@ -113,9 +116,11 @@ class Till:
                 raise TillFull(retry_ms=max(500, round(1000 * length / self._pace)))
             if self._thread is None:
                 self._open()
+            waiting.at -= self._watch.age()
             self._line.put(waiting)
 
     def _open(self) -> None:
+        self._watch.start()
         self._thread = threading.Thread(target=self._work, name="till", daemon=True)
         self._thread.start()
 

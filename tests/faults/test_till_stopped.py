@@ -1,15 +1,18 @@
 """A live process that stands still in the middle of a batch, as on a paused machine, and goes on later."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from catalog.models import Variant
 from orders.models import Purchase
+from orders.till import standing
 from tests.faults.test_till_killed import Buyer, world
 from tests.live_server import LiveRoom, aside, eventually
 from tests.orders import make
@@ -19,9 +22,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 Start = Callable[..., LiveRoom]
 PIECES = 15
 # The process stops itself where the rows are locked and nothing is written: once, and says so by a file.
+# There is never plenty, so that they are locked however few are in its first batch.
 STOPS = """
 import os, signal
-from orders.till import writing
+from orders.till import reading, writing
+reading.PLENTY = 1_000
 _write = writing.write
 def _stop(*args):
     try:
@@ -100,3 +105,41 @@ async def test_control_a_process_that_keeps_its_rows_for_ever_stops_all_others(
         task.cancel()
     assert still.child is not None
     os.kill(still.child.process.pid, signal.SIGCONT)
+
+
+async def pressed_and_left(own_process: Start, before: str = "") -> tuple[LiveRoom, Buyer, Buyer]:
+    """Return a process that stood still while somebody pressed and left, who that was, and who stays."""
+    _, _, (leaves, stays, *_) = await aside(world, PIECES)
+    still = await aside(own_process, before=before)
+    await asyncio.gather(leaves.come(still), stays.come(still))
+    await stays.press()  # So that the till is open.
+    still.child.tell(signal.SIGSTOP)  # type: ignore[union-attr]
+    frame = {"v": 1, "t": "purchase.create", "id": 7, "key": str(leaves.key), "d": leaves.body}
+    await leaves.viewer.send_raw(json.dumps(frame))
+    await leaves.viewer.cut()
+    await asyncio.sleep(standing.STILL_SECONDS + 2)  # This is how long it stands still.
+    still.child.tell(signal.SIGCONT)  # type: ignore[union-attr]
+    return still, leaves, stays
+
+
+async def test_who_pressed_while_it_stood_still_and_left_buys_nothing(own_process: Start) -> None:
+    still, leaves, stays = await pressed_and_left(own_process)
+
+    await stays.come(still)
+    stays.key = uuid4()
+    async with asyncio.timeout(30):
+        await press_until_decided(stays)
+
+    assert isinstance(stays.answers[-1], dict)
+    assert not await aside(Purchase.objects.filter(key=leaves.key).exists)
+    assert await aside(Purchase.objects.count) == 2
+
+
+async def test_control_a_process_that_notices_no_standstill_sells_to_who_has_left(own_process: Start) -> None:
+    blind = "from orders.till import standing\nstanding.Watch.age = lambda self: 0.0"
+
+    _, leaves, _ = await pressed_and_left(own_process, blind)
+
+    async with asyncio.timeout(20):
+        while not await aside(Purchase.objects.filter(key=leaves.key).exists):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
