@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -199,6 +200,25 @@ def test_many_tills_sell_the_last_of_plenty_exactly(monkeypatch: pytest.MonkeyPa
     assert {type(each) for each in outcomes if not isinstance(each, Receipt)} == {stock.OutOfStock}
     assert make.left(lipstick) == 0
     assert make.broken() == []
+
+
+def test_keys_are_written_in_one_order_however_they_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tills that have the same keys in hand wait for each other, and never in a circle."""
+    copy = writing._copy
+    written: list[list[UUID]] = []
+
+    def watched(cursor: Any, table: str, columns: str, rows: Any) -> None:
+        if table == "orders_purchase":
+            written.extend([UUID(each) for each in row.split("\t")[1:3]] for row in rows)
+        copy(cursor, table, columns, rows)
+
+    monkeypatch.setattr(writing, "_copy", watched)
+    lipstick = make.variant(stocked=100)
+    batch = sorted((wants(lipstick) for _ in range(5)), key=lambda each: each.buyer_id, reverse=True)
+
+    assert kinds(rung(*batch)) == [Receipt] * 5
+
+    assert written == sorted([each.buyer_id, each.key] for each in batch)
 
 
 def test_without_turns_the_row_itself_keeps_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
