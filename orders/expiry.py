@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from commerce import faults, gateway
 from orders import holds, moves, rounds, states, transactions
 from orders.models import Order, Payment, Purchase
-from orders.settling import charging, payments
+from orders.settling import attempts, payments
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ def _over(now: datetime, without: Collection[str | UUID]) -> QuerySet[Purchase]:
 
 
 def _unasked(now: datetime) -> Q:
-    return Q(checked_at=None) | Q(checked_at__lt=now - charging.ASKED_AGAIN_AFTER)
+    return Q(checked_at=None) | Q(checked_at__lt=now - attempts.ASKED_AGAIN_AFTER)
 
 
 def _end(purchase_ids: Collection[UUID], now: datetime) -> list[UUID]:

@@ -22,7 +22,7 @@ from orders.aftersales import returning
 from orders.models import Payment, Purchase
 from orders.payouts import reversing, sending
 from orders.reconciling import notices
-from orders.settling import banked, capturing, charging, conveyor, repaying
+from orders.settling import attempts, banked, capturing, charging, conveyor, repaying
 
 BATCH = 50
 SECONDS = 20  # One sweep at most; the next one goes on.
@@ -154,7 +154,7 @@ def _unsettled(now: datetime, without: Collection[str]) -> list[UUID]:
         status=Purchase.Status.ACCEPTED, hold_until__gt=now, updated_at__lt=now - SETTLED_WITHIN
     )
     asked = Payment.objects.filter(
-        status__in=states.ALIVE, checked_at__gte=now - charging.ASKED_AGAIN_AFTER
+        status__in=states.ALIVE, checked_at__gte=now - attempts.ASKED_AGAIN_AFTER
     ).exclude(status=Payment.Status.CREATED)
     waiting = waiting.exclude(payments__in=asked).exclude(pk__in=without)
     return list(waiting.order_by("hold_until").values_list("id", flat=True)[:BATCH])
@@ -163,6 +163,6 @@ def _unsettled(now: datetime, without: Collection[str]) -> list[UUID]:
 def _waiting(now: datetime, without: Collection[str]) -> list[UUID]:
     """Payments that wait for the buyer's bank, not asked about for a while: a webhook may be lost."""
     waiting = Payment.objects.filter(
-        status=Payment.Status.ACTION_REQUIRED, checked_at__lt=now - charging.ASKED_AGAIN_AFTER
+        status=Payment.Status.ACTION_REQUIRED, checked_at__lt=now - attempts.ASKED_AGAIN_AFTER
     ).exclude(pk__in=without)
     return list(waiting.order_by("checked_at").values_list("id", flat=True)[:BATCH])

@@ -13,7 +13,7 @@ import structlog
 from commerce import faults, gateway
 from orders import states
 from orders.models import Order, Payment, Purchase
-from orders.settling import charging, payments
+from orders.settling import attempts, payments
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUI
         orders__updated_at__lt=now - TAKEN_WITHIN,
     )
     asked = Payment.objects.filter(
-        status=Payment.Status.AUTHORIZED, checked_at__gte=now - charging.ASKED_AGAIN_AFTER
+        status=Payment.Status.AUTHORIZED, checked_at__gte=now - attempts.ASKED_AGAIN_AFTER
     )
     rows = waiting.exclude(payments__in=asked).exclude(pk__in=without).order_by("id").distinct()
     return list(rows.values_list("id", flat=True)[:limit])

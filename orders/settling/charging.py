@@ -23,7 +23,6 @@ from streams.moderation import standing
 MAX_ATTEMPTS = answers.MAX_ATTEMPTS
 RETRY_WITHIN = timedelta(minutes=30)  # Of the decline.
 LEAST_HOLD = timedelta(seconds=30)  # In less a card is not charged and a bank not answered.
-ASKED_AGAIN_AFTER = attempts.ASKED_AGAIN_AFTER
 
 
 class RetryTooLate(errors.Conflict):
@@ -43,9 +42,9 @@ class TooManyAttempts(errors.Conflict):
 def charge(*, purchase_id: UUID, now: datetime) -> None:
     """Ask the provider to charge an accepted purchase, or what became of it, and apply the answer.
 
-    Does nothing when there is nothing to charge, or when somebody asked within ASKED_AGAIN_AFTER. An outcome
-    that stays unknown, or a provider that is away, leaves the payment for the next call. While the provider
-    is left alone nothing is written either: the purchase waits as it is.
+    Does nothing when there is nothing to charge, or when somebody asked within `attempts.ASKED_AGAIN_AFTER`.
+    An outcome that stays unknown, or a provider that is away, leaves the payment for the next call. While the
+    provider is left alone nothing is written either: the purchase waits as it is.
     """
     if gateway.is_resting():
         return

@@ -13,7 +13,7 @@ from commerce import gateway
 from commerce.models import LedgerTransaction
 from orders import expiry, moves
 from orders.models import Payment, Purchase
-from orders.settling import charging, payments
+from orders.settling import attempts, charging, payments
 from tests.orders import make
 from tests.orders.make import after
 from tests.orders.threads import at_once
@@ -49,7 +49,7 @@ def test_control_with_a_key_per_request_a_task_that_runs_twice_charges_twice(
         return charge(**{**given, "key": str(uuid4())})
 
     monkeypatch.setattr(gateway, "charge", with_a_key_per_request)
-    monkeypatch.setattr(charging, "ASKED_AGAIN_AFTER", after(0) - after(0))
+    monkeypatch.setattr(attempts, "ASKED_AGAIN_AFTER", after(0) - after(0))
 
     at_once([charging_of(purchase)] * 2)
 
@@ -61,7 +61,7 @@ def test_a_task_that_runs_four_times_at_once_charges_once(
 ) -> None:
     """Also when nothing but the attempt's key stands in the way."""
     purchase = bought()
-    monkeypatch.setattr(charging, "ASKED_AGAIN_AFTER", after(0) - after(0))
+    monkeypatch.setattr(attempts, "ASKED_AGAIN_AFTER", after(0) - after(0))
 
     at_once([charging_of(purchase)] * 4)
     charging.charge(purchase_id=purchase.id, now=after(60))

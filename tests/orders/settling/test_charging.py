@@ -13,7 +13,7 @@ from commerce.models import Card, User
 from config.embedded import free_port
 from orders import expiry, quotes, recovery, tasks
 from orders.models import Payment, Purchase
-from orders.settling import charging, payments
+from orders.settling import attempts, charging, payments
 from tests.orders import make
 from tests.orders.make import after
 from tests.stripe_server import StripeServer
@@ -344,7 +344,7 @@ def test_what_was_charged_without_our_knowledge_is_found_at_the_end_of_the_hold(
 
 
 def test_nobody_asks_again_while_an_answer_may_still_come(settings: LazySettings) -> None:
-    assert timedelta(seconds=settings.STRIPE_TIMEOUT_SECONDS) < charging.ASKED_AGAIN_AFTER
+    assert timedelta(seconds=settings.STRIPE_TIMEOUT_SECONDS) < attempts.ASKED_AGAIN_AFTER
 
 
 def test_a_charge_takes_a_bounded_number_of_statements(stripe_server: StripeServer) -> None:
