@@ -64,6 +64,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
 
     from tests.bench import (
         buying,
+        database,
         drop,
         ladder,
         machine,
@@ -113,6 +114,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
             print(table.printed(rows))
             raise
         runs.note(f"took {time.monotonic() - begun:.0f} s")
+        database.empty()
     connection.close()
     print(table.printed(rows))
     if path is not None:
