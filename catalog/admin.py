@@ -33,6 +33,7 @@ from commerce.errors import Refusal
 from commerce.money import Money
 
 SHOWN_PROBLEMS = 100
+JOBS = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
 
 
 class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package ships no types
@@ -235,19 +236,23 @@ class ImportAdmin(Screen):
     list_display = (
         "merchant",
         "filename",
+        "format",
+        "dry_run",
         "shown_status",
         "progress",
         "problems_count",
         "created_at",
         "took",
     )
-    list_filter = ("status", "merchant")
+    list_filter = ("status", "format", "dry_run", "merchant")
     list_select_related = ("merchant",)
     search_fields = ("filename", "sha256")
     ordering = ("-id",)
     fields = (
         *("merchant", "filename", "status", "error", "progress", "first_problems"),
-        *("products_created", "products_updated", "variants_created", "variants_updated"),
+        *("format", "dry_run", "skipped"),
+        *("products_created", "products_updated", "products_unchanged"),
+        *("variants_created", "variants_updated", "variants_unchanged"),
         *("created_at", "started_at", "finished_at", "attempts", "sha256"),
     )
     readonly_fields = ("progress", "first_problems", "created_at")
@@ -255,7 +260,7 @@ class ImportAdmin(Screen):
 
     @display(  # type: ignore[untyped-decorator]
         description="Status",
-        label={"queued": "info", "running": "warning", "done": "success", "failed": "danger"},
+        label=JOBS,
     )
     def shown_status(self, row: Import) -> str:
         """Return the status, as a label."""

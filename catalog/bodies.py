@@ -122,19 +122,36 @@ def import_job(row: Import) -> Body:
         "id": row.id,
         "filename": row.filename,
         "sha256": row.sha256,
+        "format": row.format,
+        "dry_run": row.dry_run,
         "status": row.status,
         "rows_total": row.rows_total,
         "rows_done": row.rows_done,
-        "percent": 100 if row.status == Import.Status.DONE else row.rows_done * 100 // max(1, row.rows_total),
+        "bytes_total": row.bytes_total,
+        **_pace(row.status, row.bytes_done, row.bytes_total, row.rows_done, row.working_seconds),
         "products_created": row.products_created,
         "products_updated": row.products_updated,
+        "products_unchanged": row.products_unchanged,
         "variants_created": row.variants_created,
         "variants_updated": row.variants_updated,
+        "variants_unchanged": row.variants_unchanged,
+        "skipped": row.skipped,
         "problems": row.problems_count,
         "error": row.error,
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
+    }
+
+
+def _pace(status: str, done: int, total: int, rows: int, seconds: float) -> Body:
+    """Return how far a job is, how fast it goes, and how long it will take at that pace."""
+    finished = status not in ("queued", "running")
+    left = seconds * (total - done) / done if done and not finished else None
+    return {
+        "percent": 100 if status == "done" else min(done * 100 // max(1, total), 99),
+        "rows_per_second": round(rows / seconds, 1) if seconds else None,
+        "eta_seconds": None if left is None else round(left, 1),
     }
 
 

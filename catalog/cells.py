@@ -43,7 +43,8 @@ _GRAMS = {
 
 
 _MOMENT = re.compile(
-    r"2[0-9]{3}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+    r"2[0-9]{3}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
 
@@ -92,7 +93,9 @@ def _without_currency(text: str, currency: str) -> str:
         if code and code.upper() != currency:
             if code.upper() in money.CURRENCIES:
                 raise Unreadable("WRONG_CURRENCY", f"The price is not in {currency}.")
-            raise Unreadable("BAD_PRICE", "This is not a price.")
+            if not re.search("[0-9]", amount):
+                raise Unreadable("BAD_PRICE", "This is not a price.")
+            raise Unreadable("UNKNOWN_CURRENCY", f"{code.upper()} is not a currency that prices can have.")
     amount = amount.strip(" \u00a0\u202f")
     for symbol, currencies in _SYMBOLS.items():
         if symbol in amount:
@@ -190,6 +193,24 @@ def address(text: str) -> str:
     if not fits or re.search(r"[\s\x00-\x1f<>\"]", text):
         raise Unreadable("BAD_URL", "A picture's address has to begin with http:// or https://.")
     return text
+
+
+_KEPT = re.compile(r'<div style="white-space: ?pre-wrap;?">([^<>]*)</div>')
+MAX_TEXT_CHARS = 100_000
+
+
+def as_html(text: str) -> str:
+    """Return plain text as HTML which shows it, and which `preserved` or `plain_text` reads back exactly."""
+    if not re.search("[<&\n]", text) and text == text.strip() and len(text) <= MAX_HTML_CHARS:
+        return text
+    return f'<div style="white-space: pre-wrap">{html.escape(text, quote=False)}</div>'
+
+
+def preserved(text: str) -> str | None:
+    """Return the text that `as_html` was given, blanks and all; None when the HTML is not such."""
+    match = _KEPT.fullmatch(text)
+    kept = html.unescape(match[1]) if match else ""
+    return kept if match and len(kept) <= MAX_TEXT_CHARS else None
 
 
 _BREAKS = {

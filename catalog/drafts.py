@@ -3,7 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from catalog.sheets import Problem
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a row; `skipped` says whether something was left out or taken with a default."""
+
+    line: int
+    column: str
+    code: str
+    value: str
+    message: str
+    skipped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +35,12 @@ class VariantDraft:
     barcode: str | None
     weight_grams: int | None
     quantity: int | None
-    amount: int
+    amount: int | None
     compare_at: int | None
     release_at: datetime | None = None
     says_release: bool = False  # With it None means that it ships now.
+    currency: str = ""  # "": the merchant's.
+    is_active: bool | None = None
 
 
 @dataclass(slots=True)

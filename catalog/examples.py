@@ -12,6 +12,23 @@ velvet-lipstick,Velvet Lipstick,Maison Rouge,Shade,Coral,VL-COR,19.90,120
 velvet-lipstick,,,,Plum,VL-PLU,19.90,80
 """
 
+FEED_TSV = """id\titem_group_id\ttitle\tprice\tsale_price\tcolor\tavailability\timage_link
+VL-COR\tvelvet-lipstick\tVelvet Lipstick\t24.90 EUR\t19.90 EUR\tCoral\tin_stock\thttps://img.example.com/coral.jpg
+"""
+FEED_XML = """<?xml version="1.0"?>
+<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>
+<item><g:id>VL-COR</g:id><g:title>Velvet Lipstick</g:title><g:price>19.90 EUR</g:price></item>
+</channel></rss>
+"""
+FEED_JSONL = """{"handle": "lipstick", "title": "Lipstick", "variants": [{"price": {"amount": 1990}}]}
+"""
+FEEDS: dict[str, tuple[str, str]] = {
+    "shopify": ("text/csv", FEED),
+    "google-tsv": ("text/tab-separated-values", FEED_TSV),
+    "google-xml": ("application/xml", FEED_XML),
+    "json-lines": ("application/jsonl", FEED_JSONL),
+}
+
 PRICE_WRITE: dict[str, Any] = {"amount": 1490, "compare_at": 1990}
 FLOOR_WRITE: dict[str, Any] = {"amount": 1200, "currency": "EUR"}
 STOCK_SET: dict[str, Any] = {"available": 120, "note": "Counted"}
@@ -110,14 +127,22 @@ IMPORT: dict[str, Any] = {
     "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e04",
     "filename": "spring.csv",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "format": "shopify_csv",
+    "dry_run": False,
     "status": "running",
     "rows_total": 2000,
     "rows_done": 1200,
+    "bytes_total": 180000,
     "percent": 60,
+    "rows_per_second": 1500.0,
+    "eta_seconds": 0.5,
     "products_created": 400,
     "products_updated": 12,
+    "products_unchanged": 3,
     "variants_created": 1150,
     "variants_updated": 48,
+    "variants_unchanged": 1,
+    "skipped": 1,
     "problems": 1,
     "error": "",
     "created_at": _MOMENT,

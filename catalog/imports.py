@@ -6,20 +6,21 @@ merchant's feeds: it holds an advisory lock, which the database lets go with the
 """
 
 import enum
-import hashlib
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO
 from uuid import UUID
 
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from catalog import feeds, intake
-from catalog.drafts import Piece
-from catalog.models import Import, ImportContent, ImportProblem
-from catalog.sheets import Problem
+from catalog import claims, content, intake, queries
+from catalog.drafts import Piece, Problem, ProductDraft
+from catalog.formats import detect
+from catalog.models import Import, ImportProblem
 from commerce import errors, faults, outbox
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,13 @@ class TooManyImports(errors.TooMany):
     retry_ms = 30_000
 
 
+class ImportFinished(errors.Conflict):
+    """The feed was read to its end before it could be cancelled."""
+
+    code = "IMPORT_FINISHED"
+    message = "The import has ended already."
+
+
 class Progress(enum.Enum):
     """How a run ended."""
 
@@ -49,20 +57,32 @@ class Progress(enum.Enum):
     BUSY = "busy"  # another worker reads this merchant's feeds
 
 
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """How far a feed was read with a batch: up to which byte, and in how many seconds."""
+
+    at: int
+    seconds: float
+
+
 class _Overtaken(Exception):
     """Somebody else has moved this import on."""
 
 
-def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tuple[Import, bool]:
-    """Keep a feed to be read; returns the import and whether it is new.
+def queue(
+    *, merchant_id: UUID, filename: str, file: BinaryIO, now: datetime, dry_run: bool = False
+) -> tuple[Import, bool]:
+    """Keep a feed, a seekable file, to be read; returns the import and whether it is new.
 
-    The same bytes while an import of them is unfinished are that import. Raises EmptyFeed, NotText,
-    MissingColumn, TooManyColumns, TooManyRows, TooManyImports.
+    The same bytes while an import of them is unfinished are that import; a dry run is one of its own.
+    Raises EmptyFeed, NotText, NotJsonLines, BadXml, DoctypeRefused, MissingColumn, TooManyColumns,
+    TooManyRows, TooManyImports.
     """
-    rows = feeds.count(body)
-    sha256 = hashlib.sha256(body).hexdigest()
+    form = detect.format_of(file)
+    rows = detect.opened(file, form).count()
+    sha256, size = content.fingerprint(file)
     mine = Import.objects.filter(merchant_id=merchant_id, status__in=UNFINISHED)
-    same = mine.filter(sha256=sha256)
+    same = mine.filter(sha256=sha256, dry_run=dry_run)
     if (job := same.first()) is not None:
         return job, False
     if mine.count() >= MAX_UNFINISHED:
@@ -70,9 +90,16 @@ def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tu
     try:
         with transaction.atomic():
             job = Import.objects.create(
-                merchant_id=merchant_id, filename=filename, sha256=sha256, rows_total=rows, created_at=now
+                merchant_id=merchant_id,
+                filename=filename,
+                sha256=sha256,
+                format=form,
+                dry_run=dry_run,
+                rows_total=rows,
+                bytes_total=size,
+                created_at=now,
             )
-            ImportContent.objects.create(job=job, body=body)
+            content.keep(job, file)
             outbox.record(
                 name="import.queued", payload={"import": str(job.pk)}, key=f"import.queued:{job.pk}"
             )
@@ -81,6 +108,25 @@ def queue(*, merchant_id: UUID, filename: str, body: bytes, now: datetime) -> tu
             raise
         return job, False
     return job, True
+
+
+def cancel(*, merchant_id: UUID, import_id: UUID, now: datetime) -> Import:
+    """Stop reading a feed; what was written of it stays. Cancelling twice is cancelling once.
+
+    Raises queries.UnknownImport, ImportFinished.
+    """
+    with transaction.atomic():
+        # Behind the batch that is being written, which ends with the row that this waits for.
+        moved = Import.objects.filter(merchant_id=merchant_id, pk=import_id, status__in=UNFINISHED).update(
+            status=Import.Status.CANCELLED, finished_at=now
+        )
+        job = queries.import_job(merchant_id=merchant_id, import_id=import_id)
+        if moved:
+            content.drop(job)
+            log.info("import.cancelled", job=str(job.pk), rows=job.rows_done)
+    if job.status != Import.Status.CANCELLED:
+        raise ImportFinished(status=job.status)
+    return job
 
 
 def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: True) -> Progress:
@@ -93,7 +139,7 @@ def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: T
     if merchant_id is None:
         return Progress.FINISHED
     waiting = Import.objects.filter(merchant_id=merchant_id, status__in=UNFINISHED)
-    with _claim(merchant_id) as claimed:
+    with claims.claim(f"imports of {merchant_id}") as claimed:
         if not claimed:
             return Progress.BUSY
         job = waiting.select_related("merchant").order_by("id").first()
@@ -102,9 +148,10 @@ def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: T
         try:
             _take_up(job, now, go_on)
         except _Overtaken:
-            # The connection broke and with it the claim; whoever has it now has written these rows.
-            log.warning("import.overtaken", job=str(job.pk))
-            return Progress.BUSY
+            if Import.objects.filter(pk=job.pk, status__in=UNFINISHED).exists():
+                # The connection broke and with it the claim; whoever has it now has written these rows.
+                log.warning("import.overtaken", job=str(job.pk))
+                return Progress.BUSY
         return Progress.MORE if waiting.exists() else Progress.FINISHED
 
 
@@ -112,14 +159,10 @@ def stalled(*, before: datetime) -> list[UUID]:
     """Return the oldest import of each merchant who has any from before a moment that nobody is reading."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT DISTINCT ON (merchant_id) id FROM catalog_import
-            WHERE status IN ('queued', 'running') AND created_at < %s AND NOT EXISTS (
-                SELECT FROM pg_locks, hashtextextended('imports of ' || merchant_id, 0) AS key
-                WHERE locktype = 'advisory' AND objsubid = 1
-                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                AND (classid::bigint << 32 | objid::bigint) = key
-            )
+            WHERE status IN ('queued', 'running') AND created_at < %s
+            AND hashtextextended('imports of ' || merchant_id, 0) NOT IN ({claims.HELD})
             ORDER BY merchant_id, id
             """,
             [before],
@@ -132,7 +175,9 @@ def _take_up(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
         _finish(job, now, error=f"Given up after {MAX_ATTEMPTS} attempts at row {job.rows_done + 1}.")
         return
     job.status, job.attempts, job.started_at = Import.Status.RUNNING, job.attempts + 1, job.started_at or now
-    job.save(update_fields=["status", "attempts", "started_at"])
+    taken = Import.objects.filter(pk=job.pk, status__in=UNFINISHED)
+    if not taken.update(status=job.status, attempts=job.attempts, started_at=job.started_at):
+        raise _Overtaken
     try:
         _read(job, now, go_on)
     except errors.Invalid as refusal:
@@ -140,13 +185,17 @@ def _take_up(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
 
 
 def _read(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
-    body = bytes(ImportContent.objects.only("body").get(pk=job.pk).body)
-    pieces = feeds.read(body, currency=job.merchant.currency)
-    for batch in _batches(piece for piece in pieces if piece.last_row > job.rows_done):
-        _write(job, batch, now)
-        faults.reach("import.batch")
-        if not go_on():
-            return
+    with content.lent(job) as file:
+        feed = detect.opened(file, job.format)
+        pieces = feed.pieces(currency=job.merchant.currency, now=job.created_at)
+        batches = _batches(piece for piece in pieces if piece.last_row > job.rows_done)
+        began = time.monotonic()
+        for batch in batches:
+            _write(job, batch, now, _Position(file.tell(), time.monotonic() - began))
+            began = time.monotonic()
+            faults.reach("import.batch")
+            if not go_on():
+                return
     _finish(job, now)
 
 
@@ -168,18 +217,19 @@ def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
         yield batch
 
 
-def _write(job: Import, batch: list[Piece], now: datetime) -> None:
+def _write(job: Import, batch: list[Piece], now: datetime, position: _Position) -> None:
     """Write a batch; what the database refuses is written product by product, and reported."""
     for attempt in range(RETRIES):
         try:
-            return _write_together(job, batch, now)
+            return _write_together(job, batch, now, position)
         except (IntegrityError, DataError) as error:
             if len(batch) > 1:
                 for piece in batch:
-                    _write(job, [piece], now)
+                    _write(job, [piece], now, position)
+                    position = _Position(position.at, 0.0)
                 return None
             log.warning("import.refused", job=str(job.pk), row=batch[0].last_row, exc_info=error)
-            return _write_together(job, [_refused(batch[0])], now)
+            return _write_together(job, [_refused(batch[0])], now, position)
         except OperationalError:
             # A deadlock or a lock that took too long: somebody else was at the same rows.
             if attempt == RETRIES - 1 or not connection.is_usable():
@@ -194,7 +244,7 @@ def _refused(piece: Piece) -> Piece:
     return Piece(piece.last_row, None, [*piece.problems, problem])
 
 
-def _write_together(job: Import, batch: list[Piece], now: datetime) -> None:
+def _write_together(job: Import, batch: list[Piece], now: datetime, position: _Position) -> None:
     with transaction.atomic():
         # The row count is the fence: whoever has not written up to here may not write on.
         expected = Import.objects.select_for_update(no_key=True).filter(
@@ -202,26 +252,40 @@ def _write_together(job: Import, batch: list[Piece], now: datetime) -> None:
         )
         if not expected.exists():
             raise _Overtaken
-        outcome = intake.write(
-            merchant_id=job.merchant_id,
-            currency=job.merchant.currency,
-            drafts=[piece.draft for piece in batch if piece.draft is not None],
-            note=f"import {job.pk}",
-            now=now,
-        )
+        outcome = _take_in(job, [piece.draft for piece in batch if piece.draft is not None], now)
         problems = [problem for piece in batch for problem in piece.problems] + outcome.problems
         room = max(0, MAX_PROBLEMS - job.problems_count)
         ImportProblem.objects.bulk_create(_problem(job, problem) for problem in problems[:room])
         Import.objects.filter(pk=job.pk).update(
             rows_done=batch[-1].last_row,
+            bytes_done=min(position.at, job.bytes_total),
+            working_seconds=F("working_seconds") + position.seconds,
             attempts=0,
+            skipped=F("skipped") + sum(problem.skipped for problem in problems),
             problems_count=F("problems_count") + len(problems),
             products_created=F("products_created") + outcome.products_created,
             products_updated=F("products_updated") + outcome.products_updated,
+            products_unchanged=F("products_unchanged") + outcome.products_unchanged,
             variants_created=F("variants_created") + outcome.variants_created,
             variants_updated=F("variants_updated") + outcome.variants_updated,
+            variants_unchanged=F("variants_unchanged") + outcome.variants_unchanged,
         )
     job.rows_done, job.problems_count = batch[-1].last_row, job.problems_count + len(problems)
+
+
+def _take_in(job: Import, drafts: list[ProductDraft], now: datetime) -> intake.Outcome:
+    """Write drafts, and in a dry run take it all back: what it came to is exactly what it would come to."""
+    with transaction.atomic():
+        outcome = intake.write(
+            merchant_id=job.merchant_id,
+            currency=job.merchant.currency,
+            drafts=drafts,
+            note=f"import {job.pk}",
+            now=now,
+        )
+        if job.dry_run:
+            transaction.set_rollback(True)
+    return outcome
 
 
 def _problem(job: Import, problem: Problem) -> ImportProblem:
@@ -242,20 +306,5 @@ def _finish(job: Import, now: datetime, *, error: str = "") -> None:
         moved = Import.objects.filter(pk=job.pk, status__in=UNFINISHED, rows_done=job.rows_done)
         if not moved.update(status=status, error=error[:500], finished_at=now):
             raise _Overtaken
-        ImportContent.objects.filter(pk=job.pk).delete()
+        content.drop(job)
     log.info("import.finished", job=str(job.pk), status=status, rows=job.rows_done, error=error)
-
-
-@contextmanager
-def _claim(merchant_id: UUID) -> Iterator[bool]:
-    key = f"imports of {merchant_id}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        claimed = bool(cursor.fetchone()[0])
-    try:
-        yield claimed
-    finally:
-        # A connection that is gone has taken its lock along.
-        if claimed and connection.connection is not None and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

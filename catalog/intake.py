@@ -10,20 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from catalog import floors, prices, stock
-from catalog.drafts import ProductDraft, VariantDraft
+from catalog.drafts import Problem, ProductDraft, VariantDraft
 from catalog.models import Product, ProductImage, Variant
-from catalog.sheets import Problem
 from commerce.money import Money
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What writing some drafts came to."""
+    """What writing some drafts came to; updated is what differs now from what it was."""
 
     products_created: int = 0
     products_updated: int = 0
+    products_unchanged: int = 0
     variants_created: int = 0
     variants_updated: int = 0
+    variants_unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -32,14 +33,16 @@ def write(
 ) -> Outcome:
     """Write drafts of different handles in the caller's transaction; `note` goes to the stock movements."""
     outcome = Outcome()
-    products = _write_products(merchant_id, drafts, outcome, now)
-    _write_images(merchant_id, drafts, products)
-    matched = _write_variants(merchant_id, drafts, products, outcome, now)
+    products, changed, made = _write_products(merchant_id, drafts, outcome, now)
+    changed |= _write_images(merchant_id, drafts, products, made)
+    matched, differing = _write_variants(merchant_id, drafts, products, outcome, now)
     quotes = {
-        variant.pk: prices.Quote(draft.amount, draft.compare_at, currency) for variant, draft, _ in matched
+        variant.pk: prices.Quote(draft.amount, draft.compare_at, draft.currency or currency)
+        for variant, draft, _ in matched
+        if draft.amount is not None
     }
     _leave_out_below_floor(merchant_id, matched, quotes, outcome)
-    prices.change_many(merchant_id=merchant_id, quotes=quotes, now=now)
+    differing |= prices.move(merchant_id=merchant_id, quotes=quotes, now=now)
     first = {variant.pk: draft.quantity or 0 for variant, draft, is_new in matched if is_new}
     levels = {
         variant.pk: draft.quantity
@@ -48,14 +51,21 @@ def write(
     }
     stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now)
     # Last, because the till waits for these rows.
-    stock.set_levels(merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now)
+    differing |= stock.set_levels(
+        merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now
+    )
     _report_bundles(matched, levels, outcome)
+    outcome.products_updated = len(changed)
+    outcome.products_unchanged = len(drafts) - outcome.products_created - len(changed)
+    outcome.variants_updated = sum(variant.pk in differing for variant, _, is_new in matched if not is_new)
+    outcome.variants_unchanged = len(matched) - outcome.variants_created - outcome.variants_updated
     return outcome
 
 
 def _write_products(
     merchant_id: UUID, drafts: list[ProductDraft], outcome: Outcome, now: datetime
-) -> dict[str, Product]:
+) -> tuple[dict[str, Product], set[UUID], set[UUID]]:
+    """Write the products; returns them by handle, the ids of those that differ now, and of those made."""
     handles = [draft.handle for draft in drafts]
     known = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, handle__in=handles)
     products = {product.handle: product for product in known.order_by("pk")}
@@ -85,8 +95,8 @@ def _write_products(
     Product.objects.bulk_create(new)
     columns = [*_COLUMNS, "option_names", "updated_at"]
     Product.objects.bulk_update(changed, columns, batch_size=200)
-    outcome.products_created, outcome.products_updated = len(new), len(drafts) - len(new)
-    return products
+    outcome.products_created = len(new)
+    return products, {product.pk for product in changed}, {product.pk for product in new}
 
 
 _COLUMNS = ("title", "description", "vendor", "product_type", "tags", "status")
@@ -103,7 +113,10 @@ def _apply(draft: ProductDraft, product: Product) -> bool:
     return bool(differing)
 
 
-def _write_images(merchant_id: UUID, drafts: list[ProductDraft], products: dict[str, Product]) -> None:
+def _write_images(
+    merchant_id: UUID, drafts: list[ProductDraft], products: dict[str, Product], made: set[UUID]
+) -> set[UUID]:
+    """Hang new pictures; returns the ids of products that had been there and have more or other ones."""
     ids = [products[draft.handle].pk for draft in drafts if draft.images]
     known: dict[UUID, dict[str, ProductImage]] = {pk: {} for pk in ids}
     for image in ProductImage.objects.filter(merchant_id=merchant_id, product_id__in=ids):
@@ -126,6 +139,7 @@ def _write_images(merchant_id: UUID, drafts: list[ProductDraft], products: dict[
                 changed.append(old)
     ProductImage.objects.bulk_create(new)
     ProductImage.objects.bulk_update(changed, ["alt"], batch_size=200)
+    return {image.product_id for image in [*new, *changed]} - made
 
 
 class _Shelf:
@@ -172,8 +186,8 @@ def _write_variants(
     products: dict[str, Product],
     outcome: Outcome,
     now: datetime,
-) -> list[tuple[Variant, VariantDraft, bool]]:
-    """Write the variants; returns each with its draft and whether it is new."""
+) -> tuple[list[tuple[Variant, VariantDraft, bool]], set[UUID]]:
+    """Write the variants; returns each with its draft and whether it is new, and which differ now."""
     skus = [variant.sku for draft in drafts for variant in draft.variants if variant.sku]
     shelf = _Shelf(merchant_id, [product.pk for product in products.values()], skus)
     matched: list[tuple[Variant, VariantDraft, bool]] = []
@@ -201,8 +215,7 @@ def _write_variants(
     Variant.objects.bulk_create(variant for variant, _, is_new in matched if is_new)
     Variant.objects.bulk_update(changed.values(), _VARIANT_COLUMNS, batch_size=200)
     outcome.variants_created = sum(is_new for _, _, is_new in matched)
-    outcome.variants_updated = len(matched) - outcome.variants_created
-    return matched
+    return matched, set(changed)
 
 
 def _leave_out_below_floor(
@@ -214,8 +227,8 @@ def _leave_out_below_floor(
     """Leave the prices as they are that would fall below the merchant's own floors."""
     refused = prices.below_floor(merchant_id=merchant_id, quotes=quotes)
     for variant, draft, _ in matched:
-        if (floor := refused.get(variant.pk)) and quotes.pop(variant.pk, None):
-            given = str(Money(draft.amount, floor.currency)).split()[0]
+        if (floor := refused.get(variant.pk)) and (quote := quotes.pop(variant.pk, None)):
+            given = str(Money(quote.amount, quote.currency)).split()[0]
             message = f"Your floor for it is {floor}. Its price stays; the rest of the row was taken."
             outcome.problems.append(
                 Problem(
@@ -238,7 +251,16 @@ def _report_bundles(
             )
 
 
-_VARIANT_COLUMNS = ["title", "options", "sku", "barcode", "weight_grams", "release_at", "updated_at"]
+_VARIANT_COLUMNS = [
+    "title",
+    "options",
+    "sku",
+    "barcode",
+    "weight_grams",
+    "release_at",
+    "is_active",
+    "updated_at",
+]
 
 
 def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
@@ -253,6 +275,8 @@ def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
     differing = {
         name: value for name, value in said.items() if value is not None and getattr(variant, name) != value
     }
+    if draft.is_active is not None and variant.is_active != draft.is_active:
+        differing["is_active"] = draft.is_active
     if draft.says_release and variant.release_at != draft.release_at:
         differing["release_at"] = draft.release_at
     for name, value in differing.items():

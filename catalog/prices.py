@@ -69,6 +69,11 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
 
     Raises like `change`.
     """
+    return len(move(merchant_id=merchant_id, quotes=quotes, now=now))
+
+
+def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> set[UUID]:
+    """Do what `change_many` does, and return which variants' prices differ."""
     for quote in quotes.values():
         _check(quote)
     with transaction.atomic():
@@ -93,7 +98,7 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
         )
         if new:
             outbox.record(name="price.moved", payload={"variants": sorted(map(str, new))})
-        return len(new)
+        return set(new)
 
 
 def below_floor(*, merchant_id: UUID, quotes: Mapping[UUID, Quote]) -> dict[UUID, Money]:

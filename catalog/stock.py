@@ -142,8 +142,8 @@ def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str,
 
 def set_levels(
     *, merchant_id: UUID, levels: Mapping[UUID, int], reason: StockMovement.Reason, note: str, now: datetime
-) -> int:
-    """Set the stock of several variants, without locking those that have it; returns how many moved.
+) -> set[UUID]:
+    """Set the stock of several variants, without locking those that have it; returns which moved.
 
     Bundles among them are left out: they have none.
     """
@@ -208,7 +208,7 @@ def _set(
     reason: StockMovement.Reason,
     note: str,
     now: datetime,
-) -> int:
+) -> set[UUID]:
     _check(levels)
     rows = _locked(merchant_id, levels)
     if len(rows) < len(levels):
@@ -220,7 +220,7 @@ def _set(
         _write_levels({pk: levels[pk] for pk in deltas}, now)
         _write_movements(merchant_id, deltas, reason=reason, note=note, now=now)
         outbox.record(name="stock.moved", payload={"variants": sorted(map(str, deltas)), "offers": []})
-    return len(deltas)
+    return set(deltas)
 
 
 def _write_levels(levels: Mapping[UUID, int], now: datetime) -> None:

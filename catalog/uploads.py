@@ -1,30 +1,43 @@
-"""How a feed comes in: a file in a form, or the bare bytes as text/csv; never more than the limit."""
+"""How a feed comes in: a file in a form, or the bare bytes; never more than the limit, on disk when large."""
 
+import tempfile
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
 from django.conf import settings
 from rest_framework import parsers, serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
-from catalog import sheets
+from catalog.formats import texts
 from commerce import errors
 
 FORM_OVERHEAD = 16_384
 BARE = "body"
+CHUNK = 1 << 16
 
 
 class FeedParser(parsers.BaseParser):
-    """Reads a text/csv body as bytes."""
+    """Reads the body of a feed into a file."""
 
     media_type = "text/csv"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
-        """Return the bytes as the field `body`; raises TooLarge."""
+        """Return the file as the field `body`; raises TooLarge."""
         return {BARE: _limited(stream)}
+
+
+def _parser(of: str) -> type[FeedParser]:
+    return type("FeedParser", (FeedParser,), {"media_type": of})
+
+
+MEDIA_TYPES = (
+    *("text/csv", "text/tab-separated-values", "application/xml", "text/xml", "application/rss+xml"),
+    *("application/atom+xml", "application/jsonl", "application/x-ndjson"),
+)
+PARSERS = tuple(_parser(of) for of in MEDIA_TYPES)
 
 
 class FeedFormParser(parsers.MultiPartParser):
@@ -41,25 +54,31 @@ class FeedFormParser(parsers.MultiPartParser):
         return super().parse(stream, media_type, parser_context)
 
 
-def feed_of(request: Request) -> tuple[bytes, str]:
-    """Return the feed's bytes and file name; raises TooLarge, EmptyFeed, ValidationError."""
+def feed_of(request: Request) -> tuple[BinaryIO, str]:
+    """Return the feed as a seekable file, and its name; raises TooLarge, EmptyFeed, ValidationError."""
     sent: Any = request.data
-    if isinstance(sent.get(BARE), bytes):
+    if BARE in sent and not isinstance(sent[BARE], str):
         return sent[BARE], ""
     if not sent and not request.FILES and not str(request.content_type).startswith("multipart/"):
-        raise sheets.EmptyFeed
+        raise texts.EmptyFeed
     file = request.FILES.get("file")
     unknown = [name for name in [*sent, *request.FILES] if name != "file"]
     if unknown:
         detail = ErrorDetail("There is no such field.", code="UNKNOWN_FIELD")
         raise serializers.ValidationError({str(name)[:100]: [detail] for name in unknown})
     if file is None:
-        raise serializers.ValidationError({"file": [ErrorDetail("Send a CSV file.", code="required")]})
+        raise serializers.ValidationError({"file": [ErrorDetail("Send a feed as a file.", code="required")]})
     return _limited(file), str(file.name or "").replace("\0", "")[:255]
 
 
-def _limited(stream: Any) -> bytes:
-    body = stream.read(settings.IMPORT_MAX_BYTES + 1)
-    if len(body) > settings.IMPORT_MAX_BYTES:
-        raise errors.TooLarge(limit=settings.IMPORT_MAX_BYTES)
-    return bytes(body)
+def _limited(stream: Any) -> BinaryIO:
+    """Return what comes, as a file; one that is too large is refused before it is all kept."""
+    file = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115
+    left = settings.IMPORT_MAX_BYTES + 1
+    while chunk := stream.read(min(CHUNK, left)):
+        file.write(chunk)
+        left -= len(chunk)
+        if not left:
+            file.close()
+            raise errors.TooLarge(limit=settings.IMPORT_MAX_BYTES)
+    return cast(BinaryIO, file)

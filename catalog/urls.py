@@ -10,6 +10,7 @@ urlpatterns = [
     path("commission-plans/<uuid:plan_id>/end", plans.EndPlanView.as_view(), name="commission-plan-end"),
     path("imports", imports.ImportsView.as_view(), name="imports"),
     path("imports/<uuid:import_id>", imports.ImportView.as_view(), name="import"),
+    path("imports/<uuid:import_id>/cancel", imports.CancelImportView.as_view(), name="import-cancel"),
     path("imports/<uuid:import_id>/problems", imports.ProblemsView.as_view(), name="import-problems"),
     path("products", products.ProductsView.as_view(), name="products"),
     path("products/<uuid:product_id>", products.ProductView.as_view(), name="product"),

@@ -1,5 +1,5 @@
 from catalog.models.commission import CommissionPlan, CommissionProduct, CommissionRate
-from catalog.models.imports import Import, ImportContent, ImportProblem
+from catalog.models.imports import Import, ImportChunk, ImportProblem
 from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
 from catalog.models.stock import Stock, StockMovement
 
@@ -9,7 +9,7 @@ __all__ = [
     "CommissionProduct",
     "CommissionRate",
     "Import",
-    "ImportContent",
+    "ImportChunk",
     "ImportProblem",
     "Price",
     "PriceFloor",

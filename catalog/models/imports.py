@@ -15,18 +15,35 @@ class Import(models.Model):
         RUNNING = "running"
         DONE = "done"
         FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Format(models.TextChoices):
+        SHOPIFY_CSV = "shopify_csv", "Shopify CSV"
+        GOOGLE_TSV = "google_tsv", "Google feed, TSV"
+        GOOGLE_XML = "google_xml", "Google feed, XML"
+        JSONL = "jsonl", "JSON Lines"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="imports")
     filename = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64)
-    status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
+    format = models.CharField(max_length=12, choices=Format, default=Format.SHOPIFY_CSV)
+    dry_run = models.BooleanField(default=False, help_text="Says what it would change, and changes nothing.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    bytes_total = models.PositiveBigIntegerField(default=0)
+    bytes_done = models.PositiveBigIntegerField(default=0)
+    working_seconds = models.FloatField(default=0.0, help_text="How long it was read for, pauses left out.")
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
     products_created = models.PositiveIntegerField(default=0)
     products_updated = models.PositiveIntegerField(default=0)
+    products_unchanged = models.PositiveIntegerField(default=0)
     variants_created = models.PositiveIntegerField(default=0)
     variants_updated = models.PositiveIntegerField(default=0)
+    variants_unchanged = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(
+        default=0, help_text="Rows, variants and pictures that were left out."
+    )
     problems_count = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="How often a worker took it up since it last got on."
@@ -41,7 +58,7 @@ class Import(models.Model):
             models.UniqueConstraint(fields=["merchant", "id"], name="import_of_merchant"),
             # The same bytes sent again while they are waiting or being read are the same import.
             models.UniqueConstraint(
-                fields=["merchant", "sha256"],
+                fields=["merchant", "sha256", "dry_run"],
                 condition=models.Q(status__in=["queued", "running"]),
                 name="import_unfinished_once",
             ),
@@ -52,14 +69,19 @@ class Import(models.Model):
         return f"{self.filename or 'feed'} ({self.status})"
 
 
-class ImportContent(models.Model):
-    """The bytes of a feed until it has been read, so that any worker can take it up again."""
+class ImportChunk(models.Model):
+    """A part of a feed's bytes until it has been read, so that any worker can take it up again."""
 
-    job = models.OneToOneField(Import, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
     body = models.BinaryField()
 
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["job", "number"], name="import_chunk_once"),)
+
     def __str__(self) -> str:
-        return f"content of {self.job_id}"
+        return f"part {self.number} of {self.job_id}"
 
 
 class ImportProblem(models.Model):

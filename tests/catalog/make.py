@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from catalog import prices, products
+from catalog import imports, prices, products
 from catalog.models import Import, Product, Stock, StockMovement, Variant
 from commerce.models import Merchant, MerchantKey
 
@@ -99,6 +99,14 @@ def simple_feed(products_count: int = 3, *, quantity: int = 5, price: str = "19.
         rows.append(row(handle, title=f"Soap {n}", name="Scent", value="Fig", sku=f"S{n}-F", **common))
         rows.append(row(handle, value="Rose", sku=f"S{n}-R", **common))
     return feed(*rows)
+
+
+def import_of(seller: Merchant, body: bytes, *, filename: str = "", dry_run: bool = False) -> Import:
+    """Return an import of these bytes that waits to be read."""
+    job, _ = imports.queue(
+        merchant_id=seller.pk, filename=filename, file=io.BytesIO(body), dry_run=dry_run, now=NOW
+    )
+    return job
 
 
 def left(one: Variant) -> int:

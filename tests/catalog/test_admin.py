@@ -46,14 +46,8 @@ def act(client: Client, model: str, action: str, *rows: Any) -> Any:
 
 def test_every_screen_opens_with_rows_and_search(operator: Client) -> None:
     one = make.variant(make.merchant(), sku="S-1")
-    job, _ = imports.queue(
-        merchant_id=one.merchant_id,
-        filename="spring.csv",
-        body=make.feed(
-            make.row("a", title="<b>A</b>", price="<i>soon</i>"), make.row("b", title="B", price="1")
-        ),
-        now=NOW,
-    )
+    rows = make.row("a", title="<b>A</b>", price="<i>soon</i>"), make.row("b", title="B", price="1")
+    job = make.import_of(one.merchant, make.feed(*rows), filename="spring.csv")
     imports.run(import_id=job.pk, now=NOW)
     for model, pk in (
         ("product", one.product_id),
@@ -110,7 +104,7 @@ def test_stock_that_cannot_be_is_refused(operator: Client, available: str) -> No
 
 
 def test_an_import_is_handed_to_the_workers(operator: Client) -> None:
-    job, _ = imports.queue(merchant_id=make.merchant().pk, filename="", body=make.simple_feed(1), now=NOW)
+    job = make.import_of(make.merchant(), make.simple_feed(1))
     act(operator, "import", "take_up", Import.objects.get(pk=job.pk))
     with app.connection_for_read() as broker:
         message = broker.SimpleQueue("notify").get(block=False)

@@ -1,5 +1,6 @@
 """Bundles: of one's own plain variants, without stock, as many as the parts allow."""
 
+import io
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -117,7 +118,7 @@ def test_a_feed_takes_the_row_of_a_bundle_without_its_stock_and_says_so() -> Non
 
     def read(quantity: int) -> list[tuple[int, str]]:
         body = make.simple_feed(1, quantity=quantity)
-        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", body=body, now=NOW)
+        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", file=io.BytesIO(body), now=NOW)
         imports.run(import_id=job.pk, now=NOW)
         return make.problems(job)
 
@@ -257,7 +258,7 @@ def test_a_feed_makes_preorders_and_unmakes_them() -> None:
         column = "" if cells[0] is None else ",Release Date"
         rows = "".join(f"kit-{n},Kit,9.90{'' if at is None else f',{at}'}\n" for n, at in enumerate(cells))
         body = f"Handle,Title,Variant Price{column}\n{rows}".encode()
-        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", body=body, now=NOW)
+        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", file=io.BytesIO(body), now=NOW)
         imports.run(import_id=job.pk, now=NOW)
         return list(release.all())
 

@@ -10,7 +10,19 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from catalog import bundles, cells, columns, feeds, floors, imports, intake, prices, products, sheets, stock
+from catalog import bundles, cells, floors, imports, intake, prices, products, stock
+from catalog.formats import (
+    columns,
+    fields,
+    google,
+    google_tsv,
+    google_xml,
+    jsonl,
+    sheets,
+    shopify,
+    strictjson,
+    texts,
+)
 from config.env import ROOT
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -84,7 +96,9 @@ def test_the_guide_names_every_code_of_the_catalog() -> None:
     guide = (ROOT / "docs" / "api.md").read_text()
     named = set(re.findall("`([A-Z]+(?:_[A-Z]+)*)`", guide))
     used: set[str] = set()
-    for module in (bundles, cells, columns, feeds, floors, imports, intake, prices, products, sheets, stock):
+    verbs = (bundles, cells, floors, imports, intake, prices, products, stock)
+    formats = (columns, fields, google, google_tsv, google_xml, jsonl, sheets, shopify, strictjson, texts)
+    for module in verbs + formats:
         used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', inspect.getsource(module)))
     assert used
     assert used - named == set()

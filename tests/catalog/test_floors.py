@@ -1,5 +1,7 @@
 """Price floors: below the list price, and no later list price below them."""
 
+import io
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -68,7 +70,7 @@ def test_a_feed_leaves_a_price_as_it_is_that_would_fall_below_the_floor() -> Non
 
     def read(price: str) -> list[tuple[int, str]]:
         body = make.simple_feed(1, price=price)
-        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", body=body, now=NOW)
+        job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", file=io.BytesIO(body), now=NOW)
         imports.run(import_id=job.pk, now=NOW)
         return make.problems(job)
 

@@ -1,12 +1,13 @@
 """Imports: a feed comes in whole, once, whatever is wrong with its rows and whoever dies over it."""
 
+import io
 from typing import Any
 
 import pytest
 from django.db import IntegrityError
 
 from catalog import imports, intake, products, queries, stock
-from catalog.models import Import, ImportContent, Price, Product, StockMovement, Variant
+from catalog.models import Import, ImportChunk, Price, Product, StockMovement, Variant
 from commerce.models import Event, Merchant
 from tests.catalog import make
 from tests.catalog.make import NOW, after, feed, row
@@ -17,8 +18,7 @@ FINISHED, MORE = imports.Progress.FINISHED, imports.Progress.MORE
 
 
 def queue(seller: Merchant, body: bytes) -> Import:
-    job, _ = imports.queue(merchant_id=seller.pk, filename="feed.csv", body=body, now=NOW)
-    return job
+    return make.import_of(seller, body)
 
 
 def read(seller: Merchant, body: bytes) -> Import:
@@ -39,10 +39,9 @@ def amount(one: Variant) -> int:
 
 def test_a_queued_feed_is_counted_kept_and_announced() -> None:
     seller = make.merchant()
-    job, is_new = imports.queue(merchant_id=seller.pk, filename="f.csv", body=make.simple_feed(3), now=NOW)
-    assert is_new
+    job = make.import_of(seller, make.simple_feed(3), filename="f.csv")
     assert (job.status, job.rows_total, job.filename) == ("queued", 6, "f.csv")
-    assert bytes(job.content.body) == make.simple_feed(3)
+    assert bytes(job.chunks.get().body) == make.simple_feed(3)
     event = Event.objects.get(name="import.queued")
     assert event.payload == {"import": str(job.pk)}
 
@@ -61,7 +60,7 @@ def test_a_feed_comes_in() -> None:
         "active",
     )
     assert (amount(one), make.left(one), make.moved(one)) == (1990, 5, 5)
-    assert not ImportContent.objects.exists()
+    assert not ImportChunk.objects.exists()
 
 
 def test_the_same_feed_again_changes_nothing_but_the_counts() -> None:
@@ -69,12 +68,8 @@ def test_the_same_feed_again_changes_nothing_but_the_counts() -> None:
     read(seller, make.simple_feed(2))
     before = Product.objects.get(handle="soap-1").updated_at
     job = read(seller, make.simple_feed(2))
-    assert (job.products_created, job.products_updated, job.variants_created, job.variants_updated) == (
-        0,
-        2,
-        0,
-        4,
-    )
+    assert (job.products_created, job.products_updated, job.products_unchanged) == (0, 0, 2)
+    assert (job.variants_created, job.variants_updated, job.variants_unchanged) == (0, 0, 4)
     assert Product.objects.get(handle="soap-1").updated_at == before
     assert (Price.objects.count(), StockMovement.objects.count()) == (4, 4)
 
@@ -210,7 +205,8 @@ def test_a_merchant_with_a_currency_we_cannot_charge_fails_with_a_reason() -> No
 def test_the_same_bytes_while_one_is_unfinished_are_the_same_import() -> None:
     seller, other = make.merchant(), make.merchant()
     first = queue(seller, make.simple_feed(1))
-    again, is_new = imports.queue(merchant_id=seller.pk, filename="other", body=make.simple_feed(1), now=NOW)
+    file = io.BytesIO(make.simple_feed(1))
+    again, is_new = imports.queue(merchant_id=seller.pk, filename="other", file=file, now=NOW)
     assert (again.pk, is_new) == (first.pk, False)
     assert queue(other, make.simple_feed(1)).pk != first.pk
     imports.run(import_id=first.pk, now=NOW)
@@ -304,7 +300,7 @@ def test_a_feed_that_kills_its_workers_is_given_up(monkeypatch: pytest.MonkeyPat
     assert imports.run(import_id=job.pk, now=NOW) is FINISHED
     job.refresh_from_db()
     assert (job.status, job.error) == ("failed", "Given up after 5 attempts at row 1.")
-    assert not ImportContent.objects.exists()
+    assert not ImportChunk.objects.exists()
 
 
 def test_a_product_the_database_refuses_is_a_problem_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

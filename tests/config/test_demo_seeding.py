@@ -1,5 +1,6 @@
 """What the demo begins with: whole, the same however often it is seeded, and open to nobody else."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,9 +33,8 @@ def seed(book: Notebook, now: datetime = NOW) -> None:
     for seller in cast.SELLERS:
         merchant = Merchant.objects.get(slug=seller.slug)
         if not merchant.imports.exists():
-            job, _ = imports.queue(
-                merchant_id=merchant.id, filename=seller.feed, body=seeding.feed(seller, BASE), now=now
-            )
+            file = io.BytesIO(seeding.feed(seller, BASE))
+            job, _ = imports.queue(merchant_id=merchant.id, filename=seller.feed, file=file, now=now)
             imports.run(import_id=job.id, now=now)
     seeding.prior_prices(now)
     seeding.specials(now)

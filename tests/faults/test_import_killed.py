@@ -1,5 +1,6 @@
 """A worker killed as by `kill -9` in the middle of a feed: another takes it up, no row is written twice."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -19,8 +20,8 @@ PRODUCTS = 3 * imports.BATCH_PRODUCTS
 
 def sent() -> UUID:
     """Send a feed of three batches."""
-    body = make.simple_feed(PRODUCTS, quantity=5)
-    job, _ = imports.queue(merchant_id=make.merchant().pk, filename="", body=body, now=timezone.now())
+    file = io.BytesIO(make.simple_feed(PRODUCTS, quantity=5))
+    job, _ = imports.queue(merchant_id=make.merchant().pk, filename="", file=file, now=timezone.now())
     return job.pk
 
 

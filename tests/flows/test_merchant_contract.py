@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from catalog import imports, plans
+from catalog import plans
 from config.env import ROOT
 from tests.catalog import make
 from tests.orders import tariffing
@@ -56,7 +56,7 @@ def caller() -> Iterator[tuple[dict[str, str], dict[str, UUID]]]:
     """The headers of a merchant with one of everything, and the ids of it."""
     seller = make.merchant()
     one = make.variant(seller, sku="S-1")
-    job, _ = imports.queue(merchant_id=seller.pk, filename="", body=make.simple_feed(1), now=make.NOW)
+    job = make.import_of(seller, make.simple_feed(1))
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=plans.Terms("Spring", 1500), now=make.NOW)
     mine = {"plan_id": plan.pk, "variant_id": one.pk, "product_id": one.product_id, "import_id": job.pk}
     mine |= {"zone_id": tariffing.zone(seller, "DE").pk, "rate_id": tariffing.tax(seller, "DE", 1900).pk}

@@ -60,7 +60,7 @@ def api() -> Api:
 def goods(seller: Any) -> dict[str, UUID]:
     """Give a merchant one of everything; returns the ids by the names used above."""
     one = make.variant(seller, stocked=10, amount=1999, sku="THEIRS")
-    job, _ = imports.queue(merchant_id=seller.pk, filename="theirs.csv", body=make.simple_feed(1), now=NOW)
+    job = make.import_of(seller, make.simple_feed(1), filename="theirs.csv")
     terms = plans.Terms("Theirs", 1500)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=NOW)
     return {"variant": one.pk, "product": one.product_id, "import": job.pk, "plan": plan.pk}
@@ -261,7 +261,7 @@ def test_a_filter_that_is_wrong_is_named(api: Api, path: str, field: str) -> Non
 )
 @pytest.mark.parametrize("path", ["products", "imports", "problems"])
 def test_a_cursor_that_we_did_not_give_is_refused(api: Api, path: str, cursor: str) -> None:
-    job, _ = imports.queue(merchant_id=api.merchant.pk, filename="", body=make.simple_feed(1), now=NOW)
+    job = make.import_of(api.merchant, make.simple_feed(1))
     address = f"imports/{job.pk}/problems" if path == "problems" else path
     reply = api.get(f"{address}?cursor={cursor}")
     if reply.status != 200:  # an offset alone is harmless: it is cut to what we would give

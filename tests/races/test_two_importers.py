@@ -1,5 +1,6 @@
 """Two workers with one import, and two requests with one feed."""
 
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ def stopped_after_first_batch(import_id: UUID) -> Iterator[list[Any]]:
 def queued(monkeypatch: pytest.MonkeyPatch) -> Import:
     monkeypatch.setattr(imports, "BATCH_PRODUCTS", 1)
     job, _ = imports.queue(
-        merchant_id=make.merchant().pk, filename="", body=make.simple_feed(3, quantity=5), now=NOW
+        merchant_id=make.merchant().pk, filename="", file=io.BytesIO(make.simple_feed(3, quantity=5)), now=NOW
     )
     return job
 
@@ -113,7 +114,7 @@ def test_the_same_feed_sent_twice_at_once_is_one_import() -> None:
 
     def send() -> UUID:
         body = make.simple_feed(2)
-        return imports.queue(merchant_id=seller.pk, filename="", body=body, now=NOW)[0].pk
+        return imports.queue(merchant_id=seller.pk, filename="", file=io.BytesIO(body), now=NOW)[0].pk
 
     outcomes = at_once([send] * 4)
     assert len(set(outcomes)) == 1

@@ -1,17 +1,24 @@
 """From the rows of a Shopify product CSV to drafts of products, and what is said of rows that are wrong."""
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog import columns, feeds, sheets
 from catalog.drafts import Piece, ProductDraft
+from catalog.formats import columns, detect, fields, shopify, texts
+from catalog.formats.reading import Feed
 from tests.catalog import make
 from tests.catalog.make import feed, row
 
 
+def opened(body: bytes) -> Feed:
+    return detect.opened(io.BytesIO(body), detect.SHOPIFY)
+
+
 def pieces(body: bytes, currency: str = "EUR") -> list[Piece]:
-    return list(feeds.read(body, currency=currency))
+    return list(opened(body).pieces(currency=currency, now=make.NOW))
 
 
 def drafts(body: bytes) -> list[ProductDraft]:
@@ -250,13 +257,13 @@ def test_a_column_that_comes_twice_is_named_once() -> None:
 
 def test_a_header_without_what_is_needed_is_refused() -> None:
     with pytest.raises(columns.MissingColumn) as refused:
-        feeds.count(b"SKU,Name\n1,a\n")
+        opened(b"SKU,Name\n1,a\n").count()
     assert refused.value.data["columns"] == ["handle", "title", "variant price"]
 
 
 def test_a_header_alone_is_an_empty_feed() -> None:
-    with pytest.raises(sheets.EmptyFeed):
-        feeds.count(feed())
+    with pytest.raises(texts.EmptyFeed):
+        opened(feed()).count()
 
 
 def test_semicolons_and_decimal_commas_come_in_too() -> None:
@@ -274,17 +281,17 @@ def test_a_product_has_no_end_of_variants_and_pictures() -> None:
             price="1",
             image=f"https://e.example/{n}",
         )
-        for n in range(feeds.MAX_VARIANTS + 1)
+        for n in range(fields.MAX_VARIANTS + 1)
     ]
     [piece] = pieces(feed(*rows))
     assert piece.draft is not None
-    assert (len(piece.draft.variants), len(piece.draft.images)) == (feeds.MAX_VARIANTS, feeds.MAX_IMAGES)
+    assert (len(piece.draft.variants), len(piece.draft.images)) == (fields.MAX_VARIANTS, fields.MAX_IMAGES)
     assert {problem.code for problem in piece.problems} == {"TOO_MANY_VARIANTS", "TOO_MANY_IMAGES"}
 
 
 def test_a_long_product_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "MAX_RUN", 3)
-    monkeypatch.setattr(feeds, "MAX_VARIANTS", 6)
+    monkeypatch.setattr(shopify, "MAX_RUN", 3)
+    monkeypatch.setattr(fields, "MAX_VARIANTS", 6)
     rows = [row("a", title="A", name="N", value="0", price="1")]
     rows += [row("a", value=str(n), price="1") for n in range(1, 8)]
     found = [(piece.last_row, piece.draft) for piece in pieces(feed(*rows)) if piece.draft]
@@ -322,7 +329,7 @@ def test_what_is_written_as_a_feed_is_read_back(
     }
     assert read == goods
     assert codes(body) == []
-    assert feeds.count(body) == len(rows) == pieces(body)[-1].last_row
+    assert opened(body).count() == len(rows) == pieces(body)[-1].last_row
 
 
 @given(

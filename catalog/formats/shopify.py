@@ -11,47 +11,41 @@ from datetime import datetime
 from itertools import groupby
 
 from catalog import cells
-from catalog.columns import MAX_TEXT, Cells, Columns
-from catalog.drafts import ImageDraft, Piece, ProductDraft, VariantDraft
-from catalog.sheets import EmptyFeed, Problem, Row, Sheet
+from catalog.drafts import Piece, Problem, ProductDraft, VariantDraft
+from catalog.formats import fields, formulas
+from catalog.formats.columns import Cells, Columns
+from catalog.formats.fields import MAX_ALT, MAX_BARCODE, MAX_TEXT
+from catalog.formats.reading import Seen
+from catalog.formats.sheets import Row, Sheet
+from catalog.formats.texts import EmptyFeed
 
 DEFAULT_TITLE = ""  # of the only variant of a product without options
-MAX_URL = 1000
-MAX_ALT = 500
-MAX_BARCODE = 64
-MAX_VARIANTS = 2_000
-MAX_IMAGES = 250
 MAX_RUN = 5_000  # rows of one handle that are held at a time; more go on in the next piece
 STATUSES = {"active": "active", "draft": "draft", "archived": "retired", "unlisted": "draft"}
 
 
-def count(body: bytes) -> int:
-    """Return how many rows a feed has.
+class ShopifyCsv:
+    """A Shopify product CSV; raises EmptyFeed, NotText, TooManyColumns or MissingColumn when it is none."""
 
-    Raises EmptyFeed, NotText, TooManyColumns, TooManyRows, MissingColumn.
-    """
-    sheet = Sheet(body)
-    Columns(sheet)
-    rows = sum(1 for _ in sheet.rows())
-    if not rows:
-        raise EmptyFeed
-    return rows
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._columns = Columns(sheet)
 
+    def count(self) -> int:
+        """Return how many rows the file has; raises EmptyFeed, TooManyRows."""
+        if not (rows := sum(1 for _ in self._sheet.rows())):
+            raise EmptyFeed
+        return rows
 
-def read(body: bytes, *, currency: str) -> Iterator[Piece]:
-    """Yield the feed piece by piece, the same pieces each time; prices are in minor units of `currency`.
-
-    Raises NotText, TooManyColumns or MissingColumn before the first piece, TooManyRows at the last.
-    """
-    sheet = Sheet(body)
-    columns = Columns(sheet)
-    reader = _Reader(columns, currency)
-    header_problems = columns.problems()
-    for (handle, _), rows in groupby(sheet.rows(), key=reader.place_of):
-        for piece in [reader.product(handle, rows)] if handle else map(reader.homeless, rows):
-            piece.problems[:0] = header_problems
-            header_problems = []
-            yield piece
+    def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
+        """Yield the products in the order of the file; raises TooManyRows at the last."""
+        reader = _Reader(self._columns, currency)
+        header_problems = self._columns.problems()
+        for (handle, _), rows in groupby(self._sheet.rows(), key=reader.place_of):
+            for piece in [reader.product(handle, rows)] if handle else map(reader.homeless, rows):
+                piece.problems[:0] = header_problems
+                header_problems = []
+                yield piece
 
 
 class _Reader:
@@ -60,10 +54,10 @@ class _Reader:
     def __init__(self, columns: Columns, currency: str) -> None:
         self._columns = columns
         self._currency = currency
-        self._lines_of_skus: dict[str, int] = {}
-        self._lines_of_variants: dict[tuple[str, str], int] = {}
-        self._option_names: dict[str, list[str]] = {}
-        self._variants: Counter[str] = Counter()
+        self._seen = Seen()
+        self._option_names: dict[int, list[str]] = {}
+        self._names: dict[tuple[str, ...], list[str]] = {}  # Many products have the same.
+        self._variants: Counter[int] = Counter()
         self._run = "", 0
 
     def place_of(self, row: Row) -> tuple[str, int]:
@@ -80,18 +74,18 @@ class _Reader:
     def homeless(self, row: Row) -> Piece:
         """Say why a row belongs to no product."""
         problems = list(row.problems)
-        note = self._columns.problem
+        note = Cells(self._columns, row, problems).note
         if row.cells:
             extra, width = self._columns.surplus(row), len(self._columns.header)
             handle = self._columns.cell(row, "handle")
             if extra:
                 message = f"The row has {len(row.cells)} cells, the header {width}. Is a comma not in quotes?"
-                problems.append(note(row, "", "TOO_MANY_CELLS", extra, message))
+                note("", "TOO_MANY_CELLS", extra, message)
             elif handle:
                 message = f"A handle has at most {MAX_TEXT} characters."
-                problems.append(note(row, "handle", "TOO_LONG", handle, message))
+                note("handle", "TOO_LONG", handle, message)
             else:
-                problems.append(note(row, "handle", "MISSING_HANDLE", "", "The row has no handle."))
+                note("handle", "MISSING_HANDLE", "", "The row has no handle.")
         return Piece(row.number, None, problems)
 
     def product(self, handle: str, rows: Iterator[Row]) -> Piece:
@@ -113,21 +107,22 @@ class _Reader:
             elif not cell["image"]:
                 cell.note("", "NOTHING_IN_ROW", "", "The row has neither a variant nor a picture.")
             if cell["image"]:
-                self._image(cell, draft)
+                _image(cell, draft)
         return Piece(last, draft, problems)
 
     def _begin(self, handle: str, cell: Cells) -> ProductDraft:
-        draft = ProductDraft(cell.row.line, handle, title=cell.text("title") or None)
-        if draft.title is None and handle in self._option_names:
-            draft.option_names = self._option_names[handle]
+        draft = ProductDraft(cell.line, handle, title=cell.text("title") or None)
+        if draft.title is None and hash(handle) in self._option_names:
+            draft.option_names = list(self._option_names[hash(handle)])
             return draft
         if not cell.is_default():
             draft.option_names = self._names_of_options(cell)
-        self._option_names[handle] = draft.option_names
+        names = self._names.setdefault(tuple(draft.option_names), draft.option_names)
+        self._option_names[hash(handle)] = names
         if draft.title is None:
             return draft  # it says nothing about the product itself, only about variants and pictures
         if "body" in self._columns:
-            draft.description = _description(cell)
+            draft.description = fields.description(cell, "body")
         if "vendor" in self._columns:
             draft.vendor = cell.text("vendor")
         if "type" in self._columns:
@@ -168,31 +163,31 @@ class _Reader:
         amount = cell.attempt("price", self._price, taken=False)
         if amount is None:
             return
-        if line := self._lines_of_variants.get((draft.handle, title)):
+        if line := self._seen.line("variant", draft.handle, title):
             cell.note("option1 value", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
             return
-        if line := self._lines_of_skus.get(sku or ""):
-            cell.note("sku", "DUPLICATE_SKU", sku or "", f"Line {line} has it already.")
+        if sku and (line := self._seen.line("sku", sku)):
+            cell.note("sku", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
             return
-        if self._variants[draft.handle] >= MAX_VARIANTS:
-            cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {MAX_VARIANTS}.")
+        if self._variants[hash(draft.handle)] >= fields.MAX_VARIANTS:
+            cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
             return
-        self._variants[draft.handle] += 1
-        self._lines_of_variants[draft.handle, title] = cell.row.line
+        self._variants[hash(draft.handle)] += 1
+        self._seen.put(cell.line, "variant", draft.handle, title)
         if sku:
-            self._lines_of_skus[sku] = cell.row.line
+            self._seen.put(cell.line, "sku", sku)
         says_release, release_at = _release(cell) if "release" in self._columns else (False, None)
         draft.variants.append(
             VariantDraft(
-                line=cell.row.line,
+                line=cell.line,
                 title=title,
                 options=_options(cell, draft),
                 sku=sku,
                 barcode=cell.text("barcode", MAX_BARCODE, cut=False) if "barcode" in self._columns else None,
                 weight_grams=_weight(cell),
-                quantity=_quantity(cell),
+                quantity=fields.quantity(cell, "quantity"),
                 amount=amount,
-                compare_at=self._compare_at(cell, amount),
+                compare_at=fields.higher(cell, "compare", amount, self._currency),
                 release_at=release_at,
                 says_release=says_release,
             )
@@ -214,29 +209,6 @@ class _Reader:
     def _price(self, text: str) -> int:
         return cells.price(text, self._currency)
 
-    def _compare_at(self, cell: Cells, amount: int) -> int | None:
-        if not cell["compare"].strip("0.,"):
-            return None
-        value = cell.attempt("compare", self._price)
-        if value is not None and value <= amount:
-            message = "Not above the price. Taken without it."
-            cell.note("compare", "COMPARE_AT_NOT_HIGHER", cell["compare"], message, taken=True)
-            return None
-        return value
-
-    def _image(self, cell: Cells, draft: ProductDraft) -> None:
-        if len(cell["image"]) > MAX_URL:
-            message = f"An address has at most {MAX_URL} characters."
-            cell.note("image", "TOO_LONG", cell["image"], message)
-            return
-        url = cell.attempt("image", cells.address, taken=cell.has_variant())
-        if url is None or any(url == image.url for image in draft.images):
-            return
-        if len(draft.images) >= MAX_IMAGES:
-            cell.note("image", "TOO_MANY_IMAGES", url, f"A product has at most {MAX_IMAGES} pictures.")
-            return
-        draft.images.append(ImageDraft(url, cell.text("alt", MAX_ALT)))
-
 
 def _options(cell: Cells, draft: ProductDraft) -> dict[str, str]:
     if cell.is_default():
@@ -246,15 +218,13 @@ def _options(cell: Cells, draft: ProductDraft) -> dict[str, str]:
     return {name: value for name, value in zip(names, cell.options("value"), strict=False) if value}
 
 
-def _description(cell: Cells) -> str:
-    text = cell["body"]
-    if len(text) > cells.MAX_HTML_CHARS:
-        cell.note("body", "TOO_LONG", text, f"Cut after {cells.MAX_HTML_CHARS} characters.", taken=True)
-    return cells.plain_text(text[: cells.MAX_HTML_CHARS])
+def _image(cell: Cells, draft: ProductDraft) -> None:
+    alt = cell.text("alt", MAX_ALT)
+    fields.picture(cell, "image", cell["image"], alt, draft, alone=not cell.has_variant())
 
 
 def _tags(cell: Cells) -> list[str]:
-    tags = dict.fromkeys(tag for part in cell["tags"].split(",") if (tag := part.strip()))
+    tags = formulas.split(cell["tags"])
     if any(len(tag) > MAX_TEXT for tag in tags):
         cell.note("tags", "TOO_LONG", cell["tags"], f"A tag has at most {MAX_TEXT} characters.", taken=True)
     return [tag for tag in tags if len(tag) <= MAX_TEXT]
@@ -269,16 +239,6 @@ def _status(cell: Cells) -> str:
     if status == "active" and cell["published"] and not cell.attempt("published", cells.truth):
         return "draft"
     return status
-
-
-def _quantity(cell: Cells) -> int | None:
-    if not cell["quantity"]:
-        return None
-    value = cell.attempt("quantity", cells.units)
-    if value is not None and value < 0:
-        cell.note("quantity", "NEGATIVE_QUANTITY", cell["quantity"], "Taken as 0.", taken=True)
-        return 0
-    return value
 
 
 def _release(cell: Cells) -> tuple[bool, datetime | None]:

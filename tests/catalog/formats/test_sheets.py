@@ -9,19 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog import sheets
-from catalog.sheets import Sheet
+from catalog.formats import sheets, texts
 
 TEXT = "Handle,Title\ncrème,Größe ✓\n"
 
 
+def sheet_of(body: bytes) -> sheets.Sheet:
+    return sheets.Sheet(io.BytesIO(body))
+
+
 def rows_of(body: bytes) -> list[list[str]]:
-    return [row.cells for row in Sheet(body).rows()]
+    return [row.cells for row in sheet_of(body).rows()]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_unicode_in_any_encoding_is_read(encoding: str) -> None:
-    sheet = Sheet(TEXT.encode(encoding))
+    sheet = sheet_of(TEXT.encode(encoding))
     assert sheet.header == ["Handle", "Title"]
     assert [row.cells for row in sheet.rows()] == [["crème", "Größe ✓"]]
 
@@ -34,7 +37,7 @@ def test_latin_1_is_read() -> None:
 
 def test_utf_8_with_a_damaged_place_is_read_and_the_cell_named() -> None:
     body = "Handle,Title\na,Größe, wärmer, schöner ✓✓✓\n".encode() + b"b,bro\xffken\n"
-    found = list(Sheet(body).rows())
+    found = list(sheet_of(body).rows())
     assert found[0].problems == ()
     assert [(p.line, p.column, p.code, p.skipped) for p in found[1].problems] == [
         (3, "Title", "BAD_ENCODING", False)
@@ -43,8 +46,8 @@ def test_utf_8_with_a_damaged_place_is_read_and_the_cell_named() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"   \n\n", "\ufeff".encode(), b",,,\n;;\n"])
 def test_an_empty_file_is_refused(body: bytes) -> None:
-    with pytest.raises(sheets.EmptyFeed):
-        Sheet(body)
+    with pytest.raises(texts.EmptyFeed):
+        sheet_of(body)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +62,13 @@ def test_an_empty_file_is_refused(body: bytes) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(body: bytes) -> None:
-    with pytest.raises(sheets.NotText):
-        Sheet(body)
+    with pytest.raises(texts.NotText):
+        sheet_of(body)
 
 
 def test_ten_thousand_columns_are_refused() -> None:
     with pytest.raises(sheets.TooManyColumns):
-        Sheet(b",".join(b"c%d" % n for n in range(10_000)) + b"\n1\n")
+        sheet_of(b",".join(b"c%d" % n for n in range(10_000)) + b"\n1\n")
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
@@ -79,20 +82,20 @@ def test_a_sep_line_is_heeded() -> None:
 
 def test_lines_are_counted_through_quoted_newlines_and_blank_rows() -> None:
     body = b'Handle,Title\r\na,"one\r\ntwo"\r\n\r\n,\r\nb,x\r\n'
-    assert [(row.number, row.line, row.cells) for row in Sheet(body).rows()] == [
+    assert [(row.number, row.line, row.cells) for row in sheet_of(body).rows()] == [
         (1, 2, ["a", "one\r\ntwo"]),
         (2, 6, ["b", "x"]),
     ]
 
 
 def test_nul_bytes_are_left_out_and_named() -> None:
-    [row] = Sheet(b"Handle,Title\na,li\0p\n").rows()
+    [row] = sheet_of(b"Handle,Title\na,li\0p\n").rows()
     assert row.cells == ["a", "lip"]
     assert [(p.line, p.code, p.skipped) for p in row.problems] == [(2, "NUL_BYTE", False)]
 
 
 def test_an_unclosed_quote_loses_its_row_only() -> None:
-    found = list(Sheet(b'Handle,Title\na,1\nb,"never closed\nc,3\nd,4\n').rows())
+    found = list(sheet_of(b'Handle,Title\na,1\nb,"never closed\nc,3\nd,4\n').rows())
     assert [(row.line, row.cells) for row in found] == [
         (2, ["a", "1"]),
         (3, []),
@@ -105,7 +108,7 @@ def test_an_unclosed_quote_loses_its_row_only() -> None:
 
 def test_a_row_that_is_too_long_loses_itself_only() -> None:
     long = b"b," + b"x" * (2 * sheets.MAX_ROW_CHARS)
-    found = list(Sheet(b"Handle,Title\na,1\n" + long + b"\nc,3\n").rows())
+    found = list(sheet_of(b"Handle,Title\na,1\n" + long + b"\nc,3\n").rows())
     assert [(row.line, row.cells) for row in found] == [(2, ["a", "1"]), (3, []), (4, ["c", "3"])]
     assert [problem.code for problem in found[1].problems] == ["ROW_TOO_LONG"]
 
@@ -123,7 +126,7 @@ def test_a_file_of_broken_quotes_takes_no_time() -> None:
     # Each line opens a quote when read for itself, and leaves an open one open: n repairs of n lines.
     body = b"Handle,Title\n" + b'x""","\n' * 300_000
     began = time.process_time()
-    found = list(Sheet(body).rows())
+    found = list(sheet_of(body).rows())
     assert len(found) == sheets.MAX_REPAIRS + 1
     assert "rest of the file was not read" in found[-1].problems[0].message
     assert time.process_time() - began < 10
@@ -143,6 +146,6 @@ def test_what_the_csv_module_writes_is_read_back(rows: list[list[str]]) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_rows_or_a_refusal(body: bytes) -> None:
-    with contextlib.suppress(sheets.EmptyFeed, sheets.NotText):
-        for row in Sheet(body).rows():
+    with contextlib.suppress(texts.EmptyFeed, texts.NotText):
+        for row in sheet_of(body).rows():
             assert row.cells or row.problems

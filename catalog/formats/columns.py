@@ -1,13 +1,12 @@
 """The columns of a product feed under our names, and reading their cells with the problems noted. Pure."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Mapping
 
-from catalog import cells
-from catalog.sheets import Problem, Row, Sheet
+from catalog.drafts import Problem
+from catalog.formats import formulas
+from catalog.formats.fields import Fields
+from catalog.formats.sheets import Row, Sheet
 from commerce import errors
-
-MAX_TEXT = 255
 
 # Our name of a column -> the names it has in feeds, old and new, by preference.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -35,8 +34,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 REQUIRED = ("handle", "title", "price")
 
-Value = TypeVar("Value")
-
 
 class MissingColumn(errors.Invalid):
     """The header lacks a column without which no product can be read."""
@@ -46,18 +43,27 @@ class MissingColumn(errors.Invalid):
 
 
 class Columns:
-    """Where the known columns are in one sheet; raises MissingColumn."""
+    """Where the known columns are in one sheet; raises MissingColumn.
 
-    def __init__(self, sheet: Sheet) -> None:
+    `names` are those that each of our columns has in feeds, by preference.
+    """
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        names: Mapping[str, tuple[str, ...]] = NAMES,
+        required: tuple[str, ...] = REQUIRED,
+    ) -> None:
         self.header = sheet.header
+        self._known = {name for known in names.values() for name in known}
         self._line = sheet.header_line
         places: dict[str, int] = {}
         for at, name in enumerate(sheet.header):
             places.setdefault(name.lower(), at)
         self._places = {
-            ours: places[name] for ours, names in NAMES.items() for name in reversed(names) if name in places
+            ours: places[name] for ours, known in names.items() for name in reversed(known) if name in places
         }
-        missing = [NAMES[ours][0] for ours in REQUIRED if ours not in self._places]
+        missing = [names[ours][0] for ours in required if ours not in self._places]
         if missing:
             raise MissingColumn(f"The header lacks: {', '.join(missing)}.", columns=missing)
 
@@ -67,61 +73,45 @@ class Columns:
     def problems(self) -> list[Problem]:
         """Return what is wrong with the header although the feed can be read."""
         lowered = [name.lower() for name in self.header]
-        known = {name for names in NAMES.values() for name in names}
-        twice = {name for name in lowered if name in known and lowered.count(name) > 1}
+        twice = {name for name in lowered if name in self._known and lowered.count(name) > 1}
         message = "The header has this column twice; the first is read."
         return [Problem(self._line, name, "DUPLICATE_COLUMN", "", message, False) for name in sorted(twice)]
 
     def cell(self, row: Row, column: str) -> str:
-        """Return a cell without surrounding blanks, "" where the row or the sheet has none."""
+        """Return a cell without surrounding blanks, "" where the row or the sheet has none.
+
+        What was put before a formula to make it a text is taken away.
+        """
         at = self._places.get(column)
-        return row.cells[at].strip() if at is not None and at < len(row.cells) else ""
+        return formulas.unescape(row.cells[at].strip()) if at is not None and at < len(row.cells) else ""
 
     def surplus(self, row: Row) -> str:
         """Return the first cell beyond the header that has content, "" where there is none."""
         return next((cell for cell in row.cells[len(self.header) :] if cell.strip()), "")
 
-    def problem(
-        self, row: Row, column: str, code: str, value: str, message: str, *, taken: bool = False
-    ) -> Problem:
-        """Return a problem of a row; `column` is our name; `taken` says: with a default, not left out."""
+    def called(self, column: str) -> str:
+        """Return the sheet's own name of a column, "" where it has none."""
         at = self._places.get(column)
-        name = self.header[at][:MAX_TEXT] if at is not None else ""
-        return Problem(row.line, name, code, shorten(value), message, skipped=not taken)
+        return self.header[at] if at is not None else ""
 
 
-class Cells:
+class Cells(Fields):
     """The cells of one row, read with their problems noted in `problems`."""
 
     def __init__(self, columns: Columns, row: Row, problems: list[Problem]) -> None:
+        super().__init__(row.line, problems)
         self._columns = columns
-        self._problems = problems
         self.row = row
 
-    def __getitem__(self, column: str) -> str:
-        return self._columns.cell(self.row, column)
+    def __getitem__(self, name: str) -> str:
+        return self._columns.cell(self.row, name)
 
-    def text(self, column: str, limit: int = MAX_TEXT, *, cut: bool = True) -> str:
-        """Return a cell of at most `limit` characters; a longer one is cut or left out, and noted."""
-        text = self[column]
-        if len(text) <= limit:
-            return text
-        message = f"Longer than {limit} characters: {'cut' if cut else 'left out'}."
-        self.note(column, "TOO_LONG", text, message, taken=True)
-        return text[:limit] if cut else ""
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
 
-    def attempt(self, column: str, read: Callable[[str], Value], *, taken: bool = True) -> Value | None:
-        """Return what `read` makes of a cell, None when it is unreadable, which is noted."""
-        text = self[column]
-        try:
-            return read(text)
-        except cells.Unreadable as error:
-            self.note(column, error.code, text, str(error), taken=taken)
-            return None
-
-    def note(self, column: str, code: str, value: str, message: str, *, taken: bool = False) -> None:
-        """Note a problem of this row."""
-        self._problems.append(self._columns.problem(self.row, column, code, value, message, taken=taken))
+    def called(self, name: str) -> str:
+        """Return the column's own name, "" where the sheet has none."""
+        return self._columns.called(name)
 
     def options(self, what: str) -> list[str]:
         """Return the three option cells, `what` being "name" or "value"."""
@@ -135,8 +125,3 @@ class Cells:
     def has_variant(self) -> bool:
         """Tell whether the row says anything that only a variant has."""
         return any(self.options("value")) or any(self[name] for name in ("sku", "price", "barcode"))
-
-
-def shorten(text: str) -> str:
-    """Return the text, cut to what a problem shows."""
-    return text if len(text) <= 200 else text[:199] + "…"

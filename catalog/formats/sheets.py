@@ -1,12 +1,15 @@
-"""A CSV file as rows of cells: encoding, delimiter, repair of broken quoting. Pure; knows no product."""
+"""Delimited text as rows of cells: delimiter, repair of broken quoting. Pure; knows no product."""
 
-import codecs
 import csv
 import io
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from catalog.drafts import Problem
+from catalog.formats import texts
+from catalog.formats.texts import EmptyFeed, NotText
 from commerce import errors
 
 MAX_COLUMNS = 500
@@ -15,33 +18,9 @@ MAX_REPAIRS = 100
 MAX_ROWS = 250_000
 MAX_LINES = 1_000_000
 MARKS = ",;\t|"
+_BLANK = frozenset({"\n", "\r\n", "\r"})
 # The reader's own limit is process-wide and would end a row in the middle; rows are limited here instead.
 csv.field_size_limit(MAX_ROW_CHARS + 1)
-
-_CONTROL = frozenset(range(32)) - {9, 10, 11, 12, 13, 27}
-_KNOWN_BINARY = {
-    b"PK\x03\x04": "a spreadsheet or zip archive",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
-    b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-}
-
-
-class EmptyFeed(errors.Invalid):
-    """The file has no row."""
-
-    code = "EMPTY_FEED"
-    message = "The file has no row. Send a CSV file with a header and at least one row."
-
-
-class NotText(errors.Invalid):
-    """The file is not text in an encoding that is read."""
-
-    code = "NOT_TEXT"
-    message = "The file is not text. Send a CSV file in UTF-8."
 
 
 class TooManyColumns(errors.Invalid):
@@ -56,18 +35,6 @@ class TooManyRows(errors.Invalid):
 
     code = "TOO_MANY_ROWS"
     message = f"The file has more than {MAX_ROWS} rows or {MAX_LINES} lines. Send it in parts."
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong in a row; `skipped` says whether something was left out or taken with a default."""
-
-    line: int
-    column: str
-    code: str
-    value: str
-    message: str
-    skipped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +85,18 @@ class _Lines:
         self.taken = []
         self._chars = 0
 
+    def skip_blank(self) -> None:
+        """Pass over blank lines between records, which may be all a file has; raises TooManyRows."""
+        while True:
+            line = self._again.popleft() if self._again else self._text.readline(MAX_ROW_CHARS + 1)
+            if line not in _BLANK:
+                if line:
+                    self._again.appendleft(line)
+                return
+            self.number += 1
+            if self.number > MAX_LINES:
+                raise TooManyRows
+
     def drop_first(self) -> str:
         """Give up the record's first line and put the others back."""
         first, *others = self.taken
@@ -130,11 +109,10 @@ class _Lines:
 
 
 class Sheet:
-    """A CSV file; raises EmptyFeed, NotText or TooManyColumns when it cannot be one."""
+    """A file of delimited text; raises EmptyFeed, NotText or TooManyColumns when it cannot be one."""
 
-    def __init__(self, body: bytes) -> None:
-        encoding, self._damaged = _encoding(body)
-        text = io.TextIOWrapper(io.BytesIO(body), encoding, errors="replace", newline="")
+    def __init__(self, file: BinaryIO) -> None:
+        text, self._damaged = texts.opened(file)
         self._lines = _Lines(text)
         self.header, self._delimiter = self._read_header()
         self.header_line = self._lines.number + 1
@@ -144,6 +122,7 @@ class Sheet:
     def _read_header(self) -> tuple[list[str], str]:
         delimiter, line = "", ""
         try:
+            self._lines.skip_blank()
             for line in self._lines:
                 if line.strip(" \t\r\n,;\ufeff"):
                     if delimiter or line[4:5] not in MARKS or not line.lower().startswith("sep="):
@@ -168,6 +147,7 @@ class Sheet:
         reader = csv.reader(lines, delimiter=self._delimiter)
         while True:
             lines.begin()
+            lines.skip_blank()
             line = lines.number + 1
             if number > MAX_ROWS or line > MAX_LINES:
                 raise TooManyRows
@@ -205,44 +185,3 @@ def _broken(line: int, text: str, *, last: bool) -> Problem:
     if last:
         message += f" It is number {MAX_REPAIRS + 1} of its kind: the rest of the file was not read."
     return Problem(line, "", "UNCLOSED_QUOTE", text.strip("\r\n")[:80].replace("\0", ""), message)
-
-
-def _encoding(body: bytes) -> tuple[str, bool]:
-    """Return the encoding and whether it is UTF-8 with damaged places; raises EmptyFeed or NotText."""
-    if not body.strip():
-        raise EmptyFeed
-    for magic, what in _KNOWN_BINARY.items():
-        if body.startswith(magic):
-            raise NotText(f"The file is {what}. Export it as CSV in UTF-8.")
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if body.startswith(mark):
-            return encoding, _is_damaged(body, encoding)
-    start = body[:4096]
-    half = len(start) // 2 or 1
-    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if start[first::2].count(0) > half * 0.4 and start[1 - first :: 2].count(0) < half * 0.1:
-            return encoding, _is_damaged(body, encoding)
-    if sum(byte in _CONTROL for byte in start) > len(start) * 0.1:
-        raise NotText
-    if not _is_damaged(body, "utf-8"):
-        return "utf-8", False
-    # Not UTF-8 as a whole: a damaged UTF-8 file has mostly whole characters, a Latin-1 one has hardly any.
-    text = body.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if sum(not char.isascii() for char in text) > 2 * broken:
-        return "utf-8", True
-    return ("latin-1" if _is_damaged(body, "cp1252") else "cp1252"), False
-
-
-def _is_damaged(body: bytes, encoding: str) -> bool:
-    try:
-        codecs.decode(body, encoding, "strict")
-    except UnicodeDecodeError:
-        return True
-    return False

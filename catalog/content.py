@@ -1,0 +1,46 @@
+"""The bytes of a feed, kept in parts in the database until it is read, where any worker can have them."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from catalog.models import Import, ImportChunk
+
+CHUNK_BYTES = 1 << 20
+
+
+def fingerprint(file: BinaryIO) -> tuple[str, int]:
+    """Return the SHA-256 of a seekable file in hexadecimal, and its size in bytes."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in _chunks(file):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def keep(job: Import, file: BinaryIO) -> None:
+    """Keep a seekable file as the content of an import."""
+    for number, body in enumerate(_chunks(file)):
+        ImportChunk.objects.create(job=job, number=number, body=body)
+
+
+@contextmanager
+def lent(job: Import) -> Iterator[BinaryIO]:
+    """Lend an import's content as a file; of what is in memory it is never more than a part."""
+    with tempfile.TemporaryFile() as file:
+        for chunk in ImportChunk.objects.filter(job=job).order_by("number").iterator(chunk_size=1):
+            file.write(chunk.body)
+        yield file
+
+
+def drop(job: Import) -> None:
+    """Keep an import's content no longer."""
+    ImportChunk.objects.filter(job=job).delete()
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk

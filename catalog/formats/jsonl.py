@@ -1,0 +1,267 @@
+"""JSON Lines: one product per line with its variants, in the shape and by the names of the REST API. Pure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, BinaryIO, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from catalog import cells
+from catalog.drafts import ImageDraft, Piece, Problem, ProductDraft, VariantDraft
+from catalog.formats import texts
+from catalog.formats.fields import MAX_ALT, MAX_BARCODE, MAX_IMAGES, MAX_TEXT, MAX_URL, MAX_VARIANTS, shorten
+from catalog.formats.reading import Seen
+from catalog.formats.sheets import MAX_LINES, MAX_ROWS, TooManyRows
+from catalog.formats.strictjson import MAX_LINE_CHARS, Wrong, convert, decoded
+from catalog.formats.texts import EmptyFeed
+from commerce import errors, money
+
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
+
+
+class NotJsonLines(errors.Invalid):
+    """The file is one JSON array."""
+
+    code = "NOT_JSON_LINES"
+    message = "Send one product per line (JSON Lines), not an array of them."
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True):
+    """An object that has no other fields."""
+
+
+class _Image(_Strict):
+    url: Annotated[str, Meta(max_length=MAX_URL)]
+    alt: Annotated[str, Meta(max_length=MAX_ALT)] = ""
+
+
+class _Price(_Strict):
+    amount: int
+    compare_at: int | None = None
+    currency: str | UnsetType = UNSET
+
+
+class _Variant(_Strict):
+    options: dict[Name, Name] = {}
+    sku: Text | UnsetType = UNSET
+    barcode: Annotated[str, Meta(max_length=MAX_BARCODE)] | UnsetType = UNSET
+    weight_grams: Annotated[int, Meta(ge=0, le=cells.MAX_GRAMS)] | UnsetType = UNSET
+    price: _Price | None = None
+    available: int | UnsetType = UNSET
+    release_at: str | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET
+
+
+class _Product(_Strict):
+    handle: Name
+    title: Text | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=cells.MAX_TEXT_CHARS)] | UnsetType = UNSET
+    vendor: Text | UnsetType = UNSET
+    type: Text | UnsetType = UNSET
+    tags: Annotated[list[Name], Meta(max_length=250)] | UnsetType = UNSET
+    options: Annotated[list[Name], Meta(max_length=3)] = []
+    status: Literal["draft", "active", "retired"] | UnsetType = UNSET
+    images: list[Any] = []
+    variants: list[Any] = []
+
+
+class JsonLines:
+    """A file of JSON objects; raises NotJsonLines when it is an array."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        if texts.start(file).startswith("["):
+            raise NotJsonLines
+        self._file = file
+
+    def count(self) -> int:
+        """Return how many lines have content; raises EmptyFeed, TooManyRows."""
+        if not (rows := sum(1 for _ in self._lines())):
+            raise EmptyFeed
+        return rows
+
+    def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
+        """Yield a piece per line; raises TooManyRows at the last."""
+        reader = _Reader(currency)
+        for number, line, text in self._lines():
+            yield reader.product(number, line, text)
+
+    def _lines(self) -> Iterator[tuple[int, int, str]]:
+        """Yield each line with content: how many such there were, its number in the file, its text."""
+        file, _ = texts.opened(self._file)
+        number = line = 0
+        while text := file.readline(MAX_LINE_CHARS + 1):
+            line += 1
+            rest = text
+            while len(rest) > MAX_LINE_CHARS and not rest.endswith(("\n", "\r")):
+                rest = file.readline(MAX_LINE_CHARS + 1)  # dropped: the line is refused for its length
+            if not text.strip("\ufeff \t\r\n"):
+                if line > MAX_LINES:
+                    raise TooManyRows
+                continue
+            number += 1
+            if number > MAX_ROWS:
+                raise TooManyRows
+            yield number, line, text
+
+
+class _Reader:
+    """Turns lines into pieces; remembers what the file has had, to see what it has twice."""
+
+    def __init__(self, currency: str) -> None:
+        self._currency = currency
+        self._seen = Seen()
+
+    def product(self, number: int, line: int, text: str) -> Piece:
+        """Read one line."""
+        problems: list[Problem] = []
+        try:
+            draft = self._product(line, text, problems)
+        except Wrong as wrong:
+            problems.append(_problem(line, wrong))
+            draft = None
+        return Piece(number, draft, problems)
+
+    def _product(self, line: int, text: str, problems: list[Problem]) -> ProductDraft:
+        said = convert(decoded(text), _Product, "")
+        handle = said.handle.strip()
+        if not handle:
+            raise Wrong("handle", "MISSING_HANDLE", "", "The product has no handle.")
+        if earlier := self._seen.line("handle", handle):
+            raise Wrong("handle", "DUPLICATE_PRODUCT", handle, f"Line {earlier} has it already.")
+        names = [name.strip() for name in said.options]
+        if len(set(names)) < len(names):
+            raise Wrong("options", "DUPLICATE_OPTION", ", ".join(names), "Two options have one name.")
+        self._seen.put(line, "handle", handle)
+        draft = ProductDraft(
+            line,
+            handle,
+            title=_said(said.title) or None,
+            description=said.description if said.description is not UNSET else None,
+            vendor=_said(said.vendor),
+            product_type=_said(said.type),
+            tags=list(said.tags) if said.tags is not UNSET else None,
+            status=said.status if said.status is not UNSET else None,
+            option_names=names,
+        )
+        for at, image in enumerate(_most(line, "images", said.images, MAX_IMAGES, problems)):
+            with _noting(line, problems):
+                _image(at, image, draft)
+        titles: set[str] = set()
+        for at, variant in enumerate(_most(line, "variants", said.variants, MAX_VARIANTS, problems)):
+            with _noting(line, problems):
+                self._variant(at, variant, draft, titles)
+        return draft
+
+    def _variant(self, at: int, sent: Any, draft: ProductDraft, titles: set[str]) -> None:
+        where = f"variants[{at}]"
+        said = convert(sent, _Variant, where)
+        unknown = said.options.keys() - set(draft.option_names)
+        if unknown or bool(said.options) != bool(draft.option_names):
+            message = "A variant has a value for one or more of the product's options, and for nothing else."
+            raise Wrong(f"{where}.options", "BAD_OPTIONS", ", ".join(sorted(unknown)), message)
+        options = {name: said.options[name].strip() for name in draft.option_names if name in said.options}
+        title = " / ".join(options.values())
+        if len(title) > MAX_TEXT:
+            message = f"The option values together have at most {MAX_TEXT} characters."
+            raise Wrong(f"{where}.options", "TOO_LONG", title, message)
+        if title in titles:
+            raise Wrong(where, "DUPLICATE_VARIANT", title, "The product has it already.")
+        sku = _said(said.sku)
+        if sku and (line := self._seen.line("sku", sku)):
+            raise Wrong(f"{where}.sku", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
+        amount, compare_at, currency = self._price(f"{where}.price", said.price)
+        if said.available is not UNSET and not 0 <= said.available <= cells.MAX_UNITS:
+            code = "NEGATIVE_QUANTITY" if said.available < 0 else "BAD_QUANTITY"
+            message = f"Stock is between 0 and {cells.MAX_UNITS} units."
+            raise Wrong(f"{where}.available", code, str(said.available), message)
+        release = _release(f"{where}.release_at", said.release_at)
+        titles.add(title)
+        if sku:
+            self._seen.put(draft.line, "sku", sku)
+        draft.variants.append(
+            VariantDraft(
+                line=draft.line,
+                title=title,
+                options=options,
+                sku=sku,
+                barcode=_said(said.barcode),
+                weight_grams=said.weight_grams if said.weight_grams is not UNSET else None,
+                quantity=said.available if said.available is not UNSET else None,
+                amount=amount,
+                compare_at=compare_at,
+                release_at=release,
+                says_release=said.release_at is not UNSET,
+                currency=currency,
+                is_active=said.is_active if said.is_active is not UNSET else None,
+            )
+        )
+
+    def _price(self, where: str, said: _Price | None) -> tuple[int | None, int | None, str]:
+        if said is None:
+            return None, None, ""
+        currency = said.currency if said.currency is not UNSET else self._currency
+        if currency not in money.CURRENCIES:
+            message = f"{currency[:10]} is not a currency that prices can have."
+            raise Wrong(f"{where}.currency", "UNKNOWN_CURRENCY", currency, message)
+        for name, amount in (("amount", said.amount), ("compare_at", said.compare_at)):
+            if amount is None:
+                continue
+            if amount <= 0:
+                message = "A price has to be more than zero."
+                raise Wrong(f"{where}.{name}", "PRICE_NOT_POSITIVE", str(amount), message)
+            if amount > money.MAX_AMOUNT:
+                message = f"The highest price is {money.Money(money.MAX_AMOUNT, currency)}."
+                raise Wrong(f"{where}.{name}", "PRICE_TOO_HIGH", str(amount)[:40], message)
+        if said.amount % money.step(currency):
+            message = f"A price in {currency} ends in 0."
+            raise Wrong(f"{where}.amount", "PRICE_NOT_PAYABLE", str(said.amount), message)
+        if said.compare_at is not None and said.compare_at <= said.amount:
+            message = "The comparison price is not above the price."
+            raise Wrong(f"{where}.compare_at", "COMPARE_AT_NOT_HIGHER", str(said.compare_at), message)
+        return said.amount, said.compare_at, currency
+
+
+def _most(line: int, name: str, sent: list[Any], most: int, problems: list[Problem]) -> list[Any]:
+    """Return as many of a list as are taken, and note it when there are more."""
+    if len(sent) > most:
+        message = f"A product has at most {most}. The others were left out."
+        problems.append(Problem(line, name, f"TOO_MANY_{name.upper()}", str(len(sent)), message))
+    return sent[:most]
+
+
+@contextmanager
+def _noting(line: int, problems: list[Problem]) -> Iterator[None]:
+    try:
+        yield
+    except Wrong as wrong:
+        problems.append(_problem(line, wrong))
+
+
+def _image(at: int, sent: Any, draft: ProductDraft) -> None:
+    said = convert(sent, _Image, f"images[{at}]")
+    try:
+        url = cells.address(said.url)
+    except cells.Unreadable as error:
+        raise Wrong(f"images[{at}].url", error.code, said.url, str(error)) from error
+    if all(url != image.url for image in draft.images):
+        draft.images.append(ImageDraft(url, said.alt.strip()))
+
+
+def _release(where: str, said: "str | UnsetType | None") -> datetime | None:
+    if not isinstance(said, str):
+        return None
+    try:
+        return cells.moment(said)
+    except cells.Unreadable as error:
+        raise Wrong(where, error.code, said, str(error)) from error
+
+
+def _said(text: "str | UnsetType") -> str | None:
+    return text.strip() if isinstance(text, str) else None
+
+
+def _problem(line: int, wrong: Wrong) -> Problem:
+    return Problem(line, wrong.column, wrong.code, shorten(wrong.value), str(wrong)[:300])
