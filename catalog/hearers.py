@@ -1,10 +1,25 @@
 """What the relay brings to the catalog. A second delivery of the same event changes nothing."""
 
 from typing import Any
+from uuid import UUID
 
-from catalog import tasks
+from catalog import tasks, telling
+from commerce import clock
+from commerce.tasks import send_webhooks
 
 
 def start_import(payload: dict[str, Any], *, key: str) -> None:
     """Have a worker read the feed that a merchant sent."""
     tasks.read_feed.apply_async(kwargs={"import_id": payload["import"]})
+
+
+def tell_stock(payload: dict[str, Any], *, key: str) -> None:
+    """Have merchants' systems told what is left. They are rung for by beat: it is not sent at once."""
+    variants = [UUID(variant) for variant in payload.get("variants", ())]
+    telling.tell_stock(variant_ids=variants, now=clock.database_now())
+
+
+def tell_import(payload: dict[str, Any], *, key: str) -> None:
+    """Have a merchant's systems told that its feed is read."""
+    if telling.tell_import(import_id=UUID(payload["import"])):
+        send_webhooks.delay()

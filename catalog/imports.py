@@ -307,4 +307,7 @@ def _finish(job: Import, now: datetime, *, error: str = "") -> None:
         if not moved.update(status=status, error=error[:500], finished_at=now):
             raise _Overtaken
         content.drop(job)
+        outbox.record(
+            name="import.finished", payload={"import": str(job.pk)}, key=f"import.finished:{job.pk}"
+        )
     log.info("import.finished", job=str(job.pk), status=status, rows=job.rows_done, error=error)

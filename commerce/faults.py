@@ -39,6 +39,8 @@ POINTS: Final[dict[str, str]] = {
     "notice.recorded": "a notice is kept, and the provider was not told so",
     "notice.read_before_apply": "a notice is taken up, and nothing of it applied",
     "notice.read_after_apply": "what a notice says is applied, and it counts as unread",
+    "webhook.before_send": "a try of a webhook is written down, and nothing was sent",
+    "webhook.after_send": "a merchant's system has answered a webhook, and it is not written down",
     "reconcile.before_mark": "one of the provider's lists is read to its end, and its mark not moved",
 }
 

@@ -4,14 +4,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from commerce import backlog, cards, errors, idempotency, outbox
+from commerce import backlog, cards, errors, idempotency, outbox, turnstile
+from commerce.webhooks import deliveries, notices, running
 
 EVENTS_KEPT = timedelta(days=30)  # Told long ago; kept so that somebody can see what was told.
 KEYS_KEPT = timedelta(days=7)  # Promised are 24 hours. The kept answers name buyers, so not for ever.
 PRUNED_AT_ONCE = 20_000
+# Well below the broker's patience with a task; what is left is for the next ring.
+SENDING_SECONDS = 45.0
 
 
 @shared_task(
@@ -27,6 +31,26 @@ def forget_card(*, card_id: str, **_: object) -> None:
     cards.detach(card_id=UUID(card_id))
 
 
+@shared_task(name="commerce.send_webhooks", queue="notify")
+@turnstile.one_at_a_time
+def send_webhooks(**_: object) -> int:
+    """Send merchants' systems what is due, with threads of its own."""
+    return running.send_due(seconds=SENDING_SECONDS)
+
+
+@shared_task(
+    name="commerce.tell_endpoint_off",
+    queue="notify",
+    autoretry_for=(OSError,),
+    retry_backoff=30,
+    retry_backoff_max=3600,
+    max_retries=8,
+)
+def tell_endpoint_off(*, endpoint_id: str, **_: object) -> int:
+    """Write to a merchant that an endpoint of its was turned off."""
+    return notices.endpoint_off(endpoint_id=UUID(endpoint_id))
+
+
 @shared_task(name="commerce.beat", queue="notify")
 def beat(**_: object) -> None:
     """Note that beat rings."""
@@ -40,5 +64,8 @@ def prune(**_: object) -> dict[str, int]:
     SessionStore.clear_expired()
     return {
         "events": outbox.prune(before=now - EVENTS_KEPT, limit=PRUNED_AT_ONCE),
+        "webhooks": deliveries.prune(
+            before=now - timedelta(days=settings.WEBHOOK_KEEP_DAYS), limit=PRUNED_AT_ONCE
+        ),
         "keys": idempotency.prune(before=now - KEYS_KEPT, limit=PRUNED_AT_ONCE),
     }

@@ -50,6 +50,12 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     },
     # A killed worker's imports are taken up again by this.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+    # What merchants' systems are to be told: new messages whose ring was lost, and those to be tried again.
+    "commerce.send_webhooks": {
+        "task": "commerce.send_webhooks",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
     # What an alarm looks at: beat, the broker and a worker do their work.
     "commerce.beat": {"task": "commerce.beat", "schedule": 10.0, "options": {"expires": 10.0}},
     # Told events and used keys, of which there are some for every purchase.

@@ -22,6 +22,7 @@ from config.subscriptions import ENTRANCES as ENTRANCES
 from config.subscriptions import GAUGES as GAUGES
 from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
 from config.subscriptions import SUBSCRIPTIONS as SUBSCRIPTIONS
+from config.subscriptions import WEBHOOK_EVENTS as WEBHOOK_EVENTS
 
 environ.Env.read_env(ROOT / os.environ.get("ENV_FILE", ".env"))
 env = Environment(os.environ)
@@ -265,6 +266,25 @@ PURCHASES_PER_MINUTE = env.number("PURCHASES_PER_MINUTE")
 ADMISSION_SECONDS = env.number("ADMISSION_SECONDS")
 COMMISSION_NOTICE_DAYS = env.number("COMMISSION_NOTICE_DAYS")
 IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES")
+
+# --- webhooks to merchants ---
+
+WEBHOOK_KEYS = env.words("WEBHOOK_KEYS")
+WEBHOOK_ALLOW_LOOPBACK = env.flag("WEBHOOK_ALLOW_LOOPBACK")
+if not WEBHOOK_KEYS:
+    raise ImproperlyConfigured("WEBHOOK_KEYS names no key.")
+if WEBHOOK_ALLOW_LOOPBACK and not DEBUG:
+    raise ImproperlyConfigured("WEBHOOK_ALLOW_LOOPBACK must be off when DEBUG is off.")
+WEBHOOK_THREADS = env.number("WEBHOOK_THREADS")
+WEBHOOK_KEEP_DAYS = env.number("WEBHOOK_KEEP_DAYS")
+WEBHOOK_DISABLE_DAYS = env.number("WEBHOOK_DISABLE_DAYS")
+_mail = environ.Env.email_url_config(env.text("EMAIL_URL") or "dummymail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
 
 # --- what is taken in ---
 

@@ -352,6 +352,59 @@ VARIABLES: tuple[Variable, ...] = (
             least=1000,
         ),
     ),
+    *_section(
+        "Webhooks",
+        _variable(
+            "WEBHOOK_KEYS",
+            "list",
+            "development-only-key-which-signs-for-nobody",
+            "What merchants' signing secrets are derived from; long and random. New secrets take the first; "
+            "one that is taken out makes worthless the secrets that were derived from it.",
+            required=True,
+            secret=True,
+        ),
+        _variable(
+            "WEBHOOK_ALLOW_LOOPBACK",
+            "flag",
+            "false",
+            "Lets merchants' endpoints be on this machine, by http too. Only for development: needs DEBUG.",
+        ),
+        _variable(
+            "WEBHOOK_THREADS",
+            "number",
+            "16",
+            "How many messages one worker sends to merchants' systems at once.",
+            least=1,
+            most=200,
+        ),
+        _variable(
+            "WEBHOOK_KEEP_DAYS",
+            "number",
+            "30",
+            "Days for which messages to merchants and their deliveries are kept, and can be sent again.",
+            least=14,
+            most=365,
+        ),
+        _variable(
+            "WEBHOOK_DISABLE_DAYS",
+            "number",
+            "5",
+            "Days of failures without one success after which an endpoint is turned off.",
+            least=1,
+            most=30,
+        ),
+        _variable(
+            "EMAIL_URL",
+            "url",
+            "",
+            "Where mail to merchants is handed over, smtp+tls://user:password@host:587. Empty: none is sent.",
+            secret=True,
+            schemes=("smtp", "smtp+tls", "smtp+ssl"),
+        ),
+        _variable(
+            "EMAIL_FROM", "text", "Yellowcart <no-reply@localhost>", "Whom mail to merchants comes from."
+        ),
+    ),
 )
 
 # Read by docker-compose.yml alone, for the containers that are not ours.

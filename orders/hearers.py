@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from commerce import clock
-from orders import notifications, tasks
+from commerce.tasks import send_webhooks
+from orders import notifications, tasks, telling
 from orders.waitlist import queue
 
 
@@ -81,3 +82,24 @@ def serve_line(payload: dict[str, Any], *, key: str) -> None:
         offer_ids=[UUID(each) for each in payload.get("offers", ())],
         now=clock.database_now(),
     )
+
+
+def tell_merchants(payload: dict[str, Any], *, key: str) -> None:
+    """Have merchants' systems told what happened to their orders, when their purchases have moved."""
+    moved = payload.get("purchases") or [payload]
+    ids = [UUID(each["purchase"]) for each in moved]
+    if telling.tell_orders(purchase_ids=ids, now=clock.database_now()):
+        send_webhooks.delay()
+
+
+def tell_refund(payload: dict[str, Any], *, key: str) -> None:
+    """Have a merchant's systems told of a refund."""
+    if telling.tell_refund(refund_id=UUID(payload["refund"]), now=clock.database_now()):
+        send_webhooks.delay()
+
+
+def tell_dispute(payload: dict[str, Any], *, key: str) -> None:
+    """Have merchants' systems told of a dispute."""
+    stood, now = payload["stood"], clock.database_now()
+    if telling.tell_dispute(dispute_id=UUID(payload["dispute"]), stood=stood, now=now):
+        send_webhooks.delay()

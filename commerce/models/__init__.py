@@ -4,6 +4,13 @@ from commerce.models.ledger import LedgerTransaction, Posting
 from commerce.models.outbox import Event, Notice
 from commerce.models.parties import Address, Host, Merchant, MerchantMember, RiskTier, User
 from commerce.models.payees import ConnectedAccount
+from commerce.models.webhooks import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookMessage,
+    WebhookSecret,
+)
 
 __all__ = [
     "Address",
@@ -21,4 +28,9 @@ __all__ = [
     "Posting",
     "RiskTier",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookMessage",
+    "WebhookSecret",
 ]

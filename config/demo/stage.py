@@ -93,6 +93,7 @@ def programs(
     )
     more = {
         "SECRET_KEY": book.secret_key,
+        "WEBHOOK_KEYS": book.secret_key,
         "CSRF_TRUSTED_ORIGINS": f"http://127.0.0.1:{web_port}",
         "ENV_FILE": os.devnull,
         "LOG_LEVEL": "INFO",

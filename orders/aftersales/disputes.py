@@ -13,7 +13,7 @@ import structlog
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from commerce import errors, faults, gateway, ids
+from commerce import errors, faults, gateway, ids, outbox
 from commerce.money import Money
 from orders import pricing, transactions
 from orders.aftersales import endings, evidence
@@ -132,7 +132,7 @@ def _take_in(
 ) -> tuple[Dispute, discrepancies.Difference | None]:
     purchase = Purchase.objects.select_for_update(of=("self",), no_key=True).filter(payments=payment_id).get()
     payment = Payment.objects.select_for_update(no_key=True).get(pk=payment_id)
-    row, _ = Dispute.objects.get_or_create(
+    row, fresh = Dispute.objects.get_or_create(
         provider_id=told.id,
         defaults={
             "id": ids.new(),
@@ -143,6 +143,7 @@ def _take_in(
             "created_at": now,
         },
     )
+    stood = "" if fresh else _stands(row)
     if told.withdrawn and row.withdrawn_at is None:
         _withdraw(row, purchase, payment, told.withdrawn, now)
     if told.submissions and row.submitted_at is None:
@@ -160,9 +161,20 @@ def _take_in(
         returned = endings.reinstate(row, total=told.reinstated, now=now)
     if row.reinstated_amount and (returned or row.status != before):
         endings.owe_again(row, purchase=purchase, now=now)
+    if (stands := _stands(row)) != stood:
+        payload = {"dispute": str(row.id), "stood": stands}
+        outbox.record(name="dispute.moved", payload=payload, key=f"dispute.moved:{row.id}:{stands}")
     faults.reach("dispute.written")
     difference = _difference(row, told)
     return row, difference
+
+
+def _stands(row: Dispute) -> str:
+    """Name what of a dispute its merchants are told, in a few characters."""
+    money = "there" if row.withdrawn_at is None else "taken"
+    if row.reinstated_amount:
+        money = f"back {row.reinstated_amount}"
+    return f"{row.status}:{money}:{'sent' if row.submitted_at else 'open'}"
 
 
 def _difference(row: Dispute, told: gateway.Dispute) -> discrepancies.Difference | None:

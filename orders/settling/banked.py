@@ -48,6 +48,7 @@ def pay(*, refund_id: UUID, now: datetime) -> Refund:
         postings.refund_by_bank(row)
         if row.bank_amount < row.amount:
             repaying.anew(row, amount=row.amount - row.bank_amount, now=now)
+        repaying.told(row)
         log.info("refund.by_bank", refund=str(row.id), amount=row.bank_amount)
         moves.note(purchase, reason="refunded by the bank", now=now)
         return row

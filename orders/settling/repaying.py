@@ -78,6 +78,12 @@ def anew(row: Refund, *, amount: int, now: datetime) -> Refund:
     return fresh
 
 
+def told(row: Refund) -> None:
+    """Record that a locked refund was paid, or is owed again, for its merchant."""
+    key = f"refund.moved:{row.id}:{row.status}"
+    outbox.record(name="refund.moved", payload={"refund": str(row.id)}, key=key)
+
+
 def due(*, now: datetime, limit: int, without: Collection[str] = ()) -> list[UUID]:
     """Return refunds that nobody is sending, and those that the provider was not asked about for a while."""
     pending = Q(status=Status.PENDING, checked_at__lt=now - LOOKED_AT_EVERY)
@@ -145,6 +151,7 @@ class _Errand(errands.Errand[Refund, gateway.RefundResult]):
                     postings.refund_failed(row)
         row.save(update_fields=["provider_id", "status", "failure", "checked_at"])
         if row.status != before and Status.SUCCEEDED in (before, row.status):
+            told(row)
             moves.note(row.payment.purchase, reason=f"refund {row.status}", now=now)
 
 

@@ -18,6 +18,7 @@ PRODUCTION = {
     "STRIPE_SECRET_KEY": "sk_test_abc",
     "STRIPE_PUBLISHABLE_KEY": "pk_test_abc",
     "STRIPE_WEBHOOK_SECRETS": "whsec_new, whsec_old",
+    "WEBHOOK_KEYS": "one-long-and-random, another",
 }
 
 
@@ -142,3 +143,20 @@ def test_hosts_and_origins_follow_from_the_base_url() -> None:
     hosts = settings_value("settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS", **PRODUCTION)
     assert hosts == "['shop.example.com', 'localhost', '127.0.0.1'] ['https://shop.example.com']"
     assert settings_value("settings.LIVE_SOCKET_URL", **PRODUCTION) == "wss://shop.example.com"
+
+
+def test_merchants_endpoints_are_on_this_machine_only_in_development() -> None:
+    flag = {"WEBHOOK_ALLOW_LOOPBACK": "true"}
+    assert settings_value("settings.WEBHOOK_ALLOW_LOOPBACK") == "False"
+    assert settings_value("settings.WEBHOOK_ALLOW_LOOPBACK", **flag) == "True"
+    assert settings_value("settings.WEBHOOK_ALLOW_LOOPBACK", **PRODUCTION) == "False"
+    assert "WEBHOOK_ALLOW_LOOPBACK must be off" in settings_value("'fine'", **PRODUCTION, **flag)
+
+
+def test_signing_keys_and_mail_are_read() -> None:
+    assert settings_value("settings.WEBHOOK_KEYS", **PRODUCTION) == "['one-long-and-random', 'another']"
+    assert "WEBHOOK_KEYS names no key" in settings_value("'fine'", WEBHOOK_KEYS=",")
+    mail = {"EMAIL_URL": "smtp+tls://me:pw@mail.example.com:587"}
+    read = "settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER, settings.EMAIL_USE_TLS"
+    assert settings_value(f"({read})", **mail) == "('mail.example.com', 587, 'me', True)"
+    assert settings_value("settings.EMAIL_BACKEND") == "django.core.mail.backends.dummy.EmailBackend"

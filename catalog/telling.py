@@ -1,0 +1,73 @@
+"""What merchants' own systems are told of their stock and feeds, by webhook."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from catalog import bundles
+from catalog.models import Import, Stock
+from commerce.webhooks import messages
+
+STOCK = ("stock.changed", "stock.sold_out")
+TOGETHER = timedelta(seconds=2)  # Of a rush a merchant's system hears every so often, not every sale.
+
+
+def tell_stock(*, variant_ids: Collection[UUID], now: datetime) -> int:
+    """Tell merchants what can be promised now of variants, and of the bundles they are part of.
+
+    Returns how many deliveries are new. What changes again before it is sent is one message.
+    """
+    moved = set(variant_ids)
+    rows = (
+        Stock.objects.filter(pk__in=moved | bundles.containing(moved)).select_related("variant")
+        if moved
+        else ()
+    )
+    found = {row.pk: row for row in rows}
+    asked = messages.asked_for(merchant_ids={row.merchant_id for row in found.values()}, families=("stock.",))
+    found = {pk: row for pk, row in found.items() if row.merchant_id in asked}
+    if not found:
+        return 0
+    of_bundles = bundles.standing(found)
+    told = 0
+    for pk, row in sorted(found.items()):
+        standing = of_bundles.get(pk) or bundles.Standing(
+            row.available, row.version, None if row.available else str(row.version)
+        )
+        data = {"variant": str(pk), "sku": row.variant.sku, "available": standing.left}
+        changed = messages.Told(
+            row.merchant_id, STOCK[0], f"{STOCK[0]}:{pk}:{standing.version}", str(pk), data, now
+        )
+        told += messages.tell_newest(changed, same="available", delay=TOGETHER)
+        if standing.cause is not None:
+            key = f"{STOCK[1]}:{pk}:{standing.cause}"
+            told += messages.tell([messages.Told(row.merchant_id, STOCK[1], key, str(pk), data, now)])
+    return told
+
+
+def tell_import(*, import_id: UUID) -> int:
+    """Tell a merchant that a feed is read, or why it failed; returns how many deliveries are new."""
+    job = Import.objects.filter(pk=import_id).exclude(finished_at=None).first()
+    if job is None or job.finished_at is None:
+        return 0
+    if not messages.asked_for(merchant_ids=[job.merchant_id], families=("import.",)):
+        return 0
+    told = messages.Told(
+        job.merchant_id,
+        "import.finished",
+        f"import.finished:{job.pk}",
+        str(job.pk),
+        {
+            "id": str(job.pk),
+            "filename": job.filename,
+            "sha256": job.sha256,
+            "format": job.format,
+            "dry_run": job.dry_run,
+            "status": job.status,
+            "rows": job.rows_done,
+            "problems": job.problems_count,
+            "error": job.error,
+        },
+        job.finished_at,
+    )
+    return messages.tell([told])
