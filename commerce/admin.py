@@ -34,6 +34,9 @@ from commerce.models import (
     User,
 )
 from commerce.money import Money
+from commerce.webhooks import admin as webhook_screens
+
+__all__ = ["webhook_screens"]  # Hung up by being imported.
 
 admin.site.unregister(Group)
 if admin.site.is_registered(APIKey):

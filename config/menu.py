@@ -76,6 +76,11 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Tax rates", "receipt_long", "orders.taxrate"),
         ("Tax in prices", "price_check", "orders.taxpolicy"),
     ],
+    "Webhooks": [
+        ("Endpoints", "webhook", "commerce.webhookendpoint"),
+        ("Deliveries", "outgoing_mail", "commerce.webhookdelivery"),
+        ("Messages", "data_object", "commerce.webhookmessage"),
+    ],
     "System": [
         ("Events", "bolt", "commerce.event"),
     ],
