@@ -20,6 +20,7 @@ from catalog.models import (
     CommissionPlan,
     CommissionProduct,
     CommissionRate,
+    Export,
     Import,
     Price,
     Product,
@@ -229,8 +230,23 @@ class StockAdmin(Screen):
             messages.error(request, refusal.text)
 
 
+class _Job(Screen):
+    """Feeds and files: how far they are, and how long that took."""
+
+    @display(description="Status", label=JOBS)  # type: ignore[untyped-decorator]
+    def shown_status(self, row: Import | Export) -> str:
+        """Return the status, as a label."""
+        return row.status
+
+    @admin.display(description="Took")
+    def took(self, row: Import | Export) -> str:
+        """Return how long it took."""
+        ends: tuple[datetime | None, datetime | None] = (row.started_at, row.finished_at)
+        return f"{(ends[1] - ends[0]).total_seconds():.1f} s" if ends[0] and ends[1] else ""
+
+
 @admin.register(Import)
-class ImportAdmin(Screen):
+class ImportAdmin(_Job):
     """Feeds that merchants sent."""
 
     list_display = (
@@ -258,24 +274,10 @@ class ImportAdmin(Screen):
     readonly_fields = ("progress", "first_problems", "created_at")
     actions = ("take_up",)
 
-    @display(  # type: ignore[untyped-decorator]
-        description="Status",
-        label=JOBS,
-    )
-    def shown_status(self, row: Import) -> str:
-        """Return the status, as a label."""
-        return row.status
-
     @admin.display(description="Rows")
     def progress(self, row: Import) -> str:
         """Return how far the feed has been read."""
         return f"{row.rows_done} of {row.rows_total}"
-
-    @admin.display(description="Took")
-    def took(self, row: Import) -> str:
-        """Return how long reading took."""
-        ends: tuple[datetime | None, datetime | None] = (row.started_at, row.finished_at)
-        return f"{(ends[1] - ends[0]).total_seconds():.1f} s" if ends[0] and ends[1] else ""
 
     @admin.display(description=f"Problems (the first {SHOWN_PROBLEMS})")
     def first_problems(self, row: Import) -> SafeString:
@@ -290,6 +292,35 @@ class ImportAdmin(Screen):
         for row in rows:
             tasks.read_feed.apply_async(kwargs={"import_id": str(row.pk)})
         messages.success(request, f"{len(rows)} imports were handed to the workers.")
+
+
+@admin.register(Export)
+class ExportAdmin(_Job):
+    """Files of their assortment that merchants asked for."""
+
+    list_display = ("merchant", "format", "shown_status", "progress", "bytes_done", "created_at", "took")
+    list_filter = ("status", "format", "merchant")
+    list_select_related = ("merchant",)
+    search_fields = ("merchant__name",)
+    ordering = ("-id",)
+    fields = (
+        *("merchant", "format", "filters", "status", "error", "progress", "variants_done", "left_out"),
+        *("bytes_done", "created_at", "started_at", "finished_at", "expires_at", "attempts"),
+    )
+    readonly_fields = ("progress", "created_at")
+    actions = ("take_up",)
+
+    @admin.display(description="Products")
+    def progress(self, row: Export) -> str:
+        """Return how far the file has been written."""
+        return f"{row.products_done} of {row.products_total}"
+
+    @admin.action(description="Write now", permissions=["operate"])
+    def take_up(self, request: HttpRequest, rows: QuerySet[Export]) -> None:
+        """Have a worker take up the chosen exports; those that are written already stay as they are."""
+        for row in rows:
+            tasks.write_export.apply_async(kwargs={"export_id": str(row.pk)})
+        messages.success(request, f"{len(rows)} exports were handed to the workers.")
 
 
 class RateInline(Inline):

@@ -7,6 +7,7 @@ from uuid import UUID
 from catalog.models import (
     BundlePart,
     CommissionPlan,
+    Export,
     Import,
     ImportProblem,
     Price,
@@ -141,6 +142,27 @@ def import_job(row: Import) -> Body:
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,
+    }
+
+
+def export_job(row: Export) -> Body:
+    """Return an export with its progress."""
+    return {
+        "id": row.id,
+        "format": row.format,
+        "filters": row.filters,
+        "status": row.status,
+        "products_total": row.products_total,
+        "products_done": row.products_done,
+        "variants_done": row.variants_done,
+        "left_out": row.left_out,
+        "bytes": row.bytes_done,
+        **_pace(row.status, row.products_done, row.products_total, row.products_done, row.working_seconds),
+        "error": row.error,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "expires_at": row.expires_at,
     }
 
 

@@ -149,6 +149,26 @@ IMPORT: dict[str, Any] = {
     "started_at": _MOMENT,
     "finished_at": None,
 }
+EXPORT_WRITE: dict[str, Any] = {"format": "jsonl", "filters": {"status": "active"}}
+EXPORT: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e07",
+    "format": "jsonl",
+    "filters": {"status": "active"},
+    "status": "running",
+    "products_total": 800,
+    "products_done": 600,
+    "variants_done": 1450,
+    "left_out": 0,
+    "bytes": 612000,
+    "percent": 75,
+    "rows_per_second": 900.0,
+    "eta_seconds": 0.2,
+    "error": "",
+    "created_at": _MOMENT,
+    "started_at": _MOMENT,
+    "finished_at": None,
+    "expires_at": None,
+}
 PROBLEM: dict[str, Any] = {
     "line": 17,
     "column": "Variant Price",

@@ -9,7 +9,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 
 from catalog import queries
-from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Import, Product, Variant
+from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Export, Import, Product, Variant
 
 
 class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
@@ -79,6 +79,16 @@ class ImportFilter(Filters):
 
     class Meta:
         model = Import
+        fields: list[str] = []
+
+
+class ExportFilter(Filters):
+    """Filters of the list of exports."""
+
+    status = filters.ChoiceFilter(choices=Export.Status.choices)
+
+    class Meta:
+        model = Export
         fields: list[str] = []
 
 

@@ -13,6 +13,11 @@ def start_import(payload: dict[str, Any], *, key: str) -> None:
     tasks.read_feed.apply_async(kwargs={"import_id": payload["import"]})
 
 
+def start_export(payload: dict[str, Any], *, key: str) -> None:
+    """Have a worker write the file that a merchant asked for."""
+    tasks.write_export.apply_async(kwargs={"export_id": payload["export"]})
+
+
 def tell_stock(payload: dict[str, Any], *, key: str) -> None:
     """Have merchants' systems told what is left. They are rung for by beat: it is not sent at once."""
     variants = [UUID(variant) for variant in payload.get("variants", ())]

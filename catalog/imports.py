@@ -148,7 +148,7 @@ def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: T
         try:
             _take_up(job, now, go_on)
         except _Overtaken:
-            if Import.objects.filter(pk=job.pk, status__in=UNFINISHED).exists():
+            if not Import.objects.filter(pk=job.pk, status=Import.Status.CANCELLED).exists():
                 # The connection broke and with it the claim; whoever has it now has written these rows.
                 log.warning("import.overtaken", job=str(job.pk))
                 return Progress.BUSY

@@ -22,6 +22,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from catalog.models import (
     BundlePart,
+    Export,
     Import,
     ImportProblem,
     Price,
@@ -54,6 +55,12 @@ class UnknownImport(errors.NotFound):
     """The merchant has no such import."""
 
     message = "There is no such import."
+
+
+class UnknownExport(errors.NotFound):
+    """The merchant has no such export."""
+
+    message = "There is no such export."
 
 
 def products(*, merchant_id: UUID) -> QuerySet[Product]:
@@ -154,6 +161,19 @@ def import_job(*, merchant_id: UUID, import_id: UUID) -> Import:
 def problems(*, merchant_id: UUID, import_id: UUID) -> QuerySet[ImportProblem]:
     """Return what was wrong with an import's rows; raises UnknownImport."""
     return import_job(merchant_id=merchant_id, import_id=import_id).problems.all()
+
+
+def exports(*, merchant_id: UUID) -> QuerySet[Export]:
+    """Return a merchant's exports."""
+    return Export.objects.filter(merchant_id=merchant_id)
+
+
+def export_job(*, merchant_id: UUID, export_id: UUID) -> Export:
+    """Return one export; raises UnknownExport."""
+    found = exports(merchant_id=merchant_id).filter(pk=export_id).first()
+    if found is None:
+        raise UnknownExport
+    return found
 
 
 def reduction_window(now: datetime) -> datetime:

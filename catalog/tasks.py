@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from catalog import imports
+from catalog import exports, imports
 
 # Well below the tasks' time limit; a longer feed goes on in a task of its own.
 SLICE_SECONDS = 45.0
@@ -25,8 +25,23 @@ def read_feed(*, import_id: str, **_: object) -> None:
         read_feed.apply_async(kwargs={"import_id": import_id})
 
 
+@shared_task(name="catalog.write_export", queue="notify", acks_late=True)
+def write_export(*, export_id: str, **_: object) -> None:
+    """Write a merchant's file for a while, and come back when there is more."""
+    deadline = time.monotonic() + SLICE_SECONDS
+    more = exports.run(
+        export_id=UUID(export_id), now=timezone.now(), go_on=lambda: time.monotonic() < deadline
+    )
+    if more:
+        write_export.apply_async(kwargs={"export_id": export_id})
+
+
 @shared_task(name="catalog.sweep", queue="notify")
 def sweep(**_: object) -> None:
-    """Take up the imports whose worker or message was lost."""
-    for import_id in imports.stalled(before=timezone.now() - LOST_AFTER):
+    """Take up the imports and exports whose worker or message was lost; drop files that are too old."""
+    now = timezone.now()
+    for import_id in imports.stalled(before=now - LOST_AFTER):
         read_feed.apply_async(kwargs={"import_id": str(import_id)})
+    for export_id in exports.stalled(before=now - LOST_AFTER):
+        write_export.apply_async(kwargs={"export_id": str(export_id)})
+    exports.expire(now=now)

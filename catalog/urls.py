@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from catalog.views import bundles, imports, plans, products, shelf
+from catalog.views import bundles, exports, imports, plans, products, shelf
 
 urlpatterns = [
     path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
     path("commission-plans/<uuid:plan_id>", plans.PlanView.as_view(), name="commission-plan"),
     path("commission-plans/<uuid:plan_id>/end", plans.EndPlanView.as_view(), name="commission-plan-end"),
+    path("exports", exports.ExportsView.as_view(), name="exports"),
+    path("exports/<uuid:export_id>", exports.ExportView.as_view(), name="export"),
+    path("exports/<uuid:export_id>/cancel", exports.CancelExportView.as_view(), name="export-cancel"),
+    path("exports/<uuid:export_id>/file", exports.ExportFileView.as_view(), name="export-file"),
     path("imports", imports.ImportsView.as_view(), name="imports"),
     path("imports/<uuid:import_id>", imports.ImportView.as_view(), name="import"),
     path("imports/<uuid:import_id>/cancel", imports.CancelImportView.as_view(), name="import-cancel"),

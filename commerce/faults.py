@@ -12,6 +12,7 @@ log = structlog.get_logger(__name__)
 # Every place, and what has been done when it is reached.
 POINTS: Final[dict[str, str]] = {
     "import.batch": "a batch of a feed is read, and not written yet",
+    "export.part": "a part of an export is written for good, and more is left",
     "till.begun": "a batch of purchases has its transaction",
     "till.locked": "the batch has locked what it wants",
     "till.written": "the batch is written, and not committed",

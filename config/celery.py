@@ -48,7 +48,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },
-    # A killed worker's imports are taken up again by this.
+    # A killed worker's imports and exports are taken up again by this, and old files dropped.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
     # What merchants' systems are to be told: new messages whose ring was lost, and those to be tried again.
     "commerce.send_webhooks": {

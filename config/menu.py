@@ -62,6 +62,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Variants", "style", "catalog.variant"),
         ("Stock", "inventory_2", "catalog.stock"),
         ("Imports", "upload_file", "catalog.import"),
+        ("Exports", "download", "catalog.export"),
         ("Commission plans", "handshake", "catalog.commissionplan"),
     ],
     "Parties": [

@@ -32,6 +32,8 @@ SPECTACULAR: dict[str, Any] = {
         "PlanKind": "catalog.models.CommissionPlan.Kind",
         "ProductStatus": "catalog.models.Product.Status",
         "ImportStatus": "catalog.models.Import.Status",
+        "FeedFormat": "catalog.models.Import.Format",
+        "ExportStatus": "catalog.models.Export.Status",
         "MovementReason": "catalog.models.StockMovement.Reason",
         "OrderStatus": "orders.models.Order.Status",
         "PurchaseStatus": "orders.models.Purchase.Status",
@@ -49,6 +51,10 @@ SPECTACULAR: dict[str, Any] = {
         {
             "name": "Imports",
             "description": "Whole feeds: send a file, watch it being read, see what was wrong.",
+        },
+        {
+            "name": "Exports",
+            "description": "The whole assortment as a file: ask for one, watch it being written, fetch it.",
         },
         {"name": "Products", "description": "The goods, with their variants and pictures."},
         {"name": "Prices", "description": "List prices with their history."},

@@ -30,6 +30,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "refund.moved": ["orders.hearers.tell_refund"],
     "dispute.moved": ["orders.hearers.tell_dispute"],
     "import.queued": ["catalog.hearers.start_import"],
+    "export.queued": ["catalog.hearers.start_export"],
     "import.finished": ["catalog.hearers.tell_import"],
     "card.removed": ["commerce.hearers.forget_card"],
     "webhook.endpoint_off": ["commerce.hearers.tell_endpoint_off"],

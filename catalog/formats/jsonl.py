@@ -61,7 +61,7 @@ class _Product(_Strict):
     description: Annotated[str, Meta(max_length=cells.MAX_TEXT_CHARS)] | UnsetType = UNSET
     vendor: Text | UnsetType = UNSET
     type: Text | UnsetType = UNSET
-    tags: Annotated[list[Name], Meta(max_length=250)] | UnsetType = UNSET
+    tags: list[Name] | UnsetType = UNSET
     options: Annotated[list[Name], Meta(max_length=3)] = []
     status: Literal["draft", "active", "retired"] | UnsetType = UNSET
     images: list[Any] = []
@@ -75,6 +75,7 @@ class JsonLines:
         if texts.start(file).startswith("["):
             raise NotJsonLines
         self._file = file
+        self._damaged = False
 
     def count(self) -> int:
         """Return how many lines have content; raises EmptyFeed, TooManyRows."""
@@ -86,11 +87,11 @@ class JsonLines:
         """Yield a piece per line; raises TooManyRows at the last."""
         reader = _Reader(currency)
         for number, line, text in self._lines():
-            yield reader.product(number, line, text)
+            yield reader.product(number, line, text, damaged=self._damaged)
 
     def _lines(self) -> Iterator[tuple[int, int, str]]:
         """Yield each line with content: how many such there were, its number in the file, its text."""
-        file, _ = texts.opened(self._file)
+        file, self._damaged = texts.opened(self._file)
         number = line = 0
         while text := file.readline(MAX_LINE_CHARS + 1):
             line += 1
@@ -114,18 +115,18 @@ class _Reader:
         self._currency = currency
         self._seen = Seen()
 
-    def product(self, number: int, line: int, text: str) -> Piece:
-        """Read one line."""
+    def product(self, number: int, line: int, text: str, *, damaged: bool) -> Piece:
+        """Read one line; `damaged` says that the file has bytes which are none of its encoding."""
         problems: list[Problem] = []
         try:
-            draft = self._product(line, text, problems)
+            draft = self._product(line, decoded(text, damaged=damaged), problems)
         except Wrong as wrong:
             problems.append(_problem(line, wrong))
             draft = None
         return Piece(number, draft, problems)
 
-    def _product(self, line: int, text: str, problems: list[Problem]) -> ProductDraft:
-        said = convert(decoded(text), _Product, "")
+    def _product(self, line: int, sent: Any, problems: list[Problem]) -> ProductDraft:
+        said = convert(sent, _Product, "")
         handle = said.handle.strip()
         if not handle:
             raise Wrong("handle", "MISSING_HANDLE", "", "The product has no handle.")

@@ -20,13 +20,13 @@ class Wrong(Exception):
         super().__init__(message)
 
 
-def decoded(text: str) -> Any:
-    """Return what a line says; raises Wrong."""
+def decoded(text: str, *, damaged: bool) -> Any:
+    """Return what a line says; `damaged`: what could not be read was replaced. Raises Wrong."""
     if len(text) > MAX_LINE_CHARS:
         message = f"The line is longer than {MAX_LINE_CHARS} characters."
         raise Wrong("", "ROW_TOO_LONG", text[:80].replace("\0", ""), message)
     text = text.lstrip("\ufeff")
-    if "\ufffd" in text:
+    if damaged and "\ufffd" in text:
         raise Wrong("", "BAD_ENCODING", _snippet(text), "The line has bytes that are not UTF-8.")
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)

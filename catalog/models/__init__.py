@@ -1,4 +1,5 @@
 from catalog.models.commission import CommissionPlan, CommissionProduct, CommissionRate
+from catalog.models.exports import Export, ExportChunk
 from catalog.models.imports import Import, ImportChunk, ImportProblem
 from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
 from catalog.models.stock import Stock, StockMovement
@@ -8,6 +9,8 @@ __all__ = [
     "CommissionPlan",
     "CommissionProduct",
     "CommissionRate",
+    "Export",
+    "ExportChunk",
     "Import",
     "ImportChunk",
     "ImportProblem",

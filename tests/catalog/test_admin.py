@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from catalog import imports
+from catalog import exports, imports
 from catalog.models import Import, Product, StockMovement
 from commerce.models import Event, User
 from config.celery import app
@@ -49,11 +49,13 @@ def test_every_screen_opens_with_rows_and_search(operator: Client) -> None:
     rows = make.row("a", title="<b>A</b>", price="<i>soon</i>"), make.row("b", title="B", price="1")
     job = make.import_of(one.merchant, make.feed(*rows), filename="spring.csv")
     imports.run(import_id=job.pk, now=NOW)
+    file = exports.queue(merchant_id=one.merchant_id, format="jsonl", filters={}, now=NOW)
     for model, pk in (
         ("product", one.product_id),
         ("variant", one.pk),
         ("stock", one.pk),
         ("import", job.pk),
+        ("export", file.pk),
     ):
         assert operator.get(address(model, "changelist"), {"q": "s-1"}).status_code == 200
         assert operator.get(address(model, "change", pk)).status_code == 200
@@ -68,7 +70,7 @@ def test_lists_take_the_same_queries_however_long_they_are(
     operator: Client, django_assert_num_queries: Any, django_assert_max_num_queries: Any
 ) -> None:
     seller = make.merchant()
-    for model in ("product", "variant", "stock", "import"):
+    for model in ("product", "variant", "stock", "import", "export"):
         make.variant(seller)
         with django_assert_max_num_queries(20) as few:
             operator.get(address(model, "changelist"))

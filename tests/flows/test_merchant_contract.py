@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from catalog import plans
+from catalog import exports, plans
 from config.env import ROOT
 from tests.catalog import make
 from tests.orders import tariffing
@@ -57,8 +57,11 @@ def caller() -> Iterator[tuple[dict[str, str], dict[str, UUID]]]:
     seller = make.merchant()
     one = make.variant(seller, sku="S-1")
     job = make.import_of(seller, make.simple_feed(1))
+    file = exports.queue(merchant_id=seller.pk, format="jsonl", filters={}, now=make.NOW)
+    exports.run(export_id=file.pk, now=make.NOW)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=plans.Terms("Spring", 1500), now=make.NOW)
     mine = {"plan_id": plan.pk, "variant_id": one.pk, "product_id": one.product_id, "import_id": job.pk}
+    mine |= {"export_id": file.pk}
     mine |= {"zone_id": tariffing.zone(seller, "DE").pk, "rate_id": tariffing.tax(seller, "DE", 1900).pk}
     # As Django's own test client does: the connection with this test's transaction has to stay.
     for signal in (request_started, request_finished):

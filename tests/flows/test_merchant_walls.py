@@ -7,7 +7,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import imports, plans
+from catalog import exports, imports, plans
 from catalog.models import Import, Product, Variant
 from commerce import ids
 from commerce.models import MerchantKey
@@ -24,9 +24,15 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "commission-plans/{plan}", None),
     ("PATCH", "commission-plans/{plan}", {"rate_bp": 0}),
     ("POST", "commission-plans/{plan}/end", None),
+    ("GET", "exports", None),
+    ("POST", "exports", {"format": "jsonl"}),
+    ("GET", "exports/{export}", None),
+    ("POST", "exports/{export}/cancel", None),
+    ("GET", "exports/{export}/file", None),
     ("GET", "imports", None),
     ("POST", "imports", None),
     ("GET", "imports/{import}", None),
+    ("POST", "imports/{import}/cancel", None),
     ("GET", "imports/{import}/problems", None),
     ("GET", "products", None),
     ("POST", "products", {"handle": "new", "title": "New"}),
@@ -61,9 +67,11 @@ def goods(seller: Any) -> dict[str, UUID]:
     """Give a merchant one of everything; returns the ids by the names used above."""
     one = make.variant(seller, stocked=10, amount=1999, sku="THEIRS")
     job = make.import_of(seller, make.simple_feed(1), filename="theirs.csv")
+    file = exports.queue(merchant_id=seller.pk, format="jsonl", filters={}, now=NOW)
     terms = plans.Terms("Theirs", 1500)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=NOW)
-    return {"variant": one.pk, "product": one.product_id, "import": job.pk, "plan": plan.pk}
+    jobs = {"import": job.pk, "export": file.pk}
+    return {"variant": one.pk, "product": one.product_id, "plan": plan.pk, **jobs}
 
 
 def test_the_calls_above_are_all_there_are() -> None:
@@ -82,7 +90,8 @@ def test_the_calls_above_are_all_there_are() -> None:
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
 def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
-    path = path.format(**{"import": ids.new(), "product": ids.new(), "variant": ids.new(), "plan": ids.new()})
+    ours = {"import": ids.new(), "export": ids.new()}
+    path = path.format(**ours, product=ids.new(), variant=ids.new(), plan=ids.new())
     _, expired = MerchantKey.objects.create_key(name="old", merchant=api.merchant, expiry_date=timezone.now())
     revoked_key, revoked = MerchantKey.objects.create_key(name="lost", merchant=api.merchant)
     revoked_key.revoked = True
@@ -121,6 +130,7 @@ def test_another_merchants_ids_are_unknown_ids(api: Api, method: str, path: str,
 def test_lists_show_ones_own_rows_only(api: Api) -> None:
     theirs = goods(make.merchant())
     for path in (
+        "exports",
         "imports",
         "products",
         "variants",

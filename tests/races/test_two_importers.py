@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
-from catalog import imports, stock
+from catalog import claims, imports, stock
 from catalog.models import Import, Product, StockMovement, Variant
 from tests.catalog import make
 from tests.catalog.make import NOW, after
@@ -52,10 +52,7 @@ def stopped_after_first_batch(import_id: UUID) -> Iterator[list[Any]]:
 
 def queued(monkeypatch: pytest.MonkeyPatch) -> Import:
     monkeypatch.setattr(imports, "BATCH_PRODUCTS", 1)
-    job, _ = imports.queue(
-        merchant_id=make.merchant().pk, filename="", file=io.BytesIO(make.simple_feed(3, quantity=5)), now=NOW
-    )
-    return job
+    return make.import_of(make.merchant(), make.simple_feed(3, quantity=5))
 
 
 def test_the_second_worker_leaves_the_import_to_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +69,10 @@ def test_control_without_the_claim_the_row_count_still_lets_one_writer_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     @contextmanager
-    def everybody(merchant_id: Any) -> Iterator[bool]:
+    def everybody(key: str) -> Iterator[bool]:
         yield True
 
-    monkeypatch.setattr(imports, "_claim", everybody)
+    monkeypatch.setattr(claims, "claim", everybody)
     job = queued(monkeypatch)
     with stopped_after_first_batch(job.pk) as first:
         assert imports.run(import_id=job.pk, now=NOW) is FINISHED
