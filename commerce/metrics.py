@@ -25,6 +25,11 @@ EVENT_LAG = Histogram(
     "From the record of an event to its delivery.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+WEBHOOK_TRIES = Counter(
+    "yellowcart_webhook_tries",
+    "Messages to merchants' systems: delivered, refused by another answer than 2xx, or unanswered.",
+    ["outcome"],
+)
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 

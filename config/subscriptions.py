@@ -63,7 +63,11 @@ WEBHOOK_EVENTS: dict[str, str] = {
 ENTRANCES: list[str] = ["orders.entrance.bring_cart"]
 
 # What the relay shows to Prometheus besides its own: dotted paths of collectors.
-GAUGES: list[str] = ["orders.gauges.Agreement", "commerce.backlog.Queues"]
+GAUGES: list[str] = [
+    "orders.gauges.Agreement",
+    "commerce.backlog.Queues",
+    "commerce.webhooks.gauges.Waiting",
+]
 
 # What gives parts of snapshots by name, for many shoppers at once: dotted paths of ((show, shopper) pairs).
 SNAPSHOT_PANELS: list[str] = ["orders.panels.own"]

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,13 +21,18 @@ TESTS_PER_MINUTE = 10
 WINDOW_SECONDS = 60
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 80})
+class ObjectFilter(filters.CharFilter):  # type: ignore[misc]  # django-filter ships no types
+    """A filter by what a message is about."""
+
+
 class DeliveryFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
     """Which of a merchant's deliveries are listed; a filter without a value is refused."""
 
     endpoint = filters.UUIDFilter("endpoint_id")
     status = filters.ChoiceFilter(choices=WebhookDelivery.Status.choices)
     type = filters.ChoiceFilter("message__type", choices=shapes.DELIVERY_TYPES)
-    object = filters.CharFilter("object_id", max_length=80)
+    object = ObjectFilter("object_id", max_length=80)
     occurred_from = filters.IsoDateTimeFilter("message__occurred_at", lookup_expr="gte")
     occurred_before = filters.IsoDateTimeFilter("message__occurred_at", lookup_expr="lt")
 

@@ -29,7 +29,8 @@ JITTER = 0.2
 MOST_RETRY_AFTER = timedelta(days=1)
 # Beyond what a request may take (`sending.SECONDS`) with a name server that hardly answers.
 LEASE = timedelta(seconds=180)
-AT_ONCE = 4  # To one endpoint, so that a slow one takes no more of the threads.
+# To one endpoint and of one merchant, so that slow ones take no more of the threads.
+AT_ONCE, AT_ONCE_OF_MERCHANT = 4, 8
 
 Off = WebhookEndpoint.Off
 
@@ -63,22 +64,29 @@ _LOCK = "FOR UPDATE OF d SKIP LOCKED"
 
 _CLAIM = """
     WITH busy AS (
-        SELECT endpoint_id, count(*) AS sending FROM commerce_webhookdelivery
-         WHERE status = 'pending' AND leased_until > clock_timestamp() GROUP BY 1
+        SELECT merchant_id, endpoint_id, count(*) AS sending FROM commerce_webhookdelivery
+         WHERE status = 'pending' AND leased_until > clock_timestamp() GROUP BY 1, 2
+    ), of_merchant AS (
+        SELECT merchant_id, sum(sending) AS sending FROM busy GROUP BY 1
     ), ready AS (
         SELECT d.id, d.due_at, d.message_id,
                coalesce(b.sending, 0) + row_number() OVER (
-                   PARTITION BY d.endpoint_id ORDER BY d.due_at, d.message_id) AS nth
+                   PARTITION BY d.endpoint_id ORDER BY d.due_at, d.message_id) AS nth,
+               coalesce(m.sending, 0) + row_number() OVER (
+                   PARTITION BY d.merchant_id ORDER BY d.due_at, d.message_id) AS nth_of_merchant
           FROM commerce_webhookdelivery d
           JOIN commerce_webhookendpoint e ON e.id = d.endpoint_id AND e.enabled AND e.removed_at IS NULL
           LEFT JOIN busy b ON b.endpoint_id = d.endpoint_id
+          LEFT JOIN of_merchant m ON m.merchant_id = d.merchant_id
          WHERE d.status = 'pending' AND d.due_at <= clock_timestamp()
            AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
            AND NOT EXISTS (SELECT FROM commerce_webhookdelivery earlier
                             WHERE earlier.endpoint_id = d.endpoint_id AND earlier.object_id = d.object_id
                               AND earlier.status = 'pending' AND earlier.message_id < d.message_id)
     ), mine AS (
-        SELECT d.id FROM commerce_webhookdelivery d JOIN ready ON ready.id = d.id AND ready.nth <= %(at_once)s
+        SELECT d.id FROM commerce_webhookdelivery d
+          JOIN ready ON ready.id = d.id
+           AND ready.nth <= %(at_once)s AND ready.nth_of_merchant <= %(of_merchant)s
          -- Asked again of the row as it is once it is locked: a try may have ended meanwhile.
          WHERE d.status = 'pending' AND d.due_at <= clock_timestamp()
            AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
@@ -103,7 +111,13 @@ def claim(*, limit: int, now: datetime) -> list[Claimed]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM.format(lock=_LOCK), {"at_once": AT_ONCE, "limit": limit, "lease": LEASE.total_seconds()}
+            _CLAIM.format(lock=_LOCK),
+            {
+                "at_once": AT_ONCE,
+                "of_merchant": AT_ONCE_OF_MERCHANT,
+                "limit": limit,
+                "lease": LEASE.total_seconds(),
+            },
         )
         numbers: dict[UUID, int] = dict(cursor.fetchall())
         rows = WebhookDelivery.objects.filter(pk__in=numbers).select_related("endpoint", "message")
@@ -198,6 +212,23 @@ def replay(*, endpoint: WebhookEndpoint, since: datetime, delivered: bool, now: 
     if not delivered:
         rows = rows.exclude(status=WebhookDelivery.Status.DELIVERED)
     return _again(rows, now)
+
+
+def oldest_seconds() -> float:
+    """Return for how long the longest due try has waited for a sender, 0.0 where none waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(extract(epoch FROM clock_timestamp() - min(d.due_at)), 0)
+              FROM commerce_webhookdelivery d
+              JOIN commerce_webhookendpoint e ON e.id = d.endpoint_id AND e.enabled
+             WHERE d.status = 'pending' AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
+               AND NOT EXISTS (SELECT FROM commerce_webhookdelivery earlier
+                                WHERE earlier.endpoint_id = d.endpoint_id AND earlier.object_id = d.object_id
+                                  AND earlier.status = 'pending' AND earlier.message_id < d.message_id)
+            """
+        )
+        return max(0.0, float(cursor.fetchone()[0]))
 
 
 def prune(*, before: datetime, limit: int) -> int:

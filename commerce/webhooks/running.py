@@ -9,7 +9,7 @@ from functools import cache, partial
 import structlog
 from django.conf import settings
 
-from commerce import clock, faults
+from commerce import clock, faults, metrics
 from commerce.pool import Pool
 from commerce.webhooks import deliveries, sending, signing
 
@@ -47,6 +47,8 @@ def send_one(claimed: deliveries.Claimed, *, clock: Callable[[], datetime], by: 
     faults.reach("webhook.before_send")
     outcome = _post(claimed, clock(), by)
     faults.reach("webhook.after_send")
+    answered = "unanswered" if outcome.status is None else "refused"
+    metrics.WEBHOOK_TRIES.labels("delivered" if outcome.delivered else answered).inc()
     log.info(
         "webhook.tried",
         delivery=str(claimed.id),

@@ -113,6 +113,7 @@ class Client:
         ):
             return Outcome(
                 status=response.status,
+                error="REDIRECTED" if 300 <= response.status < 400 else "",
                 answer=_first_bytes(response),
                 retry_after=_retry_after(response.headers),
                 milliseconds=_since(begun),

@@ -18,6 +18,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from catalog import exports, plans
+from commerce.webhooks import endpoints, messages
 from config.env import ROOT
 from tests.catalog import make
 from tests.orders import tariffing
@@ -45,9 +46,12 @@ BEYOND_THE_DOCUMENT |= {"commission_plan_create", "commission_plan_change"}
 # Nor which countries and currencies there are, and how what is said of a zone or a rate fits together.
 BEYOND_THE_DOCUMENT |= {"shipping_zone_create", "shipping_zone_set", "tax_rate_create", "tax_rate_set"}
 BEYOND_THE_DOCUMENT |= {"payout_account_open"}
+# Nor which addresses are public, and how often one may try an endpoint.
+BEYOND_THE_DOCUMENT |= {"webhook_endpoint_create", "webhook_endpoint_change", "webhook_endpoint_test"}
 document = schemathesis.openapi.from_path(ROOT / "docs" / "openapi.yaml", config=CONFIG)
 document.app = get_wsgi_application()
 catalog = document.include(path_regex="^/api/v1/catalog/")
+webhooks = document.include(path_regex="^/api/v1/webhook-")
 own_terms = document.include(path_regex="^/api/v1/(payout-account|shipping-zones|tax-rates|tax-policy)")
 
 
@@ -63,6 +67,10 @@ def caller() -> Iterator[tuple[dict[str, str], dict[str, UUID]]]:
     mine = {"plan_id": plan.pk, "variant_id": one.pk, "product_id": one.product_id, "import_id": job.pk}
     mine |= {"export_id": file.pk}
     mine |= {"zone_id": tariffing.zone(seller, "DE").pk, "rate_id": tariffing.tax(seller, "DE", 1900).pk}
+    hook = endpoints.create(
+        merchant_id=seller.pk, url="https://a.example/", description="", event_types=[], now=make.NOW
+    )
+    mine |= {"endpoint_id": hook.pk, "delivery_id": messages.test(hook, now=make.NOW).pk}
     # As Django's own test client does: the connection with this test's transaction has to stay.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -89,6 +97,12 @@ def test_the_catalog_api_does_what_its_document_says(case: Any, caller: Any) -> 
 def test_where_one_is_paid_ships_and_taxes_does_what_its_document_says(
     case: Any, caller: Any, stripe_server: StripeServer
 ) -> None:
+    _hold(case, *caller)
+
+
+@webhooks.parametrize()
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_webhooks_do_what_their_document_says(case: Any, caller: Any) -> None:
     _hold(case, *caller)
 
 

@@ -1,12 +1,10 @@
 """A merchant's system sets up webhooks over the API, and is sent what happens by a real worker."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -156,23 +154,6 @@ def test_a_merchant_has_twenty_at_most(api: Api) -> None:
     reply = api.post(ROOT, {"url": URL})
 
     assert (reply.status, reply.code) == (409, "TOO_MANY_WEBHOOK_ENDPOINTS")
-
-
-def test_two_who_add_the_last_one_at_once_do_not_both(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "MOST_ENDPOINTS", 1)
-    replies: list[int] = []
-
-    def add() -> None:
-        replies.append(Api(api.merchant).post(ROOT, {"url": URL}).status)
-        connection.close()
-
-    both = [threading.Thread(target=add) for _ in range(2)]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join()
-
-    assert sorted(replies) == [201, 409]
 
 
 # --- walls ---

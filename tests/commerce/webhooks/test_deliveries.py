@@ -24,7 +24,7 @@ from commerce.models import (
     WebhookMessage,
     WebhookSecret,
 )
-from commerce.webhooks import deliveries, endpoints, messages, notices, running, sending
+from commerce.webhooks import deliveries, endpoints, gauges, messages, notices, running, sending
 from tests.catalog import make
 from tests.commerce.webhooks.receiver import Receiver, listening
 
@@ -531,6 +531,66 @@ def test_a_slow_system_is_sent_few_at_once_and_others_do_not_wait(receiver: Rece
     urls = [each.url for each in claimed]
     assert (urls.count(slow.url), urls.count(other.url)) == (deliveries.AT_ONCE, 1)
     assert deliveries.claim(limit=50, now=NOW) == []
+
+
+def test_a_merchant_with_many_slow_endpoints_takes_no_more_than_its_part(receiver: Receiver) -> None:
+    seller = make.merchant()
+    for n in range(5):
+        tell(endpoint(receiver, seller), n, about=f"object {n}")
+    other = endpoint(receiver)
+    tell(other, 1)
+
+    claimed = {each.id for each in deliveries.claim(limit=50, now=NOW)}
+
+    rows = WebhookDelivery.objects.filter(pk__in=claimed)
+    assert rows.filter(merchant=seller).count() == deliveries.AT_ONCE_OF_MERCHANT
+    assert rows.filter(endpoint=other).count() == 1
+    assert deliveries.claim(limit=50, now=NOW) == []
+
+
+def test_two_who_tell_how_it_stands_tell_it_once(receiver: Receiver) -> None:
+    one = endpoint(receiver)
+
+    def stands() -> int:
+        data = {"variant": "v", "available": 5}
+        told = messages.Told(
+            one.merchant_id, "stock.changed", f"{ids.new()}", "v", data, clock.database_now()
+        )
+        return messages.tell_newest(told, same="available", delay=timedelta(0))
+
+    # Without the lock on the object the other one would find nothing told, and not wait.
+    assert while_the_first_is_not_committed(stands, stands) == (1, 0, True)
+
+
+def test_two_who_add_the_last_endpoint_do_not_both(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "MOST_ENDPOINTS", 1)
+    seller = make.merchant()
+
+    def add() -> str:
+        try:
+            endpoint(receiver, seller)
+        except endpoints.TooManyEndpoints as refusal:
+            return refusal.code
+        return "added"
+
+    # Without the lock on the merchant the other one would count none, and not wait.
+    found = while_the_first_is_not_committed(add, add)
+    assert found == ("added", "TOO_MANY_WEBHOOK_ENDPOINTS", True)
+
+
+def test_it_is_seen_how_long_the_longest_due_has_waited(receiver: Receiver) -> None:
+    assert deliveries.oldest_seconds() == 0.0
+    one = endpoint(receiver)
+    tell(one, 1)
+    WebhookDelivery.objects.update(due_at=datetime.now(UTC) - timedelta(seconds=90))
+
+    assert 90 <= deliveries.oldest_seconds() < 150
+    (shown,) = gauges.Waiting().collect()
+    assert shown.samples[0].value >= 90
+    deliveries.claim(limit=1, now=NOW)
+    assert deliveries.oldest_seconds() == 0.0
 
 
 # --- walls ---

@@ -235,7 +235,7 @@ def test_a_redirect_is_a_failure_and_nobody_goes_there(status: int, receiver: Re
 
         outcome = post(Client(loopback=True), receiver.url)
 
-        assert (outcome.status, outcome.delivered) == (status, False)
+        assert (outcome.status, outcome.error, outcome.delivered) == (status, "REDIRECTED", False)
         assert not elsewhere.got
 
 
