@@ -136,7 +136,7 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         indexes = (
             models.Index(
-                fields=["due_at", "message"],
+                fields=["endpoint", "due_at", "message"],
                 condition=models.Q(status="pending"),
                 name="webhook_delivery_due",
             ),

@@ -62,34 +62,35 @@ class Claimed:
 
 _LOCK = "FOR UPDATE OF d SKIP LOCKED"
 
+# Per endpoint by its index, so that what waits for one costs the others nothing.
 _CLAIM = """
     WITH busy AS (
         SELECT merchant_id, endpoint_id, count(*) AS sending FROM commerce_webhookdelivery
-         WHERE status = 'pending' AND leased_until > clock_timestamp() GROUP BY 1, 2
+         WHERE status = 'pending' AND leased_until > statement_timestamp() GROUP BY 1, 2
     ), of_merchant AS (
         SELECT merchant_id, sum(sending) AS sending FROM busy GROUP BY 1
     ), ready AS (
-        SELECT d.id, d.due_at, d.message_id,
-               coalesce(b.sending, 0) + row_number() OVER (
-                   PARTITION BY d.endpoint_id ORDER BY d.due_at, d.message_id) AS nth,
-               coalesce(m.sending, 0) + row_number() OVER (
-                   PARTITION BY d.merchant_id ORDER BY d.due_at, d.message_id) AS nth_of_merchant
-          FROM commerce_webhookdelivery d
-          JOIN commerce_webhookendpoint e ON e.id = d.endpoint_id AND e.enabled AND e.removed_at IS NULL
-          LEFT JOIN busy b ON b.endpoint_id = d.endpoint_id
-          LEFT JOIN of_merchant m ON m.merchant_id = d.merchant_id
-         WHERE d.status = 'pending' AND d.due_at <= clock_timestamp()
-           AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
-           AND NOT EXISTS (SELECT FROM commerce_webhookdelivery earlier
-                            WHERE earlier.endpoint_id = d.endpoint_id AND earlier.object_id = d.object_id
-                              AND earlier.status = 'pending' AND earlier.message_id < d.message_id)
+        SELECT due.*, coalesce(m.sending, 0) + row_number() OVER (
+                   PARTITION BY e.merchant_id ORDER BY due.due_at, due.message_id) AS nth_of_merchant
+          FROM commerce_webhookendpoint e
+          LEFT JOIN busy b ON b.endpoint_id = e.id
+          LEFT JOIN of_merchant m ON m.merchant_id = e.merchant_id
+         CROSS JOIN LATERAL (
+               SELECT d.id, d.due_at, d.message_id FROM commerce_webhookdelivery d
+                WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.due_at <= statement_timestamp()
+                  AND (d.leased_until IS NULL OR d.leased_until <= statement_timestamp())
+                  AND d.message_id = (SELECT min(oldest.message_id) FROM commerce_webhookdelivery oldest
+                                       WHERE oldest.endpoint_id = d.endpoint_id
+                                         AND oldest.object_id = d.object_id AND oldest.status = 'pending')
+                ORDER BY d.due_at, d.message_id
+                LIMIT greatest(0, %(at_once)s - coalesce(b.sending, 0))) due
+         WHERE e.enabled AND e.removed_at IS NULL
     ), mine AS (
         SELECT d.id FROM commerce_webhookdelivery d
-          JOIN ready ON ready.id = d.id
-           AND ready.nth <= %(at_once)s AND ready.nth_of_merchant <= %(of_merchant)s
+          JOIN ready ON ready.id = d.id AND ready.nth_of_merchant <= %(of_merchant)s
          -- Asked again of the row as it is once it is locked: a try may have ended meanwhile.
-         WHERE d.status = 'pending' AND d.due_at <= clock_timestamp()
-           AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
+         WHERE d.status = 'pending' AND d.due_at <= statement_timestamp()
+           AND (d.leased_until IS NULL OR d.leased_until <= statement_timestamp())
          ORDER BY ready.due_at, ready.message_id LIMIT %(limit)s {lock}
     ), taken AS (
         UPDATE commerce_webhookdelivery d
@@ -161,6 +162,7 @@ def finish(claimed: Claimed, outcome: sending.Outcome, *, now: datetime) -> bool
         row.save(
             update_fields=["status", "finished_at", "leased_until", "due_at", "last_status", "last_error"]
         )
+        _move_followers(row, now)
     return True
 
 
@@ -277,6 +279,21 @@ def _failed(row: WebhookDelivery, outcome: sending.Outcome, now: datetime) -> No
         turn_off(endpoint, reason=Off.GONE, now=now)
     elif now - endpoint.failing_since >= timedelta(days=settings.WEBHOOK_DISABLE_DAYS):
         turn_off(endpoint, reason=Off.FAILING, now=now)
+
+
+def _move_followers(row: WebhookDelivery, now: datetime) -> None:
+    """Let what waits behind a delivery be looked at when that is due again, or now when it is out of the way.
+
+    Order does not rest on this, only that senders need not look at what they may not send.
+    """
+    behind = WebhookDelivery.objects.filter(
+        endpoint=row.endpoint_id, object_id=row.object_id, status="pending", message__gt=row.message_id
+    )
+    if row.status == WebhookDelivery.Status.PENDING:
+        behind.filter(due_at__lt=row.due_at).update(due_at=row.due_at)
+    else:
+        following = behind.order_by("message_id").values("pk")[:1]
+        WebhookDelivery.objects.filter(pk__in=following, due_at__gt=now, tried=0).update(due_at=now)
 
 
 def _wait(tried: int, outcome: sending.Outcome) -> timedelta:

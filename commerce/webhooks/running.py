@@ -16,7 +16,6 @@ from commerce.webhooks import deliveries, sending, signing
 log = structlog.get_logger(__name__)
 
 AGENT = "Yellowcart-Webhooks/1"
-CLAIMED_TOGETHER = 8  # Each of these is begun well before its lease runs out, whatever the others wait for.
 LOOK_SECONDS = 0.5
 
 
@@ -82,7 +81,8 @@ class _Round:
     def pieces(self) -> Iterator[Callable[[], object]]:
         """Return tries to make, waiting for those under way behind which others may become due."""
         while time.monotonic() < self._ends:
-            claimed = deliveries.claim(limit=CLAIMED_TOGETHER, now=clock.database_now())
+            # Each of these is begun well before its lease runs out, whatever the others wait for.
+            claimed = deliveries.claim(limit=2 * settings.WEBHOOK_THREADS, now=clock.database_now())
             for each in claimed:
                 with self._changed:
                     self._under_way += 1

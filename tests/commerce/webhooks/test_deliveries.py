@@ -254,6 +254,23 @@ def test_messages_about_one_object_are_sent_in_order_while_others_go_on(receiver
     assert not WebhookDelivery.objects.exclude(status="delivered").exists()
 
 
+def test_what_waits_behind_a_failure_is_due_with_it_and_goes_right_behind_it(receiver: Receiver) -> None:
+    receiver.status = 500
+    one = endpoint(receiver)
+    tell(one, 1)
+    tell(one, 2)
+    send()
+    first, second = WebhookDelivery.objects.order_by("message_id")
+    assert (second.due_at, second.attempts) == (first.due_at, 0)
+    assert first.due_at > datetime.now(UTC)
+
+    receiver.status = 204
+    WebhookDelivery.objects.filter(pk=first.pk).update(due_at=NOW)
+    send()
+
+    assert numbers(receiver) == [1, 1, 2]
+
+
 def test_an_endpoint_that_fails_holds_up_no_other(receiver: Receiver) -> None:
     seller = make.merchant()
     with listening(status=500) as failing:
