@@ -23,7 +23,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 
 
 class NotJsonLines(errors.Invalid):
-    """The file is one JSON array."""
+    """The file begins like JSON, and no line of it is a product."""
 
     code = "NOT_JSON_LINES"
     message = "Send one product per line (JSON Lines), not an array of them."
@@ -78,10 +78,26 @@ class JsonLines:
         self._damaged = False
 
     def count(self) -> int:
-        """Return how many lines have content; raises EmptyFeed, TooManyRows."""
-        if not (rows := sum(1 for _ in self._lines())):
+        """Return how many lines have content; raises EmptyFeed, TooManyRows, NotJsonLines."""
+        rows, wrong = 0, ""
+        for number, line, text in self._lines():
+            if rows == 0 or wrong:
+                trouble = self._trouble(line, text)
+                # The first trouble is told when every line has one.
+                wrong = trouble and (wrong or trouble)
+            rows = number
+        if not rows:
             raise EmptyFeed
+        if wrong:
+            raise NotJsonLines(f"No line is a product. {wrong}")
         return rows
+
+    def _trouble(self, line: int, text: str) -> str:
+        try:
+            convert(decoded(text, damaged=self._damaged), _Product, "")
+        except Wrong as wrong:
+            return f"Line {line}: {wrong}"
+        return ""
 
     def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
         """Yield a piece per line; raises TooManyRows at the last."""

@@ -40,7 +40,7 @@ CONFIG = SchemathesisConfig.from_dict(
     }
 )
 # What a feed's bytes are, how options fit each other and which price is higher, the document cannot say.
-BEYOND_THE_DOCUMENT = {"import_create", "product_create", "variant_create", "price_set"}
+BEYOND_THE_DOCUMENT = {"import_create", "export_create", "product_create", "variant_create", "price_set"}
 # Nor that an open plan has a rate and a targeted one hosts.
 BEYOND_THE_DOCUMENT |= {"commission_plan_create", "commission_plan_change"}
 # Nor which countries and currencies there are, and how what is said of a zone or a rate fits together.

@@ -128,6 +128,7 @@ def test_problems_come_in_the_order_of_the_file_page_by_page(api: Api) -> None:
         (b"PK\x03\x04" + bytes(100), "NOT_TEXT"),
         (bytes(range(256)) * 10, "NOT_TEXT"),
         (b"Name,Cost\nSoap,5\n", "MISSING_COLUMN"),
+        (b'{"products": []}', "NOT_JSON_LINES"),
         (b'[{"handle": "soap"}]', "NOT_JSON_LINES"),
         (b"<html><body>Sign in</body></html>", "BAD_XML"),
         (b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b">]><rss><channel/></rss>', "XML_DOCTYPE"),

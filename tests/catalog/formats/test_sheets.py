@@ -149,3 +149,17 @@ def test_any_bytes_are_rows_or_a_refusal(body: bytes) -> None:
     with contextlib.suppress(texts.EmptyFeed, texts.NotText):
         for row in sheet_of(body).rows():
             assert row.cells or row.problems
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_blank_lines_are_passed_over_and_counted(newline: str) -> None:
+    body = f"{newline * 3}Handle,Title{newline * 4}a,1{newline}{newline}b,2".encode()
+    assert [(row.number, row.line) for row in sheet_of(body).rows()] == [(1, 8), (2, 10)]
+
+
+def test_a_file_of_newlines_only_is_empty_whatever_stands_before_them() -> None:
+    for body in (b"\n" * 3_000_000, b"\xef\xbb\xbf" + b"\r\n" * 900_000):
+        with pytest.raises(texts.EmptyFeed):
+            sheet_of(body)
+    with pytest.raises(sheets.TooManyRows):
+        rows_of(b"Handle,Title\n" + b"\n" * 3_000_000)
