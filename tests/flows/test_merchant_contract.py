@@ -4,6 +4,7 @@ Each operation is called with what the document allows and with what it forbids 
 No answer may be a 5xx, and every answer has to be one that the document describes.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,16 @@ BEYOND_THE_DOCUMENT |= {"shipping_zone_create", "shipping_zone_set", "tax_rate_c
 BEYOND_THE_DOCUMENT |= {"payout_account_open"}
 # Nor which addresses are public, and how often one may try an endpoint.
 BEYOND_THE_DOCUMENT |= {"webhook_endpoint_create", "webhook_endpoint_change", "webhook_endpoint_test"}
+
+
+@schemathesis.serializer("application/jsonl", "application/x-ndjson")
+def as_it_is(ctx: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Return a body of a type that schemathesis does not know, as its bytes."""
+    if isinstance(value, bytes):
+        return value
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
+
+
 document = schemathesis.openapi.from_path(ROOT / "docs" / "openapi.yaml", config=CONFIG)
 document.app = get_wsgi_application()
 catalog = document.include(path_regex="^/api/v1/catalog/")
