@@ -392,7 +392,7 @@ def test_a_dry_run_tells_what_an_import_would_do_and_does_none_of_it() -> None:
 
     def state() -> list[Any]:
         told = Event.objects.exclude(name__startswith="import.")
-        rows = [Product.objects, Variant.objects, Price.objects, StockMovement.objects, told]
+        rows: list[Any] = [Product.objects, Variant.objects, Price.objects, StockMovement.objects, told]
         return [list(each.order_by("pk").values()) for each in rows]
 
     before = state()
