@@ -83,11 +83,13 @@ class GoogleXml:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        first = next(iter(_Items(file)), None)
-        if first is None:
-            raise BadXml
-        if first.fields is None and not any(item.fields for item in _Items(file)):
-            raise BadXml(f"{BadXml.message} Line {first.problems[0].line}: {first.problems[0].message}")
+        trouble = ""
+        for item in _Items(file):
+            if item.fields:
+                return
+            [problem] = item.problems
+            trouble = trouble or f" Line {problem.line}: {problem.message}"
+        raise BadXml(BadXml.message + trouble)
 
     def count(self) -> int:
         """Return how many items the file has; raises TooManyRows."""
