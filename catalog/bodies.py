@@ -33,6 +33,7 @@ def product(row: Product) -> Body:
         "tags": row.tags,
         "options": row.option_names,
         "status": row.status,
+        "language": row.language,
         "images": [{"id": image.id, "url": image.url, "alt": image.alt} for image in row.images.all()],
         "variants": [variant(one, row) for one in row.variants.all()],
         "created_at": row.created_at,

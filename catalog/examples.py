@@ -52,6 +52,7 @@ PRODUCT_WRITE: dict[str, Any] = {
     "tags": ["matte"],
     "options": ["Shade"],
     "status": "active",
+    "language": "en",
     "images": [{"url": "https://img.example.com/velvet-lipstick.jpg", "alt": "A red lipstick"}],
     "variants": [VARIANT_WRITE],
 }

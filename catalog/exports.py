@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Length
 
-from catalog import claims, queries, stock
+from catalog import claims, queries, search, stock
 from catalog.formats import writing
 from catalog.formats.goods import Good, Picture, Unit, Writer
 from catalog.models import Export, ExportChunk, Import, Price, Product
@@ -214,7 +214,7 @@ def _products(job: Export) -> QuerySet[Product]:
     text = said.pop("q", None)
     names = {"vendor": "vendor__iexact", "type": "product_type__iexact", "updated_since": "updated_at__gte"}
     rows = rows.filter(**{names.get(name, name): value for name, value in said.items()})
-    return queries.matching(rows, text) if text else rows
+    return search.matching(rows, merchant_id=job.merchant_id, text=text) if text else rows
 
 
 def _next(job: Export) -> list[tuple[UUID, Good]]:

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 
-from catalog import queries
+from catalog import search
 from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Export, Import, Product, Variant
 
 
@@ -49,15 +49,34 @@ class ProductFilter(Filters):
         lookup_expr="gte",
         help_text="Changed then or later (stock and prices apart).",
     )
-    q = TextFilter(method="search", help_text="Part of title, handle or vendor, or a whole SKU.")
+    language = filters.ChoiceFilter(
+        choices=Product.Language.choices,
+        method="of_search",
+        help_text="What `q` is in: finds other forms of its words, in products of that language.",
+    )
+    # Last: what it finds is already narrowed by the others.
+    q = TextFilter(
+        method="search",
+        help_text="Words of the title, vendor, type, tags, handle or description, best first; "
+        '`"a phrase"`, `or` and `-without` as in web search. A whole SKU or barcode comes before them.',
+    )
 
     class Meta:
         model = Product
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
-        """Narrow to what has the text."""
-        return queries.matching(rows, value)
+        """Narrow to what has the words, and rank it."""
+        return search.ranked(
+            rows,
+            merchant_id=self.request.auth.merchant_id,
+            text=value,
+            language=self.form.cleaned_data.get("language") or "",
+        )
+
+    def of_search(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """Narrow nothing: the language is that of `q`."""
+        return rows
 
 
 class VariantFilter(Filters):

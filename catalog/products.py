@@ -16,7 +16,7 @@ from commerce import errors
 MAX_VARIANTS = 2_000
 MAX_IMAGES = 250
 MAX_TITLE = 255
-PRODUCT_FIELDS = frozenset({"title", "description", "vendor", "product_type", "tags", "status"})
+PRODUCT_FIELDS = frozenset({"title", "description", "vendor", "product_type", "tags", "status", "language"})
 VARIANT_FIELDS = frozenset({"sku", "barcode", "weight_grams", "position", "is_active", "release_at"})
 
 
@@ -95,6 +95,7 @@ class NewProduct:
     tags: list[str] = field(default_factory=list)
     option_names: list[str] = field(default_factory=list)
     status: str = Product.Status.DRAFT
+    language: str = ""
     images: list[Image] = field(default_factory=list)
     variants: list[NewVariant] = field(default_factory=list)
 
@@ -115,6 +116,7 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
             tags=new.tags,
             option_names=new.option_names,
             status=new.status,
+            language=new.language,
             created_at=now,
             updated_at=now,
         )

@@ -12,7 +12,6 @@ from django.db.models import (
     Min,
     OuterRef,
     Prefetch,
-    Q,
     QuerySet,
     Subquery,
     Value,
@@ -78,14 +77,6 @@ def product(*, merchant_id: UUID, product_id: UUID) -> Product:
     if found is None:
         raise UnknownProduct
     return found
-
-
-def matching(rows: QuerySet[Product], text: str) -> QuerySet[Product]:
-    """Narrow products to those with the text in title, handle or vendor, or with a variant of that SKU."""
-    with_sku = Variant.objects.filter(sku=text).values("product_id")
-    return rows.filter(
-        Q(title__icontains=text) | Q(handle__icontains=text) | Q(vendor__icontains=text) | Q(pk__in=with_sku)
-    )
 
 
 def variants(*, merchant_id: UUID) -> QuerySet[Variant]:

@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from commerce import ids
 from commerce.models import Merchant
@@ -16,6 +16,38 @@ class Product(models.Model):
         ACTIVE = "active"
         RETIRED = "retired"
 
+    class Language(models.TextChoices):
+        """Languages of which PostgreSQL knows the word forms; the labels are its names for them."""
+
+        ARABIC = "ar", "Arabic"
+        CATALAN = "ca", "Catalan"
+        DANISH = "da", "Danish"
+        GERMAN = "de", "German"
+        GREEK = "el", "Greek"
+        ENGLISH = "en", "English"
+        SPANISH = "es", "Spanish"
+        BASQUE = "eu", "Basque"
+        FINNISH = "fi", "Finnish"
+        FRENCH = "fr", "French"
+        IRISH = "ga", "Irish"
+        HINDI = "hi", "Hindi"
+        HUNGARIAN = "hu", "Hungarian"
+        ARMENIAN = "hy", "Armenian"
+        INDONESIAN = "id", "Indonesian"
+        ITALIAN = "it", "Italian"
+        LITHUANIAN = "lt", "Lithuanian"
+        NEPALI = "ne", "Nepali"
+        DUTCH = "nl", "Dutch"
+        NORWEGIAN = "no", "Norwegian"
+        PORTUGUESE = "pt", "Portuguese"
+        ROMANIAN = "ro", "Romanian"
+        RUSSIAN = "ru", "Russian"
+        SERBIAN = "sr", "Serbian"
+        SWEDISH = "sv", "Swedish"
+        TAMIL = "ta", "Tamil"
+        TURKISH = "tr", "Turkish"
+        YIDDISH = "yi", "Yiddish"
+
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="products")
     handle = models.CharField(max_length=255, help_text="The merchant's own id of the product.")
@@ -26,6 +58,14 @@ class Product(models.Model):
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     option_names = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    language = models.CharField(
+        max_length=2,
+        choices=Language,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it is described in: search finds the word forms of this language.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -35,7 +75,13 @@ class Product(models.Model):
             # Target of the composite foreign keys that keep a body's related ids inside one merchant.
             models.UniqueConstraint(fields=["merchant", "id"], name="product_of_merchant"),
         )
-        indexes = (models.Index(fields=["merchant", "status", "-id"], name="product_listing"),)
+        # Each is a list of the merchant API; docs/catalog.md says which. The words of search have one, too.
+        indexes = (
+            models.Index(fields=["merchant", "status", "-id"], name="product_listing"),
+            models.Index("merchant", Upper("vendor"), models.F("id").desc(), name="product_by_vendor"),
+            models.Index("merchant", Upper("product_type"), models.F("id").desc(), name="product_by_type"),
+            models.Index(fields=["merchant", "updated_at", "id"], name="product_changes"),
+        )
 
     def __str__(self) -> str:
         return self.title
@@ -84,6 +130,13 @@ class Variant(models.Model):
                 fields=["merchant", "sku"], condition=~models.Q(sku=""), name="variant_sku_once"
             ),
             models.UniqueConstraint(fields=["merchant", "id"], name="variant_of_merchant"),
+        )
+        indexes = (
+            models.Index(
+                fields=["merchant", "barcode", "-id"],
+                condition=~models.Q(barcode=""),
+                name="variant_by_barcode",
+            ),
         )
 
     def __str__(self) -> str:

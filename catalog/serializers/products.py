@@ -55,6 +55,13 @@ class ProductWriteSerializer(StrictSerializer):
     status = serializers.ChoiceField(
         choices=Product.Status.choices, required=False, default=Product.Status.DRAFT.value
     )
+    language = serializers.ChoiceField(
+        choices=Product.Language.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="What title and description are in: search finds the word forms of this language.",
+    )
     images = serializers.ListField(
         child=ImageWriteSerializer(), max_length=products.MAX_IMAGES, required=False, default=list
     )
@@ -79,6 +86,7 @@ class ProductChangeSerializer(StrictSerializer):
     type = Text(max_length=255, required=False, allow_blank=True)
     tags = serializers.ListField(child=Text(max_length=255), max_length=250, required=False)
     status = serializers.ChoiceField(choices=Product.Status.choices, required=False)
+    language = serializers.ChoiceField(choices=Product.Language.choices, required=False, allow_blank=True)
     images = serializers.ListField(
         child=ImageWriteSerializer(),
         max_length=products.MAX_IMAGES,
@@ -108,6 +116,9 @@ class ProductSerializer(serializers.Serializer[Any]):
     tags = serializers.ListField(child=serializers.CharField())
     options = serializers.ListField(child=serializers.CharField())
     status = serializers.ChoiceField(choices=Product.Status.choices)
+    language = serializers.ChoiceField(
+        choices=Product.Language.choices, allow_blank=True, help_text='"": none was named.'
+    )
     images = ImageSerializer(many=True)
     variants = VariantSerializer(many=True)
     created_at = serializers.DateTimeField()

@@ -13,7 +13,7 @@ from catalog import bodies, filters, products, queries
 from catalog.models import Product, Variant
 from catalog.serializers import products as shapes
 from catalog.serializers import variants as variant_shapes
-from catalog.views import edge
+from catalog.views import edge, ranked
 from commerce import http
 from commerce.schema import IDEMPOTENCY_KEY
 
@@ -24,6 +24,7 @@ class ProductsView(edge.PagedView):
     queryset = Product.objects.none()
     serializer_class = shapes.ProductSerializer
     filterset_class = filters.ProductFilter
+    pagination_class = ranked.SearchPagination
     show = staticmethod(bodies.product)
 
     def get_queryset(self) -> QuerySet[Product]:
@@ -34,7 +35,10 @@ class ProductsView(edge.PagedView):
         tags=["Products"], operation_id="product_list", responses=shapes.ProductSerializer(many=True)
     )
     def get(self, request: Request) -> Response:
-        """List products, newest first, with variants and pictures."""
+        """List products with variants and pictures, newest first.
+
+        With `q` best first, of the newest 1,000 that it finds.
+        """
         return self.page(request)
 
     @extend_schema(
@@ -204,6 +208,7 @@ def _new_product(sent: dict[str, Any], currency: str) -> products.NewProduct:
         tags=sent["tags"],
         option_names=sent["options"],
         status=sent["status"],
+        language=sent["language"],
         images=_images(sent["images"]),
         variants=[_new_variant(one, currency) for one in sent["variants"]],
     )
