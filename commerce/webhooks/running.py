@@ -76,21 +76,26 @@ class _Round:
     def __init__(self, ends: float) -> None:
         self._ends = ends
         self._changed = threading.Condition()
-        self._under_way = 0
+        self._under_way = self._ended = 0
 
     def pieces(self) -> Iterator[Callable[[], object]]:
         """Return tries to make, waiting for those under way behind which others may become due."""
         while time.monotonic() < self._ends:
+            with self._changed:
+                idle, ended = not self._under_way, self._ended
             # Each of these is begun well before its lease runs out, whatever the others wait for.
             claimed = deliveries.claim(limit=2 * settings.WEBHOOK_THREADS, now=clock.database_now())
             for each in claimed:
                 with self._changed:
                     self._under_way += 1
                 yield partial(self._send, each)
+            if claimed:
+                continue
+            if idle:
+                return
             with self._changed:
-                if not claimed and not self._under_way:
-                    return
-                if not claimed:
+                # What has ended since it was looked may have made another one due.
+                if self._ended == ended:
                     self._changed.wait(LOOK_SECONDS)
 
     def _send(self, claimed: deliveries.Claimed) -> None:
@@ -99,4 +104,5 @@ class _Round:
         finally:
             with self._changed:
                 self._under_way -= 1
+                self._ended += 1
                 self._changed.notify()

@@ -1,6 +1,7 @@
 """Messages, deliveries and tries: once each, in order, again after a failure, and never two at a time."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -252,6 +253,28 @@ def test_messages_about_one_object_are_sent_in_order_while_others_go_on(receiver
     first = [got.id for got in receiver.got if got.said["data"]["n"] == 1]
     assert len(set(first)) == 1
     assert not WebhookDelivery.objects.exclude(status="delivered").exists()
+
+
+def test_what_becomes_due_while_a_sender_looks_is_sent_by_it(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, claim = endpoint(receiver), deliveries.claim
+    for n in (1, 2):
+        tell(one, n)
+
+    def looks_until_the_first_is_delivered(**more: Any) -> list[deliveries.Claimed]:
+        claimed = claim(**more)
+        until = time.monotonic() + 10
+        while not WebhookDelivery.objects.filter(status="delivered").exists() and not claimed:
+            assert time.monotonic() < until
+            time.sleep(0.01)  # Another thread delivers it.
+        return claimed
+
+    monkeypatch.setattr(deliveries, "claim", looks_until_the_first_is_delivered)
+
+    send()
+
+    assert numbers(receiver) == [1, 2]
 
 
 def test_what_waits_behind_a_failure_is_due_with_it_and_goes_right_behind_it(receiver: Receiver) -> None:
