@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -20,7 +20,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from commerce import accounts, ledger, outbox, screens
+from commerce import accounts, keyscreens, ledger, outbox, screens
 from commerce.models import (
     Address,
     Card,
@@ -28,7 +28,6 @@ from commerce.models import (
     Host,
     LedgerTransaction,
     Merchant,
-    MerchantKey,
     MerchantMember,
     Posting,
     User,
@@ -122,13 +121,6 @@ class MemberInline(TabularInline):  # type: ignore[misc]
     extra = 0
 
 
-class KeyInline(screens.ReadOnly, TabularInline):  # type: ignore[misc]
-    model = MerchantKey
-    fields = ("name", "prefix", "created", "expiry_date", "revoked", "last_used_at")
-    readonly_fields = fields
-    extra = 0
-
-
 @admin.register(Merchant)
 class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     """Merchants; new rates count for sales from now on."""
@@ -138,7 +130,7 @@ class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("created_at",)
-    inlines = (MemberInline, KeyInline)
+    inlines = (MemberInline, keyscreens.KeyInline)
 
     @admin.display(description="Host's commission")
     def commission(self, merchant: Merchant) -> str:
@@ -149,40 +141,6 @@ class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     def fee(self, merchant: Merchant) -> str:
         """Write basis points as per cent."""
         return f"{merchant.platform_fee_bp / 100:g} %"
-
-
-@admin.register(MerchantKey)
-class MerchantKeyAdmin(ModelAdmin):  # type: ignore[misc]
-    """Merchants' API keys. A key is shown once, when it is made; afterwards only its prefix is known."""
-
-    list_display = ("name", "merchant", "prefix", "created", "expiry_date", "revoked", "last_used_at")
-    list_filter = ("revoked",)
-    list_select_related = ("merchant",)
-    search_fields = ("name", "prefix", "merchant__name")
-    fields = ("merchant", "name", "expiry_date", "revoked", "prefix", "last_used_at")
-    readonly_fields = ("prefix", "last_used_at")
-    autocomplete_fields = ("merchant",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: MerchantKey | None = None) -> tuple[str, ...]:
-        """A key stays its merchant's, and one that was revoked stays revoked."""
-        if obj is None:
-            return self.readonly_fields
-        return (*self.readonly_fields, "merchant", *(["revoked"] if obj.revoked else []))
-
-    def has_delete_permission(self, request: HttpRequest, obj: MerchantKey | None = None) -> bool:
-        """Keys are revoked, so that who used one can still be told."""
-        return False
-
-    def save_model(
-        self, request: HttpRequest, obj: MerchantKey, form: "ModelForm[Any]", change: bool
-    ) -> None:
-        """Make the key and show it, this once."""
-        if change:
-            obj.save()
-            return
-        key = MerchantKey.objects.assign_key(obj)
-        obj.save()
-        messages.warning(request, f"The key for {obj.merchant}: {key} - copy it now, it is not shown again.")
 
 
 # --- what happened ---

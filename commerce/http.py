@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from functools import cache
 from typing import Any, cast
 
 import orjson
 import structlog
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db import DataError, InterfaceError, OperationalError
-from django.db.models import Q
-from django.db.models.functions import Now
 from django.http import Http404
+from django.urls import ResolverMatch
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from redis.exceptions import RedisError
 from rest_framework import authentication, exceptions, pagination, permissions
@@ -21,12 +22,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework_api_key.permissions import KeyParser
 
-from commerce import errors, idempotency, ids
+from commerce import buckets, errors, idempotency, ids, merchantkeys
 from commerce.models import Merchant, MerchantKey
+from commerce.scopes import Need
 
 log = structlog.get_logger(__name__)
 
-LAST_USED_EVERY = timedelta(minutes=1)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -58,6 +59,20 @@ class BadKey(errors.Unauthenticated):
     message = "This API key is not valid."
 
 
+class AddressNotAllowed(errors.Forbidden):
+    """The API key may not be used from this address."""
+
+    code = "ADDRESS_NOT_ALLOWED"
+    message = "This API key may not be used from this address."
+
+
+class MissingScope(errors.Forbidden):
+    """The API key has not the scope of this endpoint; `data["scope"]` names it."""
+
+    code = "MISSING_SCOPE"
+    message = "This API key does not open this."
+
+
 class MerchantKeyAuthentication(authentication.BaseAuthentication):
     """`Authorization: Api-Key <key>` names a merchant; `request.auth` is the MerchantKey."""
 
@@ -66,17 +81,12 @@ class MerchantKeyAuthentication(authentication.BaseAuthentication):
         text = KeyParser().get(request._request)
         if text is None:
             return None
-        try:
-            key = cast(MerchantKey, MerchantKey.objects.get_from_key(text))
-        except (MerchantKey.DoesNotExist, ValueError) as error:
-            raise BadKey from error
-        if key.has_expired or not key.merchant.is_active:
+        now = timezone.now()
+        secret = merchantkeys.of_text(text, now=now)
+        if secret is None:
             raise BadKey
-        # At most one write a minute per key, whatever the traffic.
-        MerchantKey.objects.filter(pk=key.pk).filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=Now() - LAST_USED_EVERY)
-        ).update(last_used_at=Now())
-        return None, key
+        merchantkeys.used(secret, now=now)
+        return None, secret.key
 
     def authenticate_header(self, request: Request) -> str:
         return "Api-Key"
@@ -107,15 +117,68 @@ class IsShopper(permissions.BasePermission):
         return True
 
 
+class FromItsNetworks(permissions.BasePermission):
+    """Lets in keys that come from where they may; raises AddressNotAllowed."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        key = cast(MerchantKey, request.auth)
+        # Behind a proxy that is trusted, the server has put the client's own address here.
+        if not merchantkeys.may_come_from(key, str(request.META.get("REMOTE_ADDR") or "")):
+            raise AddressNotAllowed
+        return True
+
+
+class HasScope(permissions.BasePermission):
+    """Lets in keys that have what the endpoint needs; raises MissingScope."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        need = cast(MerchantView, view).need(request)
+        if need is not None and need.scope not in cast(MerchantKey, request.auth).scopes:
+            raise MissingScope(f"This API key has not the scope {need.scope}.", scope=need.scope)
+        return True
+
+
+@cache
+def address_of(route: str) -> str:
+    """Return a route's address as the API document writes it: `/api/v1/orders/{order_id}`."""
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
+
+
 class MerchantView(APIView):
     """A view for merchants' systems; `self.merchant` is the caller and every queryset starts from it."""
 
     authentication_classes = [MerchantKeyAuthentication]
-    permission_classes = [IsMerchant]
+    permission_classes = [IsMerchant, FromItsNetworks, HasScope]
+    standing: buckets.Standing | None = None
 
     @property
     def merchant(self) -> Merchant:
         return cast(MerchantKey, self.request.auth).merchant
+
+    def need(self, request: Request) -> Need | None:
+        """Return what this request needs, None where nothing is done; KeyError: the table does not say."""
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method == "OPTIONS" or not hasattr(self, method.lower()):
+            return None
+        needs: dict[str, Need] = settings.MERCHANT_NEEDS
+        return needs[f"{method} {address_of(cast(ResolverMatch, request.resolver_match).route)}"]
+
+    def check_throttles(self, request: Request) -> None:
+        """Count the request for its key; raises RateLimited."""
+        super().check_throttles(request)
+        need = self.need(request)
+        if need is None or not isinstance(request.auth, MerchantKey):
+            return
+        self.standing = buckets.take(key_id=request.auth.pk, kind=need.kind)
+        if self.standing is not None and not self.standing.taken:
+            raise self.standing.refusal()
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say on every answer, refusals too, how often the key may still call."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in (self.standing.headers() if self.standing else {}).items():
+            final[name] = value
+        return final
 
 
 class ShopperView(APIView):

@@ -7,12 +7,25 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 @cache
 def sync() -> "redis.Redis":
     """Return the process's client for threads. Answers are bytes; a dead server fails within 2 seconds."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+@cache
+def hasty() -> "redis.Redis":
+    """Return a client for what may go undone: a server that is away fails within half a second."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=0.25,
+        socket_connect_timeout=0.25,
+        retry=Retry(NoBackoff(), 1),  # Once: after a restart, the connection that was kept is dead.
+    )
 
 
 def asynchronous() -> "redis.asyncio.Redis":

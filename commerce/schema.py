@@ -3,9 +3,12 @@
 import re
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
+
+from commerce.scopes import SCOPES, Need
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -73,7 +76,12 @@ class MerchantKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         """Return the OpenAPI security scheme."""
-        description = "A merchant's API key, as `Authorization: Api-Key <key>`. Made in the operations admin."
+        scopes = "\n".join(f"- `{scope}`: {text}" for scope, text in SCOPES.items())
+        description = (
+            "A merchant's API key, as `Authorization: Api-Key <key>`. Made in the operations admin. Answers"
+            " have `RateLimit-Policy` and `RateLimit`. A key has some of these scopes; every operation names"
+            f" the one it needs (`x-required-scope`):\n\n{scopes}"
+        )
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": description}
 
 
@@ -113,11 +121,20 @@ def describe_refusals(result: dict[str, Any], **_: object) -> dict[str, Any]:
         for method, operation in item.items():
             if not isinstance(operation, dict) or "responses" not in operation:
                 continue
+            _say_scope(f"{method.upper()} {path}", operation)
             for status in _statuses(path, method, operation):
                 reference = {"$ref": f"#/components/responses/Refused{status}"}
                 operation["responses"].setdefault(status, reference)
             operation["responses"] = dict(sorted(operation["responses"].items()))
     return result
+
+
+def _say_scope(address: str, operation: dict[str, Any]) -> None:
+    needs: dict[str, Need] = settings.MERCHANT_NEEDS
+    if any("merchantKey" in way for way in operation.get("security", [])):
+        need = needs[address]
+        operation["description"] = f"{operation['description']}\n\nNeeds the scope `{need.scope}`.".strip()
+        operation["x-required-scope"] = need.scope
 
 
 def _refused(status: str) -> dict[str, Any]:
@@ -140,10 +157,10 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     return [
         *(["400"] if writes or operation.get("parameters") else []),
         *(["401"] if schemes else []),
-        *(["403"] if writes and "session" in schemes else []),
+        *(["403"] if "merchantKey" in schemes or (writes and "session" in schemes) else []),
         *(["404"] if "{" in path or operation.pop("x-may-be-missing", False) else []),
         *(["409", "422"] if writes else []),
         *(["413", "415"] if operation.get("requestBody") else []),
-        *(["429"] if writes else []),
+        *(["429"] if writes or "merchantKey" in schemes else []),
         "503",
     ]

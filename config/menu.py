@@ -68,6 +68,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
     "Parties": [
         ("Merchants", "storefront", "commerce.merchant"),
         ("API keys", "key", "commerce.merchantkey"),
+        ("What was done to keys", "history", "commerce.merchantkeyevent"),
         ("Hosts", "mic", "commerce.host"),
         ("Users", "person", "commerce.user"),
         ("Groups", "group", "auth.group"),

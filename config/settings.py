@@ -18,6 +18,7 @@ from config.look import STUDIO as STUDIO
 from config.look import UNFOLD as UNFOLD
 from config.openapi import SPECTACULAR
 from config.panels import STUDIO_PANELS as STUDIO_PANELS
+from config.scopes import NEEDS
 from config.subscriptions import ENTRANCES as ENTRANCES
 from config.subscriptions import GAUGES as GAUGES
 from config.subscriptions import SNAPSHOT_PANELS as SNAPSHOT_PANELS
@@ -266,6 +267,15 @@ PURCHASES_PER_MINUTE = env.number("PURCHASES_PER_MINUTE")
 ADMISSION_SECONDS = env.number("ADMISSION_SECONDS")
 COMMISSION_NOTICE_DAYS = env.number("COMMISSION_NOTICE_DAYS")
 IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES")
+
+# --- merchants' API keys ---
+
+MERCHANT_NEEDS = NEEDS
+MERCHANT_REQUESTS_PER_MINUTE = {
+    "read": env.number("MERCHANT_READS_PER_MINUTE"),
+    "write": env.number("MERCHANT_WRITES_PER_MINUTE"),
+    "bulk": env.number("MERCHANT_BULKS_PER_MINUTE"),
+}
 
 # --- webhooks to merchants ---
 

@@ -353,6 +353,30 @@ VARIABLES: tuple[Variable, ...] = (
         ),
     ),
     *_section(
+        "Merchants' API keys",
+        _variable(
+            "MERCHANT_READS_PER_MINUTE",
+            "number",
+            "6000",
+            "How many requests a key may read with in a minute, all at once if it likes.",
+            least=1,
+        ),
+        _variable(
+            "MERCHANT_WRITES_PER_MINUTE",
+            "number",
+            "3000",
+            "How many requests a key may change something with in a minute.",
+            least=1,
+        ),
+        _variable(
+            "MERCHANT_BULKS_PER_MINUTE",
+            "number",
+            "60",
+            "How many imports, exports, files, statements and replays a key may ask for in a minute.",
+            least=1,
+        ),
+    ),
+    *_section(
         "Webhooks",
         _variable(
             "WEBHOOK_KEYS",

@@ -1,5 +1,5 @@
 from commerce.models.cards import Card, Customer
-from commerce.models.keys import IdempotencyKey, MerchantKey
+from commerce.models.keys import IdempotencyKey, MerchantKey, MerchantKeyEvent, MerchantKeySecret
 from commerce.models.ledger import LedgerTransaction, Posting
 from commerce.models.outbox import Event, Notice
 from commerce.models.parties import Address, Host, Merchant, MerchantMember, RiskTier, User
@@ -23,6 +23,8 @@ __all__ = [
     "LedgerTransaction",
     "Merchant",
     "MerchantKey",
+    "MerchantKeyEvent",
+    "MerchantKeySecret",
     "MerchantMember",
     "Notice",
     "Posting",

@@ -11,12 +11,14 @@ from uuid import NAMESPACE_URL, uuid5
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, hashers
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from catalog import bundles, prices, products
 from catalog.models import Price, Product, Variant
-from commerce import accounts, cards, gateway
-from commerce.models import Customer, Host, Merchant, MerchantKey, User
+from commerce import accounts, cards, gateway, merchantkeys
+from commerce.models import Customer, Host, Merchant, User
 from commerce.money import Money
+from commerce.scopes import SCOPES
 from config.demo import cast, doors
 from config.demo.notebook import Notebook
 from orders import checkout, quotes
@@ -92,16 +94,17 @@ def _merchant(seller: cast.Seller, book: Notebook) -> None:
         },
     )
     if not _opens(book.api_keys.get(seller.slug, ""), merchant):
-        MerchantKey.objects.filter(merchant=merchant, name="demo").delete()
-        _, book.api_keys[seller.slug] = MerchantKey.objects.create_key(merchant=merchant, name="demo")
+        by = merchantkeys.By()
+        for lost in merchant.keys.filter(name="demo", revoked_at=None):
+            merchantkeys.revoke(key_id=lost.pk, now=timezone.now(), by=by)
+        _, book.api_keys[seller.slug] = merchantkeys.make(
+            merchant_id=merchant.pk, name="demo", scopes=SCOPES, by=by
+        )
 
 
 def _opens(key: str, merchant: Merchant) -> bool:
-    try:
-        found = MerchantKey.objects.get_from_key(key)
-    except MerchantKey.DoesNotExist:
-        return False
-    return not found.has_expired and merchant.keys.filter(pk=found.pk).exists()
+    found = merchantkeys.of_text(key, now=timezone.now())
+    return found is not None and found.merchant_id == merchant.pk
 
 
 def _sessions(book: Notebook, emails: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from catalog import imports, prices, products
 from catalog.models import Import, Product, Stock, StockMovement, Variant
-from commerce.models import Merchant, MerchantKey
+from commerce.models import Merchant
+from tests import apikeys
 
 NOW = datetime(2030, 5, 1, 18, 0, tzinfo=UTC)
 _numbers = count(1)
@@ -33,7 +34,7 @@ def merchant(name: str = "Atelier Sol", *, currency: str = "EUR") -> Merchant:
 
 def key(of: Merchant) -> str:
     """Return the text of a new API key."""
-    _, text = MerchantKey.objects.create_key(name="tests", merchant=of)
+    _, text = apikeys.key(of)
     return str(text)
 
 

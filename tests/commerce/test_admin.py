@@ -11,11 +11,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from commerce import ledger, outbox
-from commerce.models import Event, LedgerTransaction, Merchant, MerchantKey, User
+from commerce import ledger, merchantkeys, outbox
+from commerce.models import Event, LedgerTransaction, Merchant, MerchantKey, MerchantKeyEvent, User
 from commerce.money import Money
 from streams import chat, shows
 from streams.models import ChatMessage, Stream
+from tests import apikeys
 from tests.streams import make
 
 pytestmark = pytest.mark.django_db
@@ -62,26 +63,102 @@ def test_an_api_key_is_shown_once_and_works(client: Client) -> None:
     merchant = Merchant.objects.create(name="Atelier Sol", slug="sol")
 
     answer = client.post(
-        reverse("admin:commerce_merchantkey_add"), {"merchant": str(merchant.id), "name": "Feed"}, follow=True
+        reverse("admin:commerce_merchantkey_add"),
+        {"merchant": str(merchant.id), "name": "Feed", "scopes": ["orders:read"], "networks": "203.0.113.7"},
+        follow=True,
     )
 
     [message] = [str(each) for each in answer.context["messages"] if "copy it now" in str(each)]
     key = message.split(": ", 1)[1].split(" ", 1)[0]
-    made = MerchantKey.objects.get_from_key(key)
-    assert made == MerchantKey.objects.get(merchant=merchant)
-    again = client.get(reverse("admin:commerce_merchantkey_change", args=[MerchantKey.objects.get().pk]))
-    assert key not in again.content.decode()
+    made = merchantkeys.of_text(key, now=NOW)
+    assert made is not None
+    assert made.key == MerchantKey.objects.get(merchant=merchant)
+    assert (made.key.scopes, made.key.networks) == (["orders:read"], ["203.0.113.7/32"])
+    again = client.get(reverse("admin:commerce_merchantkey_change", args=[made.key.pk])).content.decode()
+    assert key not in again
+    assert made.prefix in again
 
 
-def test_a_revoked_key_stays_revoked(client: Client) -> None:
+def test_a_key_needs_scopes_that_there_are_and_networks_that_can_be_read(client: Client) -> None:
     merchant = Merchant.objects.create(name="Atelier Sol", slug="sol")
-    key, _ = MerchantKey.objects.create_key(name="Feed", merchant=merchant)
+    good = {"merchant": str(merchant.id), "name": "Feed", "scopes": ["orders:read"], "networks": ""}
+
+    wrongs: list[dict[str, Any]] = [
+        *({"scopes": []}, {"scopes": ["all"]}),
+        *({"networks": "203.0.113.7/24"}, {"networks": "home"}),
+    ]
+    for wrong in wrongs:
+        client.post(reverse("admin:commerce_merchantkey_add"), good | wrong)
+
+    assert not MerchantKey.objects.exists()
+
+
+def test_a_revoked_key_stays_revoked(client: Client, operator: User) -> None:
+    key, text = apikeys.key(Merchant.objects.create(name="Atelier Sol", slug="sol"))
+
+    act(client, MerchantKey, "revoke_chosen", key)
     address = reverse("admin:commerce_merchantkey_change", args=[key.pk])
+    answer = client.post(address, {"name": "Feed", "scopes": ["orders:read"], "networks": ""})
 
-    client.post(address, {"name": "Feed", "revoked": "on"})
-    client.post(address, {"name": "Feed"})
+    assert answer.status_code == 403
+    assert client.get(address).status_code == 200
+    assert merchantkeys.of_text(text, now=NOW) is None
+    made, revoked = MerchantKeyEvent.objects.order_by("id")
+    assert (made.person, revoked.action) == (None, "revoked")
+    assert (revoked.person, revoked.address) == (operator, "127.0.0.1")
 
-    assert MerchantKey.objects.get().revoked
+
+def test_a_key_is_changed_and_stays_its_merchants(client: Client) -> None:
+    merchant = Merchant.objects.create(name="Atelier Sol", slug="sol")
+    other = Merchant.objects.create(name="Other", slug="other")
+    key, text = apikeys.key(merchant)
+
+    client.post(
+        reverse("admin:commerce_merchantkey_change", args=[key.pk]),
+        {"merchant": str(other.id), "name": "Feed", "scopes": ["stock:write"], "networks": "2001:db8::/32"}
+        | {"expires_at_0": "2031-01-01", "expires_at_1": "00:00:00"}
+        | {f"{rows}-{count}_FORMS": 0 for rows in ("secrets", "events") for count in ("TOTAL", "INITIAL")},
+    )
+
+    found = merchantkeys.of_text(text, now=NOW)
+    assert found is not None
+    assert (found.key.merchant, found.key.scopes) == (merchant, ["stock:write"])
+    assert MerchantKeyEvent.objects.get(action="changed").details["networks"] == [[], ["2001:db8::/32"]]
+
+
+def test_a_rotated_key_shows_its_new_secret_once_and_keeps_the_old_one_for_a_while(client: Client) -> None:
+    key, old = apikeys.key(Merchant.objects.create(name="Atelier Sol", slug="sol"))
+    address = reverse("admin:commerce_merchantkey_rotate", args=[key.pk])
+    asked = {"replaced": old[:8], "until_0": "2030-06-01", "until_1": "00:00:00"}
+    assert client.get(address).status_code == 200
+
+    shown = client.post(address, asked)
+    again = client.post(address, asked)
+
+    new = shown.context["text"]
+    assert new in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    assert merchantkeys.AlreadyRotated.message in again.content.decode()
+    assert merchantkeys.of_text(new, now=NOW) is not None
+    assert merchantkeys.of_text(old, now=NOW) is not None
+    assert merchantkeys.of_text(old, now=datetime(2030, 6, 1, tzinfo=UTC)) is None
+    assert client.get(reverse("admin:commerce_merchantkey_rotate", args=[uuid4()])).status_code == 404
+
+
+def test_only_who_may_change_keys_makes_rotates_and_revokes_them(client: Client, operator: User) -> None:
+    key, text = apikeys.key(Merchant.objects.create(name="Atelier Sol", slug="sol"))
+    User.objects.filter(pk=operator.pk).update(is_superuser=False, is_staff=True)
+    operator.user_permissions.add(Permission.objects.get(codename="view_merchantkey"))
+    rotated = client.post(
+        reverse("admin:commerce_merchantkey_rotate", args=[key.pk]),
+        {"replaced": text[:8], "until_0": "2030-06-01", "until_1": "00:00:00"},
+    )
+    act(client, MerchantKey, "revoke_chosen", key)
+
+    assert rotated.status_code in (302, 403)
+    assert key.secrets.count() == 1
+    assert MerchantKey.objects.get().revoked_at is None
+    assert client.get(reverse("admin:commerce_merchantkey_add")).status_code == 403
 
 
 def test_a_quarantined_event_is_tried_again(client: Client) -> None:

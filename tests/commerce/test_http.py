@@ -10,8 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from commerce import errors, http, parsers
-from commerce.models import Merchant, MerchantKey
+from commerce import errors, http, merchantkeys, parsers
+from commerce.models import Merchant, MerchantKey, MerchantKeySecret
+from commerce.scopes import Need
+from tests import apikeys
 
 requests = APIRequestFactory()
 
@@ -25,6 +27,9 @@ class Answering(http.MerchantView):
     """Answers with whatever the test wants."""
 
     act: Callable[[Request], Any]
+
+    def need(self, request: Request) -> Need | None:
+        return None
 
     def post(self, request: Request) -> Response:
         return Response(type(self).act(request))
@@ -111,26 +116,26 @@ def who(request: Request) -> Any:
 
 @pytest.mark.django_db
 def test_a_key_names_its_merchant_and_remembers_its_use(merchant: Merchant) -> None:
-    stored, key = MerchantKey.objects.create_key(name="erp", merchant=merchant)
+    stored, key = apikeys.key(merchant)
 
     response = answer(who, Authorization=f"Api-Key {key}")
 
     assert response.data == str(merchant.id)
-    assert MerchantKey.objects.get(pk=stored.pk).last_used_at is not None
-    assert key not in str(MerchantKey.objects.values())
+    assert MerchantKeySecret.objects.get(key=stored).last_used_at is not None
+    assert key not in str(MerchantKeySecret.objects.values())
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("spoil", ["unknown", "revoked", "expired", "merchant closed"])
 def test_a_key_that_is_not_good_any_more_is_refused(merchant: Merchant, spoil: str) -> None:
-    _, key = MerchantKey.objects.create_key(name="erp", merchant=merchant)
+    stored, key = apikeys.key(merchant)
     match spoil:
         case "unknown":
             key = key[:-1] + ("a" if key[-1] != "a" else "b")
         case "revoked":
-            MerchantKey.objects.update(revoked=True)
+            merchantkeys.revoke(key_id=stored.pk, now=datetime.now(UTC), by=merchantkeys.By())
         case "expired":
-            MerchantKey.objects.update(expiry_date=datetime.now(UTC) - timedelta(seconds=1))
+            MerchantKey.objects.update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
         case _:
             Merchant.objects.update(is_active=False)
 

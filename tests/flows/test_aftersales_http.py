@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commerce import gateway
-from commerce.models import LedgerTransaction, Merchant, MerchantKey, User
+from commerce.models import LedgerTransaction, Merchant, User
 from commerce.money import Money
 from orders.aftersales import disputes
 from orders.models import Dispute, Order, OrderLine, Payment, Purchase, Refund, Return
 from orders.settling import payments
+from tests import apikeys
 from tests.orders import make
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ Call = Callable[..., Any]
 
 
 def merchant_api(owner: Merchant) -> Call:
-    _, key = MerchantKey.objects.create_key(name="test", merchant=owner)
+    _, key = apikeys.key(owner)
 
     def call(method: str, path: str, body: Any = None, **headers: str) -> Any:
         sent = {"Authorization": f"Api-Key {key}", **headers}
@@ -265,7 +266,7 @@ def test_a_statement_is_the_merchants_own_and_opens_where_the_last_closed() -> N
 
 
 def shop_key(owner: Merchant) -> str:
-    _, key = MerchantKey.objects.create_key(name="more", merchant=owner)
+    _, key = apikeys.key(owner)
     return f"Api-Key {key}"
 
 

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from catalog import prices
 from catalog.models import Variant
-from commerce.models import Card, Merchant, MerchantKey, User
+from commerce.models import Card, Merchant, User
 from orders.models import Hold, Order, Payment, Purchase
 from orders.settling import payments
 from streams import offers
 from streams.frames import buying
+from tests import apikeys
 from tests.orders import make
 
 pytestmark = pytest.mark.django_db(transaction=True)  # The till has a connection of its own.
@@ -299,7 +300,7 @@ def test_a_cart_is_kept_and_guarded_by_its_version(shop: Client) -> None:
 
 
 def door(merchant: Merchant) -> Client:
-    _, key = MerchantKey.objects.create_key(name="test", merchant=merchant)
+    _, key = apikeys.key(merchant)
     return Client(headers={"Authorization": f"Api-Key {key}"})
 
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from catalog import exports, imports, plans
 from catalog.models import Import, Product, Variant
-from commerce import ids
-from commerce.models import MerchantKey
+from commerce import ids, merchantkeys
+from tests import apikeys
 from tests.catalog import make
 from tests.catalog.api import Api
 from tests.catalog.make import NOW
@@ -92,10 +92,9 @@ def test_the_calls_above_are_all_there_are() -> None:
 def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
     ours = {"import": ids.new(), "export": ids.new()}
     path = path.format(**ours, product=ids.new(), variant=ids.new(), plan=ids.new())
-    _, expired = MerchantKey.objects.create_key(name="old", merchant=api.merchant, expiry_date=timezone.now())
-    revoked_key, revoked = MerchantKey.objects.create_key(name="lost", merchant=api.merchant)
-    revoked_key.revoked = True
-    revoked_key.save()
+    _, expired = apikeys.key(api.merchant, expires_at=timezone.now())
+    lost, revoked = apikeys.key(api.merchant)
+    merchantkeys.revoke(key_id=lost.pk, now=timezone.now(), by=merchantkeys.By())
     for header, code in (
         (None, "UNAUTHENTICATED"),
         ("Bearer x", "UNAUTHENTICATED"),

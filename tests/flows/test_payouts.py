@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commerce import gateway, payees
-from commerce.models import ConnectedAccount, Host, MerchantKey, Notice, User
+from commerce.models import ConnectedAccount, Host, Notice, User
 from orders.models import Payout, Reversal
 from orders.reconciling import notices
+from tests import apikeys
 from tests.orders import make
 from tests.orders.selling import COMMISSION, PRICE, Trade
 from tests.stripe_server import StripeServer
@@ -25,7 +26,7 @@ BACK = {"return_url": "https://shop.example.com/paid", "refresh_url": "https://s
 @pytest.fixture
 def shop() -> Any:
     """A merchant's own calls."""
-    _, key = MerchantKey.objects.create_key(name="feed", merchant=make.merchant())
+    _, key = apikeys.key(make.merchant())
 
     def call(method: str, body: Any = None) -> Any:
         return getattr(Client(), method)(
@@ -178,7 +179,7 @@ def test_the_command_pays_and_the_statement_shows_it(stripe_server: StripeServer
     call_command("payout", stdout=StringIO())
     assert set(Payout.objects.values_list("status", flat=True)) == {"paid"}
 
-    _, key = MerchantKey.objects.create_key(name="feed", merchant=order.merchant)
+    _, key = apikeys.key(order.merchant)
     period = {"since": "2020-01-01T00:00:00Z", "until": "2040-01-01T00:00:00Z"}
     answer = Client().get("/api/v1/statement", period, headers={"Authorization": f"Api-Key {key}"})
     rows = [line.split(",") for line in answer.content.decode().splitlines()]

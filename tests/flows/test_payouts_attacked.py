@@ -7,10 +7,11 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from commerce.models import ConnectedAccount, MerchantKey
+from commerce.models import ConnectedAccount
 from orders import recovery
 from orders.models import Payout
 from orders.payouts import paying
+from tests import apikeys
 from tests.orders import make, selling
 from tests.orders.selling import Trade
 from tests.stripe_server import StripeServer
@@ -24,7 +25,7 @@ MOST = "https://shop.example.com/"
 
 def opened(body: Any) -> Any:
     """What a merchant is answered who opens its account like that."""
-    _, key = MerchantKey.objects.create_key(name="feed", merchant=make.merchant())
+    _, key = apikeys.key(make.merchant())
     return Client(raise_request_exception=False).post(
         "/api/v1/payout-account",
         data=body,

@@ -14,7 +14,8 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from commerce import gateway
-from commerce.models import Address, Card, Customer, Host, Merchant, MerchantKey, User
+from commerce.models import Address, Card, Customer, Host, Merchant, User
+from tests import apikeys
 
 PAYS, DECLINES, ASKS = "pm_card_visa", "pm_card_chargeCustomerFail", "pm_card_authenticationRequired"
 COMMISSION_BP = 2_000  # A fifth of the live price is whole cents, so there is nothing to round.
@@ -48,7 +49,7 @@ def gather(*, buyers: int, decliners: int, askers: int) -> People:
     merchant = Merchant.objects.create(
         name="Atelier Sol", slug="atelier-sol", host_commission_bp=COMMISSION_BP
     )
-    _, api_key = MerchantKey.objects.create_key(merchant=merchant, name="scene")
+    _, api_key = apikeys.key(merchant)
     password = secrets.token_urlsafe(12)
     user = User.objects.create_user("host@scene.example", password, name="Mira")
     Host.objects.create(user=user, name="Mira", slug="mira")
