@@ -1,9 +1,11 @@
 """What the merchant API shows: plain JSON bodies of products, variants, prices, stock and imports."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from catalog import batches
 from catalog.models import (
     BundlePart,
     CommissionPlan,
@@ -116,6 +118,26 @@ def stock(row: Stock, movements: Iterable[StockMovement]) -> Body:
             {"delta": one.delta, "reason": one.reason, "note": one.note, "at": one.at} for one in movements
         ],
     }
+
+
+def batch(results: list[batches.Result]) -> Body:
+    """Return what became of a batch's rows, in their order."""
+    count = Counter(result.became for result in results)
+    rows = [
+        {
+            "row": number,
+            "key": result.key,
+            "result": result.became.value,
+            "id": result.id,
+            "problems": [
+                {"field": one.column, "code": one.code, "value": one.value, "message": one.message}
+                for one in result.problems
+            ],
+        }
+        for number, result in enumerate(results, start=1)
+    ]
+    partial = any(result.problems for result in results)
+    return {**{became.value: count[became] for became in batches.Became}, "partial": partial, "rows": rows}
 
 
 def import_job(row: Import) -> Body:

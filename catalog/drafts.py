@@ -55,6 +55,7 @@ class ProductDraft:
     product_type: str | None = None
     tags: list[str] | None = None
     status: str | None = None
+    language: str | None = None
     option_names: list[str] = field(default_factory=list)
     variants: list[VariantDraft] = field(default_factory=list)
     images: list[ImageDraft] = field(default_factory=list)

@@ -56,6 +56,17 @@ PRODUCT_WRITE: dict[str, Any] = {
     "images": [{"url": "https://img.example.com/velvet-lipstick.jpg", "alt": "A red lipstick"}],
     "variants": [VARIANT_WRITE],
 }
+PRODUCT_BATCH: dict[str, Any] = {"products": [PRODUCT_WRITE]}
+STOCK_BATCH: dict[str, Any] = {"stock": [{"sku": "VL-COR", "available": 120}]}
+PRICE_BATCH: dict[str, Any] = {"prices": [{"sku": "VL-COR", "amount": 1490, "compare_at": 1990}]}
+BATCH_RESULT: dict[str, Any] = {
+    "created": 1,
+    "updated": 0,
+    "unchanged": 0,
+    "refused": 0,
+    "partial": False,
+    "rows": [{"row": 1, "key": "velvet-lipstick", "result": "created", "id": _PRODUCT, "problems": []}],
+}
 
 PRICE: dict[str, Any] = {
     "amount": 1990,

@@ -249,6 +249,7 @@ def _good(product: Product, bundles: set[UUID]) -> Good:
         status=product.status,
         pictures=[Picture(image.url, image.alt) for image in product.images.all()],
         units=list(_units(product, bundles)),
+        language=product.language,
     )
 
 

@@ -7,16 +7,34 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from catalog import search
 from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Export, Import, Product, Variant
 
+_OF_PAGES = {"cursor", "page_size"}
+
 
 class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
-    """Filters that refuse to be left blank: a caller who forgot a value does not want everything."""
+    """Filters that refuse what they do not know: a caller who mistyped one does not want everything."""
 
     def is_valid(self) -> bool:
-        """Tell whether every filter that is named has a value that can be read."""
+        """Tell whether every filter that is named has one value that can be read.
+
+        Raises ValidationError for what is no filter, or is named twice.
+        """
+        wrong = {
+            name[:100]: [ErrorDetail("There is no such filter.", code="UNKNOWN_FILTER")]
+            for name in self.data
+            if name not in self.filters and name not in _OF_PAGES
+        } | {
+            name[:100]: [ErrorDetail("Name it once.", code="DUPLICATE_FILTER")]
+            for name in self.data
+            if len(self.data.getlist(name)) > 1
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
         valid = bool(super().is_valid())
         blank = [name for name in self.filters if self.data.get(name) == ""]
         for name in blank:
@@ -73,6 +91,14 @@ class ProductFilter(Filters):
             text=value,
             language=self.form.cleaned_data.get("language") or "",
         )
+
+    def is_valid(self) -> bool:
+        """Tell whether the filters can be read; a language alone searches for nothing, and is refused."""
+        valid = super().is_valid()
+        if "language" in self.data and "q" not in self.data:
+            self.form.add_error("language", ValidationError("It is that of `q`.", code="WITHOUT_Q"))
+            return False
+        return valid
 
     def of_search(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """Narrow nothing: the language is that of `q`."""

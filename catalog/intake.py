@@ -26,6 +26,9 @@ class Outcome:
     variants_updated: int = 0
     variants_unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
+    created: dict[str, UUID] = field(default_factory=dict)  # By handle, as the next two.
+    updated: dict[str, UUID] = field(default_factory=dict)  # It, or a variant of it.
+    unchanged: dict[str, UUID] = field(default_factory=dict)
 
 
 def write(
@@ -55,6 +58,11 @@ def write(
         merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now
     )
     _report_bundles(matched, levels, outcome)
+    new = {variant.product_id for variant, _, is_new in matched if is_new}
+    touched = changed | new | {variant.product_id for variant, _, _ in matched if variant.pk in differing}
+    for handle, product in products.items():
+        which = outcome.updated if product.pk in touched else outcome.unchanged
+        (outcome.created if product.pk in made else which)[handle] = product.pk
     outcome.products_updated = len(changed)
     outcome.products_unchanged = len(drafts) - outcome.products_created - len(changed)
     outcome.variants_updated = sum(variant.pk in differing for variant, _, is_new in matched if not is_new)
@@ -99,7 +107,7 @@ def _write_products(
     return products, {product.pk for product in changed}, {product.pk for product in new}
 
 
-_COLUMNS = ("title", "description", "vendor", "product_type", "tags", "status")
+_COLUMNS = ("title", "description", "vendor", "product_type", "tags", "status", "language")
 
 
 def _apply(draft: ProductDraft, product: Product) -> bool:

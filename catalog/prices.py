@@ -75,7 +75,7 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
 def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> set[UUID]:
     """Do what `change_many` does, and return which variants' prices differ."""
     for quote in quotes.values():
-        _check(quote)
+        check(quote)
     with transaction.atomic():
         for variant_id, floor in below_floor(merchant_id=merchant_id, quotes=quotes).items():
             raise floors.PriceBelowFloor(variant=str(variant_id), floor=floor.as_dict())
@@ -159,7 +159,8 @@ def proven(variant_ids: Iterable[UUID], *, currency: str, at: datetime) -> dict[
     }
 
 
-def _check(quote: Quote) -> None:
+def check(quote: Quote) -> None:
+    """Refuse what cannot be a price; raises BadPrice, PriceNotPayable, BadCurrency."""
     if quote.currency not in money.CURRENCIES:
         raise BadCurrency(currency=quote.currency)
     if not 0 < quote.amount <= money.MAX_AMOUNT:

@@ -26,7 +26,9 @@ class _Words(Func):
     def __init__(self) -> None:
         super().__init__(F("id"))
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **_: Any
+    ) -> tuple[str, list[Any]]:
         """Name the column of the table, or of its alias, that the product's id is read from."""
         sql, params = compiler.compile(self.get_source_expressions()[0])
         return sql.removesuffix('"id"') + '"words"', list(params)

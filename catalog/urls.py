@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.views import bundles, exports, imports, plans, products, shelf
+from catalog.views import batches, bundles, exports, imports, plans, products, shelf
 
 urlpatterns = [
     path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
@@ -17,6 +17,9 @@ urlpatterns = [
     path("imports/<uuid:import_id>/cancel", imports.CancelImportView.as_view(), name="import-cancel"),
     path("imports/<uuid:import_id>/problems", imports.ProblemsView.as_view(), name="import-problems"),
     path("products", products.ProductsView.as_view(), name="products"),
+    path("products/batch", batches.ProductBatchView.as_view(), name="product-batch"),
+    path("stock/batch", batches.StockBatchView.as_view(), name="stock-batch"),
+    path("prices/batch", batches.PriceBatchView.as_view(), name="price-batch"),
     path("products/<uuid:product_id>", products.ProductView.as_view(), name="product"),
     path("products/<uuid:product_id>/retire", products.RetireView.as_view(), name="product-retire"),
     path("products/<uuid:product_id>/variants", products.NewVariantView.as_view(), name="product-variants"),

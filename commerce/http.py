@@ -195,6 +195,7 @@ class CursorPagination(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+    cursors = re.compile(r"[A-Za-z0-9+/_-]{1,500}={0,2}")
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
@@ -204,6 +205,13 @@ class CursorPagination(pagination.CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (exceptions.NotFound, ValidationError, ValueError) as error:
             raise BadCursor from error
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Return the place that the cursor names, None without one; raises BadCursor."""
+        text = request.query_params.get(self.cursor_query_param)
+        if text is not None and not self.cursors.fullmatch(text):
+            raise BadCursor
+        return super().decode_cursor(request)
 
     def get_page_size(self, request: Request) -> int:
         """Return how many rows the query asks for; raises BadPageSize."""

@@ -31,6 +31,8 @@ SPECTACULAR: dict[str, Any] = {
         "RuleOfPeople": "streams.models.Report.Category",
         "PlanKind": "catalog.models.CommissionPlan.Kind",
         "ProductStatus": "catalog.models.Product.Status",
+        "ProductLanguage": "catalog.models.Product.Language",
+        "RowResultKind": ["created", "updated", "unchanged", "refused"],
         "ImportStatus": "catalog.models.Import.Status",
         "FeedFormat": "catalog.models.Import.Format",
         "ExportStatus": "catalog.models.Export.Status",

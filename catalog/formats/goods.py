@@ -49,6 +49,7 @@ class Good:
     status: str
     pictures: list[Picture]
     units: list[Unit]
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

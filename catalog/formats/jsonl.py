@@ -18,6 +18,13 @@ from catalog.formats.strictjson import MAX_LINE_CHARS, Wrong, convert, decoded
 from catalog.formats.texts import EmptyFeed
 from commerce import errors, money
 
+# As Product.Language has them; "": none.
+LANGUAGES = frozenset(
+    {
+        *("", "ar", "ca", "da", "de", "el", "en", "es", "eu", "fi", "fr", "ga", "hi", "hu", "hy", "id", "it"),
+        *("lt", "ne", "nl", "no", "pt", "ro", "ru", "sr", "sv", "ta", "tr", "yi"),
+    }
+)
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 
@@ -64,6 +71,7 @@ class _Product(_Strict):
     tags: list[Name] | UnsetType = UNSET
     options: Annotated[list[Name], Meta(max_length=3)] = []
     status: Literal["draft", "active", "retired"] | UnsetType = UNSET
+    language: str | UnsetType = UNSET
     images: list[Any] = []
     variants: list[Any] = []
 
@@ -101,7 +109,7 @@ class JsonLines:
 
     def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
         """Yield a piece per line; raises TooManyRows at the last."""
-        reader = _Reader(currency)
+        reader = Reader(currency)
         for number, line, text in self._lines():
             yield reader.product(number, line, text, damaged=self._damaged)
 
@@ -124,18 +132,27 @@ class JsonLines:
             yield number, line, text
 
 
-class _Reader:
-    """Turns lines into pieces; remembers what the file has had, to see what it has twice."""
+class Reader:
+    """Turns lines, or rows of a batch, into pieces; remembers what it has had, to see what comes twice."""
 
-    def __init__(self, currency: str) -> None:
+    def __init__(self, currency: str, *, unit: str = "Line") -> None:
         self._currency = currency
+        self._unit = unit
         self._seen = Seen()
 
     def product(self, number: int, line: int, text: str, *, damaged: bool) -> Piece:
         """Read one line; `damaged` says that the file has bytes which are none of its encoding."""
+        try:
+            sent = decoded(text, damaged=damaged)
+        except Wrong as wrong:
+            return Piece(number, None, [_problem(line, wrong)])
+        return self.piece(number, line, sent)
+
+    def piece(self, number: int, line: int, sent: Any) -> Piece:
+        """Read what a line says, once it is decoded."""
         problems: list[Problem] = []
         try:
-            draft = self._product(line, decoded(text, damaged=damaged), problems)
+            draft = self._product(line, sent, problems)
         except Wrong as wrong:
             problems.append(_problem(line, wrong))
             draft = None
@@ -147,10 +164,13 @@ class _Reader:
         if not handle:
             raise Wrong("handle", "MISSING_HANDLE", "", "The product has no handle.")
         if earlier := self._seen.line("handle", handle):
-            raise Wrong("handle", "DUPLICATE_PRODUCT", handle, f"Line {earlier} has it already.")
+            raise Wrong("handle", "DUPLICATE_PRODUCT", handle, f"{self._unit} {earlier} has it already.")
         names = [name.strip() for name in said.options]
         if len(set(names)) < len(names):
             raise Wrong("options", "DUPLICATE_OPTION", ", ".join(names), "Two options have one name.")
+        if said.language is not UNSET and said.language not in LANGUAGES:
+            message = "It is one of " + ", ".join(sorted(LANGUAGES - {""})) + "; empty for none."
+            raise Wrong("language", "BAD_VALUE", said.language, message)
         self._seen.put(line, "handle", handle)
         draft = ProductDraft(
             line,
@@ -161,6 +181,7 @@ class _Reader:
             product_type=_said(said.type),
             tags=list(said.tags) if said.tags is not UNSET else None,
             status=said.status if said.status is not UNSET else None,
+            language=said.language if said.language is not UNSET else None,
             option_names=names,
         )
         for at, image in enumerate(_most(line, "images", said.images, MAX_IMAGES, problems)):
@@ -188,7 +209,7 @@ class _Reader:
             raise Wrong(where, "DUPLICATE_VARIANT", title, "The product has it already.")
         sku = _said(said.sku)
         if sku and (line := self._seen.line("sku", sku)):
-            raise Wrong(f"{where}.sku", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
+            raise Wrong(f"{where}.sku", "DUPLICATE_SKU", sku, f"{self._unit} {line} has it already.")
         amount, compare_at, currency = self._price(f"{where}.price", said.price)
         if said.available is not UNSET and not 0 <= said.available <= cells.MAX_UNITS:
             code = "NEGATIVE_QUANTITY" if said.available < 0 else "BAD_QUANTITY"

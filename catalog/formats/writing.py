@@ -228,6 +228,7 @@ class JsonLinesWriter:
             "tags": good.tags,
             "options": good.option_names,
             "status": good.status,
+            "language": good.language,
             "images": [{"url": one.url, "alt": one.alt} for one in good.pictures],
             "variants": [_json_unit(unit) for unit in units],
         }

@@ -226,7 +226,7 @@ def test_a_list_takes_the_same_queries_however_long_it_is(api: Api, path: str) -
     grow(10)
     many = queries()
     # The key, its merchant, its last use, and the rows: products with pictures, variants and prices.
-    assert len(many) == len(few) == {"products": 7, "variants": 5, "imports": 4}[path]
+    assert len(many) == len(few) == {"products": 5, "variants": 3, "imports": 2}[path]
 
 
 # --- once ---

@@ -1,0 +1,191 @@
+"""Rows by the merchant's own ids, many at a time: each is taken for itself, and told what became of it.
+
+Rows are locked in the order of their ids, and batches of products of one merchant go one after the other, as
+two of them could each make what the other is about to.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+
+from catalog import floors, intake, prices, stock
+from catalog.drafts import Piece, Problem, ProductDraft
+from catalog.formats import rows
+from catalog.models import Variant
+from commerce import errors
+
+log = structlog.get_logger(__name__)
+
+TRIES = 3
+
+Written = TypeVar("Written")
+
+
+class Became(StrEnum):
+    """What became of a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one row, by the merchant's own id of it, and what of it was not taken and why."""
+
+    key: str
+    became: Became
+    id: UUID | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def put_products(
+    *, merchant_id: UUID, currency: str, sent: Sequence[tuple[str, Piece]], now: datetime
+) -> list[Result]:
+    """Make and change products as a feed would; `sent` are the rows by their handles, in their order.
+
+    What the database refuses is written in ever smaller parts, so that it takes no other row with it.
+    """
+    drafts = [piece.draft for _, piece in sent if piece.draft is not None]
+
+    def write(some: list[ProductDraft]) -> intake.Outcome:
+        _one_at_a_time(merchant_id)
+        return intake.write(merchant_id=merchant_id, currency=currency, drafts=some, note="batch", now=now)
+
+    outcomes = _written(drafts, write)
+    return [_result(key, piece, outcomes.get(piece.last_row)) for key, piece in sent]
+
+
+def _written(
+    drafts: list[ProductDraft], write: Callable[[list[ProductDraft]], intake.Outcome]
+) -> dict[int, intake.Outcome]:
+    """Write drafts; returns what writing came to by the drafts' rows, without those that could not be."""
+    if not drafts:
+        return {}
+    try:
+        outcome = _again(lambda: write(drafts))
+    except (IntegrityError, DataError) as error:
+        if len(drafts) == 1:
+            log.warning("batch.refused", handle=drafts[0].handle[:80], exc_info=error)
+            return {}
+        middle = len(drafts) // 2
+        return _written(drafts[:middle], write) | _written(drafts[middle:], write)
+    return dict.fromkeys((draft.line for draft in drafts), outcome)
+
+
+def _result(key: str, piece: Piece, outcome: intake.Outcome | None) -> Result:
+    if piece.draft is None:
+        return Result(key, Became.REFUSED, problems=piece.problems)
+    if outcome is None:
+        message = "It could not be stored; another product may have been given its SKU at the same time."
+        problem = Problem(piece.draft.line, "", "NOT_STORED", "", message)
+        return Result(key, Became.REFUSED, problems=[*piece.problems, problem])
+    problems = [*piece.problems, *(one for one in outcome.problems if one.line == piece.draft.line)]
+    for became, ids in (
+        (Became.CREATED, outcome.created),
+        (Became.UPDATED, outcome.updated),
+        (Became.UNCHANGED, outcome.unchanged),
+    ):
+        if (id := ids.get(piece.draft.handle)) is not None:
+            return Result(key, became, id, problems)
+    raise AssertionError(key)
+
+
+def set_stock(*, merchant_id: UUID, sent: Sequence[rows.Level], now: datetime) -> list[Result]:
+    """Say how many units can be promised from now on, by SKU."""
+
+    def write() -> list[Result]:
+        known = _known(merchant_id, sent)
+        levels = {known[row.key]: row.available for row in sent if not row.trouble and row.key in known}
+        moved = stock.set_levels(
+            merchant_id=merchant_id, levels=levels, reason=stock.Reason.SET, note="batch", now=now
+        )
+        refused = {
+            pk: _problem("available", stock.StockOfBundle.code, stock.StockOfBundle.message)
+            for pk in stock.bundles(levels)
+        }
+        return _results(sent, known, moved, refused)
+
+    return _again(write)
+
+
+def set_prices(
+    *, merchant_id: UUID, currency: str, sent: Sequence[rows.Price], now: datetime
+) -> list[Result]:
+    """Give variants new prices from now on, by SKU; those without a currency are in the merchant's."""
+
+    def write() -> list[Result]:
+        known = _known(merchant_id, sent)
+        quotes: dict[UUID, prices.Quote] = {}
+        refused: dict[UUID, Problem] = {}
+        for row in sent:
+            if row.trouble or (pk := known.get(row.key)) is None:
+                continue
+            quote = prices.Quote(row.amount, row.compare_at, row.currency or currency)
+            try:
+                prices.check(quote)
+            except errors.Refusal as refusal:
+                field = next(iter(refusal.data.keys() & {"compare_at", "currency"}), "amount")
+                refused[pk] = _problem(field, refusal.code, refusal.text)
+            else:
+                quotes[pk] = quote
+        for pk, floor in prices.below_floor(merchant_id=merchant_id, quotes=quotes).items():
+            del quotes[pk]
+            refused[pk] = _problem("amount", floors.PriceBelowFloor.code, f"Your floor for it is {floor}.")
+        moved = prices.move(merchant_id=merchant_id, quotes=quotes, now=now)
+        return _results(sent, known, moved, refused)
+
+    return _again(write)
+
+
+def _known(merchant_id: UUID, sent: Sequence[rows.Row]) -> dict[str, UUID]:
+    skus = [row.key for row in sent if not row.trouble]
+    return dict(Variant.objects.filter(merchant_id=merchant_id, sku__in=skus).values_list("sku", "pk"))
+
+
+def _results(
+    sent: Sequence[rows.Row], known: dict[str, UUID], moved: set[UUID], refused: dict[UUID, Problem]
+) -> list[Result]:
+    results = []
+    for row in sent:
+        pk = None if row.trouble else known.get(row.key)
+        trouble = row.trouble or (refused.get(pk) if pk else None)
+        if trouble is None and pk is None:
+            trouble = _problem("sku", "UNKNOWN_SKU", "There is no variant of this SKU.")
+        if trouble is not None:
+            results.append(Result(row.key, Became.REFUSED, pk, [trouble]))
+        else:
+            results.append(Result(row.key, Became.UPDATED if pk in moved else Became.UNCHANGED, pk))
+    return results
+
+
+def _problem(field: str, code: str, message: str) -> Problem:
+    return Problem(0, field, code, "", message)
+
+
+def _again(write: Callable[[], Written]) -> Written:
+    """Write in a transaction, and again when somebody else was at the same rows at the same moment."""
+    for attempt in range(1, TRIES):
+        try:
+            with transaction.atomic():
+                return write()
+        except IntegrityError:
+            # Whoever was first has committed, so this time it is seen.
+            log.info("batch.again", attempt=attempt)
+        except OperationalError:
+            if not connection.is_usable():
+                raise
+    with transaction.atomic():
+        return write()
+
+
+def _one_at_a_time(merchant_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"goods of {merchant_id}"])

@@ -1,0 +1,113 @@
+"""Rows of a batch: products as in JSON Lines, prices and stock by SKU; each is read for itself. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from catalog import cells
+from catalog.drafts import Piece, Problem
+from catalog.formats.fields import MAX_TEXT, shorten
+from catalog.formats.jsonl import Reader
+from catalog.formats.strictjson import Wrong, convert
+
+MAX_ROWS = 1_000
+
+Sku = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
+
+
+class _Level(Struct, forbid_unknown_fields=True):
+    sku: Sku
+    available: Annotated[int, Meta(ge=0, le=cells.MAX_UNITS)]
+
+
+class _Quote(Struct, forbid_unknown_fields=True):
+    sku: Sku
+    amount: int
+    compare_at: int | None = None
+    currency: str | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row by its merchant's own id, and why it is not taken, if it is not."""
+
+    number: int
+    key: str
+    trouble: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level(Row):
+    """Units that can be promised of a SKU."""
+
+    available: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Price(Row):
+    """What a SKU shall cost, in minor units; "": in the merchant's currency."""
+
+    amount: int = 0
+    compare_at: int | None = None
+    currency: str = ""
+
+
+def products(sent: Sequence[Any], *, currency: str) -> Iterator[tuple[str, Piece]]:
+    """Yield each row's handle as it was sent, "" where it has none, and what the row says."""
+    reader = Reader(currency, unit="Row")
+    for number, row in enumerate(sent, start=1):
+        handle = row.get("handle") if isinstance(row, dict) else None
+        key = shorten(handle).replace("\0", "") if isinstance(handle, str) else ""
+        if _has_nul(row):
+            problem = Problem(number, "", "NUL_BYTE", "", "The row has a NUL character.")
+            yield key, Piece(number, None, [problem])
+        else:
+            yield key, reader.piece(number, number, row)
+
+
+def levels(sent: Sequence[Any]) -> Iterator[Level]:
+    """Yield each row of units by SKU."""
+    for row, said in _by_sku(sent, _Level):
+        yield Level(row.number, row.key, row.trouble, said.available if said else 0)
+
+
+def prices(sent: Sequence[Any]) -> Iterator[Price]:
+    """Yield each row of prices by SKU."""
+    for row, said in _by_sku(sent, _Quote):
+        if said is None:
+            yield Price(row.number, row.key, row.trouble)
+        else:
+            currency = said.currency if said.currency is not UNSET else ""
+            yield Price(row.number, row.key, None, said.amount, said.compare_at, currency)
+
+
+def _by_sku(sent: Sequence[Any], shape: Any) -> Iterator[tuple[Row, Any]]:
+    seen: dict[str, int] = {}
+    for number, row in enumerate(sent, start=1):
+        sku = row.get("sku") if isinstance(row, dict) else None
+        key = shorten(sku).replace("\0", "") if isinstance(sku, str) else ""
+        try:
+            if _has_nul(row):
+                raise Wrong("", "NUL_BYTE", "", "The row has a NUL character.")
+            said = convert(row, shape, "")
+            if earlier := seen.get(said.sku):
+                raise Wrong("sku", "DUPLICATE_SKU", said.sku, f"Row {earlier} has it already.")
+        except Wrong as wrong:
+            problem = Problem(number, wrong.column, wrong.code, shorten(wrong.value), str(wrong)[:300])
+            yield Row(number, key, problem), None
+        else:
+            seen[said.sku] = number
+            yield Row(number, said.sku), said
+
+
+def _has_nul(node: Any) -> bool:
+    match node:
+        case str():
+            return "\0" in node
+        case dict():
+            return any(_has_nul(part) for pair in node.items() for part in pair)
+        case list():
+            return any(_has_nul(part) for part in node)
+    return False

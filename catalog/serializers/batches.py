@@ -1,0 +1,112 @@
+"""Bodies of batches. What a row says is read row by row, so that one that is wrong costs no other."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from catalog import batches, examples
+from catalog.formats import rows
+from catalog.serializers.prices import PriceWriteSerializer
+from catalog.serializers.products import ImageWriteSerializer, ProductWriteSerializer
+from catalog.serializers.showing import shown
+from catalog.serializers.variants import VariantWriteSerializer
+from commerce.strict import Flag, StrictSerializer, Text, Whole
+
+
+class VariantRowSerializer(VariantWriteSerializer):
+    """A variant as it shall be; what is left out stays. It is known by its options, or by its SKU."""
+
+    is_active = Flag(required=False)
+
+
+class ProductRowSerializer(ProductWriteSerializer):
+    """A product as it shall be, by its handle; what is left out stays."""
+
+    title = Text(max_length=255, required=False)
+    images = serializers.ListField(child=ImageWriteSerializer(), required=False)
+    variants = serializers.ListField(child=VariantRowSerializer(), required=False)
+
+
+class StockRowSerializer(StrictSerializer):
+    """How many units of a SKU can be promised from now on."""
+
+    sku = Text(max_length=255)
+    available = Whole(min_value=0)
+
+
+class PriceRowSerializer(PriceWriteSerializer):
+    """A SKU's price from now on."""
+
+    sku = Text(max_length=255)
+
+
+class _Rows(serializers.ListField):
+    """One to MAX_ROWS rows, as they are."""
+
+    child = serializers.JSONField()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_length=1, max_length=rows.MAX_ROWS, **options)
+
+
+def _rows_of(shape: type[serializers.Serializer[Any]]) -> _Rows:
+    kind = type(f"{shape.__name__}Rows", (_Rows,), {})
+    described: type[_Rows] = extend_schema_field(
+        serializers.ListSerializer(child=shape(), min_length=1, max_length=rows.MAX_ROWS)
+    )(kind)
+    return described()
+
+
+@shown(examples.PRODUCT_BATCH, request_only=True)
+class ProductBatchSerializer(StrictSerializer):
+    """Up to 1,000 products."""
+
+    products = _rows_of(ProductRowSerializer)
+
+
+@shown(examples.STOCK_BATCH, request_only=True)
+class StockBatchSerializer(StrictSerializer):
+    """The stock of up to 1,000 SKUs."""
+
+    stock = _rows_of(StockRowSerializer)
+
+
+@shown(examples.PRICE_BATCH, request_only=True)
+class PriceBatchSerializer(StrictSerializer):
+    """The prices of up to 1,000 SKUs."""
+
+    prices = _rows_of(PriceRowSerializer)
+
+
+class RowProblemSerializer(serializers.Serializer[Any]):
+    """What of a row was not taken, or not as it was sent."""
+
+    field = serializers.CharField(allow_blank=True, help_text='Such as "variants[0].price.amount".')
+    code = serializers.CharField()
+    value = serializers.CharField(allow_blank=True)
+    message = serializers.CharField()
+
+
+class RowResultSerializer(serializers.Serializer[Any]):
+    """What became of a row."""
+
+    row = serializers.IntegerField(help_text="Its number, from 1.")
+    key = serializers.CharField(allow_blank=True, help_text="The handle or SKU that it named.")
+    result = serializers.ChoiceField(choices=[became.value for became in batches.Became])
+    id = serializers.UUIDField(allow_null=True, help_text="Of the product or variant.")
+    problems = RowProblemSerializer(many=True, help_text="Of a row that was not refused: what of it was.")
+
+
+@shown(examples.BATCH_RESULT, response_only=True)
+class BatchResultSerializer(serializers.Serializer[Any]):
+    """What became of a batch."""
+
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    partial = serializers.BooleanField(  # type: ignore[assignment]  # The name is an option of serializers.
+        help_text="true: something was not taken; rows say what."
+    )
+    rows = RowResultSerializer(many=True, help_text="In the order in which they were sent.")

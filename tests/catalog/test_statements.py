@@ -1,0 +1,52 @@
+"""Lists take the same statements however many rows, and these read an index of theirs, not the table."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog import products
+from commerce.models import Merchant
+from tests.catalog import make
+from tests.catalog.api import Api
+
+pytestmark = pytest.mark.django_db
+
+
+def fill(of: Merchant, first: int, count: int) -> None:
+    for n in range(first, first + count):
+        pair = [products.NewVariant({"Size": size}, sku=f"{size}{n}", barcode="42", units=n) for size in "SM"]
+        make.product(
+            of,
+            handle=f"h{n}",
+            vendor="Maison",
+            option_names=["Size"],
+            variants=pair,
+            images=[products.Image("https://img.example.com/1.jpg")],
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "statements"),
+    [
+        ("products", 4),
+        ("products?status=active", 4),
+        ("products?vendor=maison", 4),
+        ("products?updated_since=2000-01-01T00:00:00Z", 4),
+        ("products?q=velvet", 4),
+        ("products?q=velvet&status=active&language=en", 4),
+        ("variants", 2),
+        ("variants?barcode=42", 2),
+    ],
+)
+def test_a_list_takes_the_same_statements_however_many_rows(path: str, statements: int) -> None:
+    api = Api(make.merchant())
+    taken = []
+    for first, count in ((0, 1), (1, 19)):
+        fill(api.merchant, first, count)
+        with CaptureQueriesContext(connection) as made:
+            reply = api.get(f"{path}{'&' if '?' in path else '?'}page_size=200")
+        assert reply.status == 200
+        assert len(reply.body["results"]) in (first + count, 2 * (first + count))
+        # Who calls is told by other statements, which are counted elsewhere.
+        taken.append(sum("commerce_merchant" not in query["sql"] for query in made))
+    assert taken == [statements, statements]
