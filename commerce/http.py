@@ -195,7 +195,7 @@ class CursorPagination(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    cursors = re.compile(r"[A-Za-z0-9+/_-]{1,500}={0,2}")
+    cursors = re.compile(r"[A-Za-z0-9+/_-]{0,500}={0,2}")
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None

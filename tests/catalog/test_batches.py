@@ -204,16 +204,18 @@ def test_batches_of_the_same_new_goods_make_each_once(monkeypatch: pytest.Monkey
     seller = make.merchant()
     goods = [soap(n) for n in range(1, 21)]
     both = threading.Barrier(2)
-    looked = intake._write_images
+    looked = intake._write_products
+    tried = []
 
     def meet(*args: Any) -> Any:
+        tried.append(1)
         try:
             both.wait(timeout=0.5)
         except threading.BrokenBarrierError:
             pass
         return looked(*args)
 
-    monkeypatch.setattr(intake, "_write_images", meet)
+    monkeypatch.setattr(intake, "_write_products", meet)
     found: list[list[batches.Result]] = []
 
     def put(some: list[dict[str, Any]]) -> Callable[[], None]:
@@ -231,6 +233,7 @@ def test_batches_of_the_same_new_goods_make_each_once(monkeypatch: pytest.Monkey
         thread.start()
     for thread in threads:
         thread.join(60)
+    assert len(tried) == 2  # Neither had to begin again.
     became = sorted({result.became.value for result in one} for one in found)
     assert became == [{"created"}, {"unchanged"}] or became == [{"unchanged"}, {"created"}]
     assert Product.objects.filter(merchant=seller).count() == Variant.objects.count() == 20

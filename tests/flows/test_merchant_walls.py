@@ -289,7 +289,7 @@ def test_a_filter_that_is_wrong_is_named(api: Api, path: str, field: str) -> Non
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "%00", "", "cD1hYmM%3D%00", "cD1hYmM=", "cD0lMDA=", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OQ==", "é"],
+    ["x", "%00", "cD1hYmM%3D%00", "cD1hYmM=", "cD0lMDA=", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OQ==", "é"],
 )
 @pytest.mark.parametrize("path", ["products", "imports", "problems"])
 def test_a_cursor_that_we_did_not_give_is_refused(api: Api, path: str, cursor: str) -> None:
