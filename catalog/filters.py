@@ -92,14 +92,6 @@ class ProductFilter(Filters):
             language=self.form.cleaned_data.get("language") or "",
         )
 
-    def is_valid(self) -> bool:
-        """Tell whether the filters can be read; a language alone searches for nothing, and is refused."""
-        valid = super().is_valid()
-        if "language" in self.data and "q" not in self.data:
-            self.form.add_error("language", ValidationError("It is that of `q`.", code="WITHOUT_Q"))
-            return False
-        return valid
-
     def of_search(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """Narrow nothing: the language is that of `q`."""
         return rows

@@ -30,7 +30,7 @@ class SearchPagination(http.CursorPagination):
         self.request = request
         size = self.get_page_size(request)
         text = request.query_params.get(self.cursor_query_param)
-        back, at = _read(text) if text is not None else (False, None)
+        back, at = _read(text) if text else (False, None)
         sign = "" if back else "-"
         rows = queryset.order_by(sign + search.ANNOTATION, sign + "id")
         if at is not None:

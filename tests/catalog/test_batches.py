@@ -54,7 +54,7 @@ def test_rows_that_are_wrong_cost_no_other(api: Api) -> None:
         soap(1),
         {"title": "No handle"},
         soap(1, title="Twice"),
-        "no row",
+        None,
         soap(4, colour="red"),
         soap(5, title="Nul\0"),
         soap(6, variants=[{"sku": "MINE"}, {"price": {"amount": "1"}}]),

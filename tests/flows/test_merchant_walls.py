@@ -274,7 +274,6 @@ def test_options_that_are_not_the_products_are_refused(api: Api) -> None:
         ("variants?product=abc", "product"),
         ("variants?sku=%00", "sku"),
         ("imports?status=lost", "status"),
-        ("products?language=en", "language"),
         ("products?statuss=active", "statuss"),
         ("products?status=active&status=draft", "status"),
         ("variants?skus=A", "skus"),
