@@ -1,5 +1,6 @@
 """What one row or item of a feed says, field by field, read with the problems noted. Pure."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,24 +17,24 @@ MAX_IMAGES = 250
 Value = TypeVar("Value")
 
 
-class Fields:
+class Fields(ABC):
     """The fields of one row under our names; each format says where they are."""
 
     def __init__(self, line: int, problems: list[Problem]) -> None:
         self.line = line
         self.problems = problems
 
+    @abstractmethod
     def __getitem__(self, name: str) -> str:
         """Return a field without surrounding blanks, "" where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __contains__(self, name: str) -> bool:
         """Tell whether the feed says anything about the field, be it nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def called(self, name: str) -> str:
         """Return what the feed calls the field."""
-        raise NotImplementedError
 
     def note(self, name: str, code: str, value: str, message: str, *, taken: bool = False) -> None:
         """Note a problem of this row; `taken` says: with a default, not left out."""
