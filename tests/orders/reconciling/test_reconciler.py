@@ -35,6 +35,7 @@ def now() -> datetime:
 def server(stripe_server: StripeServer) -> StripeServer:
     """The provider, at a time when nothing of other tests is looked at any more. It sends no webhooks."""
     global _ahead
+    stripe_server.hurry(60 * 86_400)  # Also what they left to happen, as a dispute to be overdue.
     there = stripe_server.ask("/_simulator/clock", {"advance_seconds": 600})["now"]
     _ahead = datetime.fromtimestamp(there, UTC) - timezone.now()
     Mark.objects.bulk_create(Mark(name=name, at=now()) for name in reconciler.LISTS)
