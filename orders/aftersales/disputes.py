@@ -161,6 +161,8 @@ def _take_in(
         returned = endings.reinstate(row, total=told.reinstated, now=now)
     if row.reinstated_amount and (returned or row.status != before):
         endings.owe_again(row, purchase=purchase, now=now)
+    # What payees were sent of it and a bank has now, they owe back as after a refund.
+    refunds.owed_back(payment)
     if (stands := _stands(row)) != stood:
         payload = {"dispute": str(row.id), "stood": stands}
         outbox.record(name="dispute.moved", payload=payload, key=f"dispute.moved:{row.id}:{stands}")

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from commerce import ids, ledger, money
 from orders import pricing
-from orders.models import Commission, CommissionBack, DisputeLine, OrderLine, RefundLine
+from orders.models import Commission, CommissionBack, DisputeLine, OrderLine, Payout, RefundLine
 from streams import cohosts
 
 
@@ -137,5 +137,10 @@ def _judge(commission_ids: Iterable[UUID]) -> None:
     rows = Commission.objects.filter(pk__in=list(commission_ids), amount__gt=0)
     rows.filter(reversed_amount=F("amount")).update(status=Commission.Status.REVERSED)
     again = rows.filter(reversed_amount__lt=F("amount"), status=Commission.Status.REVERSED)
+    # Locked, as one that ends just now makes paid what is earned by then.
+    payouts = Payout.objects.select_for_update(no_key=True, of=("self",)).order_by("id")
+    its = payouts.in_bulk(set(again.exclude(payout=None).values_list("payout", flat=True)))
+    arrived = [each.pk for each in its.values() if each.status in (Payout.Status.PAID, Payout.Status.PARTLY)]
     again.filter(earned_at=None).update(status=Commission.Status.PENDING)
+    again.filter(payout__in=arrived).update(status=Commission.Status.PAID)
     again.update(status=Commission.Status.EARNED)
