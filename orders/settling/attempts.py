@@ -215,17 +215,20 @@ def _attempt(one: _Bought, alive: _Earlier | None, payment_id: UUID, *, first: b
 
 def _locked(purchase_ids: Sequence[UUID], *, skip_locked: bool) -> dict[UUID, _Bought]:
     """Return purchases locked, in the order of their ids; without those that somebody else has locked."""
+    # Locked before they are joined: whose card changed while it was waited for is found with the new one.
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
+            WITH purchase AS (
+                SELECT id, status, hold_until, amount, currency, pay_at_shipping, card_id
+                  FROM orders_purchase WHERE id = ANY(%s::uuid[])
+                 ORDER BY id FOR NO KEY UPDATE {"SKIP LOCKED" if skip_locked else ""}
+            )
             SELECT purchase.id, purchase.status, purchase.hold_until, purchase.amount, purchase.currency,
                    purchase.pay_at_shipping, purchase.card_id, card.provider_id, customer.provider_id
-              FROM orders_purchase purchase
+              FROM purchase
               JOIN commerce_card card ON card.id = purchase.card_id
               LEFT JOIN commerce_customer customer ON customer.user_id = card.user_id
-             WHERE purchase.id = ANY(%s::uuid[])
-             ORDER BY purchase.id
-               FOR NO KEY UPDATE OF purchase {"SKIP LOCKED" if skip_locked else ""}
             """,
             [list(purchase_ids)],
         )

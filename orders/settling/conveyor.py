@@ -72,6 +72,7 @@ class Conveyor:
         self._answered: deque[_Piece] = deque()
         self._asking = 0
         self._beginning = self._applying = False
+        self._under_way, self._closed = 0, False
         self._begin_now, self._apply_now = threading.Event(), threading.Event()
         self._calls = pool.Pool(name="settle.calls", threads=calls)
         self._books = pool.Pool(name="settle.books", threads=2)
@@ -82,11 +83,15 @@ class Conveyor:
     ) -> Iterator[Passed]:
         """Charge purchases as `charging.charge` does, each at its time by the clock; yields each at its end.
 
-        Past `until` (of the steady clock) none is begun. Not for a caller in a transaction.
+        Past `until` (of the steady clock) none is begun. Not for a caller in a transaction. Raises
+        RuntimeError when it is closed.
         """
         told: queue.SimpleQueue[Passed] = queue.SimpleQueue()
         pieces = [_Piece(each, clock, until, told, clock()) for each in purchase_ids]
         with self._lock:
+            if self._closed:
+                raise RuntimeError("The conveyor is closed.")
+            self._under_way += len(pieces)
             self._wanted.extend(pieces)
             self._wake()
         for _ in pieces:
@@ -99,7 +104,14 @@ class Conveyor:
             raise passed.error
 
     def close(self) -> None:
-        """Let the threads end when what they have is done."""
+        """Take nothing more, and let the threads end when what was given before has come to its end."""
+        with self._lock:
+            self._closed, empty = True, not self._under_way
+        if empty:
+            self._close_pools()
+
+    def _close_pools(self) -> None:
+        # Each station hands on to the next one's threads, so that none ends before the last piece has.
         for each in (self._calls, self._books, self._alone):
             each.close()
 
@@ -228,7 +240,11 @@ class Conveyor:
         with self._lock:
             self._leave(piece)
             first, piece.over = not piece.over, True
+            self._under_way -= first
+            last = first and self._closed and not self._under_way
             self._wake()
+        if last:
+            self._close_pools()
         if first:
             failed = error if error is None or isinstance(error, Exception) else RuntimeError(repr(error))
             piece.told.put(Passed(piece.purchase_id, piece.at, failed))
