@@ -134,6 +134,6 @@ def cancel(intent_id: str, *, reason: str | None = None) -> Intent:
     except stripe.InvalidRequestError as error:
         if error.code != "payment_intent_unexpected_state":
             raise translate(error) from error
-        return plainly.of_error(error) or retrieve(intent_id)
+        return retrieve(intent_id)
     except stripe.StripeError as error:
         raise translate(error) from error

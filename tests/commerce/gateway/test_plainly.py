@@ -273,6 +273,16 @@ def test_an_answer_that_is_no_intent_may_still_be_a_charge(canned: Callable[...,
         gateway.retrieve("pi_1")
 
 
+def test_a_refusal_to_cancel_that_says_nothing_readable_is_still_one_of_ours(
+    canned: Callable[..., Canned],
+) -> None:
+    ended = {"type": "invalid_request_error", "code": "payment_intent_unexpected_state", "message": "No."}
+    canned({"error": {**ended, "payment_intent": whole(amount="1000")}}, 400)
+
+    with pytest.raises(gateway.Refused):
+        gateway.cancel("pi_1")
+
+
 def charged() -> gateway.Intent:
     return payments.charge(
         key="k", amount=TEN, customer="cus_1", card="pm_1", payment_id=uuid4(), purchase_id=uuid4()
