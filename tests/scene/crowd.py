@@ -150,12 +150,14 @@ class Chat:
         """Let them finish: how many lines were said, and the seconds to arrival of those that arrived."""
         self._over.set()
         await asyncio.gather(*self._tasks)
-        last = next(reversed(self._said), None)
-        if last is not None:
-            with contextlib.suppress(TimeoutError):
-                await self._onlooker.room.wait("chat.message", lambda d: bool(d["text"] == last))
         heard = self._onlooker.heard
+        # All of them: of those who speak last at the same time, the first to be answered may be heard last.
+        await asyncio.gather(*(self._until_heard(text) for text in self._said if text not in heard))
         return len(self._said), [heard[text] - sent for text, sent in self._said.items() if text in heard]
+
+    async def _until_heard(self, text: str) -> None:
+        with contextlib.suppress(TimeoutError):
+            await self._onlooker.room.wait("chat.message", lambda d: bool(d["text"] == text))
 
     async def _talk(self, talker: Buyer) -> None:
         pause = self.EVERY * random.random() / 2
