@@ -84,7 +84,7 @@ class ProductAdmin(Screen):
         return rows.annotate(_variants=Count("variants"))
 
     @display(  # type: ignore[untyped-decorator]
-        description="Status", label={"active": "success", "draft": "info", "retired": "danger"}
+        description="Status", label={"approved": "success", "draft": "info", "retired": "danger"}
     )
     def shown_status(self, row: Product) -> str:
         """Return the status, as a label."""
@@ -102,8 +102,8 @@ class ProductAdmin(Screen):
 
     @admin.action(description="Put on sale", permissions=["operate"])
     def activate(self, request: HttpRequest, rows: QuerySet[Product]) -> None:
-        """Make the chosen products active."""
-        self._set_status(request, rows, Product.Status.ACTIVE)
+        """Approve the chosen products."""
+        self._set_status(request, rows, Product.Status.APPROVED)
 
     def _set_status(self, request: HttpRequest, rows: QuerySet[Product], status: str) -> None:
         now = timezone.now()

@@ -34,7 +34,7 @@ FLOOR_WRITE: dict[str, Any] = {"amount": 1200, "currency": "EUR"}
 STOCK_SET: dict[str, Any] = {"available": 120, "note": "Counted"}
 STOCK_ADJUST: dict[str, Any] = {"delta": -3, "note": "Broken in the warehouse"}
 VARIANT_CHANGE: dict[str, Any] = {"sku": "VL-COR-2", "is_active": True}
-PRODUCT_CHANGE: dict[str, Any] = {"title": "Velvet Lipstick", "tags": ["matte"], "status": "active"}
+PRODUCT_CHANGE: dict[str, Any] = {"title": "Velvet Lipstick", "tags": ["matte"], "status": "approved"}
 VARIANT_WRITE: dict[str, Any] = {
     "options": {"Shade": "Coral"},
     "sku": "VL-COR",
@@ -51,7 +51,7 @@ PRODUCT_WRITE: dict[str, Any] = {
     "type": "Make-up",
     "tags": ["matte"],
     "options": ["Shade"],
-    "status": "active",
+    "status": "approved",
     "language": "en",
     "images": [{"url": "https://img.example.com/velvet-lipstick.jpg", "alt": "A red lipstick"}],
     "variants": [VARIANT_WRITE],
@@ -161,11 +161,11 @@ IMPORT: dict[str, Any] = {
     "started_at": _MOMENT,
     "finished_at": None,
 }
-EXPORT_WRITE: dict[str, Any] = {"format": "jsonl", "filters": {"status": "active"}}
+EXPORT_WRITE: dict[str, Any] = {"format": "jsonl", "filters": {"status": "approved"}}
 EXPORT: dict[str, Any] = {
     "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e07",
     "format": "jsonl",
-    "filters": {"status": "active"},
+    "filters": {"status": "approved"},
     "status": "running",
     "products_total": 800,
     "products_done": 600,

@@ -63,13 +63,13 @@ class _Overtaken(Exception):
 def queue(*, merchant_id: UUID, format: str, filters: Mapping[str, str], now: datetime) -> Export:
     """Have the products that pass the filters written to a file; returns the export.
 
-    `filters` are some of FILTERS. A Google feed is of active products unless a status is named: what is
+    `filters` are some of FILTERS. A Google feed is of approved products unless a status is named: what is
     in one is advertised. Raises TooManyExports.
     """
     assert filters.keys() <= FILTERS
     filters = dict(filters)
     if format in (Import.Format.GOOGLE_TSV, Import.Format.GOOGLE_XML):
-        filters.setdefault("status", Product.Status.ACTIVE)
+        filters.setdefault("status", Product.Status.APPROVED)
     mine = Export.objects.filter(merchant_id=merchant_id)
     if mine.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
         raise TooManyExports

@@ -92,7 +92,7 @@ def _write_products(
             merchant_id=merchant_id,
             handle=draft.handle,
             title=draft.title or draft.handle,
-            status=draft.status or Product.Status.ACTIVE,
+            status=draft.status or Product.Status.APPROVED,
             option_names=draft.option_names,
             created_at=now,
             updated_at=now,

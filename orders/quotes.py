@@ -49,7 +49,7 @@ def check_for_sale(*, purchase_id: UUID) -> None:
         variant = line.variant
         if line.id in gone or not (
             variant.is_active
-            and variant.product.status == Product.Status.ACTIVE
+            and variant.product.status == Product.Status.APPROVED
             and variant.merchant.is_active
         ):
             raise NotForSale(variant=str(variant.id))

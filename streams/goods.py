@@ -16,7 +16,7 @@ from streams.models import ShowcaseItem
 
 class NotForSale(errors.Conflict):
     code = "NOT_FOR_SALE"
-    message = "This product cannot be sold: it is not active or has no price."
+    message = "This product cannot be sold: it is not approved or has no price."
 
 
 class MixedCurrencies(errors.Conflict):
@@ -37,7 +37,7 @@ def list_price(*, product_id: UUID, variant_id: UUID | None = None) -> Money:
     Raises NotForSale, NotOfProduct, MixedCurrencies.
     """
     if not Product.objects.filter(
-        pk=product_id, status=Product.Status.ACTIVE, merchant__is_active=True
+        pk=product_id, status=Product.Status.APPROVED, merchant__is_active=True
     ).exists():
         raise NotForSale
     variants = Variant.objects.filter(product_id=product_id)
@@ -87,7 +87,7 @@ def find(
     stock = sellable.order_by().values("product").annotate(total=Sum(queries.units_left()))
     pictures = ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "id")
     there = ShowcaseItem.objects.filter(product=OuterRef("pk"), stream_id=stream_id, removed_at=None)
-    found = Product.objects.filter(status=Product.Status.ACTIVE, merchant__is_active=True)
+    found = Product.objects.filter(status=Product.Status.APPROVED, merchant__is_active=True)
     if by_plan:
         found = found.filter(rates.planned(host_id=host_id, at=now))
     for word in text.split()[:6]:

@@ -70,7 +70,7 @@ class _Product(_Strict):
     type: Text | UnsetType = UNSET
     tags: list[Name] | UnsetType = UNSET
     options: Annotated[list[Name], Meta(max_length=3)] = []
-    status: Literal["draft", "active", "retired"] | UnsetType = UNSET
+    status: Literal["draft", "in_review", "approved", "retired"] | UnsetType = UNSET
     language: str | UnsetType = UNSET
     images: list[Any] = []
     variants: list[Any] = []

@@ -21,7 +21,7 @@ from catalog.formats.texts import EmptyFeed
 
 DEFAULT_TITLE = ""  # of the only variant of a product without options
 MAX_RUN = 5_000  # rows of one handle that are held at a time; more go on in the next piece
-STATUSES = {"active": "active", "draft": "draft", "archived": "retired", "unlisted": "draft"}
+STATUSES = {"active": "approved", "draft": "draft", "archived": "retired", "unlisted": "draft"}
 
 
 class ShopifyCsv:
@@ -235,8 +235,8 @@ def _status(cell: Cells) -> str:
     if word not in ("", *STATUSES):
         message = "A status is active, draft or archived. Taken as draft."
         cell.note("status", "BAD_STATUS", word, message, taken=True)
-    status = STATUSES.get(word, "draft") if word else "active"
-    if status == "active" and cell["published"] and not cell.attempt("published", cells.truth):
+    status = STATUSES.get(word, "draft") if word else "approved"
+    if status == "approved" and cell["published"] and not cell.attempt("published", cells.truth):
         return "draft"
     return status
 

@@ -15,7 +15,7 @@ from catalog.formats.google import OURS
 from catalog.formats.google_xml import CUSTOM, GOOGLE
 
 NOTHING = Written("", 0, 1)
-_STATUS = {"active": "active", "draft": "draft", "retired": "archived"}
+_STATUS = {"approved": "active", "in_review": "active", "draft": "draft", "retired": "archived"}
 _GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Options that Google knows by an attribute of its own.

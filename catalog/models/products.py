@@ -13,7 +13,8 @@ class Product(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft"
-        ACTIVE = "active"
+        IN_REVIEW = "in_review"
+        APPROVED = "approved"
         RETIRED = "retired"
 
     class Language(models.TextChoices):
@@ -57,7 +58,7 @@ class Product(models.Model):
     product_type = models.CharField(max_length=255, blank=True)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     option_names = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     language = models.CharField(
         max_length=2,
         choices=Language,

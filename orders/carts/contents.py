@@ -230,7 +230,7 @@ def check_quantity(variant_id: UUID, quantity: int) -> None:
 def for_sale(variant_ids: Sequence[UUID]) -> set[UUID]:
     """Return which of these variants can be bought at all."""
     sold = Variant.objects.filter(
-        is_active=True, product__status=Product.Status.ACTIVE, merchant__is_active=True
+        is_active=True, product__status=Product.Status.APPROVED, merchant__is_active=True
     )
     return set(sold.filter(pk__in=variant_ids).values_list("id", flat=True))
 

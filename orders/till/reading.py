@@ -28,7 +28,7 @@ from streams import grants
 
 _GOODS = """
     SELECT v.id, v.merchant_id, v.product_id, p.title, v.title, v.sku,
-           v.is_active AND p.status = 'active' AND m.is_active,
+           v.is_active AND p.status = 'approved' AND m.is_active,
            m.name, m.host_commission_bp, m.platform_fee_bp,
            c.amount, c.currency, CASE WHEN f.currency = c.currency THEN f.amount END, v.release_at,
            p.product_type, EXISTS (SELECT FROM catalog_commissionrate r WHERE r.merchant_id = m.id)

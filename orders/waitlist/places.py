@@ -202,7 +202,7 @@ def _check_goods(stream_id: UUID, variant_id: UUID) -> None:
         raise quotes.UnknownVariant(variant=str(variant_id))
     if not (
         variant.is_active
-        and variant.product.status == Product.Status.ACTIVE
+        and variant.product.status == Product.Status.APPROVED
         and variant.merchant.is_active
         and variant.prices.filter(valid_to=None).exists()
     ):

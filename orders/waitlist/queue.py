@@ -119,7 +119,7 @@ def _fit(entries: QuerySet[WaitlistEntry], now: datetime) -> QuerySet[WaitlistEn
         status=Status.WAITING,
         stream__status=Stream.Status.LIVE,
         variant__is_active=True,
-        variant__product__status=Product.Status.ACTIVE,
+        variant__product__status=Product.Status.APPROVED,
         variant__merchant__is_active=True,
     )
 

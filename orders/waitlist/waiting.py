@@ -41,7 +41,7 @@ _FRONT = """
     SELECT first.*
       FROM unnest(%s::uuid[], %s::int[], %s::int[]) AS back (variant_id, units, most)
       JOIN catalog_variant v ON v.id = back.variant_id AND v.is_active
-      JOIN catalog_product p ON p.id = v.product_id AND p.status = 'active'
+      JOIN catalog_product p ON p.id = v.product_id AND p.status = 'approved'
       JOIN commerce_merchant m ON m.id = v.merchant_id AND m.is_active
       JOIN catalog_price c ON c.variant_id = v.id AND c.valid_to IS NULL
       LEFT JOIN catalog_pricefloor f ON f.variant_id = v.id AND f.currency = c.currency

@@ -85,7 +85,7 @@ def test_products_are_retired_and_put_on_sale_by_the_verb(operator: Client) -> N
     act(operator, "product", "retire", one)
     assert list(Product.objects.filter(status="retired")) == [one]
     act(operator, "product", "activate", one, other)
-    assert not Product.objects.exclude(status="active").exists()
+    assert not Product.objects.exclude(status="approved").exists()
 
 
 def test_stock_is_set_by_the_verb_with_its_movement(operator: Client) -> None:
@@ -121,5 +121,5 @@ def test_who_may_only_look_changes_nothing(onlooker: Client) -> None:
         onlooker.post(address("stock", "change", one.pk), {"available": "1", "note": "x"}).status_code == 403
     )
     act(onlooker, "product", "retire", one.product)
-    assert Product.objects.get().status == "active"
+    assert Product.objects.get().status == "approved"
     assert make.left(one) == 10

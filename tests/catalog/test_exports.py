@@ -181,7 +181,7 @@ def test_filters_narrow_as_in_the_list_of_products() -> None:
         {"handle": "soap-2"},
         {"q": "S2-F"},
         {"updated_since": after(5).isoformat()},
-        {"status": "active", "q": "soap 2"},
+        {"status": "approved", "q": "soap 2"},
     ):
         job = queue(seller, **filters)
         exports.run(export_id=job.pk, now=NOW)

@@ -58,7 +58,7 @@ def test_a_feed_comes_in() -> None:
         "Rose",
         {"Scent": "Rose"},
         "Soap 2",
-        "active",
+        "approved",
     )
     assert (amount(one), make.left(one), make.moved(one)) == (1990, 5, 5)
     assert not ImportChunk.objects.exists()

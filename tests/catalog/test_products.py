@@ -82,7 +82,7 @@ def test_a_change_touches_what_is_named() -> None:
         merchant_id=seller.pk, product_id=made.pk, changes={"title": "New"}, images=pictures, now=after(9)
     )
     made.refresh_from_db()
-    assert (made.title, made.status, made.updated_at) == ("New", "active", after(9))
+    assert (made.title, made.status, made.updated_at) == ("New", "approved", after(9))
     urls = ProductImage.objects.filter(product=made).order_by("position").values_list("url", flat=True)
     assert [url[-5:] for url in urls] == ["2.jpg", "1.jpg"]
 

@@ -29,11 +29,11 @@ def fill(of: Merchant, first: int, count: int) -> None:
     ("path", "statements"),
     [
         ("products", 4),
-        ("products?status=active", 4),
+        ("products?status=approved", 4),
         ("products?vendor=maison", 4),
         ("products?updated_since=2000-01-01T00:00:00Z", 4),
         ("products?q=velvet", 4),
-        ("products?q=velvet&status=active&language=en", 4),
+        ("products?q=velvet&status=approved&language=en", 4),
         ("variants", 2),
         ("variants?barcode=42", 2),
     ],

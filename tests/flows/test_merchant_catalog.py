@@ -24,7 +24,7 @@ LIPSTICK = {
     "type": "Make-up",
     "tags": ["red"],
     "options": ["Shade", "Size"],
-    "status": "active",
+    "status": "approved",
     "images": [{"url": "https://img.example.com/1.jpg", "alt": "Coral"}],
     "variants": [
         {
@@ -172,7 +172,7 @@ def test_lists_come_page_by_page_newest_first_and_lose_nothing_to_newcomers(api:
 @pytest.mark.parametrize(
     ("query", "handles"),
     [
-        ("status=active", {"balm", "soap"}),
+        ("status=approved", {"balm", "soap"}),
         ("status=draft", {"cream"}),
         ("vendor=maison rouge", {"balm"}),
         ("type=Bath", {"soap"}),
@@ -183,7 +183,7 @@ def test_lists_come_page_by_page_newest_first_and_lose_nothing_to_newcomers(api:
         ("q=s-", set()),
         ("updated_since=2030-06-01T00:00:00Z", {"cream"}),
         ("updated_since=2030-05-01T18:00:00Z", {"balm", "soap", "cream"}),
-        ("status=active&q=soap or balm or cream", {"balm", "soap"}),
+        ("status=approved&q=soap or balm or cream", {"balm", "soap"}),
     ],
 )
 def test_products_are_filtered_and_searched(api: Api, query: str, handles: set[str]) -> None:

@@ -33,7 +33,7 @@ def bring_in(api: Api, count: int) -> None:
 def test_a_file_is_asked_for_written_and_fetched() -> None:
     api = Api(make.merchant())
     bring_in(api, 3)
-    sent = api.post("exports", {"format": "shopify_csv", "filters": {"status": "active"}})
+    sent = api.post("exports", {"format": "shopify_csv", "filters": {"status": "approved"}})
     assert (sent.status, sent.body["status"], sent.body["percent"]) == (202, "queued", 0)
     path = f"exports/{sent.body['id']}"
     early = api.get(f"{path}/file")
@@ -98,7 +98,7 @@ def test_a_key_makes_asking_again_harmless(api: Api) -> None:
 def test_an_export_is_cancelled(api: Api) -> None:
     sent = api.post("exports", {"format": "google_tsv"})
     path = f"exports/{sent.body['id']}"
-    assert sent.body["filters"] == {"status": "active"}
+    assert sent.body["filters"] == {"status": "approved"}
     assert api.post(f"{path}/cancel").body["status"] == "cancelled"
     assert api.get(f"{path}/file").code == "EXPORT_NOT_READY"
     assert api.get("exports?status=cancelled").body["results"][0]["id"] == sent.body["id"]

@@ -64,7 +64,7 @@ def test_a_feed_goes_in_and_products_come_out() -> None:
     soap, balm = api.get("products").body["results"]
     assert (soap["handle"], soap["status"], soap["images"][0]["url"]) == (
         "soap",
-        "active",
+        "approved",
         "https://img.example.com/soap.jpg",
     )
     [rose] = balm["variants"]

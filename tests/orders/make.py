@@ -132,7 +132,7 @@ def variant(
     if product is None:
         handle = f"lipstick-{next(_numbers)}"
         product = Product.objects.create(
-            merchant=seller, handle=handle, title="Velvet lipstick", status=Product.Status.ACTIVE
+            merchant=seller, handle=handle, title="Velvet lipstick", status=Product.Status.APPROVED
         )
         ProductImage.objects.create(merchant=seller, product=product, url=f"/pictures/{handle}.svg")
     made = Variant.objects.create(

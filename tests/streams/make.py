@@ -43,7 +43,7 @@ def product(
     *,
     seller: Merchant | None = None,
     variants: tuple[tuple[str, int, int], ...] = (("Red", 1999, 10),),
-    status: str = Product.Status.ACTIVE,
+    status: str = Product.Status.APPROVED,
 ) -> Product:
     """Return a new product; each variant is (title, price in cents, units in stock)."""
     seller = seller or merchant()

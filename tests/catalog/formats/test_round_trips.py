@@ -56,7 +56,7 @@ def goods(draw: Any, currency: str) -> list[products.NewProduct]:
                 product_type=draw(text),
                 tags=draw(st.lists(name, max_size=4)),
                 option_names=names,
-                status=draw(st.sampled_from(["active", "draft", "retired"])),
+                status=draw(st.sampled_from(["approved", "draft", "retired"])),
                 images=[
                     products.Image(url, draw(text))
                     for url in draw(st.lists(address, max_size=4, unique=True))
@@ -188,7 +188,7 @@ def test_a_bundle_says_no_stock_of_its_own(form: str) -> None:
 
 def test_a_google_feed_is_of_what_is_on_sale_unless_a_status_is_named() -> None:
     seller = make.merchant()
-    for status in ("active", "draft"):
+    for status in ("approved", "draft"):
         price = prices.Quote(100, None, "EUR")
         make.product(seller, handle=status, status=status, variants=[products.NewVariant(price=price)])
     assert b"draft" not in written(seller, "google_xml")[0]

@@ -72,7 +72,7 @@ def test_a_product_with_options_pictures_and_all_fields() -> None:
         "Rouge",
         "Make-up",
     )
-    assert (draft.tags, draft.option_names, draft.status) == (["red", "matte"], ["Shade", "Size"], "active")
+    assert (draft.tags, draft.option_names, draft.status) == (["red", "matte"], ["Shade", "Size"], "approved")
     assert [image.url[-5:] for image in draft.images] == ["1.jpg", "2.jpg", "3.jpg"]
     first, second = draft.variants
     assert (first.title, first.options) == ("Coral / Mini", {"Shade": "Coral", "Size": "Mini"})
@@ -108,19 +108,19 @@ def test_the_newer_column_names_are_read_too() -> None:
     )
     [draft] = drafts(body)
     [variant] = draft.variants
-    assert (draft.handle, draft.description, draft.status, len(draft.images)) == ("soap", "Mild", "active", 1)
+    assert (draft.handle, draft.description, draft.status, len(draft.images)) == ("soap", "Mild", "approved", 1)
     assert (variant.sku, variant.amount, variant.quantity, variant.weight_grams) == ("S-1", 500, 3, 90)
 
 
 @pytest.mark.parametrize(
     ("cells", "status"),
     [
-        ({}, "active"),
+        ({}, "approved"),
         ({"published": "false"}, "draft"),
         ({"status": "draft", "published": "true"}, "draft"),
         ({"status": "archived"}, "retired"),
         ({"status": "Active", "published": "false"}, "draft"),
-        ({"status": "active"}, "active"),
+        ({"status": "active"}, "approved"),
     ],
 )
 def test_status_and_published(cells: dict[str, str], status: str) -> None:
