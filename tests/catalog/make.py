@@ -38,7 +38,9 @@ def key(of: Merchant) -> str:
     return str(text)
 
 
-def product(of: Merchant, *, handle: str = "", status: str = Product.Status.APPROVED, **fields: Any) -> Product:
+def product(
+    of: Merchant, *, handle: str = "", status: str = Product.Status.APPROVED, **fields: Any
+) -> Product:
     """Return a new product without options and variants."""
     new = products.NewProduct(
         handle=handle or f"lipstick-{next(_numbers)}", title="Velvet lipstick", status=status, **fields

@@ -108,7 +108,12 @@ def test_the_newer_column_names_are_read_too() -> None:
     )
     [draft] = drafts(body)
     [variant] = draft.variants
-    assert (draft.handle, draft.description, draft.status, len(draft.images)) == ("soap", "Mild", "approved", 1)
+    assert (draft.handle, draft.description, draft.status, len(draft.images)) == (
+        "soap",
+        "Mild",
+        "approved",
+        1,
+    )
     assert (variant.sku, variant.amount, variant.quantity, variant.weight_grams) == ("S-1", 500, 3, 90)
 
 
