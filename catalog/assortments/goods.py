@@ -106,7 +106,7 @@ def _amount(random: Random, about: float, currency: str) -> int:
     """Return a price in minor units that looks like one: 24.90 or 39.99."""
     whole = max(2, round(random.lognormvariate(0, 0.5) * about))
     hundredths = whole * 100 - 100 + random.choice(_ENDINGS)
-    amount = hundredths * 10 ** money.exponent_of(currency) // 100
+    amount: int = hundredths * 10 ** money.exponent_of(currency) // 100
     step = money.step(currency)
     return max(step, min(amount - amount % step, money.MAX_AMOUNT))
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DataError, IntegrityError
 
-from catalog import imports
+from catalog import imports, products
 from catalog.assortments import feeds, goods, loading
 from catalog.copying import copy
 from catalog.formats.writing import WRITERS
@@ -124,7 +124,7 @@ def test_what_is_copied_is_what_was_said_whatever_is_in_it() -> None:
     assert [(one.title, one.description, one.tags) for one in Product.objects.order_by("handle")] == [
         (text, text, odd) for text in odd
     ]
-    product = Product.objects.first()
+    product = Product.objects.filter(merchant=seller)[0]
     said = {"Größe": 'a "b", \\c\r\n', "": ""}
     copy(
         Variant,
@@ -141,7 +141,7 @@ def test_what_breaks_a_constraint_is_refused_as_by_any_insert() -> None:
     one = (ids.text(), seller.pk, "same", "Soap")
     with pytest.raises(IntegrityError) as refused:
         copy(Product, ("id", "merchant", "handle", "title"), [one, (ids.text(), *one[1:])])
-    assert refused.value.__cause__.diag.constraint_name == "product_handle_once"
+    assert products.constraint_of(refused.value) == "product_handle_once"
 
 
 @pytest.mark.django_db
