@@ -1,4 +1,7 @@
-"""The only writer of Price: list prices in minor units, closed when the next begins and never changed."""
+"""The only writer of Price: list prices in minor units, closed when the next begins and never changed.
+
+A price that is set while an announced one runs (`catalog.schedules`) is the one that comes back at its end.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
 from catalog import floors, queries
-from catalog.models import Price, Variant
+from catalog.models import Price, PriceSchedule, Variant
 from commerce import errors, money, outbox
 from commerce.money import Money
 
@@ -54,7 +57,7 @@ def change(
     currency: str,
     now: datetime,
 ) -> Price:
-    """Give a variant a new price from now on and return it; the same price again changes nothing.
+    """Give a variant a new price from now on and return the current one; the same again changes nothing.
 
     Raises queries.UnknownVariant, BadPrice, PriceNotPayable, BadCurrency, floors.PriceBelowFloor.
     """
@@ -81,6 +84,8 @@ def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> s
             raise floors.PriceBelowFloor(variant=str(variant_id), floor=floor.as_dict())
         old = current(quotes)
         new = {pk: quote for pk, quote in quotes.items() if pk not in old or _quote(old[pk]) != quote}
+        running, later = _to_come_back({pk: quote for pk, quote in new.items() if pk in old})
+        new = {pk: quote for pk, quote in new.items() if pk not in running}
         # A clock that runs behind another's must not make a price end before it began.
         starts = {pk: max(now, old[pk].valid_from) if pk in old else now for pk in new}
         ending = Price.objects.filter(pk__in=[old[pk].pk for pk in new if pk in old])
@@ -98,7 +103,22 @@ def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> s
         )
         if new:
             outbox.record(name="price.moved", payload={"variants": sorted(map(str, new))})
-        return set(new)
+        return new.keys() | later
+
+
+def _to_come_back(new: Mapping[UUID, Quote]) -> tuple[set[UUID], set[UUID]]:
+    """Keep prices for the end of what runs; returns of which variants one runs, and where that is news."""
+    rows = list(PriceSchedule.objects.filter(variant_id__in=list(new), status="running")) if new else []
+    later = set()
+    for row in rows:
+        quote = new[row.variant_id]
+        if quote != Quote(row.before_amount or 0, row.before_compare_at, row.before_currency):
+            row.before_amount, row.before_compare_at = quote.amount, quote.compare_at
+            row.before_currency = quote.currency
+            later.add(row.variant_id)
+    names = ["before_amount", "before_compare_at", "before_currency"]
+    PriceSchedule.objects.bulk_update([row for row in rows if row.variant_id in later], names, batch_size=200)
+    return {row.variant_id for row in rows}, later
 
 
 def below_floor(*, merchant_id: UUID, quotes: Mapping[UUID, Quote]) -> dict[UUID, Money]:

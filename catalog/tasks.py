@@ -7,11 +7,14 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from catalog import exports, imports
+from catalog import exports, imports, schedules
+from commerce import clock, turnstile
 
 # Well below the tasks' time limit; a longer feed goes on in a task of its own.
 SLICE_SECONDS = 45.0
 LOST_AFTER = timedelta(seconds=20)
+# Of many prices due at once, the rest is for the next ring.
+PRICES_SECONDS = 10.0
 
 
 @shared_task(name="catalog.read_feed", queue="notify", acks_late=True)
@@ -45,3 +48,16 @@ def sweep(**_: object) -> None:
     for export_id in exports.stalled(before=now - LOST_AFTER):
         write_export.apply_async(kwargs={"export_id": str(export_id)})
     exports.expire(now=now)
+
+
+@shared_task(name="catalog.apply_prices", queue="sweep")
+@turnstile.one_at_a_time
+def apply_prices(**_: object) -> int:
+    """Begin and end announced prices that are due by the database's clock."""
+    deadline = time.monotonic() + PRICES_SECONDS
+    applied = 0
+    while some := schedules.apply_due(now=clock.database_now()):
+        applied += some
+        if time.monotonic() > deadline:
+            break
+    return applied

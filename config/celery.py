@@ -50,6 +50,8 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     },
     # A killed worker's imports and exports are taken up again by this, and old files dropped.
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+    # Prices that were announced for now; buyers pay them from when they are applied.
+    "catalog.apply_prices": {"task": "catalog.apply_prices", "schedule": 1.0, "options": {"expires": 2.0}},
     # What merchants' systems are to be told: new messages whose ring was lost, and those to be tried again.
     "commerce.send_webhooks": {
         "task": "commerce.send_webhooks",

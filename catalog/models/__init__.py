@@ -2,6 +2,7 @@ from catalog.models.commission import CommissionPlan, CommissionProduct, Commiss
 from catalog.models.exports import Export, ExportChunk
 from catalog.models.imports import Import, ImportChunk, ImportProblem
 from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
+from catalog.models.schedules import PriceSchedule
 from catalog.models.stock import Stock, StockMovement
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ImportProblem",
     "Price",
     "PriceFloor",
+    "PriceSchedule",
     "Product",
     "ProductImage",
     "Stock",

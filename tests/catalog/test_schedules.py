@@ -1,0 +1,351 @@
+"""Announced prices: made, applied when due, ended, called off; what is said meanwhile comes back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from catalog import floors, prices, queries, schedules
+from catalog.models import Price, PriceSchedule, Variant
+from commerce import ids
+from commerce.models import Event
+from tests.catalog import make
+from tests.catalog.make import NOW, after
+
+pytestmark = pytest.mark.django_db
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def lipstick() -> Variant:
+    return make.variant(make.merchant(), amount=2000)
+
+
+def plan(
+    amount: int, starts: float | None, ends: float | None = None, *, compare_at: int | None = None
+) -> schedules.Plan:
+    quote = prices.Quote(amount, compare_at, "EUR")
+    return schedules.Plan(
+        quote, None if starts is None else after(starts), None if ends is None else after(ends)
+    )
+
+
+def announce(one: Variant, wanted: schedules.Plan, *, now: datetime = NOW) -> PriceSchedule:
+    return schedules.make(merchant_id=one.merchant_id, variant_id=one.pk, plan=wanted, now=now).schedule
+
+
+def look(at: float) -> int:
+    return schedules.apply_due(now=after(at))
+
+
+def say(one: Variant, amount: int, at: float) -> None:
+    prices.change(
+        merchant_id=one.merchant_id,
+        variant_id=one.pk,
+        amount=amount,
+        compare_at=None,
+        currency="EUR",
+        now=after(at),
+    )
+
+
+def history(one: Variant) -> list[tuple[int, datetime, datetime | None]]:
+    rows = one.prices.order_by("valid_from", "id")
+    return list(rows.values_list("amount", "valid_from", "valid_to"))
+
+
+def standing(one: PriceSchedule) -> tuple[str, str]:
+    one.refresh_from_db()
+    return one.status, one.reason
+
+
+def test_a_price_begins_and_the_one_before_comes_back(lipstick: Variant) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR, compare_at=2000))
+    assert look(HOUR - 1) == 0
+    assert standing(sale) == ("upcoming", "")
+    assert look(HOUR) == 1
+    assert standing(sale) == ("running", "")
+    current = prices.current([lipstick.pk])[lipstick.pk]
+    assert (current.amount, current.compare_at) == (1500, 2000)
+    assert look(2 * HOUR - 1) == 0
+    assert look(2 * HOUR) == 1
+    assert standing(sale) == ("done", "")
+    assert history(lipstick) == [
+        (2000, NOW, after(HOUR)),
+        (1500, after(HOUR), after(2 * HOUR)),
+        (2000, after(2 * HOUR), None),
+    ]
+    assert look(3 * HOUR) == 0
+
+
+def test_rooms_hear_of_it_as_of_a_price_that_is_set(lipstick: Variant) -> None:
+    announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    Event.objects.all().delete()
+    look(HOUR)
+    look(2 * HOUR)
+    told = Event.objects.order_by("id").values_list("name", "payload")
+    assert list(told) == [("price.moved", {"variants": [str(lipstick.pk)]})] * 2
+
+
+def test_without_an_end_it_is_the_price_for_good(lipstick: Variant) -> None:
+    one = announce(lipstick, plan(2500, HOUR))
+    look(HOUR)
+    assert standing(one) == ("done", "")
+    assert history(lipstick)[-1] == (2500, after(HOUR), None)
+
+
+def test_from_now_on_is_applied_at_once(lipstick: Variant) -> None:
+    sale = announce(lipstick, plan(1500, None, HOUR))
+    assert standing(sale) == ("running", "")
+    assert prices.current([lipstick.pk])[lipstick.pk].amount == 1500
+    assert sale.before_amount == 2000
+
+
+def test_what_is_set_while_it_runs_comes_back(lipstick: Variant) -> None:
+    announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    look(HOUR)
+    say(lipstick, 2200, HOUR + 10)
+    assert prices.current([lipstick.pk])[lipstick.pk].amount == 1500
+    look(2 * HOUR)
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 1500, 2200]
+
+
+def test_what_is_set_before_it_begins_comes_back(lipstick: Variant) -> None:
+    announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    say(lipstick, 2200, 10)
+    look(HOUR)
+    look(2 * HOUR)
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 2200, 1500, 2200]
+
+
+def test_a_late_look_says_from_when_buyers_paid_it(lipstick: Variant) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 3 * HOUR))
+    look(2 * HOUR)
+    assert history(lipstick) == [(2000, NOW, after(2 * HOUR)), (1500, after(2 * HOUR), None)]
+    sale.refresh_from_db()
+    assert (sale.starts_at, sale.began_at) == (after(HOUR), after(2 * HOUR))
+
+
+def test_what_was_over_before_anybody_looked_is_told_as_missed(lipstick: Variant) -> None:
+    first = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    second = announce(lipstick, plan(1600, 2 * HOUR, 4 * HOUR))
+    look(3 * HOUR)
+    assert standing(first) == ("failed", "MISSED")
+    assert standing(second) == ("running", "")
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 1600]
+
+
+def test_of_prices_for_good_that_are_late_the_last_counts(lipstick: Variant) -> None:
+    first, second = announce(lipstick, plan(2500, HOUR)), announce(lipstick, plan(2600, 2 * HOUR))
+    look(3 * HOUR)
+    assert (standing(first), standing(second)) == (("failed", "MISSED"), ("done", ""))
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 2600]
+
+
+def test_one_follows_another_without_the_price_between_them(lipstick: Variant) -> None:
+    first = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    second = announce(lipstick, plan(1400, 2 * HOUR, 3 * HOUR))
+    for at in (1, 2, 3):
+        look(at * HOUR)
+    assert (standing(first), standing(second)) == (("done", ""), ("done", ""))
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 1500, 1400, 2000]
+
+
+def test_a_price_for_good_at_the_end_of_another_takes_its_place(lipstick: Variant) -> None:
+    announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    announce(lipstick, plan(2500, 2 * HOUR))
+    look(HOUR)
+    look(2 * HOUR)
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 1500, 2500]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [(HOUR, 2 * HOUR), (0, HOUR + 1), (2 * HOUR - 1, 9 * HOUR), (1.5 * HOUR, None), (HOUR, None)],
+)
+def test_two_for_the_same_time_are_refused(lipstick: Variant, starts: float, ends: float | None) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    with pytest.raises(schedules.ScheduleOverlaps) as refused:
+        announce(lipstick, plan(1400, starts, ends))
+    assert refused.value.data == {"schedule": str(sale.pk)}
+    # And by the database, whoever did not ask.
+    plain = {"amount": 1, "currency": "EUR", "starts_at": after(starts)}
+    with pytest.raises(IntegrityError, match="schedule_one_at_a_time"), transaction.atomic():
+        PriceSchedule.objects.create(
+            merchant=lipstick.merchant,
+            variant=lipstick,
+            ends_at=None if ends is None else after(ends),
+            **plain,
+        )
+
+
+@pytest.mark.parametrize(("starts", "ends"), [(0, HOUR), (2 * HOUR, 3 * HOUR), (2 * HOUR, None), (0.5, None)])
+def test_beside_each_other_they_may_be(lipstick: Variant, starts: float, ends: float | None) -> None:
+    announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    announce(lipstick, plan(1400, starts, ends))
+    assert PriceSchedule.objects.count() == 2
+
+
+def test_the_same_again_is_the_same(lipstick: Variant) -> None:
+    wanted = plan(1500, HOUR, 2 * HOUR)
+    first = announce(lipstick, wanted)
+    assert announce(lipstick, wanted) == first
+    look(HOUR)
+    assert announce(lipstick, plan(1500, None, 2 * HOUR), now=after(HOUR + 5)) == first
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        (-1, HOUR),
+        (HOUR, HOUR),
+        (HOUR, HOUR - 1),
+        (None, None),
+        (None, 0),
+        (None, -5),
+        (HOUR, 6 * 366 * 86400.0),
+    ],
+)
+def test_times_that_are_none_are_refused(lipstick: Variant, starts: float | None, ends: float | None) -> None:
+    with pytest.raises(schedules.BadSchedule):
+        announce(lipstick, plan(1500, starts, ends))
+
+
+def test_what_could_not_be_a_price_is_refused(lipstick: Variant) -> None:
+    with pytest.raises(prices.BadPrice):
+        announce(lipstick, plan(0, HOUR))
+    with pytest.raises(floors.NoListPrice):
+        announce(make.variant(lipstick.merchant, amount=None), plan(1500, HOUR, 2 * HOUR))
+    with pytest.raises(queries.UnknownVariant):
+        schedules.make(merchant_id=make.merchant().pk, variant_id=lipstick.pk, plan=plan(1500, HOUR), now=NOW)
+
+
+def test_only_so_many_can_be_announced(lipstick: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "MAX_OPEN", 2)
+    announce(lipstick, plan(1500, 1))
+    announce(lipstick, plan(1500, 2))
+    with pytest.raises(schedules.TooManySchedules):
+        announce(lipstick, plan(1500, 3))
+
+
+def floor(one: Variant, amount: int) -> None:
+    floors.set_floor(merchant_id=one.merchant_id, variant_id=one.pk, amount=amount, currency=None, now=NOW)
+
+
+def test_below_the_floor_it_is_refused_when_it_is_made(lipstick: Variant) -> None:
+    floor(lipstick, 1600)
+    with pytest.raises(floors.PriceBelowFloor):
+        announce(lipstick, plan(1500, HOUR))
+
+
+def test_a_floor_that_rose_since_holds_it_back_and_says_so(lipstick: Variant) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    floor(lipstick, 1600)
+    other = make.variant(lipstick.merchant, amount=900)
+    of_other = announce(other, plan(800, HOUR, 2 * HOUR))
+    look(HOUR)
+    assert standing(sale) == ("failed", "PRICE_BELOW_FLOOR")
+    assert standing(of_other) == ("running", "")
+    assert [amount for amount, *_ in history(lipstick)] == [2000]
+
+
+def test_a_price_that_may_not_come_back_stays_away_and_says_so(lipstick: Variant) -> None:
+    higher = announce(lipstick, plan(2500, HOUR, 2 * HOUR))
+    look(HOUR)
+    floor(lipstick, 2400)
+    look(2 * HOUR)
+    assert standing(higher) == ("failed", "PRICE_BEFORE_BELOW_FLOOR")
+    assert prices.current([lipstick.pk])[lipstick.pk].amount == 2500
+
+
+def call_off(one: PriceSchedule, at: float) -> PriceSchedule:
+    return schedules.cancel(
+        merchant_id=one.merchant_id, variant_id=one.variant_id, schedule_id=one.pk, now=after(at)
+    )
+
+
+def test_what_is_called_off_never_begins(lipstick: Variant) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    assert call_off(sale, 5).status == call_off(sale, 6).status == "cancelled"
+    assert look(HOUR) == 0
+    announce(lipstick, plan(1400, HOUR, 2 * HOUR))
+
+
+def test_what_is_called_off_while_it_runs_ends_at_once(lipstick: Variant) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    look(HOUR)
+    call_off(sale, HOUR + 60)
+    assert history(lipstick)[-1] == (2000, after(HOUR + 60), None)
+    assert look(2 * HOUR) == 0
+
+
+def test_what_is_over_or_anothers_cannot_be_called_off(lipstick: Variant) -> None:
+    one = announce(lipstick, plan(1500, HOUR))
+    look(HOUR)
+    with pytest.raises(schedules.ScheduleOver):
+        call_off(one, HOUR + 1)
+    for who in (
+        {"merchant_id": make.merchant().pk},
+        {"variant_id": make.variant(lipstick.merchant).pk},
+        {"schedule_id": ids.new()},
+    ):
+        mine: dict[str, Any] = {
+            "merchant_id": one.merchant_id,
+            "variant_id": one.variant_id,
+            "schedule_id": one.pk,
+        }
+        with pytest.raises(schedules.UnknownSchedule):
+            schedules.cancel(**{**mine, **who}, now=NOW)
+
+
+def test_many_are_applied_in_as_many_statements_as_few() -> None:
+    seller = make.merchant()
+    taken = []
+    for count in (1, 30):
+        for _ in range(count):
+            announce(make.variant(seller), plan(1500, 1, 2))
+        with CaptureQueriesContext(connection) as made:
+            assert look(1) == count
+        taken.append(len(made))
+        look(2)
+    assert taken[0] == taken[1]
+
+
+def test_what_cannot_be_stored_holds_nothing_else_up(
+    lipstick: Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make.variant(lipstick.merchant)
+    bad, good = announce(lipstick, plan(1500, HOUR)), announce(other, plan(1500, HOUR))
+    move = prices.move
+
+    def picky(**given: Any) -> set[Any]:
+        if lipstick.pk in given["quotes"]:
+            raise IntegrityError
+        return move(**given)
+
+    monkeypatch.setattr(prices, "move", picky)
+    assert look(HOUR) == 2
+    assert (standing(bad), standing(good)) == (("failed", "NOT_APPLIED"), ("done", ""))
+    assert look(HOUR) == 0
+
+
+def test_a_row_names_no_variant_of_another_merchant(lipstick: Variant) -> None:
+    with pytest.raises(IntegrityError, match="same_merchant"), transaction.atomic():
+        PriceSchedule.objects.create(
+            merchant=make.merchant(),
+            variant=lipstick,
+            amount=1,
+            currency="EUR",
+            starts_at=NOW + timedelta(days=1),
+        )
+
+
+def test_the_lowest_price_of_30_days_knows_the_sale(lipstick: Variant) -> None:
+    announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    look(HOUR)
+    look(2 * HOUR)
+    assert prices.lowest(lipstick.pk, NOW) == 1500
+    assert Price.objects.filter(variant=lipstick, valid_to=None).count() == 1
