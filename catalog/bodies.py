@@ -38,6 +38,7 @@ def product(row: Product) -> Body:
         "language": row.language,
         "images": [{"id": image.id, "url": image.url, "alt": image.alt} for image in row.images.all()],
         "variants": [variant(one, row) for one in row.variants.all()],
+        "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
@@ -61,6 +62,7 @@ def variant(row: Variant, of: Product) -> Body:
         "price": price(current[0]) if current else None,
         "available": getattr(row, "units_left", 0),
         "release_at": row.release_at,
+        "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }

@@ -93,6 +93,7 @@ VARIANT: dict[str, Any] = {
     "price": PRICE,
     "available": 120,
     "release_at": None,
+    "version": 1,
     "created_at": _MOMENT,
     "updated_at": _MOMENT,
 }
@@ -101,6 +102,7 @@ PRODUCT: dict[str, Any] = {
     **{name: value for name, value in PRODUCT_WRITE.items() if name not in ("images", "variants")},
     "images": [{"id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e03", **PRODUCT_WRITE["images"][0]}],
     "variants": [VARIANT],
+    "version": 1,
     "created_at": _MOMENT,
     "updated_at": _MOMENT,
 }

@@ -133,7 +133,6 @@ def add_variant(*, merchant_id: UUID, product_id: UUID, new: NewVariant, now: da
         if count >= MAX_VARIANTS:
             raise TooManyVariants
         [variant] = _add(product, [new], first=count + 1, now=now)
-        Product.objects.filter(pk=product.pk).update(updated_at=now)
     return variant
 
 
@@ -152,8 +151,8 @@ def change(
     assert changes.keys() <= PRODUCT_FIELDS
     with _named_conflicts():
         product = _locked(merchant_id, product_id)
-        Product.objects.filter(pk=product.pk).update(**changes, updated_at=now)
-        if images is not None:
+        Product.objects.filter(pk=product.pk).update(**changes)
+        if images is not None and images != _pictures(product):
             product.images.all().delete()
             _hang(product, images)
 
@@ -172,8 +171,8 @@ def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str,
         if variant is None:
             raise queries.UnknownVariant
         # The product first, as everywhere.
-        Product.objects.filter(pk=variant.product_id).update(updated_at=now)
-        Variant.objects.filter(pk=variant.pk).update(**changes, updated_at=now)
+        _locked(merchant_id, variant.product_id)
+        Variant.objects.filter(pk=variant.pk).update(**changes)
         if changes.get("is_active", variant.is_active) != variant.is_active:
             # What can be promised of the bundles that it is part of changes with it.
             stock.tell(variant_id=variant.pk, now=now)
@@ -190,6 +189,11 @@ def _locked(merchant_id: UUID, product_id: UUID) -> Product:
     if product is None:
         raise queries.UnknownProduct
     return product
+
+
+def _pictures(product: Product) -> list[Image]:
+    rows = product.images.order_by("position", "id").values_list("url", "alt")
+    return [Image(url, alt) for url, alt in rows]
 
 
 def _hang(product: Product, images: Iterable[Image]) -> None:

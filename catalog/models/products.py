@@ -67,6 +67,10 @@ class Product(models.Model):
         db_default="",
         help_text="What it is described in: search finds the word forms of this language.",
     )
+    # The database alone writes it and updated_at, whoever changes what (migration 0010).
+    version = models.BigIntegerField(
+        db_default=1, editable=False, help_text="Grows with every change of what the merchant writes."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -121,6 +125,10 @@ class Variant(models.Model):
     release_at = models.DateTimeField(
         null=True, blank=True, help_text="A pre-order before this moment: charged when it is shipped."
     )
+    # The database alone writes it and updated_at, whoever changes what (migration 0010).
+    version = models.BigIntegerField(
+        db_default=1, editable=False, help_text="Grows with every change of what the merchant writes."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -133,6 +141,7 @@ class Variant(models.Model):
             models.UniqueConstraint(fields=["merchant", "id"], name="variant_of_merchant"),
         )
         indexes = (
+            models.Index(fields=["merchant", "updated_at", "id"], name="variant_changes"),
             models.Index(
                 fields=["merchant", "barcode", "-id"],
                 condition=~models.Q(barcode=""),

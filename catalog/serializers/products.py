@@ -121,5 +121,8 @@ class ProductSerializer(serializers.Serializer[Any]):
     )
     images = ImageSerializer(many=True)
     variants = VariantSerializer(many=True)
+    version = serializers.IntegerField(
+        help_text="Grows with every change of it, its pictures or variants; not with prices and stock."
+    )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()

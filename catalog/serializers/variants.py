@@ -68,5 +68,8 @@ class VariantSerializer(serializers.Serializer[Any]):
         help_text="Units that can still be promised; of a bundle, what its parts allow."
     )
     release_at = serializers.DateTimeField(allow_null=True, help_text="A pre-order until then.")
+    version = serializers.IntegerField(
+        help_text="Grows with every change of the variant, whoever makes it; not with prices and stock."
+    )
     created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(help_text="Also of its price.")

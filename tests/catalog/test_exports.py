@@ -175,12 +175,13 @@ def test_filters_narrow_as_in_the_list_of_products() -> None:
         changes={"vendor": "Sol", "product_type": "Bar"},
         now=after(9),
     )
+    one.refresh_from_db()
     for filters in (
         {"vendor": "sol"},
         {"type": "BAR"},
         {"handle": "soap-2"},
         {"q": "S2-F"},
-        {"updated_since": after(5).isoformat()},
+        {"updated_since": one.updated_at.isoformat()},
         {"status": "approved", "q": "soap 2"},
     ):
         job = queue(seller, **filters)

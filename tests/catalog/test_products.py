@@ -82,7 +82,7 @@ def test_a_change_touches_what_is_named() -> None:
         merchant_id=seller.pk, product_id=made.pk, changes={"title": "New"}, images=pictures, now=after(9)
     )
     made.refresh_from_db()
-    assert (made.title, made.status, made.updated_at) == ("New", "approved", after(9))
+    assert (made.title, made.status) == ("New", "approved")
     urls = ProductImage.objects.filter(product=made).order_by("position").values_list("url", flat=True)
     assert [url[-5:] for url in urls] == ["2.jpg", "1.jpg"]
 
@@ -105,8 +105,7 @@ def test_a_variant_is_added_behind_the_others() -> None:
         new=NewVariant(options={"Size": "M"}, units=4),
         now=after(9),
     )
-    made.refresh_from_db()
-    assert (added.position, make.left(added), made.updated_at) == (2, 4, after(9))
+    assert (added.position, make.left(added)) == (2, 4)
     with pytest.raises(products.VariantTaken):
         products.add_variant(
             merchant_id=seller.pk, product_id=made.pk, new=NewVariant(options={"Size": "M"}), now=NOW
@@ -122,14 +121,14 @@ def test_a_product_has_an_end_of_variants(monkeypatch: pytest.MonkeyPatch) -> No
         )
 
 
-def test_a_variant_changes_and_its_product_is_newer() -> None:
+def test_a_variant_changes() -> None:
     seller = make.merchant()
     one, other = make.variant(seller, sku="A"), make.variant(seller, sku="B")
     products.change_variant(
         merchant_id=seller.pk, variant_id=one.pk, changes={"sku": "C", "is_active": False}, now=after(9)
     )
     one.refresh_from_db()
-    assert (one.sku, one.is_active, one.product.updated_at) == ("C", False, after(9))
+    assert (one.sku, one.is_active) == ("C", False)
     with pytest.raises(products.SkuTaken):
         products.change_variant(merchant_id=seller.pk, variant_id=one.pk, changes={"sku": other.sku}, now=NOW)
 
