@@ -20,7 +20,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from commerce import accounts, keyscreens, ledger, outbox, screens
+from commerce import accounts, keyscreens, ledger, memberscreens, outbox, screens
 from commerce.models import (
     Address,
     Card,
@@ -115,12 +115,6 @@ class HostAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     readonly_fields = ("created_at",)
 
 
-class MemberInline(TabularInline):  # type: ignore[misc]
-    model = MerchantMember
-    autocomplete_fields = ("user",)
-    extra = 0
-
-
 @admin.register(Merchant)
 class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     """Merchants; new rates count for sales from now on."""
@@ -130,7 +124,12 @@ class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("created_at",)
-    inlines = (MemberInline, keyscreens.KeyInline)
+    inlines = (memberscreens.MemberInline, keyscreens.KeyInline)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Change members by their verbs; nothing else is changed here beside the merchant."""
+        if formset.model is MerchantMember:
+            memberscreens.save(request, formset)
 
     @admin.display(description="Host's commission")
     def commission(self, merchant: Merchant) -> str:

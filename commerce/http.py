@@ -24,7 +24,7 @@ from rest_framework_api_key.permissions import KeyParser
 
 from commerce import buckets, errors, idempotency, ids, merchantkeys
 from commerce.models import Merchant, MerchantKey
-from commerce.scopes import Need
+from commerce.scopes import Need, may
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +133,7 @@ class HasScope(permissions.BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         need = cast(MerchantView, view).need(request)
-        if need is not None and need.scope not in cast(MerchantKey, request.auth).scopes:
+        if need is not None and not may(cast(MerchantKey, request.auth).scopes, need.scope):
             raise MissingScope(f"This API key has not the scope {need.scope}.", scope=need.scope)
         return True
 

@@ -1,9 +1,7 @@
 """Operations screens of merchants' API keys: made, changed, rotated and revoked here, and told once."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any, cast
-from uuid import UUID
 
 import orjson
 from django.contrib import admin, messages
@@ -28,16 +26,6 @@ from commerce.models import MerchantKey, MerchantKeyEvent, MerchantKeySecret
 from commerce.scopes import SCOPES
 
 OVERLAP = timedelta(days=1)
-
-
-def _by(request: HttpRequest) -> merchantkeys.By:
-    address: str | None
-    try:
-        # Without the zone of a link-local address, which the database does not take.
-        address = str(ip_address(str(request.META.get("REMOTE_ADDR")).partition("%")[0]))
-    except ValueError:
-        address = None
-    return merchantkeys.By(cast(UUID, request.user.pk), address)
 
 
 class KeyForm(ModelForm):  # type: ignore[type-arg]
@@ -171,9 +159,9 @@ class MerchantKeyAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
         """Make the key and show its secret, this once; or change it."""
         said = {name: form.cleaned_data[name] for name in ("name", "scopes", "networks", "expires_at")}
         if change:
-            merchantkeys.change(key_id=obj.pk, by=_by(request), **said)
+            merchantkeys.change(key_id=obj.pk, by=screens.by_of(request), **said)
             return
-        made, text = merchantkeys.make(merchant_id=obj.merchant_id, by=_by(request), **said)
+        made, text = merchantkeys.make(merchant_id=obj.merchant_id, by=screens.by_of(request), **said)
         obj.pk, obj._state.adding = made.pk, False
         messages.warning(request, f"The key for {obj.merchant}: {text} - copy it now, it is not shown again.")
 
@@ -181,7 +169,7 @@ class MerchantKeyAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[MerchantKey]) -> None:
         """End the chosen keys."""
         now = timezone.now()
-        done = sum(merchantkeys.revoke(key_id=key.pk, now=now, by=_by(request)) for key in chosen)
+        done = sum(merchantkeys.revoke(key_id=key.pk, now=now, by=screens.by_of(request)) for key in chosen)
         messages.success(request, f"{done} keys are revoked.")
 
     @action(description="Rotate", url_path="rotate", permissions=["rotate"])  # type: ignore[untyped-decorator]
@@ -210,7 +198,7 @@ class MerchantKeyAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
                     prefix=asked["replaced"],
                     until=max(asked["until"], now),
                     now=now,
-                    by=_by(request),
+                    by=screens.by_of(request),
                 )
             except errors.Refusal as refusal:
                 form.add_error(None, refusal.text)

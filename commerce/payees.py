@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from commerce import countries, errors, gateway
 from commerce.models import ConnectedAccount, Host, MerchantMember
@@ -150,7 +150,7 @@ def _email(owner: Owner) -> str:
     if owner.host_id is not None:
         return Host.objects.select_related("user").get(pk=owner.host_id).user.email
     members = MerchantMember.objects.filter(merchant=owner.merchant_id).select_related("user")
-    first = members.order_by("role", "id").first()  # Owners come before staff.
+    first = members.order_by(Case(When(role="owner", then=0), default=1), "id").first()
     return first.user.email if first else ""
 
 

@@ -1,5 +1,6 @@
-"""What a merchant's API key may be let do, and what an endpoint asks of one."""
+"""What a merchant's API keys and people may be let do, and what an endpoint asks of a key."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,20 @@ SCOPES = {
     "webhooks": "Manage webhook endpoints; read their secrets and all they are sent, whatever it is about.",
 }
 
+# What no key opens, only people in the merchant admin.
+OF_PEOPLE = {
+    "members": "Invite people, say what they may, remove them.",
+    "keys": "Make, change, rotate and revoke API keys.",
+}
+
+# Role of a merchant's member -> what it opens. The database knows the roles' names.
+ROLES: dict[str, frozenset[str]] = {
+    "owner": frozenset({*SCOPES, *OF_PEOPLE}),
+    "catalog": frozenset({"catalog:read", "catalog:write", "stock:write"}),
+    "orders": frozenset({"catalog:read", "orders:read", "orders:write", "refunds:write", "settings:read"}),
+    "viewer": frozenset({"catalog:read", "orders:read", "settings:read"}),
+}
+
 Kind = Literal["read", "write", "bulk"]
 
 
@@ -27,3 +42,8 @@ class Need:
 
     scope: str
     kind: Kind
+
+
+def may(granted: Collection[str], scope: str) -> bool:
+    """Tell whether what a key or a member was granted opens `scope`."""
+    return scope in granted

@@ -1,6 +1,7 @@
-"""What operations screens have in common: what may only be read, is never deleted, or is tried again."""
+"""What screens have in common: who acts, and what may only be read, is never deleted, or is tried again."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from django.contrib import admin, messages
@@ -8,6 +9,19 @@ from django.db.models import Model, QuerySet
 from django.db.models.options import Options
 from django.http import HttpRequest
 from django.utils import timezone
+
+from commerce.merchantkeys import By
+
+
+def by_of(request: HttpRequest) -> By:
+    """Return who acts and from where, for what is written down of it."""
+    address: str | None
+    try:
+        # Without the zone of a link-local address, which the database does not take.
+        address = str(ip_address(str(request.META.get("REMOTE_ADDR")).partition("%")[0]))
+    except ValueError:
+        address = None
+    return By(request.user.pk, address)
 
 
 class ReadOnly:

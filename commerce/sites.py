@@ -55,20 +55,15 @@ class HostLoginForm(LoginForm):
             raise ValidationError("The studio is for hosts. This account is not one.", code="not_a_host")
 
 
-class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
-    """An admin site without models: its screens are views, and each starts from the host who looks."""
+class ScreensSite(UnfoldAdminSite):  # type: ignore[misc]
+    """An admin site without models: its screens are views that apps hang there, in modules of one name."""
 
-    settings_name = "STUDIO"
-    login_form = HostLoginForm
-    login_template = "commerce/studio_login.html"
+    login_template = "commerce/screens_login.html"
+    module = ""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._screens: list[URLPattern] = []
-
-    def has_permission(self, request: HttpRequest) -> bool:
-        """Let active hosts in, staff or not."""
-        return active_host(request.user) is not None
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Sign out, and have the live connections of that session closed."""
@@ -76,6 +71,31 @@ class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
             if isinstance(request.user, User):
                 accounts.access_changed(user_id=request.user.id)
             return cast(HttpResponseBase, super().logout(request, extra_context))
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the screens of all apps; they come before the site's own addresses."""
+        autodiscover_modules(self.module)
+        return self._screens
+
+    def render(
+        self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
+    ) -> TemplateResponse:
+        """Render a screen inside the site's frame."""
+        request.current_app = self.name
+        shown = {**self.each_context(request), "title": title, **context}
+        return TemplateResponse(request, template, shown, status=status)
+
+
+class StudioSite(ScreensSite):
+    """The hosts' site: each screen starts from the host who looks."""
+
+    settings_name = "STUDIO"
+    login_form = HostLoginForm
+    module = "studio"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let active hosts in, staff or not."""
+        return active_host(request.user) is not None
 
     def screen(self, route: str, *, name: str) -> Callable[[Screen], Screen]:
         """Hang a view into the studio, behind its login, at `route` and as `studio:name`."""
@@ -85,19 +105,6 @@ class StudioSite(UnfoldAdminSite):  # type: ignore[misc]
             return view
 
         return hang
-
-    def extra_urls(self) -> list[URLPattern]:
-        """Return the screens of all apps; they come before the site's own addresses."""
-        autodiscover_modules("studio")
-        return self._screens
-
-    def render(
-        self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
-    ) -> TemplateResponse:
-        """Render a screen inside the studio's frame."""
-        request.current_app = self.name
-        shown = {**self.each_context(request), "title": title, **context}
-        return TemplateResponse(request, template, shown, status=status)
 
 
 studio = StudioSite(name="studio")

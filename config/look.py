@@ -1,4 +1,4 @@
-"""How the two admin sites look: warm yellow on ink, and what stands in their sidebars."""
+"""How the admin sites look: warm yellow on ink, and what stands in their sidebars."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.module_loading import import_string
 
-from config import menu
+from config import desk, menu
 
 YELLOW = "#ffc62e"
 
@@ -57,18 +57,18 @@ def logo(request: HttpRequest) -> str:
 
 
 def admin_css(request: HttpRequest) -> str:
-    """Return the address of the style both sites share."""
+    """Return the address of the style all sites share."""
     return static("commerce/admin.css")
 
 
-def _studio_css(name: str) -> Callable[[HttpRequest], str]:
-    return lambda request: static(f"streams/studio/{name}.css")
+def _css(path: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(f"{path}.css")
 
 
-# The studio screens' own styles, in this order.
-STUDIO_STYLES = [
-    _studio_css(name) for name in ("screens", "controls", "shows", "tables", "forms", "showcase")
-]
+# What the screens of hosts and merchants share, and what each have of their own, in this order.
+FRAME_STYLES = [_css(f"commerce/frame/{name}") for name in ("screens", "controls", "tables", "forms")]
+STUDIO_STYLES = [*FRAME_STYLES, *(_css(f"streams/studio/{name}") for name in ("shows", "showcase"))]
+DESK_STYLES = [*FRAME_STYLES, _css("commerce/frame/desk")]
 
 
 def _studio_navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -108,6 +108,16 @@ STUDIO: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "STYLES": [admin_css, *STUDIO_STYLES],
     "SIDEBAR": {"navigation": _studio_navigation},
+}
+
+DESK: dict[str, Any] = {
+    **_common,
+    "SITE_TITLE": "Yellowcart for merchants",
+    "SITE_HEADER": "Yellowcart",
+    "SITE_SUBHEADER": desk.subheader,
+    "SHOW_HISTORY": False,
+    "STYLES": [admin_css, *DESK_STYLES],
+    "SIDEBAR": {"navigation": desk.navigation},
 }
 
 UNFOLD: dict[str, Any] = {

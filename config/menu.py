@@ -67,6 +67,8 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Parties": [
         ("Merchants", "storefront", "commerce.merchant"),
+        ("Members' invitations", "outgoing_mail", "commerce.memberinvitation"),
+        ("What was done to members", "manage_history", "commerce.memberevent"),
         ("API keys", "key", "commerce.merchantkey"),
         ("What was done to keys", "history", "commerce.merchantkeyevent"),
         ("Hosts", "mic", "commerce.host"),

@@ -13,7 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from commerce import logs
 from config import embedded, servers
 from config.commands import COMMANDS
+from config.desk import WAITING
 from config.env import ROOT, Environment
+from config.look import DESK as DESK
 from config.look import STUDIO as STUDIO
 from config.look import UNFOLD as UNFOLD
 from config.openapi import SPECTACULAR
@@ -276,6 +278,10 @@ MERCHANT_REQUESTS_PER_MINUTE = {
     "write": env.number("MERCHANT_WRITES_PER_MINUTE"),
     "bulk": env.number("MERCHANT_BULKS_PER_MINUTE"),
 }
+
+# --- the merchant admin ---
+
+DESK_WAITING = WAITING
 
 # --- webhooks to merchants ---
 

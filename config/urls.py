@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from commerce import health, http, sites
+from commerce import health, http, merchantsite, sites
 from config.demo import gallery
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("admin/", admin.site.urls),
     path("studio/", sites.studio.urls),
+    path("merchant/", merchantsite.desk.urls),
     path("api/v1/studio/", include("streams.studio_urls")),
     path("api/v1/moderation/", include("streams.moderation_urls")),
     path("api/v1/catalog/", include("catalog.urls")),

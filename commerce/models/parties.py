@@ -168,21 +168,3 @@ class Merchant(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class MerchantMember(models.Model):
-    """A user who works for a merchant."""
-
-    class Role(models.TextChoices):
-        OWNER = "owner"
-        STAFF = "staff"
-
-    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="members")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=8, choices=Role, default=Role.STAFF)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=["merchant", "user"], name="member_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.user} at {self.merchant}"

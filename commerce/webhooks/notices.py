@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 
 from commerce.models import MerchantMember, WebhookEndpoint
+from commerce.scopes import ROLES, may
 
 log = structlog.get_logger(__name__)
 
@@ -22,14 +23,15 @@ endpoint on: PATCH {base}/api/v1/webhook-endpoints/{endpoint} with {{"enabled": 
 
 
 def endpoint_off(*, endpoint_id: UUID) -> int:
-    """Write to a merchant's members that an endpoint was turned off; returns how many letters went out.
+    """Write to members who may mend it that an endpoint was turned off; returns how many letters went out.
 
     None is sent for one that is on again or removed. Raises OSError when the mail server cannot be reached.
     """
     row = WebhookEndpoint.objects.select_related("merchant").filter(pk=endpoint_id, removed_at=None).first()
     if row is None or row.enabled or row.off_at is None:
         return 0
-    members = MerchantMember.objects.filter(merchant=row.merchant, user__is_active=True)
+    able = [role for role, granted in ROLES.items() if may(granted, "webhooks")]
+    members = MerchantMember.objects.filter(merchant=row.merchant, role__in=able, user__is_active=True)
     to = sorted(members.values_list("user__email", flat=True))
     if not to:
         log.warning("webhook.nobody_to_tell", endpoint=str(row.id), merchant=str(row.merchant_id))

@@ -1,44 +1,15 @@
-"""How the studio's screens write money and times."""
+"""How the studio's screens write what shows are about, beside money and times."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from commerce.money import Money, exponent_of
+from commerce.templatetags import writing
 
 register = template.Library()
-
-SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩"}
-
-
-@register.filter
-def money(given: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None) -> str:
-    """Write an amount, or one per currency, such as "€1,204.50"; nothing is a dash."""
-    amounts = [given] if isinstance(given, Mapping) else list(given or ())
-    return " + ".join(_amount(Money(each["amount"], each["currency"])) for each in amounts) or "–"
-
-
-@register.simple_tag
-def moment(at: datetime, style: str = "full") -> SafeString:
-    """Write a moment in UTC; the page's script rewrites it in the reader's own time."""
-    at = at.astimezone(timezone.get_default_timezone())
-    return format_html(
-        '<time datetime="{}" data-moment="{}">{} UTC</time>',
-        at.isoformat(),
-        style,
-        at.strftime("%-d %b %Y, %H:%M"),
-    )
-
-
-@register.filter
-def percent(basis_points: int) -> str:
-    """Write basis points as hosts say them, such as "12.5 %"."""
-    return f"{basis_points / 100:g} %"
+register.filters.update(writing.register.filters)
+register.tags.update(writing.register.tags)
 
 
 @register.filter
@@ -62,13 +33,6 @@ def length_of(stream: Any) -> str:
     minutes = round((stream.ended_at - stream.live_at).total_seconds() / 60)
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest} min" if hours else f"{rest} min"
-
-
-def _amount(value: Money) -> str:
-    digits = exponent_of(value.currency)
-    number = f"{value.amount / 10**digits:,.{digits}f}"
-    sign = SIGNS.get(value.currency)
-    return f"{sign}{number}" if sign else f"{number} {value.currency}"
 
 
 @register.filter

@@ -1,4 +1,4 @@
-/** What every studio screen needs: moments in the host's own time, her clock in the form, a question before harm. */
+/** What hosts' and merchants' screens need: moments in the reader's own time, her clock in the form, a question before harm. */
 
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const STYLES = {

@@ -1,0 +1,45 @@
+"""The merchant admin's sidebar, and what its overview asks the apps."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.module_loading import import_string
+
+# What waits for a merchant: dotted paths of (merchant_id) -> Waiting or None, with the scope it needs.
+WAITING: list[tuple[str, str]] = []
+
+# (title, icon, screen). Whoever may not see a screen does not see its line.
+SCREENS: list[tuple[str, str, str]] = [
+    ("Overview", "dashboard", "index"),
+]
+
+
+def _may_open(screen: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: bool(import_string("commerce.merchantsite.may_open")(screen)(request))
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar, as far as the role of who looks goes."""
+    items = [
+        {
+            "title": title,
+            "icon": icon,
+            "link": reverse_lazy(f"desk:{screen}"),
+            "permission": _may_open(screen),
+        }
+        for title, icon, screen in SCREENS
+    ]
+    switch = {
+        "title": "Switch merchant",
+        "icon": "swap_horiz",
+        "link": reverse_lazy("desk:switch"),
+        "permission": "commerce.merchantsite.works_for_several",
+    }
+    return [{"items": items}, {"items": [switch], "separator": True}]
+
+
+def subheader(request: HttpRequest) -> str:
+    """Return whose goods are looked at."""
+    return str(import_string("commerce.merchantsite.merchant_name")(request))
