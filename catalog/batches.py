@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from catalog import floors, intake, prices, stock
+from catalog import floors, intake, prices, schedules, stock
 from catalog.drafts import Piece, Problem, ProductDraft
 from catalog.formats import rows
 from catalog.models import Variant
@@ -119,11 +119,15 @@ def set_stock(*, merchant_id: UUID, sent: Sequence[rows.Level], now: datetime) -
 def set_prices(
     *, merchant_id: UUID, currency: str, sent: Sequence[rows.Price], now: datetime
 ) -> list[Result]:
-    """Give variants new prices from now on, by SKU; those without a currency are in the merchant's."""
+    """Give variants new prices, by SKU; those without a currency are in the merchant's.
+
+    A row with a moment announces one, a row without sets it from now on.
+    """
 
     def write() -> list[Result]:
         known = _known(merchant_id, sent)
         quotes: dict[UUID, prices.Quote] = {}
+        announced: dict[UUID, schedules.Plan] = {}
         refused: dict[UUID, Problem] = {}
         for row in sent:
             if row.trouble or (pk := known.get(row.key)) is None:
@@ -135,11 +139,23 @@ def set_prices(
                 field = next(iter(refusal.data.keys() & {"compare_at", "currency"}), "amount")
                 refused[pk] = _problem(field, refusal.code, refusal.text)
             else:
-                quotes[pk] = quote
-        for pk, floor in prices.below_floor(merchant_id=merchant_id, quotes=quotes).items():
-            del quotes[pk]
+                if row.starts_at or row.ends_at:
+                    announced[pk] = schedules.Plan(quote, row.starts_at, row.ends_at)
+                else:
+                    quotes[pk] = quote
+        # All of them are locked here, in order.
+        both = quotes | {pk: plan.quote for pk, plan in announced.items()}
+        for pk, floor in prices.below_floor(merchant_id=merchant_id, quotes=both).items():
+            quotes.pop(pk, None)
+            announced.pop(pk, None)
             refused[pk] = _problem("amount", floors.PriceBelowFloor.code, f"Your floor for it is {floor}.")
         moved = prices.move(merchant_id=merchant_id, quotes=quotes, now=now)
+        made = schedules.make_many(merchant_id=merchant_id, plans=announced, now=now) if announced else {}
+        for pk, one in made.items():
+            if isinstance(one, errors.Refusal):
+                refused[pk] = _problem("starts_at", one.code, one.text)
+            elif one.is_new:
+                moved.add(pk)
         return _results(sent, known, moved, refused)
 
     return _again(write)

@@ -76,6 +76,25 @@ PRICE: dict[str, Any] = {
     "valid_to": None,
 }
 PRICES: dict[str, Any] = {"current": PRICE, "lowest_30_days": 1990, "history": [PRICE]}
+SCHEDULE_WRITE: dict[str, Any] = {
+    "amount": 1490,
+    "compare_at": 1990,
+    "currency": "EUR",
+    "starts_at": "2030-05-09T22:00:00Z",
+    "ends_at": "2030-05-12T22:00:00Z",
+}
+SCHEDULE: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e08",
+    "variant": _VARIANT,
+    "sku": "VL-COR",
+    **SCHEDULE_WRITE,
+    "status": "upcoming",
+    "reason": "",
+    "comes_back": None,
+    "began_at": None,
+    "ended_at": None,
+    "created_at": _MOMENT,
+}
 FLOOR: dict[str, Any] = {
     "variant": _VARIANT,
     "floor": {"amount": 1200, "currency": "EUR", "updated_at": _MOMENT},

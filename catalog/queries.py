@@ -25,6 +25,7 @@ from catalog.models import (
     Import,
     ImportProblem,
     Price,
+    PriceSchedule,
     Product,
     ProductImage,
     Stock,
@@ -120,6 +121,11 @@ def price_history(*, merchant_id: UUID, variant_id: UUID) -> list[Price]:
     if not found:
         variant(merchant_id=merchant_id, variant_id=variant_id)
     return found
+
+
+def price_schedules(*, merchant_id: UUID) -> QuerySet[PriceSchedule]:
+    """Return a merchant's announced prices with their variants, also those that are over."""
+    return PriceSchedule.objects.filter(merchant_id=merchant_id).select_related("variant")
 
 
 def stock(*, merchant_id: UUID, variant_id: UUID) -> Stock:

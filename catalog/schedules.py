@@ -110,7 +110,8 @@ def make_many(
         )
         priced = prices.current(plans)
         announced: dict[UUID, list[PriceSchedule]] = {}
-        for row in PriceSchedule.objects.filter(variant_id__in=list(plans), status__in=OPEN):
+        open_rows = PriceSchedule.objects.filter(variant_id__in=list(plans), status__in=OPEN)
+        for row in open_rows.select_related("variant"):
             announced.setdefault(row.variant_id, []).append(row)
         found: dict[UUID, Made | errors.Refusal] = {}
         called_off: list[PriceSchedule] = []
@@ -148,7 +149,9 @@ def make_many(
         begun = [row.variant_id for row in new if row.starts_at <= now]
         if begun:
             _apply(merchant_id, begun, now)
-            rows = PriceSchedule.objects.in_bulk([row.pk for row in new if row.starts_at <= now])
+            rows = PriceSchedule.objects.select_related("variant").in_bulk(
+                [row.pk for row in new if row.starts_at <= now]
+            )
             for pk in begun:
                 one = found[pk]
                 assert isinstance(one, Made)
@@ -168,7 +171,7 @@ def cancel(*, merchant_id: UUID, variant_id: UUID, schedule_id: UUID, now: datet
         variants = Variant.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
         if not variants.filter(pk=variant_id).values_list("pk"):
             raise UnknownSchedule
-        row = mine.filter(pk=schedule_id).first()
+        row = mine.select_related("variant").filter(pk=schedule_id).first()
         if row is None:
             raise UnknownSchedule
         if row.status == Status.CANCELLED:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.views import batches, bundles, exports, imports, plans, products, shelf
+from catalog.views import batches, bundles, exports, imports, plans, products, schedules, shelf
 
 urlpatterns = [
     path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("products", products.ProductsView.as_view(), name="products"),
     path("products/batch", batches.ProductBatchView.as_view(), name="product-batch"),
     path("stock/batch", batches.StockBatchView.as_view(), name="stock-batch"),
+    path("prices/schedule", schedules.SchedulesView.as_view(), name="price-schedules"),
     path("prices/batch", batches.PriceBatchView.as_view(), name="price-batch"),
     path("products/<uuid:product_id>", products.ProductView.as_view(), name="product"),
     path("products/<uuid:product_id>/retire", products.RetireView.as_view(), name="product-retire"),
@@ -26,6 +27,16 @@ urlpatterns = [
     path("variants", products.VariantsView.as_view(), name="variants"),
     path("variants/<uuid:variant_id>", products.VariantView.as_view(), name="variant"),
     path("variants/<uuid:variant_id>/price", shelf.PriceView.as_view(), name="variant-price"),
+    path(
+        "variants/<uuid:variant_id>/price/schedule",
+        schedules.VariantSchedulesView.as_view(),
+        name="variant-price-schedules",
+    ),
+    path(
+        "variants/<uuid:variant_id>/price/schedule/<uuid:schedule_id>",
+        schedules.ScheduleView.as_view(),
+        name="variant-price-schedule",
+    ),
     path("variants/<uuid:variant_id>/floor", shelf.FloorView.as_view(), name="variant-floor"),
     path("variants/<uuid:variant_id>/parts", bundles.PartsView.as_view(), name="variant-parts"),
     path("variants/<uuid:variant_id>/stock", shelf.StockView.as_view(), name="variant-stock"),

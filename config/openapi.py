@@ -36,6 +36,7 @@ SPECTACULAR: dict[str, Any] = {
         "ImportStatus": "catalog.models.Import.Status",
         "FeedFormat": "catalog.models.Import.Format",
         "ExportStatus": "catalog.models.Export.Status",
+        "ScheduleStatus": "catalog.models.PriceSchedule.Status",
         "MovementReason": "catalog.models.StockMovement.Reason",
         "OrderStatus": "orders.models.Order.Status",
         "PurchaseStatus": "orders.models.Purchase.Status",

@@ -24,6 +24,7 @@ NEEDS = {
     "POST /api/v1/catalog/imports/{import_id}/cancel": Need("catalog:write", "write"),
     "GET /api/v1/catalog/imports/{import_id}/problems": Need("catalog:read", "read"),
     "POST /api/v1/catalog/prices/batch": Need("catalog:write", "bulk"),
+    "GET /api/v1/catalog/prices/schedule": Need("catalog:read", "read"),
     "GET /api/v1/catalog/products": Need("catalog:read", "read"),
     "POST /api/v1/catalog/products": Need("catalog:write", "write"),
     "POST /api/v1/catalog/products/batch": Need("catalog:write", "bulk"),
@@ -43,6 +44,11 @@ NEEDS = {
     "DELETE /api/v1/catalog/variants/{variant_id}/parts": Need("catalog:write", "write"),
     "GET /api/v1/catalog/variants/{variant_id}/price": Need("catalog:read", "read"),
     "PUT /api/v1/catalog/variants/{variant_id}/price": Need("catalog:write", "write"),
+    "GET /api/v1/catalog/variants/{variant_id}/price/schedule": Need("catalog:read", "read"),
+    "POST /api/v1/catalog/variants/{variant_id}/price/schedule": Need("catalog:write", "write"),
+    "DELETE /api/v1/catalog/variants/{variant_id}/price/schedule/{schedule_id}": Need(
+        "catalog:write", "write"
+    ),
     "GET /api/v1/catalog/variants/{variant_id}/stock": Need("catalog:read", "read"),
     "POST /api/v1/catalog/variants/{variant_id}/stock": Need("stock:write", "write"),
     "PUT /api/v1/catalog/variants/{variant_id}/stock": Need("stock:write", "write"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -27,6 +28,8 @@ class _Quote(Struct, forbid_unknown_fields=True):
     amount: int
     compare_at: int | None = None
     currency: str | UnsetType = UNSET
+    starts_at: str | None = None
+    ends_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Price(Row):
     amount: int = 0
     compare_at: int | None = None
     currency: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 def products(sent: Sequence[Any], *, currency: str) -> Iterator[tuple[str, Piece]]:
@@ -78,9 +83,22 @@ def prices(sent: Sequence[Any]) -> Iterator[Price]:
     for row, said in _by_sku(sent, _Quote):
         if said is None:
             yield Price(row.number, row.key, row.trouble)
+            continue
+        currency = said.currency if said.currency is not UNSET else ""
+        try:
+            starts, ends = (_moment(name, getattr(said, name)) for name in ("starts_at", "ends_at"))
+        except Wrong as wrong:
+            problem = Problem(row.number, wrong.column, wrong.code, shorten(wrong.value), str(wrong))
+            yield Price(row.number, row.key, problem)
         else:
-            currency = said.currency if said.currency is not UNSET else ""
-            yield Price(row.number, row.key, None, said.amount, said.compare_at, currency)
+            yield Price(row.number, row.key, None, said.amount, said.compare_at, currency, starts, ends)
+
+
+def _moment(name: str, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else cells.moment(text)
+    except cells.Unreadable as error:
+        raise Wrong(name, error.code, text or "", str(error)) from error
 
 
 def _by_sku(sent: Sequence[Any], shape: Any) -> Iterator[tuple[Row, Any]]:

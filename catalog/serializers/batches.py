@@ -53,7 +53,10 @@ class StockBatchSerializer(StrictSerializer):
 class PriceBatchSerializer(StrictSerializer):
     """The prices of up to 1,000 SKUs."""
 
-    prices = _rows_of("Each `{sku, amount}` in minor units, and `compare_at`, `currency` if you like.")
+    prices = _rows_of(
+        "Each `{sku, amount}` in minor units, and `compare_at`, `currency` if you like; with `starts_at`,"
+        " `ends_at` or both the price is announced, as in `POST .../price/schedule`."
+    )
 
 
 class RowProblemSerializer(serializers.Serializer[Any]):

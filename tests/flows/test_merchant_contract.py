@@ -6,6 +6,7 @@ No answer may be a 5xx, and every answer has to be one that the document describ
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from catalog import exports, plans
+from catalog import exports, plans, prices, schedules
 from commerce.webhooks import endpoints, messages
 from config.env import ROOT
 from tests.catalog import make
@@ -43,6 +44,7 @@ CONFIG = SchemathesisConfig.from_dict(
 # What a feed's bytes are, how options fit each other and which price is higher, the document cannot say.
 BEYOND_THE_DOCUMENT = {"import_create", "export_create", "product_create", "variant_create", "price_set"}
 # Nor that an open plan has a rate and a targeted one hosts.
+BEYOND_THE_DOCUMENT |= {"variant_price_schedule_create"}
 BEYOND_THE_DOCUMENT |= {"commission_plan_create", "commission_plan_change"}
 # Nor which countries and currencies there are, and how what is said of a zone or a rate fits together.
 BEYOND_THE_DOCUMENT |= {"shipping_zone_create", "shipping_zone_set", "tax_rate_create", "tax_rate_set"}
@@ -76,7 +78,9 @@ def caller() -> Iterator[tuple[dict[str, str], dict[str, UUID]]]:
     exports.run(export_id=file.pk, now=make.NOW)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=plans.Terms("Spring", 1500), now=make.NOW)
     mine = {"plan_id": plan.pk, "variant_id": one.pk, "product_id": one.product_id, "import_id": job.pk}
-    mine |= {"export_id": file.pk}
+    later = schedules.Plan(prices.Quote(1500, None, "EUR"), make.NOW + timedelta(days=1), None)
+    sale = schedules.make(merchant_id=seller.pk, variant_id=one.pk, plan=later, now=make.NOW).schedule
+    mine |= {"export_id": file.pk, "schedule_id": sale.pk}
     mine |= {"zone_id": tariffing.zone(seller, "DE").pk, "rate_id": tariffing.tax(seller, "DE", 1900).pk}
     hook = endpoints.create(
         merchant_id=seller.pk, url="https://a.example/", description="", event_types=[], now=make.NOW

@@ -1,5 +1,6 @@
 """What the catalog API refuses: strangers, other merchants' ids, and bodies that are wrong."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import exports, imports, plans
-from catalog.models import Import, Product, Variant
+from catalog import exports, imports, plans, prices, schedules
+from catalog.models import Import, PriceSchedule, Product, Variant
 from commerce import ids, merchantkeys
 from tests import apikeys
 from tests.catalog import make
@@ -34,6 +35,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "imports/{import}", None),
     ("POST", "imports/{import}/cancel", None),
     ("GET", "imports/{import}/problems", None),
+    ("GET", "prices/schedule", None),
     ("GET", "products", None),
     ("POST", "products", {"handle": "new", "title": "New"}),
     ("GET", "products/{product}", None),
@@ -54,6 +56,9 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "variants/{variant}/parts", None),
     ("PUT", "variants/{variant}/parts", {"parts": [{"variant": str(ids.new()), "quantity": 2}]}),
     ("DELETE", "variants/{variant}/parts", None),
+    ("GET", "variants/{variant}/price/schedule", None),
+    ("POST", "variants/{variant}/price/schedule", {"amount": 1, "starts_at": "2035-01-01T00:00:00Z"}),
+    ("DELETE", "variants/{variant}/price/schedule/{schedule}", None),
     ("GET", "variants/{variant}/stock", None),
     ("PUT", "variants/{variant}/stock", {"available": 0}),
     ("POST", "variants/{variant}/stock", {"delta": -1}),
@@ -66,6 +71,11 @@ def api() -> Api:
     return Api(make.merchant())
 
 
+def _announced(one: Variant) -> PriceSchedule:
+    later = schedules.Plan(prices.Quote(1500, None, "EUR"), NOW + timedelta(days=1), None)
+    return schedules.make(merchant_id=one.merchant_id, variant_id=one.pk, plan=later, now=NOW).schedule
+
+
 def goods(seller: Any) -> dict[str, UUID]:
     """Give a merchant one of everything; returns the ids by the names used above."""
     one = make.variant(seller, stocked=10, amount=1999, sku="THEIRS")
@@ -73,7 +83,7 @@ def goods(seller: Any) -> dict[str, UUID]:
     file = exports.queue(merchant_id=seller.pk, format="jsonl", filters={}, now=NOW)
     terms = plans.Terms("Theirs", 1500)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=NOW)
-    jobs = {"import": job.pk, "export": file.pk}
+    jobs = {"import": job.pk, "export": file.pk, "schedule": _announced(one).pk}
     return {"variant": one.pk, "product": one.product_id, "plan": plan.pk, **jobs}
 
 
@@ -94,7 +104,7 @@ def test_the_calls_above_are_all_there_are() -> None:
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
 def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
     ours = {"import": ids.new(), "export": ids.new()}
-    path = path.format(**ours, product=ids.new(), variant=ids.new(), plan=ids.new())
+    path = path.format(**ours, schedule=ids.new(), product=ids.new(), variant=ids.new(), plan=ids.new())
     _, expired = apikeys.key(api.merchant, expires_at=timezone.now())
     lost, revoked = apikeys.key(api.merchant)
     merchantkeys.revoke(key_id=lost.pk, now=timezone.now(), by=merchantkeys.By())
@@ -134,6 +144,7 @@ def test_lists_show_ones_own_rows_only(api: Api) -> None:
     for path in (
         "exports",
         "imports",
+        "prices/schedule",
         "products",
         "variants",
         f"variants?product={theirs['product']}",
