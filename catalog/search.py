@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, QuerySet, TextField, Value, When
-from django.db.models.lookups import GreaterThan
+from django.db.models.lookups import Exact, GreaterThan
 
 from catalog.models import Product, Variant
 
@@ -78,6 +78,35 @@ def ranked(rows: QuerySet[Product], *, merchant_id: UUID, text: str, language: s
     return rows.filter(pk__in=found).annotate(**{ANNOTATION: relevance})
 
 
+def ranked_of_all(rows: QuerySet[Product], *, text: str, language: str = "") -> QuerySet[Product]:
+    """Do what `ranked` does for products of any merchant; SKUs and barcodes are the merchants' own."""
+    bare = rows.prefetch_related(None).select_related(None).order_by()
+    found = bare.filter(_has(None, text, language)).order_by("-id").values("pk")[:WINDOW]
+    return rows.filter(pk__in=found).annotate(**{ANNOTATION: _Rank(_Words(), _query(text, language))})
+
+
+def worded(rows: QuerySet[Product], text: str) -> QuerySet[Product]:
+    """Narrow to what has every word of the text, where it has any: so that the index of words is read."""
+    query = SearchQuery(_plain(text), config="simple", search_type="plain")
+    wordless = Exact(Func(query, function="numnode", output_field=IntegerField()), 0)
+    return rows.filter(Q(wordless) | Q(_Has(_Words(), query)))
+
+
+def titled(rows: QuerySet[Product], text: str) -> QuerySet[Product]:
+    """Narrow to products whose titles have the words of the text, the last of them perhaps not whole."""
+    # What plainto_tsquery gives is quoted as a query has to be: a prefix of a title can be put behind it.
+    begun = Func(
+        _plain(text),
+        template="(nullif(plainto_tsquery('simple', %(expressions)s)::text, '') || ':*A')::tsquery",
+        output_field=TextField(),
+    )
+    return rows.filter(_Has(_Words(), begun))
+
+
+def _plain(text: str) -> Func:
+    return Func(Value(text), function="catalog_plain", output_field=TextField())
+
+
 def _exact(merchant_id: UUID, text: str) -> QuerySet[Variant, Any]:
     mine = Variant.objects.filter(merchant_id=merchant_id)
     skus, barcodes = mine.filter(sku=text), mine.filter(barcode=text)
@@ -86,18 +115,20 @@ def _exact(merchant_id: UUID, text: str) -> QuerySet[Variant, Any]:
 
 def _query(text: str, language: str) -> _Both:
     """Return the text as words, or as their stems in its language; quotes, `or` and - as in web search."""
-    plain = Func(Value(text), function="catalog_plain", output_field=TextField())
+    plain = _plain(text)
     configs = ["simple", *([Product.Language(language).label.lower()] if language else [])]
     queries = [SearchQuery(plain, config=config, search_type="websearch") for config in configs]
     return _Both(*queries, joiner=" || ")
 
 
-def _has(merchant_id: UUID, text: str, language: str) -> Q:
+def _has(merchant_id: UUID | None, text: str, language: str) -> Q:
     query = _query(text, language)
+    # A text without any word would leave the merchant alone, who has everything.
+    worded = GreaterThan(Func(query, function="numnode", output_field=IntegerField()), 0)
+    if merchant_id is None:
+        return Q(_Has(_Words(), query)) & Q(worded)
     # The merchant is a word, too, so that the index never reads what others sell by the same words.
     merchant = Func(
         Value(str(merchant_id)), template="quote_literal(%(expressions)s)::tsquery", output_field=TextField()
     )
-    # A text without any word would leave the merchant alone, who has everything.
-    worded = GreaterThan(Func(query, function="numnode", output_field=IntegerField()), 0)
     return Q(_Has(_Words(), _Both(merchant, query, joiner=" && "))) & Q(worded)

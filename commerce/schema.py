@@ -19,6 +19,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 # Of an operation that is refused with 404 though no part of its address says what may be missing.
 MAY_BE_MISSING = {"x-may-be-missing": True}
+# Of a read that is counted though nobody says who asks.
+THROTTLED = {"x-throttled": True}
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -161,6 +163,6 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         *(["404"] if "{" in path or operation.pop("x-may-be-missing", False) else []),
         *(["409", "422"] if writes else []),
         *(["413", "415"] if operation.get("requestBody") else []),
-        *(["429"] if writes or "merchantKey" in schemes else []),
+        *(["429"] if operation.pop("x-throttled", False) or writes or "merchantKey" in schemes else []),
         "503",
     ]

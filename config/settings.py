@@ -278,6 +278,7 @@ MERCHANT_REQUESTS_PER_MINUTE = {
     "write": env.number("MERCHANT_WRITES_PER_MINUTE"),
     "bulk": env.number("MERCHANT_BULKS_PER_MINUTE"),
 }
+SHOP_READS_PER_MINUTE = env.number("SHOP_READS_PER_MINUTE")
 
 # --- the merchant admin ---
 

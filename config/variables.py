@@ -410,6 +410,13 @@ VARIABLES: tuple[Variable, ...] = (
             most=365,
         ),
         _variable(
+            "SHOP_READS_PER_MINUTE",
+            "number",
+            "600",
+            "How often one network may ask what is on sale in a minute; a cache in front counts as one.",
+            least=1,
+        ),
+        _variable(
             "WEBHOOK_DISABLE_DAYS",
             "number",
             "5",

@@ -181,7 +181,14 @@ class Price(models.Model):
                 name="price_ends_after_it_starts",
             ),
         )
-        indexes = (models.Index(fields=["variant", "-valid_from"], name="price_history"),)
+        indexes = (
+            models.Index(fields=["variant", "-valid_from"], name="price_history"),
+            models.Index(
+                fields=["currency", "amount", "variant"],
+                condition=models.Q(valid_to=None),
+                name="price_on_sale",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.variant_id} {self.amount} {self.currency}"

@@ -1,0 +1,159 @@
+"""What goods and shows look like to shoppers who look around."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.storefront import FEW
+from commerce.strict import StrictSerializer
+
+
+class ShopMoneySerializer(serializers.Serializer[Any]):
+    """Minor units of a currency."""
+
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class ShopMerchantNameSerializer(serializers.Serializer[Any]):
+    """Who sells it."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class ShopOfferSerializer(serializers.Serializer[Any]):
+    """A live-only price."""
+
+    id = serializers.UUIDField()
+    price = ShopMoneySerializer()
+    reference = ShopMoneySerializer(
+        allow_null=True,
+        help_text="What may be struck through: the lowest price of the 30 days before, where it is recorded.",
+    )
+    variant = serializers.UUIDField(allow_null=True, help_text="null: every variant.")
+    ends_at = serializers.DateTimeField()
+
+
+class ShopOfferHadSerializer(ShopOfferSerializer):
+    """An offer that a show has or had."""
+
+    status = serializers.ChoiceField(choices=["announced", "open", "ended"])
+    opens_at = serializers.DateTimeField()
+
+
+class LiveNowSerializer(serializers.Serializer[Any]):
+    """A live show that the product is in now."""
+
+    stream = serializers.UUIDField()
+    title = serializers.CharField()
+    host = serializers.CharField()
+    address = serializers.CharField(help_text="Path of the show's page.")
+    since = serializers.DateTimeField(help_text="Since when the show is live.")
+    pinned_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the host is showing it; null: it is in the showcase."
+    )
+    offer = ShopOfferSerializer(allow_null=True)
+
+
+class ShopProductSerializer(serializers.Serializer[Any]):
+    """A product in a list."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    vendor = serializers.CharField()
+    type = serializers.CharField()
+    merchant = ShopMerchantNameSerializer()
+    image = serializers.CharField(allow_null=True, help_text="Address of its first picture.")
+    price = ShopMoneySerializer(help_text="Of its cheapest variant.")
+    price_to = ShopMoneySerializer(help_text="Of its dearest variant.")
+    stock = serializers.ChoiceField(choices=["yes", "few", "no"], help_text=f"few: {FEW} at most.")
+    live_now = LiveNowSerializer(many=True)
+
+
+class ShopImageSerializer(serializers.Serializer[Any]):
+    """A picture."""
+
+    url = serializers.CharField()
+    alt = serializers.CharField()
+
+
+class ShopVariantSerializer(serializers.Serializer[Any]):
+    """What is bought."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    options = serializers.DictField(child=serializers.CharField())
+    price = ShopMoneySerializer()
+    stock = serializers.ChoiceField(choices=["yes", "few", "no"])
+    release_at = serializers.DateTimeField(allow_null=True, help_text="A pre-order before then.")
+    opens_at = serializers.DateTimeField(allow_null=True, help_text="From when on it can be ordered.")
+
+
+class ShopProductWholeSerializer(ShopProductSerializer):
+    """A product with all that is shown of it."""
+
+    description = serializers.CharField()
+    language = serializers.CharField(help_text="What it is described in; empty: not said.")
+    tags = serializers.ListField(child=serializers.CharField())
+    options = serializers.ListField(child=serializers.CharField())
+    images = ShopImageSerializer(many=True)
+    variants = ShopVariantSerializer(many=True)
+
+
+class ShopHostSerializer(serializers.Serializer[Any]):
+    """Who hosts it."""
+
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    avatar = serializers.CharField(help_text="Address of her picture; may be empty.")
+
+
+class ShopStreamSerializer(serializers.Serializer[Any]):
+    """A show."""
+
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=["scheduled", "live", "ended"])
+    host = ShopHostSerializer()
+    poster = serializers.CharField(help_text="Address of its picture; may be empty.")
+    address = serializers.CharField(help_text="Path of its page.")
+    starts_at = serializers.DateTimeField(help_text="When it is planned to begin.")
+    live_at = serializers.DateTimeField(allow_null=True, help_text="Zero of the stream clock.")
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class MomentSerializer(serializers.Serializer[Any]):
+    """From when to when the host showed it."""
+
+    from_ms = serializers.IntegerField(help_text="Milliseconds on the stream clock.")
+    to_ms = serializers.IntegerField(allow_null=True, help_text="null: she still does.")
+    from_at = serializers.DateTimeField()
+    to_at = serializers.DateTimeField(allow_null=True)
+
+
+class ShopShowSerializer(ShopStreamSerializer):
+    """A show of a product."""
+
+    moments = MomentSerializer(many=True)
+    offers = ShopOfferHadSerializer(many=True)
+
+
+class ShopMerchantSerializer(ShopMerchantNameSerializer):
+    """A merchant."""
+
+    logo = serializers.CharField(help_text="Address of its picture; may be empty.")
+    live_now = ShopStreamSerializer(many=True, help_text="Live shows that have its goods.")
+
+
+class TypedSerializer(StrictSerializer):
+    """What is typed so far."""
+
+    q = serializers.CharField(min_length=2, max_length=100)
+
+
+class SuggestionsSerializer(serializers.Serializer[Any]):
+    """Titles that the text may be the beginning of."""
+
+    suggestions = serializers.ListField(child=serializers.CharField())
