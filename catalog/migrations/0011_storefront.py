@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0008_approved'),
+        ('catalog', '0010_versions'),
         ('commerce', '0006_merchant_keys'),
     ]
 
