@@ -11,6 +11,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
     "Trade": [
         ("Purchases", "shopping_bag", "orders.purchase"),
         ("Orders", "local_shipping", "orders.order"),
+        ("Parcels", "package_2", "orders.shipment"),
         ("Returns", "assignment_return", "orders.return"),
         ("Cancellations", "cancel", "orders.cancellation"),
         ("Held units", "hourglass_top", "orders.hold"),

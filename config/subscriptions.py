@@ -40,7 +40,9 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
 WEBHOOK_EVENTS: dict[str, str] = {
     "order.opened": "an order is paid (a pre-order: promised by the card) and yours to send",
     "order.shipping": "a pre-order's parcel is recorded, and its money being taken",
-    "order.shipped": "an order's parcel is recorded",
+    "order.partly_shipped": "the first parcel of an order is recorded, and something is to follow",
+    "order.shipped": "all of an order is in parcels, or what is not was given back",
+    "order.delivered": "all parcels of an order are there",
     "order.cancelled": "an order that was opened is cancelled",
     "refund.created": "money is to go back to a buyer",
     "refund.updated": "a refund was paid, by you or by the buyer's bank, or is owed again",

@@ -31,6 +31,7 @@ from orders.models import (
     PurchaseMove,
     Refund,
     Shipment,
+    ShipmentLine,
 )
 from orders.payouts import admin as payouts_admin
 from orders.reconciling import admin as reconciling_admin
@@ -88,7 +89,7 @@ class LineInline(Inline):
     fields = (
         "title",
         "sku",
-        "quantity",
+        *("quantity", "shipped_quantity", "dropped_quantity", "refunded_quantity"),
         *(columns.money("unit_amount"), columns.money("amount"), "tax_name", columns.money("tax_amount")),
         columns.money("list_amount"),
         "offer",
@@ -100,9 +101,20 @@ class LineInline(Inline):
     )
 
 
-class ShipmentInline(Inline):
-    model = Shipment
-    fields = ("carrier", "tracking_number", "tracking_url", "shipped_at")
+class ParcelInline(Inline):
+    """What of an order is in which parcel."""
+
+    model = ShipmentLine
+    show_change_link = False
+    fields = (columns.link("shipment"), "line", "quantity")
+
+
+class InParcelInline(Inline):
+    """What is in a parcel."""
+
+    model = ShipmentLine
+    show_change_link = False
+    fields = (columns.link("order"), "line", "quantity")
 
 
 class RefundInline(Inline):
@@ -148,14 +160,26 @@ class PurchaseAdmin(Screen):
 class OrderAdmin(aftersales_admin.RefundAction, Screen):
     list_display = (
         *(columns.ident, "created_at", "merchant", columns.money("amount")),
-        columns.state(good="shipped", waits="open shipping"),
-        columns.link("purchase"),
+        columns.state(good="shipped delivered", waits="open shipping partly_shipped"),
+        *("acknowledged_at", "reference", columns.link("purchase")),
     )
-    list_filter = ("status", "merchant", "created_at")
+    list_filter = ("status", ("acknowledged_at", admin.EmptyFieldListFilter), "merchant", "created_at")
     list_select_related = ("merchant", "purchase")
-    search_fields = ("=id", "=purchase__id", "merchant__name")
+    search_fields = ("=id", "=purchase__id", "=reference", "merchant__name")
     ordering = ("-id",)
-    inlines = (LineInline, RefundInline, ShipmentInline)
+    inlines = (LineInline, RefundInline, ParcelInline)
+
+
+@admin.register(Shipment)
+class ShipmentAdmin(Screen):
+    """Parcels, with units of one or several orders."""
+
+    list_display = (columns.ident, "merchant", "carrier", "tracking_number", "shipped_at", "delivered_at")
+    list_filter = (("delivered_at", admin.EmptyFieldListFilter), "merchant", "shipped_at")
+    list_select_related = ("merchant",)
+    search_fields = ("=id", "=tracking_number", "=lines__order__id")
+    ordering = ("-id",)
+    inlines = (InParcelInline,)
 
 
 @admin.register(Payment)

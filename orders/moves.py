@@ -154,7 +154,8 @@ def orders(rows: Collection[Order], *, new: str, now: datetime) -> None:
 def paid(rows: Collection[Purchase], *, now: datetime) -> None:
     """Move the orders of locked purchases that are paid now, all or none, in one statement.
 
-    A pre-order's parcel that waited for the money is shipped then, others are open. Raises IllegalMove.
+    A pre-order's parcel that waited for the money is on its way then, with all of the order or a part; others
+    are open. Raises IllegalMove.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -164,7 +165,11 @@ def paid(rows: Collection[Purchase], *, now: datetime) -> None:
                  ORDER BY id FOR NO KEY UPDATE
             ), moved AS (
                 UPDATE orders_order
-                   SET status = CASE was.status WHEN 'shipping' THEN 'shipped' ELSE 'open' END,
+                   SET status = CASE
+                           WHEN was.status <> 'shipping' THEN 'open'
+                           WHEN EXISTS (SELECT FROM orders_orderline l WHERE l.order_id = was.id
+                                           AND l.quantity > l.shipped_quantity + l.dropped_quantity)
+                           THEN 'partly_shipped' ELSE 'shipped' END,
                        updated_at = %s
                   FROM was WHERE orders_order.id = was.id
              RETURNING orders_order.id, was.status AS old, orders_order.status AS new

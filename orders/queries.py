@@ -10,11 +10,22 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 from commerce import errors
 from commerce.money import Money
 from orders import claims, taxes
-from orders.models import Commission, Order, OrderLine, OrderMove, Payment, Purchase
+from orders.models import (
+    Commission,
+    Order,
+    OrderLine,
+    OrderMove,
+    Payment,
+    Purchase,
+    Shipment,
+    ShipmentLine,
+    parcels_of,
+)
 from orders.taxes import Tax
 from streams.bodies import unix_ms
 
 Body = dict[str, Any]
+PARCEL_LINES = ShipmentLine.objects.select_related("shipment").order_by("line_id")
 LATEST = 10  # Purchases of a show in a snapshot.
 
 DECLINED = "The card was declined."
@@ -25,6 +36,10 @@ CANCELLED = "The payment was cancelled. Nothing was charged."
 
 class UnknownOrder(errors.NotFound):
     message = "There is no such order."
+
+
+class UnknownShipment(errors.NotFound):
+    message = "There is no such parcel."
 
 
 class UnknownPurchase(errors.NotFound):
@@ -97,7 +112,7 @@ def _with_parts(rows: QuerySet[Purchase]) -> QuerySet[Purchase]:
     return rows.select_related("card", "stream").prefetch_related(
         Prefetch("orders", queryset=orders),
         Prefetch("orders__lines", queryset=lines),
-        "orders__shipments",
+        Prefetch("orders__parcel_lines", queryset=PARCEL_LINES),
         Prefetch("payments", queryset=Payment.objects.order_by("-number")),
     )
 
@@ -135,8 +150,10 @@ def _order(order: Order, purchase: Purchase) -> Body:
                 "tracking_number": parcel.tracking_number,
                 "tracking_url": parcel.tracking_url,
                 "shipped_at": unix_ms(parcel.shipped_at),
+                "delivered_at": unix_ms(parcel.delivered_at) if parcel.delivered_at else None,
+                "lines": [{"line": str(each.line_id), "quantity": each.quantity} for each in lines],
             }
-            for parcel in order.shipments.all()
+            for parcel, lines in parcels_of(order)
         ],
         "aftersales": claims.of_order(order, purchase),
     }
@@ -193,7 +210,10 @@ def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
         .exclude(status=Order.Status.PENDING)
         .filter(Exists(was_open))
         .select_related("purchase__stream", "cancellation")
-        .prefetch_related(Prefetch("lines", queryset=OrderLine.objects.order_by("id")), "shipments")
+        .prefetch_related(
+            Prefetch("lines", queryset=OrderLine.objects.order_by("id")),
+            Prefetch("parcel_lines", queryset=PARCEL_LINES),
+        )
     )
 
 
@@ -202,6 +222,22 @@ def order_of(*, merchant_id: UUID, order_id: UUID) -> Order:
     found = orders_of(merchant_id=merchant_id).filter(pk=order_id).first()
     if found is None:
         raise UnknownOrder
+    return found
+
+
+def shipments_of(*, merchant_id: UUID) -> QuerySet[Shipment]:
+    """Return a merchant's parcels with what is in them."""
+    lines = ShipmentLine.objects.select_related("line").order_by("line_id")
+    return Shipment.objects.filter(merchant_id=merchant_id).prefetch_related(
+        Prefetch("lines", queryset=lines)
+    )
+
+
+def shipment_of(*, merchant_id: UUID, shipment_id: UUID) -> Shipment:
+    """Return one of a merchant's parcels; raises UnknownShipment."""
+    found = shipments_of(merchant_id=merchant_id).filter(pk=shipment_id).first()
+    if found is None:
+        raise UnknownShipment
     return found
 
 

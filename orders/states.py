@@ -19,9 +19,13 @@ PURCHASE: Final[Moves] = {
 
 ORDER: Final[Moves] = {
     "pending": frozenset({"open", "cancelled"}),
-    "open": frozenset({"shipping", "shipped", "cancelled"}),
-    "shipping": frozenset({"shipped", "cancelled"}),  # A pre-order's parcel waits for the money.
-    "shipped": frozenset(),
+    "open": frozenset({"shipping", "partly_shipped", "shipped", "cancelled"}),
+    # A pre-order's parcel waits for the money.
+    "shipping": frozenset({"partly_shipped", "shipped", "cancelled"}),
+    # With its last parcel, or when its rest is given back or cancelled.
+    "partly_shipped": frozenset({"shipped"}),
+    "shipped": frozenset({"delivered"}),
+    "delivered": frozenset(),
     "cancelled": frozenset({"open"}),  # Only while it was never paid, with a purchase that is paid late.
 }
 
@@ -101,6 +105,7 @@ RETURN: Final[Moves] = {
     "refunded": frozenset(),
 }
 
+SENT: Final = frozenset({"shipped", "delivered"})  # Orders of which nothing is to go out any more.
 UNPAID: Final = frozenset({"accepted", "action_required"})  # Purchases whose units are held.
 # Payments the provider may know of.
 IN_FLIGHT: Final = frozenset({"sent", "unknown", "action_required", "authorized"})

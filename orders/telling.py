@@ -19,7 +19,7 @@ from orders.serializers.merchants import OrderSerializer
 
 # How far back history is told that was not: less than the messages are kept by which that is known.
 BACK = timedelta(days=7)
-OF_ORDERS = ("open", "shipping", "shipped", "cancelled")
+OF_ORDERS = ("open", "shipping", "partly_shipped", "shipped", "delivered", "cancelled")
 TYPES = ("order.", "refund.", "return.", "dispute.")
 NAMES = {"open": "order.opened", **{each: f"order.{each}" for each in OF_ORDERS[1:]}}
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import views
+from orders import parcel_api, views
 from orders.aftersales import api as aftersales_api
 from orders.aftersales import returns_api
 from orders.books import api as books_api
@@ -39,7 +39,15 @@ urlpatterns = [
     path("waitlist/<uuid:place_id>", waitlist_api.WaitlistPlaceView.as_view(), name="waitlist-place"),
     path("orders", views.OrdersView.as_view(), name="orders"),
     path("orders/<uuid:order_id>", views.OrderView.as_view(), name="order"),
-    path("orders/<uuid:order_id>/ship", views.ShipView.as_view(), name="order-ship"),
+    path(
+        "orders/<uuid:order_id>/acknowledge",
+        parcel_api.AcknowledgeView.as_view(),
+        name="order-acknowledge",
+    ),
+    path("orders/<uuid:order_id>/ship", parcel_api.ShipView.as_view(), name="order-ship"),
+    path("shipments", parcel_api.ShipmentsView.as_view(), name="shipments"),
+    path("shipments/<uuid:shipment_id>", parcel_api.ShipmentView.as_view(), name="shipment"),
+    path("shipments/<uuid:shipment_id>/deliver", parcel_api.DeliverView.as_view(), name="shipment-deliver"),
     path("orders/<uuid:order_id>/refunds", aftersales_api.OrderRefundsView.as_view(), name="order-refunds"),
     path("orders/<uuid:order_id>/cancel", aftersales_api.OrderCancelView.as_view(), name="order-cancel"),
     path(

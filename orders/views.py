@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.filters import Filters
+from catalog.filters import Filters, TextFilter
 from commerce import errors, gateway, http, schema
 from commerce.money import Money
-from orders import doors, fulfilment, queries
+from orders import doors, queries
 from orders.models import Cancellation, Order, Purchase
 from orders.reconciling import notices
 from orders.serializers import asked, merchants, shown
@@ -157,6 +157,13 @@ class OrderFilter(Filters):
     status = filters.ChoiceFilter(
         choices=[(each.value, each.label) for each in Order.Status if each != Order.Status.PENDING]
     )
+    acknowledged = filters.BooleanFilter(
+        "acknowledged_at",
+        lookup_expr="isnull",
+        exclude=True,
+        help_text="false: what your system has not said yet that it has.",
+    )
+    reference = TextFilter(help_text="Your own number of it.")
     cancellation = filters.ChoiceFilter(
         field_name="cancellation__status",
         choices=Cancellation.Status.choices,
@@ -188,30 +195,6 @@ class OrderView(http.MerchantView):
     def get(self, request: Request, order_id: UUID) -> Response:
         row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
         return Response(merchants.OrderSerializer(row).data)
-
-
-class ShipView(http.MerchantView):
-    """Send an order."""
-
-    @extend_schema(
-        tags=["Orders"],
-        operation_id="order_ship",
-        parameters=[doors.IDEMPOTENCY_KEY],
-        request=merchants.ShipSerializer,
-        responses=merchants.OrderSerializer,
-        description="Record the parcel and tell the buyer. The same parcel again changes nothing.",
-    )
-    def post(self, request: Request, order_id: UUID) -> Response:
-        body = merchants.ShipSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        now = timezone.now()
-
-        def ship() -> tuple[int, object]:
-            fulfilment.ship(merchant_id=self.merchant.id, order_id=order_id, now=now, **body.validated_data)
-            row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-            return 200, merchants.OrderSerializer(row).data
-
-        return http.write_once(request, ship)
 
 
 # --- the payment provider ---

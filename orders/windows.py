@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 
 from commerce.models import RiskTier
-from orders.models import Order, Purchase
+from orders import states
+from orders.models import Order, Purchase, parcels_of
 
 # Days from the parcel's leaving until what a merchant and a host have of it may be paid out.
 KEPT_BACK_DAYS: dict[str, int] = {RiskTier.LOW: 3, RiskTier.STANDARD: 7, RiskTier.HIGH: 15}
+SENDABLE_BACK = states.SENT | {Order.Status.PARTLY_SHIPPED}
 SENT_BACK_WITHIN = timedelta(days=30)  # From a return's approval until the goods have to be there.
 
 
@@ -25,8 +27,12 @@ def cancel_until(*, order: Order, purchase: Purchase, paid_at: datetime | None) 
 
 
 def return_until(*, order: Order) -> datetime | None:
-    """Return until when goods of an order may be sent back, None when they may not; its parcels are read."""
-    shipped_at = max((parcel.shipped_at for parcel in order.shipments.all()), default=None)
-    if order.status != Order.Status.SHIPPED or shipped_at is None or not order.merchant.return_days:
+    """Return until when goods of an order may be sent back, None when they may not; it was read with parcels.
+
+    Counted from the last parcel's leaving, or where a parcel's arrival is known and later, from that.
+    """
+    moments = [each.shipment.delivered_at or each.shipment.shipped_at for each in parcels_of(order)]
+    moments += [each.shipment.shipped_at for each in parcels_of(order)]
+    if order.status not in SENDABLE_BACK or not moments or not order.merchant.return_days:
         return None
-    return shipped_at + timedelta(days=order.merchant.return_days)
+    return max(moments) + timedelta(days=order.merchant.return_days)

@@ -9,10 +9,11 @@ from commerce import errors, outbox
 from commerce.models import Merchant
 from orders import moves, queries, windows
 from orders.aftersales import refunding
-from orders.models import Cancellation, Order, Payment, Purchase, Refund
+from orders.models import Cancellation, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import answers
 
 Status = Cancellation.Status
+WAITING = (Order.Status.OPEN, Order.Status.PARTLY_SHIPPED)
 
 PREORDER_BY_MERCHANT = "The merchant cancelled this pre-order. Nothing was charged."
 PREORDER = {Refund.By.BUYER: "You cancelled this pre-order. Nothing was charged."}
@@ -51,7 +52,7 @@ def cancel_by_buyer(
         purchase, order = _locked_of_buyer(buyer_id, purchase_id, order_id)
         if order.status == Order.Status.CANCELLED and purchase.status != Purchase.Status.DECLINED:
             return purchase
-        if order.status != Order.Status.OPEN:
+        if order.status not in WAITING:
             raise NotCancellable(status=order.status)
         paid = purchase.payments.filter(status=Payment.Status.SUCCEEDED).first()
         end = windows.cancel_until(order=order, purchase=purchase, paid_at=paid.finished_at if paid else None)
@@ -76,13 +77,14 @@ def cancel_by_merchant(
 ) -> Order:
     """Cancel a merchant's order that was not shipped, asked for or not; what money is left of it goes back.
 
+    Of one that was shipped in part the rest is cancelled, and it is shipped.
     Raises UnknownOrder, NotCancellable, Disputed.
     """
     with transaction.atomic():
         purchase, order = _locked_of_merchant(merchant_id, order_id)
         if order.status == Order.Status.CANCELLED:
             return order
-        if order.status != Order.Status.OPEN:
+        if order.status not in WAITING:
             raise NotCancellable("This order was shipped already.", status=order.status)
         Cancellation.objects.filter(order=order, status=Status.ASKED).update(
             status=Status.GRANTED, decided_at=now
@@ -111,6 +113,7 @@ def refuse(*, merchant_id: UUID, order_id: UUID, answer: str, now: datetime) -> 
         Cancellation.objects.filter(pk=wish.pk).update(
             status=Status.REFUSED, answer=answer[:200], decided_at=now
         )
+        Order.objects.filter(pk=order.pk).update(updated_at=now)
         moves.note(purchase, reason="cancellation refused", now=now)
         return order
 
@@ -139,6 +142,7 @@ def _cancel(
             reason=reason,
             actor=actor,
             now=now,
+            lines=_rest(order),
             restock=restock,
             kind=Refund.Kind.CANCEL,
         )
@@ -148,6 +152,14 @@ def _cancel(
         if not refunding.lost(purchase):
             raise
         refunding.drop(purchase=purchase, order=order, restock=restock, now=now)
+
+
+def _rest(order: Order) -> list[refunding.Wanted]:
+    """Return what did not go out of an order that went out in part; of others all is cancelled."""
+    if order.status != Order.Status.PARTLY_SHIPPED:
+        return []
+    lines = OrderLine.objects.filter(order=order).order_by("id")
+    return [refunding.Wanted(line.id, line.to_ship) for line in lines if line.to_ship]
 
 
 def _let_go(purchase: Purchase, message: str, now: datetime) -> None:

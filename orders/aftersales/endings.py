@@ -107,11 +107,24 @@ def _give_line_back(line: DisputeLine, part: int) -> None:
 
 
 def _owe_what_was_dropped(purchase: Purchase, now: datetime) -> None:
-    """Owe the buyer what an order cost that was cancelled while the bank had its money: it goes nowhere."""
-    for order in Order.objects.filter(purchase=purchase, status=Order.Status.CANCELLED).order_by("id"):
-        kept = OrderLine.objects.filter(order=order, refunded_quantity__lt=F("quantity"))
-        if purchase.status != Purchase.Status.PAID or not kept.exists():
-            continue
+    """Owe the buyer what was cancelled while the bank had its money, and so goes nowhere: an order, or
+    the rest of one that went out in part.
+    """
+    if purchase.status != Purchase.Status.PAID:
+        return
+    for order in Order.objects.filter(purchase=purchase).order_by("id"):
+        lines = OrderLine.objects.filter(order=order).order_by("id")
+        owed: list[refunding.Wanted] = []  # None named: all of it.
+        if order.status == Order.Status.CANCELLED:
+            if not lines.filter(refunded_quantity__lt=F("quantity")).exists():
+                continue
+        else:
+            dropped = lines.filter(refunded_quantity__lt=F("dropped_quantity"))
+            owed = [
+                refunding.Wanted(line.id, line.dropped_quantity - line.refunded_quantity) for line in dropped
+            ]
+            if not owed:
+                continue
         try:
             refunding.refund(
                 merchant_id=order.merchant_id,
@@ -119,6 +132,7 @@ def _owe_what_was_dropped(purchase: Purchase, now: datetime) -> None:
                 reason="cancelled, and the bank gave the money back",
                 actor=refunding.SYSTEM,
                 now=now,
+                lines=owed,
                 kind=Refund.Kind.CANCEL,
             )
         except (refunding.NothingLeft, refunding.Disputed):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from commerce.money import Money
-from orders.models import Dispute, Order, OrderLine, Purchase, PurchaseMove
+from orders.models import Dispute, Order, OrderLine, Purchase, PurchaseMove, parcels_of
 from streams.models import ChatMessage, ShowEvent
 
 Body = dict[str, Any]
@@ -25,7 +25,11 @@ def bundle(dispute: Dispute) -> Body:
     purchase = Purchase.objects.select_related("buyer", "stream__host", "card").get(
         pk=dispute.payment.purchase_id
     )
-    orders = Order.objects.filter(purchase=purchase).select_related("merchant").prefetch_related("shipments")
+    orders = (
+        Order.objects.filter(purchase=purchase)
+        .select_related("merchant")
+        .prefetch_related("parcel_lines__shipment")
+    )
     return {
         "dispute": {
             "id": dispute.provider_id,
@@ -100,6 +104,7 @@ def text(found: Body) -> str:
             lines.append(
                 f"  {order['merchant']} sent it with {parcel['carrier']} {parcel['tracking_number']}"
                 f" on {parcel['shipped_at']}"
+                + (f", delivered on {parcel['delivered_at']}" if parcel["delivered_at"] else "")
             )
     lines += ["", "What she was told:"]
     lines += [f"- {move['at']} {move['status']} {move['reason']}".rstrip() for move in purchase["history"]]
@@ -135,8 +140,10 @@ def _order(order: Order) -> Body:
                 "tracking_number": parcel.tracking_number,
                 "tracking_url": parcel.tracking_url,
                 "shipped_at": _moment(parcel.shipped_at),
+                "delivered_at": _moment(parcel.delivered_at),
+                "units": sum(each.quantity for each in lines),
             }
-            for parcel in order.shipments.all()
+            for parcel, lines in parcels_of(order)
         ],
     }
 

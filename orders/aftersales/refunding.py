@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from catalog import stock
 from commerce import errors, money
 from commerce.money import Money
-from orders import moves, queries
+from orders import fulfilment, moves, queries
 from orders.models import Cancellation, Hold, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import banks, refunds
 from orders.waitlist import queue
@@ -103,8 +103,9 @@ def refund(
 
     For units of `lines`, what they cost with their tax, or a smaller `amount`; or an `amount` without goods,
     of shipping what the goods do not hold; or neither: all that is left, units, money and shipping. With
-    `restock` the units go to the next in line or on sale. An order that waits for its parcel and of which no
-    unit is left is cancelled. Raises UnknownOrder, UnknownLine, NotPaid, NothingLeft, TooMuch, OtherCurrency,
+    `restock` the units go to the next in line or on sale. Units that did not go out yet come first, except of
+    a return. An order that waits for its parcel and of which no unit is left is cancelled, one that went out
+    in part is shipped. Raises UnknownOrder, UnknownLine, NotPaid, NothingLeft, TooMuch, OtherCurrency,
     BadAmount, Disputed.
     """
     with transaction.atomic():
@@ -140,6 +141,8 @@ def refund(
             order_id=order.id,
             shipping=shipping,
         )
+        if kind != Refund.Kind.RETURN:
+            _drop({part.line_id: part.quantity for part in parts}, bought)
         finish(purchase=purchase, order=order, now=now)
         # Last, because everybody wants the stock.
         put_back(units={part.line_id: part.quantity for part in parts if part.restock}, now=now)
@@ -174,17 +177,31 @@ def locked_lines(order: Order) -> list[OrderLine]:
 
 
 def finish(*, purchase: Purchase, order: Order, now: datetime) -> None:
-    """Cancel a locked order of which nothing is left to ship, and have the buyer told."""
-    gone = not any(line.quantity > line.refunded_quantity for line in OrderLine.objects.filter(order=order))
+    """Cancel a locked order of which nothing went out and nothing is left to, and have the buyer told; of
+    which a part went out, it is shipped.
+    """
+    gone = not any(line.to_ship for line in OrderLine.objects.filter(order=order))
     if gone and order.status == Order.Status.OPEN:
         _cancelled(order, now)
+    elif gone and order.status == Order.Status.PARTLY_SHIPPED:
+        _granted(order, now)
+        fulfilment.go_on(order, now=now)
+    Order.objects.filter(pk=order.pk).update(updated_at=now)
     moves.note(purchase, reason="refunded", now=now)
 
 
 def drop(*, purchase: Purchase, order: Order, restock: bool, now: datetime) -> None:
-    """Cancel a locked, open order whose money is gone already, as back to the buyer or lost to her bank."""
-    units = {line.id: line.quantity - line.refunded_quantity for line in locked_lines(order)}
-    _cancelled(order, now)
+    """Cancel what is to go out of a locked order whose money is gone already, as back to the buyer or lost to
+    her bank.
+    """
+    lines = {line.id: line for line in locked_lines(order)}
+    units = {line.id: line.to_ship for line in lines.values()}
+    _drop(units, lines)
+    if order.status == Order.Status.OPEN:
+        _cancelled(order, now)
+    else:
+        _granted(order, now)
+        fulfilment.go_on(order, now=now)
     moves.note(purchase, reason="cancelled", now=now)
     if restock:
         put_back(units=units, now=now)
@@ -200,9 +217,21 @@ def lost(purchase: Purchase) -> bool:
 
 def _cancelled(order: Order, now: datetime) -> None:
     moves.order(order, new=Order.Status.CANCELLED, now=now)
+    _granted(order, now)
+
+
+def _granted(order: Order, now: datetime) -> None:
     Cancellation.objects.filter(order=order, status=Cancellation.Status.ASKED).update(
         status=Cancellation.Status.GRANTED, decided_at=now
     )
+
+
+def _drop(units: Mapping[UUID, int], lines: Mapping[UUID, OrderLine]) -> None:
+    """Count units, per line as it was read, that will not go out: first those that did not yet."""
+    for line_id, quantity in units.items():
+        dropped = min(quantity, lines[line_id].to_ship)
+        if dropped:
+            OrderLine.objects.filter(pk=line_id).update(dropped_quantity=F("dropped_quantity") + dropped)
 
 
 def put_back(*, units: dict[UUID, int], now: datetime) -> None:

@@ -80,7 +80,7 @@ def ask(
         order = Order.objects.select_related("merchant").filter(purchase=purchase, pk=order_id).first()
         if order is None:
             raise queries.UnknownOrder
-        if order.status != Order.Status.SHIPPED:
+        if order.status not in windows.SENDABLE_BACK:
             raise NotShipped(status=order.status)
         end = windows.return_until(order=order)
         if end is None or now >= end:
@@ -188,7 +188,7 @@ def refund(
 def _owed(back: Return) -> list[Wanted]:
     """Return what of a return, whose purchase is locked, was not given back otherwise."""
     left = {
-        each.line: min(each.quantity, each.line.quantity - each.line.refunded_quantity)
+        each.line: min(each.quantity, each.line.with_buyer)
         for each in back.lines.select_related("line").order_by("line_id")
     }
     lost = refunds.lost_to_banks(back.order.purchase_id)
@@ -224,7 +224,7 @@ def _checked(order: Order, lines: Sequence[Wanted]) -> dict[UUID, int]:
         line = bought.get(line_id)
         if line is None:
             raise refunding.UnknownLine(line=str(line_id))
-        left = line.quantity - line.refunded_quantity - taken.get(line_id, 0)
+        left = line.with_buyer - taken.get(line_id, 0)
         if quantity > left:
             raise TooMany(line=str(line_id), left=max(left, 0))
     return dict(wanted)

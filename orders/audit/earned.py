@@ -16,7 +16,7 @@ EARNED: tuple[Check, ...] = (
          WHERE CASE c.status WHEN 'pending' THEN c.earned_at IS NOT NULL
                              WHEN 'reversed' THEN c.reversed_amount < c.amount
                              ELSE c.earned_at IS NULL END
-            OR (c.earned_at IS NOT NULL AND o.status NOT IN ('shipped', 'cancelled'))
+            OR (c.earned_at IS NOT NULL AND o.status NOT IN ('shipped', 'delivered', 'cancelled'))
         """,
     ),
     Check(

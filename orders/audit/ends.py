@@ -65,7 +65,7 @@ ENDS: tuple[Check, ...] = (
     Check(
         "returns-end-in-time",
         "No return waits for goods a minute after its time.",
-        "SELECT count(*) FROM orders_order WHERE status = 'shipped'",
+        "SELECT count(*) FROM orders_order WHERE status IN ('partly_shipped', 'shipped', 'delivered')",
         f"""
         SELECT format('return %s, until %s', id, until) FROM orders_return
          WHERE status = 'approved' AND until < now() - {LATE}

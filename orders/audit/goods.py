@@ -168,6 +168,38 @@ TRADE: tuple[Check, ...] = (
         """,
     ),
     Check(
+        "parcels-add-up",
+        "Units in parcels are those counted on lines, and an order's status says what is still to go out.",
+        "SELECT count(*) FROM orders_shipmentline",
+        """
+        SELECT format('line %s: %s shipped, %s in parcels', l.id, l.shipped_quantity, coalesce(x.units, 0))
+          FROM orders_orderline l
+          LEFT JOIN (SELECT line_id, sum(quantity) AS units FROM orders_shipmentline GROUP BY 1) x
+                 ON x.line_id = l.id
+         WHERE l.shipped_quantity <> coalesce(x.units, 0)
+            OR l.shipped_quantity + l.dropped_quantity > l.quantity
+        UNION ALL
+        SELECT format('line %s is not of order %s', x.line_id, x.order_id)
+          FROM orders_shipmentline x JOIN orders_orderline l ON l.id = x.line_id
+         WHERE l.order_id <> x.order_id
+        UNION ALL
+        SELECT format('order %s: %s, %s units to ship, %s shipped', o.id, o.status, y.left, y.shipped)
+          FROM orders_order o
+          JOIN (SELECT order_id, sum(quantity - shipped_quantity - dropped_quantity) AS left,
+                       sum(shipped_quantity) AS shipped
+                  FROM orders_orderline GROUP BY 1) y ON y.order_id = o.id
+         WHERE CASE WHEN o.status IN ('pending', 'open', 'cancelled') THEN y.shipped > 0
+                    WHEN o.status = 'shipping' THEN y.shipped = 0
+                    WHEN o.status = 'partly_shipped' THEN y.shipped = 0 OR y.left = 0
+                    ELSE y.left > 0 END
+        UNION ALL
+        SELECT format('order %s: delivered, and parcel %s is not', o.id, h.id)
+          FROM orders_order o JOIN orders_shipmentline x ON x.order_id = o.id
+          JOIN orders_shipment h ON h.id = x.shipment_id
+         WHERE o.status = 'delivered' AND h.delivered_at IS NULL
+        """,
+    ),
+    Check(
         "history-is-whole",
         "The last recorded move of a purchase led to the status it has.",
         "SELECT count(*) FROM orders_purchase",

@@ -79,7 +79,7 @@ MONEY: tuple[Check, ...] = (
     Check(
         "merchants-get-the-rest",
         "Each merchant is booked what its lines brought, less the shares agreed at the sale.",
-        "SELECT count(*) FROM orders_order WHERE status IN ('open', 'shipped')",
+        "SELECT count(*) FROM orders_order WHERE status NOT IN ('pending', 'shipping', 'cancelled')",
         """
         SELECT format('order %s: booked %s of %s', o.id, -coalesce(m.amount, 0), o.amount)
           FROM orders_order o

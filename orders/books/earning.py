@@ -1,8 +1,8 @@
 """What was sold becomes earned: when goods can hardly come back any more, it may be paid out.
 
-Counted from the moment an order's parcel left, or the order was cancelled and something of it kept; for as
-many days as the merchant's, and for commission the host's, risk tier says. Not while goods are on their way
-back or a bank asks for the money.
+Counted from the moment an order's last parcel left, or the order was cancelled and something of it kept; for
+as many days as the merchant's, and for commission the host's, risk tier says. Not while goods are on their
+way back or a bank asks for the money.
 """
 
 import time
@@ -35,8 +35,9 @@ _DUE = f"""
                NOT EXISTS (SELECT FROM orders_proceeds x WHERE x.order_id = o.id) AS fresh
           FROM orders_order o
           JOIN orders_purchase p ON p.id = o.purchase_id AND p.status = 'paid'
-          JOIN orders_ordermove v ON v.order_id = o.id AND v.new = o.status
-         WHERE o.status IN ('shipped', 'cancelled')
+          JOIN orders_ordermove v ON v.order_id = o.id
+               AND v.new = CASE o.status WHEN 'delivered' THEN 'shipped' ELSE o.status END
+         WHERE o.status IN ('shipped', 'delivered', 'cancelled')
            AND (%(purchases)s::uuid[] IS NULL OR p.id = ANY(%(purchases)s::uuid[]))
            AND NOT o.id = ANY(%(without)s::uuid[])
            AND NOT EXISTS (SELECT FROM orders_return b WHERE b.order_id = o.id AND b.status = ANY(%(back)s))

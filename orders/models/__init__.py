@@ -19,6 +19,7 @@ from orders.models.carts import (
 )
 from orders.models.commission import Commission, CommissionBack
 from orders.models.discrepancies import Discrepancy
+from orders.models.parcels import Parcel, Shipment, ShipmentLine, parcels_of
 from orders.models.payments import Payment, Refund, RefundLine
 from orders.models.payouts import Payout, PayoutLeg, Proceeds, Reversal
 from orders.models.purchases import (
@@ -28,7 +29,6 @@ from orders.models.purchases import (
     OrderMove,
     Purchase,
     PurchaseMove,
-    Shipment,
 )
 from orders.models.reconciling import Mark, Movement
 from orders.models.tariffs import ShippingCountry, ShippingRate, ShippingZone, TaxPolicy, TaxRate
@@ -56,6 +56,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderMove",
+    "Parcel",
     "Payment",
     "Payout",
     "PayoutLeg",
@@ -70,6 +71,7 @@ __all__ = [
     "Reversal",
     "Setback",
     "Shipment",
+    "ShipmentLine",
     "ShippingBack",
     "ShippingCountry",
     "ShippingRate",
@@ -77,4 +79,5 @@ __all__ = [
     "TaxPolicy",
     "TaxRate",
     "WaitlistEntry",
+    "parcels_of",
 ]

@@ -106,7 +106,9 @@ class Order(models.Model):
         PENDING = "pending", "not paid yet"
         OPEN = "open", "to be shipped: paid, or a pre-order"
         SHIPPING = "shipping", "a pre-order's parcel, being charged"
+        PARTLY_SHIPPED = "partly_shipped", "a part is on its way, the rest to be shipped"
         SHIPPED = "shipped"
+        DELIVERED = "delivered"
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
@@ -116,7 +118,13 @@ class Order(models.Model):
     merchant = models.ForeignKey(
         Merchant, on_delete=models.PROTECT, related_name="orders", db_index=False, db_constraint=False
     )
-    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=14, choices=Status, default=Status.PENDING)
+    acknowledged_at = models.DateTimeField(
+        null=True, blank=True, help_text="The merchant's system says that it has it."
+    )
+    reference = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="The merchant's own number of it."
+    )
     has_claims = models.BooleanField(
         default=False, db_default=False, help_text="A cancellation or a return was asked for."
     )
@@ -162,6 +170,16 @@ class Order(models.Model):
                 condition=~models.Q(status="pending"),
                 name="order_listing",
             ),
+            models.Index(
+                fields=["merchant", "-id"],
+                condition=models.Q(acknowledged_at=None) & ~models.Q(status="pending"),
+                name="order_unacknowledged",
+            ),
+            models.Index(
+                fields=["merchant", "updated_at", "id"],
+                condition=~models.Q(status="pending"),
+                name="order_changes",
+            ),
         )
 
     def __str__(self) -> str:
@@ -178,8 +196,8 @@ class OrderMove(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="moves")
-    old = models.CharField(max_length=9, blank=True)
-    new = models.CharField(max_length=9)
+    old = models.CharField(max_length=14, blank=True)
+    new = models.CharField(max_length=14)
     at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -251,9 +269,17 @@ class OrderLine(models.Model):
     tax_on_top = models.BooleanField(default=False, db_default=False)
     refunded_quantity = models.PositiveSmallIntegerField(default=0, db_default=0)
     refunded_amount = models.PositiveIntegerField(default=0, db_default=0)
+    shipped_quantity = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="In parcels.")
+    dropped_quantity = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Never to be shipped: given back or cancelled before."
+    )
 
     class Meta:
         constraints = (
+            models.CheckConstraint(
+                condition=models.Q(quantity__gte=models.F("shipped_quantity") + models.F("dropped_quantity")),
+                name="order_line_shipped_capped",
+            ),
             models.CheckConstraint(
                 condition=models.Q(
                     amount=models.F("quantity") * models.F("unit_amount") - models.F("discount_amount")
@@ -284,6 +310,16 @@ class OrderLine(models.Model):
     def paid(self) -> int:
         """What the buyer paid for it, tax included: as much can be given back."""
         return self.amount + (self.tax_amount if self.tax_on_top else 0)
+
+    @property
+    def to_ship(self) -> int:
+        """Units that are to go out still."""
+        return self.quantity - self.shipped_quantity - self.dropped_quantity
+
+    @property
+    def with_buyer(self) -> int:
+        """Units that went out and whose money did not come back."""
+        return self.shipped_quantity - max(self.refunded_quantity - self.dropped_quantity, 0)
 
     @property
     def base(self) -> int:
@@ -325,18 +361,3 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.variant_id} ({self.status})"
-
-
-class Shipment(models.Model):
-    """A parcel of an order."""
-
-    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="shipments")
-    carrier = models.CharField(max_length=80)
-    tracking_number = models.CharField(max_length=120, blank=True)
-    tracking_url = models.CharField(max_length=500, blank=True)
-    shipped_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.carrier} {self.tracking_number}"

@@ -5,28 +5,33 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from commerce import strict
 from commerce.money import Money
 from orders import queries
-from orders.models import Cancellation, Order, OrderLine, Shipment
+from orders.models import Cancellation, Order, OrderLine, ShipmentLine, parcels_of
 from orders.serializers.asked import MoneySerializer
 from orders.serializers.shown import ShippingSerializer, TaxSerializer
 
 
-class ShipSerializer(strict.StrictSerializer):
-    """A parcel that goes out."""
+class PackedSerializer(serializers.ModelSerializer[ShipmentLine]):
+    """Units of an order line in a parcel."""
 
-    carrier = strict.Text(max_length=80)
-    tracking_number = strict.Text(max_length=120, required=False, allow_blank=True, default="")
-    tracking_url = serializers.URLField(max_length=500, required=False, allow_blank=True, default="")
-
-
-class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
-    """A parcel of an order."""
+    line = serializers.UUIDField(source="line_id")
 
     class Meta:
-        model = Shipment
-        fields = ("carrier", "tracking_number", "tracking_url", "shipped_at")
+        model = ShipmentLine
+        fields = ("line", "quantity")
+
+
+class OrderParcelSerializer(serializers.Serializer[Any]):
+    """A parcel, with what of the order is in it."""
+
+    id = serializers.UUIDField(source="shipment.id")
+    carrier = serializers.CharField(source="shipment.carrier")
+    tracking_number = serializers.CharField(source="shipment.tracking_number", allow_blank=True)
+    tracking_url = serializers.CharField(source="shipment.tracking_url", allow_blank=True)
+    shipped_at = serializers.DateTimeField(source="shipment.shipped_at")
+    delivered_at = serializers.DateTimeField(source="shipment.delivered_at", allow_null=True)
+    lines = PackedSerializer(many=True)
 
 
 class AddressCopySerializer(serializers.Serializer[Any]):
@@ -48,6 +53,7 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
     amount = serializers.SerializerMethodField()
     refunded = serializers.SerializerMethodField()
     tax = serializers.SerializerMethodField()
+    to_ship = serializers.IntegerField(help_text="Units that are to go out still.")
 
     class Meta:
         model = OrderLine
@@ -60,6 +66,8 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
             "unit_price",
             "amount",
             "refunded_quantity",
+            "shipped_quantity",
+            "to_ship",
             "refunded",
             "release_at",
             "tax",
@@ -95,7 +103,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     ship_to = AddressCopySerializer(source="purchase.ship_to")
     stream = serializers.CharField(source="purchase.stream.slug", default=None, allow_null=True)
     lines = OrderLineSerializer(many=True)
-    shipments = ShipmentSerializer(many=True)
+    shipments = serializers.SerializerMethodField()
     refunded = serializers.SerializerMethodField()
     cancellation = WishSerializer(default=None, allow_null=True)
 
@@ -105,6 +113,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "id",
             "purchase",
             "status",
+            "acknowledged_at",
+            "reference",
             "total",
             "shipping",
             "taxes",
@@ -119,6 +129,10 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "updated_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(OrderParcelSerializer(many=True))
+    def get_shipments(self, order: Order) -> Any:
+        return OrderParcelSerializer(parcels_of(order), many=True).data
 
     def get_total(self, order: Order) -> MoneySerializer:
         return Money(order.amount, order.currency).as_dict()  # type: ignore[return-value]

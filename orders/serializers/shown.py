@@ -96,6 +96,13 @@ class PurchaseLineSerializer(serializers.Serializer[Any]):
     tax = TaxSerializer(allow_null=True, help_text="Contained in the amount, unless the order has it on top.")
 
 
+class ParcelLineSerializer(serializers.Serializer[Any]):
+    """Units of a line in a parcel."""
+
+    line = serializers.UUIDField()
+    quantity = serializers.IntegerField()
+
+
 class ParcelSerializer(serializers.Serializer[Any]):
     """A parcel on its way to the buyer."""
 
@@ -103,6 +110,10 @@ class ParcelSerializer(serializers.Serializer[Any]):
     tracking_number = serializers.CharField(allow_blank=True)
     tracking_url = serializers.CharField(allow_blank=True)
     shipped_at = serializers.IntegerField(help_text="Unix milliseconds.")
+    delivered_at = serializers.IntegerField(
+        allow_null=True, help_text="Unix milliseconds; null until it is there."
+    )
+    lines = ParcelLineSerializer(many=True)
 
 
 class CardRefSerializer(serializers.Serializer[Any]):

@@ -14,9 +14,9 @@ from django.db.models import Max
 
 from commerce import errors, gateway, outbox
 from commerce.money import Money
-from orders import holds, moves, states
+from orders import fulfilment, holds, moves, states
 from orders.books import postings
-from orders.models import Order, OrderLine, Payment, Purchase, Shipment
+from orders.models import Order, OrderLine, Payment, Purchase
 from orders.settling import discrepancies, refunds
 
 log = structlog.get_logger(__name__)
@@ -122,7 +122,7 @@ def close(purchase: Purchase, *, now: datetime) -> None:
     holds.release(purchase=purchase, now=now)
     for order in _orders(purchase):
         # A parcel that waited for the money does not go out.
-        Shipment.objects.filter(order=order).delete()
+        fulfilment.take_back(order=order)
         moves.order(order, new=Order.Status.CANCELLED, now=now)
 
 

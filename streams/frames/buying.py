@@ -133,11 +133,20 @@ class OrderLine(Told):
     tax: Annotated[Tax | None, Meta(description="Contained in the amount, unless the order has it on top.")]
 
 
+class Packed(Told):
+    """Units of a line in a parcel."""
+
+    line: UUID
+    quantity: Count
+
+
 class Shipment(Told):
     carrier: str
     tracking_number: str
     tracking_url: str
     shipped_at: Instant
+    delivered_at: Annotated[Instant | None, Meta(description="Null until it is there.")]
+    lines: list[Packed]
 
 
 class LineBack(Told):

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from commerce.models import User
 from commerce.money import Money
-from orders import models
+from orders import fulfilment, models
 from orders.carts import contents, policies
 from orders.settling import payments as paying
 from tests.orders import make
@@ -13,7 +13,7 @@ from tests.orders.make import after
 
 pytestmark = pytest.mark.django_db
 
-SCREENS = ("purchase", "order", "payment", "refund", "hold", "commission")
+SCREENS = ("purchase", "order", "shipment", "payment", "refund", "hold", "commission")
 AFTER_THE_SALE = ("return", "cancellation", "dispute")  # See tests/flows/test_aftersales_http.py.
 OF_CARTS = ("carthold", "cartholder", "cartpolicy", "hoarder")
 OF_PAYEES = ("proceeds", "payout", "reversal")  # See tests/flows/test_payouts.py.
@@ -41,6 +41,9 @@ def sold() -> models.Purchase:
     blush = make.variant()
     shown = make.basket((blush, 1), stream=make.show(blush)).go()
     paying.apply(intent=make.said(make.sent(shown), "succeeded"), now=after(3))
+    order = shown.orders.get()
+    parcel = {"carrier": "DHL", "tracking_number": "1", "tracking_url": ""}
+    fulfilment.ship(merchant_id=order.merchant_id, order_id=order.id, now=after(4), **parcel)
     return paid
 
 

@@ -437,6 +437,15 @@ LIES = [
             SELECT gen_random_uuid(), merchant_id, id, 'approved', 'damaged', '', '', {LONG_AGO}
               FROM orders_order WHERE status = 'shipped'""",
     ),
+    lie("parcels-add-up", "UPDATE orders_shipmentline SET quantity = quantity + 1"),
+    lie("parcels-add-up", "DELETE FROM orders_shipmentline"),
+    lie("parcels-add-up", "UPDATE orders_order SET status = 'partly_shipped' WHERE status = 'shipped'"),
+    lie("parcels-add-up", "UPDATE orders_order SET status = 'delivered' WHERE status = 'shipped'"),
+    lie(
+        "parcels-add-up",
+        "UPDATE orders_shipmentline SET line_id = (SELECT l.id FROM orders_orderline l WHERE l.id <> line_id"
+        " LIMIT 1)",
+    ),
     lie("guests-are-forgotten", "UPDATE orders_guestcart SET updated_at = now() - interval '2 months'"),
     lie(
         "charges-come-to-an-end",

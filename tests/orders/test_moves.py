@@ -1,9 +1,10 @@
 import pytest
 from django.db import transaction
+from django.db.models import F
 
 from commerce.models import Event
 from orders import moves
-from orders.models import Order, OrderMove, Payment, Purchase, PurchaseMove
+from orders.models import Order, OrderLine, OrderMove, Payment, Purchase, PurchaseMove
 from tests.orders import make
 from tests.orders.make import after
 
@@ -144,6 +145,7 @@ def test_of_many_a_stale_row_keeps_all_from_moving(three: list[Purchase], known:
 
 def test_orders_of_the_paid_are_open_and_parcels_that_waited_are_shipped(three: list[Purchase]) -> None:
     Order.objects.filter(purchase=three[0]).update(status="shipping")
+    OrderLine.objects.filter(order__purchase=three[0]).update(shipped_quantity=F("quantity"))
     Order.objects.filter(purchase=three[1]).update(status="open")
 
     moves.paid(three, now=after(5))
@@ -154,6 +156,14 @@ def test_orders_of_the_paid_are_open_and_parcels_that_waited_are_shipped(three: 
         (three[0].id, "shipping", "shipped", after(5)),
         (three[2].id, "pending", "open", after(5)),
     ]
+
+
+def test_of_a_parcel_that_waited_and_had_a_part_the_rest_is_to_follow(three: list[Purchase]) -> None:
+    Order.objects.filter(purchase=three[0]).update(status="shipping")
+
+    moves.paid(three[:1], now=after(5))
+
+    assert Order.objects.get(purchase=three[0]).status == "partly_shipped"
 
 
 def test_an_order_that_cannot_be_open_any_more_keeps_all_from_moving(three: list[Purchase]) -> None:

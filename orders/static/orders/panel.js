@@ -145,7 +145,7 @@ function purchaseLines(purchase, after) {
           ),
         ),
         chargeRows([order], "order__line order__line--charge"),
-        order.shipments.map(shipmentLine),
+        order.shipments.map((/** @type {any} */ parcel) => shipmentLine(parcel, order)),
         after(order),
       ),
     ),
@@ -159,17 +159,28 @@ function purchaseLines(purchase, after) {
   ];
 }
 
-/** @param {{carrier: string, tracking_number: string, tracking_url: string}} parcel */
-function shipmentLine({ carrier, tracking_number: number, tracking_url: url }) {
+/**
+ * A parcel, and of what it has only a part, that part.
+ * @param {any} parcel
+ * @param {any} order
+ */
+function shipmentLine({ carrier, tracking_number: number, tracking_url: url, delivered_at: there, lines }, order) {
   const words = [carrier, number].filter(Boolean).join(" ");
+  const all = order.shipments.length === 1 && order.status !== "partly_shipped";
+  const titles = new Map(order.lines.map((/** @type {any} */ line) => [line.id, line.title]));
+  const inside = all
+    ? ""
+    : lines.map((/** @type {any} */ one) => `${one.quantity} × ${titles.get(one.line) ?? "?"}`).join(", ");
   // The address comes from a merchant's system; only ordinary web addresses become links.
   const link = /^https?:\/\//i.test(url ?? "");
   return h(
     "p",
     { class: "order__parcel" },
-    icon("truck"),
+    icon(there ? "check" : "truck"),
     link
       ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, `Track it: ${words}`)
-      : `Sent with ${words}`,
+      : `${there ? "Delivered by" : "Sent with"} ${words}`,
+    inside && ` (${inside})`,
+    link && there ? " Delivered" : "",
   );
 }

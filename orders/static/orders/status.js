@@ -22,7 +22,9 @@ const WORDS = {
     icon: "check",
   },
   paid: { title: "Paid", text: "On its way to you soon.", tone: "good", icon: "check" },
+  partly: { title: "Shipped in part", text: "A parcel is on its way, the rest follows.", tone: "good", icon: "truck" },
   shipped: { title: "Shipped", text: "The parcel is on its way.", tone: "good", icon: "truck" },
+  delivered: { title: "Delivered", text: "Your parcel is there.", tone: "good", icon: "check" },
   gone: { title: "Cancelled", text: "Your money goes back to your card.", tone: "bad", icon: "close" },
   declined: { title: "Card declined", text: "You were not charged.", tone: "bad", icon: "alert" },
   expired: {
@@ -38,15 +40,7 @@ const WORDS = {
 export function wordsFor(purchase) {
   if (purchase.status === "accepted" && purchase.waiting)
     return { ...WORDS.accepted, text: whenFor(purchase.waiting) };
-  const shipped =
-    purchase.status === "paid" &&
-    purchase.orders.length > 0 &&
-    purchase.orders.every((one) => one.status === "shipped");
-  const gone =
-    purchase.status === "paid" &&
-    purchase.orders.length > 0 &&
-    purchase.orders.every((one) => one.status === "cancelled");
-  const words = WORDS[gone ? "gone" : shipped ? "shipped" : purchase.status] ?? WORDS.accepted;
+  const words = WORDS[way(purchase) ?? purchase.status] ?? WORDS.accepted;
   if (purchase.status !== "declined") return words;
   const kept = purchase.retry_until ? ` Your pieces are kept for another card until ${clock(purchase.retry_until)}.` : "";
   if (!purchase.message) return { ...words, text: words.text + kept };
@@ -55,6 +49,16 @@ export function wordsFor(purchase) {
     ? "Your bank did not confirm the payment."
     : purchase.message;
   return { ...words, text: `${reason} You were not charged.${kept}` };
+}
+
+/** How far a paid purchase has come; null while nothing of it is on its way. @param {Purchase} purchase */
+function way({ status, orders }) {
+  if (status !== "paid" || !orders.length) return null;
+  const kept = orders.filter((one) => one.status !== "cancelled");
+  if (!kept.length) return "gone";
+  if (kept.every((one) => one.status === "delivered")) return "delivered";
+  if (kept.every((one) => one.status === "shipped" || one.status === "delivered")) return "shipped";
+  return kept.some((one) => one.status !== "open") ? "partly" : null;
 }
 
 /** @param {number} at in milliseconds */

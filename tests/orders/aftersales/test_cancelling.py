@@ -275,7 +275,7 @@ def test_what_a_buyer_asked_to_cancel_is_not_shipped_before_she_has_her_answer()
     with pytest.raises(fulfilment.CancellationAsked):
         ship(order)
     order.refresh_from_db()
-    assert (order.status, order.shipments.count()) == ("open", 0)
+    assert (order.status, order.parcel_lines.count()) == ("open", 0)
 
     cancelling.refuse(
         merchant_id=order.merchant_id, order_id=order.id, answer="It is packed.", now=after(6000)

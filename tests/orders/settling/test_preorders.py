@@ -143,6 +143,52 @@ def test_a_parcel_whose_money_cannot_be_taken_does_not_go_out(stripe_server: Str
     assert not make.broken()
 
 
+def test_the_first_parcel_of_a_preorder_has_its_money_taken_and_the_rest_follows(
+    stripe_server: StripeServer,
+) -> None:
+    purchase, _ = promised()
+    order = purchase.orders.get()
+    part = [fulfilment.Packed(order.lines.get().id, 1)]
+    out: dict[str, Any] = {"merchant_id": order.merchant_id, "order_id": order.id}
+    at = NOW + timedelta(days=2.5)
+    fulfilment.pack(label=fulfilment.Label("DHL", "1"), lines=part, now=at, **out)
+    assert statuses(purchase)[1] == "shipping"
+    with pytest.raises(fulfilment.NotOnItsWay):
+        fulfilment.deliver(
+            merchant_id=order.merchant_id, shipment_id=Shipment.objects.get().pk, delivered_at=None, now=at
+        )
+
+    capturing.capture(purchase_id=purchase.id, now=at)
+    assert statuses(purchase)[:2] == ("paid", "partly_shipped")
+    assert not make.broken()
+    fulfilment.pack(label=fulfilment.Label("DHL", "2"), lines=[], now=at, **out)
+
+    assert statuses(purchase)[:2] == ("paid", "shipped")
+    assert len(make.events("capture.asked")) == 1
+    assert not make.broken()
+
+
+def test_parcels_of_a_preorder_whose_money_cannot_be_taken_are_unpacked(stripe_server: StripeServer) -> None:
+    purchase, _ = promised()
+    order = purchase.orders.get()
+    gateway.cancel(payment_of(purchase).provider_id or "")
+    at = NOW + timedelta(days=2.5)
+    for number in "12":
+        fulfilment.pack(
+            merchant_id=order.merchant_id,
+            order_id=order.id,
+            label=fulfilment.Label("DHL", number),
+            lines=[fulfilment.Packed(order.lines.get().id, 1)],
+            now=at,
+        )
+    assert statuses(purchase)[1] == "shipping"
+
+    capturing.capture(purchase_id=purchase.id, now=at)
+
+    assert (statuses(purchase)[1], Shipment.objects.count()) == ("cancelled", 0)
+    assert not make.broken()
+
+
 def test_a_capture_that_no_task_took_up_is_found(stripe_server: StripeServer) -> None:
     purchase, _ = promised()
     ship(purchase)

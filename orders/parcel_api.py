@@ -1,0 +1,201 @@
+"""HTTP doors of parcels, for merchants: acknowledged, sent, corrected, delivered."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.filters import Filters, TextFilter
+from commerce import http
+from orders import doors, fulfilment, queries
+from orders.models import Shipment
+from orders.serializers import merchants, parcels
+
+
+def _packed(lines: list[dict[str, Any]]) -> list[fulfilment.Packed]:
+    return [fulfilment.Packed(each["line"], each["quantity"]) for each in lines]
+
+
+class AcknowledgeView(http.MerchantView):
+    """Say that the merchant's system has an order."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="order_acknowledge",
+        parameters=[doors.IDEMPOTENCY_KEY],
+        request=parcels.AcknowledgeSerializer,
+        responses=merchants.OrderSerializer,
+        description="With your own number of it, if you like. Again changes the number alone.",
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        body = parcels.AcknowledgeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+
+        def acknowledge() -> tuple[int, object]:
+            fulfilment.acknowledge(
+                merchant_id=self.merchant.id,
+                order_id=order_id,
+                reference=body.validated_data["reference"],
+                now=now,
+            )
+            row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
+            return 200, merchants.OrderSerializer(row).data
+
+        return http.write_once(request, acknowledge)
+
+
+class ShipView(http.MerchantView):
+    """Send an order, or a part of it."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="order_ship",
+        parameters=[doors.IDEMPOTENCY_KEY],
+        request=parcels.ShipSerializer,
+        responses=merchants.OrderSerializer,
+        description="Record a parcel with `lines`, or without them all that is left, and tell the buyer. The"
+        " same parcel again changes nothing.",
+    )
+    def post(self, request: Request, order_id: UUID) -> Response:
+        body = parcels.ShipSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+        asked = dict(body.validated_data)
+        lines = _packed(asked.pop("lines"))
+
+        def ship() -> tuple[int, object]:
+            fulfilment.pack(
+                merchant_id=self.merchant.id,
+                order_id=order_id,
+                lines=lines,
+                label=fulfilment.Label(**asked),
+                now=now,
+            )
+            row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
+            return 200, merchants.OrderSerializer(row).data
+
+        return http.write_once(request, ship)
+
+
+class ShipmentFilter(Filters):
+    """Which of a merchant's parcels are listed."""
+
+    order = filters.UUIDFilter(method="of_order")
+    tracking_number = TextFilter()
+    delivered = filters.BooleanFilter("delivered_at", lookup_expr="isnull", exclude=True)
+    shipped_from = filters.IsoDateTimeFilter("shipped_at", lookup_expr="gte")
+    shipped_before = filters.IsoDateTimeFilter("shipped_at", lookup_expr="lt")
+
+    def of_order(self, rows: QuerySet[Shipment], name: str, value: UUID) -> QuerySet[Shipment]:
+        """Narrow to the parcels that have something of an order."""
+        return rows.filter(lines__order=value).distinct()
+
+
+@extend_schema_view(
+    get=extend_schema(tags=["Orders"], operation_id="shipment_list", description="Newest first.")
+)
+class ShipmentsView(http.MerchantView, generics.ListAPIView[Shipment]):
+    """The merchant's parcels."""
+
+    queryset = Shipment.objects.none()  # For the schema; the real one starts from the caller.
+    serializer_class = parcels.ShipmentSerializer
+    pagination_class = http.CursorPagination
+    filterset_class = ShipmentFilter
+
+    def get_queryset(self) -> QuerySet[Shipment]:
+        return queries.shipments_of(merchant_id=self.merchant.id)
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="shipment_create",
+        parameters=[doors.IDEMPOTENCY_KEY],
+        request=parcels.SendSerializer,
+        responses={201: parcels.ShipmentSerializer},
+        description="One parcel with `lines` of one or several orders, or all that is left of `orders`."
+        " Several orders are one buyer's, go to one address and are paid (`NOT_COMBINABLE`). The same"
+        " parcel again changes nothing.",
+    )
+    def post(self, request: Request) -> Response:
+        body = parcels.SendSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked, now = dict(body.validated_data), timezone.now()
+        order_ids, lines = asked.pop("orders"), _packed(asked.pop("lines"))
+
+        def send() -> tuple[int, object]:
+            made = fulfilment.send(
+                merchant_id=self.merchant.id,
+                order_ids=order_ids,
+                lines=lines,
+                label=fulfilment.Label(**asked),
+                now=now,
+            )
+            return 201, _body(self.merchant.id, made.pk)
+
+        return http.write_once(request, send)
+
+
+class ShipmentView(http.MerchantView):
+    """One of the merchant's parcels."""
+
+    @extend_schema(tags=["Orders"], operation_id="shipment_get", responses=parcels.ShipmentSerializer)
+    def get(self, request: Request, shipment_id: UUID) -> Response:
+        return Response(_body(self.merchant.id, shipment_id))
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="shipment_update",
+        parameters=[doors.IDEMPOTENCY_KEY],
+        request=parcels.RelabelSerializer,
+        responses=parcels.ShipmentSerializer,
+        description="Correct who carries it and how it is followed. The buyer is told.",
+    )
+    def patch(self, request: Request, shipment_id: UUID) -> Response:
+        body = parcels.RelabelSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+
+        def relabel() -> tuple[int, object]:
+            fulfilment.relabel(
+                merchant_id=self.merchant.id, shipment_id=shipment_id, now=now, **body.validated_data
+            )
+            return 200, _body(self.merchant.id, shipment_id)
+
+        return http.write_once(request, relabel)
+
+
+class DeliverView(http.MerchantView):
+    """Say that a parcel is there."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="shipment_deliver",
+        parameters=[doors.IDEMPOTENCY_KEY],
+        request=parcels.DeliverSerializer,
+        responses=parcels.ShipmentSerializer,
+        description="From your carrier's system, by default now. The first word counts. An order is delivered"
+        " when all of it is.",
+    )
+    def post(self, request: Request, shipment_id: UUID) -> Response:
+        body = parcels.DeliverSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+
+        def deliver() -> tuple[int, object]:
+            fulfilment.deliver(
+                merchant_id=self.merchant.id, shipment_id=shipment_id, now=now, **body.validated_data
+            )
+            return 200, _body(self.merchant.id, shipment_id)
+
+        return http.write_once(request, deliver)
+
+
+def _body(merchant_id: UUID, shipment_id: UUID) -> object:
+    row = queries.shipment_of(merchant_id=merchant_id, shipment_id=shipment_id)
+    return parcels.ShipmentSerializer(row).data
