@@ -11,7 +11,8 @@ from django.db.models import Q, QuerySet
 
 from commerce import errors, ids
 from commerce.models import Merchant, WebhookDelivery, WebhookEndpoint, WebhookSecret
-from commerce.webhooks import addresses, deliveries, messages, signing
+from commerce.outside import addresses
+from commerce.webhooks import deliveries, messages, signing
 
 MOST_ENDPOINTS = 20
 MOST_OVERLAP = timedelta(days=7)

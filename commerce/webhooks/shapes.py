@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from commerce import strict
 from commerce.models import WebhookDelivery, WebhookEndpoint
-from commerce.webhooks import addresses, messages
+from commerce.outside import addresses
+from commerce.webhooks import messages
 
 Body = dict[str, Any]
 

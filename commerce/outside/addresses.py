@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 PORTS = frozenset({443, 8443})
+PLAIN_PORTS = frozenset({80, 8080})
 MAX_LENGTH = 500
 
 Address = IPv4Address | IPv6Address
@@ -19,7 +20,7 @@ _OURS = (".localhost", ".local", ".localdomain", ".internal", ".intranet", ".lan
 
 
 class NotPublic(ValueError):
-    """Says why nothing is sent to an address; the words are for the merchant."""
+    """Says why nobody is asked at an address; the words are for the merchant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +33,34 @@ class Target:
     path: str  # With the query.
 
 
-def read(url: str, *, loopback: bool) -> Target:
-    """Take an address apart; raises NotPublic, ValueError, for one that nothing is sent to.
+def read(url: str, *, loopback: bool, plain: bool = False, longest: int = MAX_LENGTH) -> Target:
+    """Take an address apart; raises NotPublic, ValueError, for one that nobody is asked at.
 
-    https to a public name or address on a usual port; `loopback` also lets http and any port of this machine
-    in, for development. A name is looked up, and what it stands for checked, each time it is connected to.
+    https to a public name or address on a usual port; `plain` takes http, too, and `loopback` also lets http
+    and any port of this machine in, for development. A name is looked up, and what it stands for checked,
+    each time it is connected to.
     """
-    if len(url) > MAX_LENGTH or not re.fullmatch(r"[\x21-\x5b\x5d-\x7e]+", url):
-        raise NotPublic(f"An address has at most {MAX_LENGTH} characters, all of them visible ASCII.")
+    if len(url) > longest or not re.fullmatch(r"[\x21-\x5b\x5d-\x7e]+", url):
+        raise NotPublic(f"An address has at most {longest} characters, all of them visible ASCII.")
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower(), parts.port
     except ValueError as error:
         raise NotPublic("This is not an address.") from error
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise NotPublic("Put no password into the address: messages are signed.")
+        raise NotPublic("Put no password into the address.")
     if parts.fragment or "#" in url:
-        raise NotPublic("An address to send to has no #fragment.")
+        raise NotPublic("This address has no #fragment.")
     if parts.scheme not in ("https", "http"):
         raise NotPublic("The address has to begin with https://.")
     literal = _literal(host)
     here = loopback and (host == "localhost" or (literal is not None and _unwrapped(literal).is_loopback))
-    if parts.scheme != "https" and not here:
+    if parts.scheme != "https" and not (plain or here):
         raise NotPublic("The address has to begin with https://.")
     port = port if port is not None else (443 if parts.scheme == "https" else 80)
     if not here:
         _check_host(host, literal)
-        if port not in PORTS and not loopback:
+        if port not in (PORTS if parts.scheme == "https" else PLAIN_PORTS) and not loopback:
             raise NotPublic("The port has to be 443 or 8443.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, path)
