@@ -26,7 +26,7 @@ class FeedParser(parsers.BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
         """Return the file as the field `body`; raises TooLarge."""
-        return {BARE: _limited(stream)}
+        return {BARE: limited(stream)}
 
 
 def _parser(of: str) -> type[FeedParser]:
@@ -68,11 +68,11 @@ def feed_of(request: Request) -> tuple[BinaryIO, str]:
         raise serializers.ValidationError({str(name)[:100]: [detail] for name in unknown})
     if file is None:
         raise serializers.ValidationError({"file": [ErrorDetail("Send a feed as a file.", code="required")]})
-    return _limited(file), str(file.name or "").replace("\0", "")[:255]
+    return limited(file), str(file.name or "").replace("\0", "")[:255]
 
 
-def _limited(stream: Any) -> BinaryIO:
-    """Return what comes, as a file; one that is too large is refused before it is all kept."""
+def limited(stream: Any) -> BinaryIO:
+    """Return what comes, as a file; raises TooLarge before too much of it is kept."""
     file = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115
     left = settings.IMPORT_MAX_BYTES + 1
     while chunk := stream.read(min(CHUNK, left)):

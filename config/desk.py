@@ -8,11 +8,15 @@ from django.urls import reverse_lazy
 from django.utils.module_loading import import_string
 
 # What waits for a merchant: dotted paths of (merchant_id) -> Waiting or None, with the scope it needs.
-WAITING: list[tuple[str, str]] = []
+WAITING: list[tuple[str, str]] = [
+    ("catalog.desk.imports.failed", "catalog:read"),
+]
 
 # (title, icon, screen). Whoever may not see a screen does not see its line.
 SCREENS: list[tuple[str, str, str]] = [
     ("Overview", "dashboard", "index"),
+    ("Imports", "upload_file", "imports"),
+    ("Exports", "download", "exports"),
 ]
 
 

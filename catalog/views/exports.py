@@ -8,7 +8,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -21,6 +21,7 @@ from catalog.models import Export
 from catalog.serializers import exports as shapes
 from catalog.views import edge
 from commerce import http
+from commerce.models import Merchant
 from commerce.schema import IDEMPOTENCY_KEY
 
 
@@ -116,18 +117,23 @@ class ExportFileView(http.MerchantView):
     def get(self, request: Request, export_id: UUID) -> StreamingHttpResponse:
         """Fetch the file, for a day after it was written."""
         job = exports.ready(merchant_id=self.merchant.pk, export_id=export_id)
-        writer = writing.WRITERS[job.format](self.merchant.currency)
-        name = f"products-{job.created_at:%Y-%m-%d}.{writer.suffix}"
-        # The server takes parts as the caller does: an iterator of the other kind would be read in one go.
-        parts = _later(job) if isinstance(request._request, ASGIRequest) else _now(job)
-        return StreamingHttpResponse(
-            parts,
-            content_type=writer.media_type,
-            headers={
-                "Content-Length": str(job.bytes_done),
-                "Content-Disposition": f'attachment; filename="{name}"',
-            },
-        )
+        return file_answer(request._request, job, self.merchant)
+
+
+def file_answer(request: HttpRequest, job: Export, merchant: Merchant) -> StreamingHttpResponse:
+    """Return the file of an export that is ready, part by part."""
+    writer = writing.WRITERS[job.format](merchant.currency)
+    name = f"products-{job.created_at:%Y-%m-%d}.{writer.suffix}"
+    # The server takes parts as the caller does: an iterator of the other kind would be read in one go.
+    parts = _later(job) if isinstance(request, ASGIRequest) else _now(job)
+    return StreamingHttpResponse(
+        parts,
+        content_type=writer.media_type,
+        headers={
+            "Content-Length": str(job.bytes_done),
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
+    )
 
 
 def _now(job: Export) -> Iterator[bytes]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 OPERATOR = "ops@demo.example"
+# Works for all the merchants.
+SHOPKEEPER = "merchant@demo.example"
 
 
 @dataclass(frozen=True)

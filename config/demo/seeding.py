@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from catalog import bundles, prices, products
 from catalog.models import Price, Product, Variant
-from commerce import accounts, cards, gateway, merchantkeys
+from commerce import accounts, cards, gateway, members, merchantkeys
 from commerce.models import Customer, Host, Merchant, User
 from commerce.money import Money
 from commerce.scopes import SCOPES
@@ -61,8 +61,12 @@ def people(book: Notebook) -> None:
                 postal_code=shopper.postal_code,
                 country=shopper.country,
             )
+    keeper = _user(cast.SHOPKEEPER, "Nora", encoded)
     for seller in cast.SELLERS:
         _merchant(seller, book)
+        merchant = Merchant.objects.get(slug=seller.slug)
+        if not merchant.members.filter(user=keeper).exists():
+            members.add(merchant_id=merchant.pk, user_id=keeper.pk, role="owner", by=merchantkeys.By())
     _sessions(book, [*(each.email for each in cast.PRESENTERS), *(each.email for each in cast.AUDIENCE)])
 
 

@@ -226,10 +226,12 @@ def _show_card(console: Console, base: str, book: Notebook, slug: str, var: Path
             ("  shopper", f"{visitor.email}    password {book.password}"),
             ("Studio", f"{base}/studio/"),
             ("  host", f"{host.email}    password {book.password}"),
+            ("Merchant admin", f"{base}/merchant/"),
+            ("  merchant", f"{cast.SHOPKEEPER}    password {book.password}"),
             ("Operations", f"{base}/admin/"),
             ("  operator", f"{cast.OPERATOR}    password {book.password}"),
             ("API docs", f"{base}/api/docs"),
-            ("  merchant", f"API key {key}"),
+            ("  a system's", f"API key {key}"),
             *(
                 (f"Metrics of {name}", f"http://127.0.0.1:{metrics_port + ahead}/metrics")
                 for ahead, name in enumerate(MEASURED if metrics_port else ())

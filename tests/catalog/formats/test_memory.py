@@ -79,7 +79,7 @@ def test_a_gigabyte_of_nothing_is_refused_early_by_its_size(file: BinaryIO) -> N
     tracemalloc.start()
     try:
         with pytest.raises(errors.TooLarge):
-            uploads._limited(file)
+            uploads.limited(file)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

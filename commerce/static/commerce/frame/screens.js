@@ -6,18 +6,22 @@ const STYLES = {
   time: { hour: "2-digit", minute: "2-digit" },
 };
 
-for (const time of document.querySelectorAll("time[data-moment]")) {
-  const style = /** @type {HTMLElement} */ (time).dataset.moment ?? "full";
-  const at = new Date(/** @type {HTMLTimeElement} */ (time).dateTime);
-  const years = at.getFullYear() === new Date().getFullYear() ? {} : { year: /** @type {const} */ ("numeric") };
-  time.textContent = at.toLocaleString("en-GB", { ...STYLES[style], ...(style === "full" ? years : {}) });
+function writeMoments() {
+  for (const time of document.querySelectorAll("time[data-moment]")) {
+    const style = /** @type {HTMLElement} */ (time).dataset.moment ?? "full";
+    const at = new Date(/** @type {HTMLTimeElement} */ (time).dateTime);
+    const years = at.getFullYear() === new Date().getFullYear() ? {} : { year: /** @type {const} */ ("numeric") };
+    time.textContent = at.toLocaleString("en-GB", { ...STYLES[style], ...(style === "full" ? years : {}) });
+  }
 }
+writeMoments();
+document.addEventListener("desk:refreshed", writeMoments);
 
-for (const form of document.querySelectorAll("form[data-confirm]")) {
-  form.addEventListener("submit", (event) => {
-    if (!confirm(/** @type {HTMLElement} */ (form).dataset.confirm)) event.preventDefault();
-  });
-}
+// On the document: a form may have come after the page.
+document.addEventListener("submit", (event) => {
+  const question = event.target instanceof HTMLElement && event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
 
 /**
  * Minutes that the host's clock is ahead of UTC at a moment she wrote down.

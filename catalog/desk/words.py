@@ -1,0 +1,31 @@
+"""How the catalog's screens say states and how long something takes."""
+
+_STATES = {
+    "queued": ("Waiting", ""),
+    "running": ("Under way", "scheduled"),
+    "done": ("Done", "good"),
+    "failed": ("Failed", "bad"),
+    "cancelled": ("Stopped", ""),
+    "expired": ("Not kept any more", ""),
+    "draft": ("Draft", ""),
+    "in_review": ("In review", "scheduled"),
+    "approved": ("On sale", "good"),
+    "retired": ("Retired", ""),
+}
+
+
+def status(name: str) -> tuple[str, str]:
+    """Return a state in words, and the colour of its mark."""
+    return _STATES.get(name, (name.replace("_", " ").capitalize(), ""))
+
+
+def duration(seconds: float | None) -> str:
+    """Write seconds such as "1 min 20 s"; "" for None."""
+    if seconds is None:
+        return ""
+    whole = max(1, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, rest = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,178 @@
+"""The catalog's screens of the merchant admin: feeds in, files out."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from catalog import exports, imports
+from catalog.models import Export, Import, Product
+from commerce.models import Merchant
+from tests.catalog import make
+from tests.deskfolk import client_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+
+FEED = (
+    b"Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n"
+    b"mug,Mug,MUG-1,9.90,5\n"
+    b"bowl,Bowl,BOWL-1,nine,5\n"
+)
+
+
+def send(client: Client, merchant: Merchant, body: bytes = FEED, **more: str) -> Any:
+    file = io.BytesIO(body)
+    file.name = "goods.csv"
+    return client.post("/merchant/imports/", {"merchant": str(merchant.pk), "file": file, **more})
+
+
+def read() -> None:
+    while Import.objects.filter(status__in=imports.UNFINISHED).exists():
+        job = Import.objects.filter(status__in=imports.UNFINISHED).earliest("id")
+        imports.run(import_id=job.pk, now=timezone.now())
+
+
+def text(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return " ".join(answer.content.decode().split())
+
+
+# --- feeds ---
+
+
+def test_a_feed_is_sent_read_and_told_of_with_its_problems() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+
+    answer = send(client, shop)
+    job = Import.objects.get()
+    assert (answer.status_code, answer.url) == (302, f"/merchant/imports/{job.pk}/")
+    assert "data-follow" in text(client, answer.url)
+
+    read()
+    page = text(client, answer.url)
+    assert "data-follow" not in page
+    assert "100 %" in page
+    problem = job.problems.get()
+    assert f"<code>{problem.code}</code>" in page
+    assert problem.value in page
+    assert problem.message in page
+    assert Product.objects.filter(merchant=shop, handle="mug").exists()
+    assert "goods.csv" in text(client, "/merchant/imports/")
+
+
+def test_a_dry_run_changes_nothing_and_says_so() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+
+    answer = send(client, shop, dry_run="on")
+    read()
+
+    assert not Product.objects.exists()
+    assert "nothing was changed" in text(client, answer.url)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"no,columns\n1,2\n"])
+def test_what_is_no_feed_is_refused_in_the_form(body: bytes) -> None:
+    shop = make.merchant()
+
+    answer = send(client_of(shop), shop, body)
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+    assert not Import.objects.exists()
+
+
+def test_a_form_without_a_file_says_so() -> None:
+    shop = make.merchant()
+
+    answer = client_of(shop).post("/merchant/imports/", {"merchant": str(shop.pk)})
+
+    assert answer.status_code == 400
+    assert "Choose a file." in answer.content.decode()
+
+
+def test_a_feed_is_stopped_and_cannot_be_stopped_when_it_has_ended() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    job = send(client, shop).url
+    own = {"merchant": str(shop.pk)}
+
+    client.post(f"{job}cancel/", own)
+    assert Import.objects.get().status == "cancelled"
+
+    job = send(client, shop).url
+    read()
+    page = client.post(f"{job}cancel/", own, follow=True).content.decode()
+    assert "The import has ended already." in page
+
+
+def test_a_failed_feed_waits_on_the_overview_until_a_week_is_over() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    send(client, shop)
+    Import.objects.update(status="failed", error="Broken.", finished_at=timezone.now())
+
+    page = text(client, "/merchant/")
+    assert "feed failed this week" in page
+
+    Import.objects.update(finished_at=timezone.now() - timedelta(days=8))
+    assert "Nothing waits for you" in text(client, "/merchant/")
+
+
+def test_lists_are_leafed_through_without_a_gap() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    Import.objects.bulk_create(
+        Import(merchant=shop, filename=f"feed-{n}", sha256=f"{n}", status="done") for n in range(60)
+    )
+
+    first = client.get("/merchant/imports/")
+    older = first.context["leaf"].older
+    assert len(first.context["leaf"].rows) == 25
+    second = client.get(f"/merchant/imports/{older}")
+    third = client.get(f"/merchant/imports/{second.context['leaf'].older}")
+
+    seen = [row.pk for page in (first, second, third) for row in page.context["leaf"].rows]
+    assert seen == list(Import.objects.order_by("-pk").values_list("pk", flat=True))
+    assert third.context["leaf"].older == ""
+    assert client.get("/merchant/imports/?before=x").context["leaf"].rows[0].pk == seen[0]
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize("role", ["owner", "viewer"])
+def test_a_file_is_asked_for_written_and_fetched(role: str) -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop, role)
+    make.variant(shop, handle="mug", sku="MUG-1")
+
+    answer = client.post(
+        "/merchant/exports/", {"merchant": str(shop.pk), "format": "jsonl", "status": "", "q": ""}
+    )
+    job = Export.objects.get()
+    assert answer.url == f"/merchant/exports/{job.pk}/"
+    assert client.get(f"{answer.url}file/").url == answer.url  # Not ready: back to where that is said.
+    while exports.run(export_id=job.pk, now=timezone.now()):
+        pass
+
+    assert "Download" in text(client, answer.url)
+    file = client.get(f"{answer.url}file/")
+    assert b'"mug"' in b"".join(file.streaming_content)
+    assert "attachment" in file["Content-Disposition"]
+
+
+def test_an_unknown_format_is_refused_in_the_form() -> None:
+    shop = make.merchant()
+
+    answer = client_of(shop).post("/merchant/exports/", {"merchant": str(shop.pk), "format": "pdf"})
+
+    assert answer.status_code == 400
+    assert not Export.objects.exists()

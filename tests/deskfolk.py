@@ -1,0 +1,46 @@
+"""People of the merchant admin, and one of everything that its screens have addresses for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from django.test import Client
+
+from catalog.models import Export, Import
+from commerce import members
+from commerce.merchantkeys import By
+from commerce.models import Merchant, MerchantMember, User
+from tests.catalog import make
+
+NOW = datetime(2030, 5, 1, tzinfo=UTC)
+
+
+def member_of(merchant: Merchant, role: str = "owner") -> User:
+    """Return a new member; a merchant gets an owner first."""
+    if role != "owner" and not MerchantMember.objects.filter(merchant=merchant, role="owner").exists():
+        member_of(merchant)
+    user = User.objects.create_user(f"{role}-{uuid4().hex[:8]}@example.com", "x", name=role.capitalize())
+    members.add(merchant_id=merchant.pk, user_id=user.pk, role=role, by=By())
+    return user
+
+
+def client_of(merchant: Merchant, role: str = "owner") -> Client:
+    """Return a browser in which a new member is signed in."""
+    client = Client()
+    client.force_login(member_of(merchant, role))
+    return client
+
+
+def things_of(merchant: Merchant) -> dict[str, Any]:
+    """Return the id of a new one of each thing that an address can name, by its name there."""
+    variant = make.variant(merchant, sku=uuid4().hex)
+    feed = Import.objects.create(merchant=merchant, sha256=uuid4().hex, status="done", finished_at=NOW)
+    file = Export.objects.create(merchant=merchant, format="jsonl", status="failed", finished_at=NOW)
+    return {
+        "product_id": variant.product_id,
+        "variant_id": variant.pk,
+        "import_id": feed.pk,
+        "export_id": file.pk,
+    }
