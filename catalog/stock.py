@@ -1,4 +1,4 @@
-"""The only writer of Stock and StockMovement: what can still be promised of each variant.
+"""What can still be promised of each variant. With `catalog.places` alone writes Stock and StockMovement.
 
 Locks are taken in the order of the variants' ids, here and in every caller, so that no two writers wait for
 each other. Taking is one conditional statement per variant: whoever finds too few changes nothing, and the
@@ -6,6 +6,7 @@ table's CHECK stands behind it.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,17 @@ from commerce import errors, outbox
 MAX_UNITS = 1_000_000_000
 
 Reason = StockMovement.Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who moved stock, as far as it is known: a key, a feed or an operator, by name."""
+
+    kind: str = StockMovement.By.UNKNOWN
+    name: str = ""
+
+
+SOMEBODY = Who()
 
 
 class OutOfStock(errors.Conflict):
@@ -130,18 +142,32 @@ def came_back(*, units: Mapping[UUID, int], note: str, now: datetime) -> None:
     )
 
 
-def set_level(*, merchant_id: UUID, variant_id: UUID, available: int, note: str, now: datetime) -> Stock:
+def set_level(
+    *,
+    merchant_id: UUID,
+    variant_id: UUID,
+    available: int,
+    note: str,
+    now: datetime,
+    by: Who = SOMEBODY,
+) -> Stock:
     """Say how many units can be promised from now on; the difference is kept as a movement.
 
     Raises queries.UnknownVariant, TooMuchStock, StockOfBundle.
     """
     with transaction.atomic():
-        _set({variant_id: available}, merchant_id=merchant_id, reason=Reason.SET, note=note, now=now)
+        _set({variant_id: available}, merchant_id=merchant_id, reason=Reason.SET, note=note, now=now, by=by)
         return _one(merchant_id, variant_id)
 
 
 def set_levels(
-    *, merchant_id: UUID, levels: Mapping[UUID, int], reason: StockMovement.Reason, note: str, now: datetime
+    *,
+    merchant_id: UUID,
+    levels: Mapping[UUID, int],
+    reason: StockMovement.Reason,
+    note: str,
+    now: datetime,
+    by: Who = SOMEBODY,
 ) -> set[UUID]:
     """Set the stock of several variants, without locking those that have it; returns which moved.
 
@@ -152,19 +178,21 @@ def set_levels(
         have = dict(known.values_list("pk", "available"))
         differing = {pk: levels[pk] for pk, available in have.items() if available != levels[pk]}
         # Under the lock that also makes bundles: none of these becomes one before this is over.
-        rows = _locked(merchant_id, differing)
+        rows = locked(merchant_id, differing)
         plain = rows.keys() - bundles(rows)
         levels = {pk: differing[pk] for pk in plain}
-        return _set(levels, merchant_id=merchant_id, reason=reason, note=note, now=now)
+        return _set(levels, merchant_id=merchant_id, reason=reason, note=note, now=now, by=by)
 
 
-def adjust(*, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: datetime) -> Stock:
+def adjust(
+    *, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: datetime, by: Who = SOMEBODY
+) -> Stock:
     """Add units (or take them away, delta < 0) whatever is sold meanwhile.
 
     Raises queries.UnknownVariant, OutOfStock when fewer are left than shall go, TooMuchStock, StockOfBundle.
     """
     with transaction.atomic():
-        row = _locked(merchant_id, [variant_id]).get(variant_id)
+        row = locked(merchant_id, [variant_id]).get(variant_id)
         if row is None:
             raise queries.UnknownVariant
         if bundles([variant_id]):
@@ -172,7 +200,7 @@ def adjust(*, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: d
         if row.available + delta < 0:
             raise OutOfStock(variant=variant_id, left=row.available)
         levels = {variant_id: row.available + delta}
-        _set(levels, merchant_id=merchant_id, reason=Reason.ADJUST, note=note, now=now)
+        _set(levels, merchant_id=merchant_id, reason=Reason.ADJUST, note=note, now=now, by=by)
         return _one(merchant_id, variant_id)
 
 
@@ -189,7 +217,13 @@ def bundles(variant_ids: Collection[UUID]) -> set[UUID]:
 
 
 def begin(
-    *, merchant_id: UUID, units: Mapping[UUID, int], reason: StockMovement.Reason, note: str, now: datetime
+    *,
+    merchant_id: UUID,
+    units: Mapping[UUID, int],
+    reason: StockMovement.Reason,
+    note: str,
+    now: datetime,
+    by: Who = SOMEBODY,
 ) -> None:
     """Open the stock of new variants with their first units; raises TooMuchStock."""
     _check(units)
@@ -198,7 +232,26 @@ def begin(
             Stock(variant_id=pk, merchant_id=merchant_id, available=units[pk], version=1, updated_at=now)
             for pk in sorted(units)
         )
-        _write_movements(merchant_id, units, reason=reason, note=note, now=now)
+        _write_movements(merchant_id, units, reason=reason, note=note, now=now, by=by)
+
+
+def locked(merchant_id: UUID, variant_ids: Collection[UUID]) -> dict[UUID, Stock]:
+    """Lock the stock of a merchant's variants, in the order of their ids, and return what there is."""
+    rows = Stock.objects.select_for_update(no_key=True).filter(
+        merchant_id=merchant_id, pk__in=list(variant_ids)
+    )
+    return {row.pk: row for row in rows.order_by("pk")}
+
+
+def write_locked(*, levels: Mapping[UUID, int], now: datetime) -> None:
+    """Say how many units can be promised of variants whose stock the caller has locked, and have it told.
+
+    The caller writes the movements. Raises TooMuchStock.
+    """
+    _check(levels)
+    if levels:
+        _write_levels(levels, now)
+        outbox.record(name="stock.moved", payload={"variants": sorted(map(str, levels)), "offers": []})
 
 
 def _set(
@@ -208,18 +261,17 @@ def _set(
     reason: StockMovement.Reason,
     note: str,
     now: datetime,
+    by: Who,
 ) -> set[UUID]:
     _check(levels)
-    rows = _locked(merchant_id, levels)
+    rows = locked(merchant_id, levels)
     if len(rows) < len(levels):
         raise queries.UnknownVariant
     if bundles(levels):
         raise StockOfBundle
     deltas = {pk: levels[pk] - row.available for pk, row in rows.items() if levels[pk] != row.available}
-    if deltas:
-        _write_levels({pk: levels[pk] for pk in deltas}, now)
-        _write_movements(merchant_id, deltas, reason=reason, note=note, now=now)
-        outbox.record(name="stock.moved", payload={"variants": sorted(map(str, deltas)), "offers": []})
+    write_locked(levels={pk: levels[pk] for pk in deltas}, now=now)
+    _write_movements(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
     return set(deltas)
 
 
@@ -232,18 +284,26 @@ def _write_levels(levels: Mapping[UUID, int], now: datetime) -> None:
         )
 
 
-def _locked(merchant_id: UUID, variant_ids: Collection[UUID]) -> dict[UUID, Stock]:
-    rows = Stock.objects.select_for_update(no_key=True).filter(
-        merchant_id=merchant_id, pk__in=list(variant_ids)
-    )
-    return {row.pk: row for row in rows.order_by("pk")}
-
-
 def _write_movements(
-    merchant_id: UUID, deltas: Mapping[UUID, int], *, reason: StockMovement.Reason, note: str, now: datetime
+    merchant_id: UUID,
+    deltas: Mapping[UUID, int],
+    *,
+    reason: StockMovement.Reason,
+    note: str,
+    now: datetime,
+    by: Who,
 ) -> None:
     StockMovement.objects.bulk_create(
-        StockMovement(merchant_id=merchant_id, variant_id=pk, delta=delta, reason=reason, note=note, at=now)
+        StockMovement(
+            merchant_id=merchant_id,
+            variant_id=pk,
+            delta=delta,
+            reason=reason,
+            note=note,
+            by=by.kind,
+            by_name=by.name,
+            at=now,
+        )
         for pk, delta in deltas.items()
         if delta
     )

@@ -1,6 +1,7 @@
 from catalog.models.commission import CommissionPlan, CommissionProduct, CommissionRate
 from catalog.models.exports import Export, ExportChunk
 from catalog.models.imports import Import, ImportChunk, ImportProblem
+from catalog.models.places import Location, LocationStock
 from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
 from catalog.models.schedules import PriceSchedule
 from catalog.models.stock import Stock, StockMovement
@@ -15,6 +16,8 @@ __all__ = [
     "Import",
     "ImportChunk",
     "ImportProblem",
+    "Location",
+    "LocationStock",
     "Price",
     "PriceFloor",
     "PriceSchedule",

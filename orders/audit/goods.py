@@ -33,6 +33,33 @@ STOCK: tuple[Check, ...] = (
         "SELECT format('variant %s: %s', variant_id, available) FROM catalog_stock WHERE available < 0",
     ),
     Check(
+        "location-stock-adds-up",
+        "What lies at a location, other than the main one, is the movements there, and never below zero.",
+        "SELECT count(*) FROM catalog_locationstock",
+        """
+        SELECT format('variant %s at %s: on hand %s, movements %s', variant_id, location_id,
+                      coalesce(s.on_hand, 0), coalesce(m.units, 0))
+          FROM catalog_locationstock s
+          FULL JOIN (SELECT variant_id, location_id, sum(on_hand_delta) AS units
+                       FROM catalog_stockmovement v
+                       JOIN catalog_location l ON l.id = v.location_id AND NOT l.is_main
+                      GROUP BY 1, 2) m USING (variant_id, location_id)
+         WHERE coalesce(s.on_hand, 0) <> coalesce(m.units, 0) OR s.on_hand < 0
+        """,
+    ),
+    Check(
+        "main-location-has-no-rows",
+        "What lies at the main location is derived, and every merchant with locations has one.",
+        "SELECT count(*) FROM catalog_location",
+        """
+        SELECT format('variant %s', s.variant_id)
+          FROM catalog_locationstock s JOIN catalog_location l ON l.id = s.location_id WHERE l.is_main
+         UNION ALL
+        SELECT format('merchant %s', merchant_id)
+          FROM catalog_location GROUP BY merchant_id HAVING count(*) FILTER (WHERE is_main) <> 1
+        """,
+    ),
+    Check(
         "offer-quota-adds-up",
         "What is left of an offer is its quota less live holds and offered turns, never below zero.",
         "SELECT count(*) FROM streams_offer",

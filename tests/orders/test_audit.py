@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from catalog import bundles, stock
+from catalog import bundles, locations, places, stock
 from catalog.models import Variant
 from commerce import gateway
 from commerce.models import ConnectedAccount, Event, Notice
@@ -121,6 +121,17 @@ def world() -> None:
     pay_out(stream.host_id, lipstick.merchant_id)
     for offset in (1, 2, 3):
         ShowEvent.objects.create(stream=stream, epoch="k3f9", offset=offset, key=str(offset), frame={})
+    for code in ("main", "berlin"):
+        locations.create(merchant_id=late.merchant_id, code=code, name=code, now=make.NOW)
+    places.set_level(
+        merchant_id=late.merchant_id,
+        variant_id=late.id,
+        location="berlin",
+        units=5,
+        note="",
+        by=stock.SOMEBODY,
+        now=after(1),
+    )
     wanted = make.variant(stocked=3)
     stock.take(units={wanted.id: 3}, now=make.NOW)
     CartHold.objects.create(
@@ -196,6 +207,17 @@ LIES = [
     lie("stock-adds-up", "UPDATE orders_carthold SET quantity = quantity + 1"),
     lie("stock-adds-up", "UPDATE orders_waitlistentry SET status = 'lapsed' WHERE status = 'offered'"),
     lie("stock-adds-up", "UPDATE orders_waitlistentry SET status = 'offered' WHERE status = 'waiting'"),
+    lie("location-stock-adds-up", "UPDATE catalog_locationstock SET on_hand = on_hand + 1"),
+    lie("location-stock-adds-up", "DELETE FROM catalog_locationstock"),
+    lie(
+        "location-stock-adds-up", "UPDATE catalog_stockmovement SET on_hand_delta = 4 WHERE on_hand_delta = 5"
+    ),
+    lie("main-location-has-no-rows", "UPDATE catalog_location SET is_main = false WHERE is_main"),
+    lie(
+        "main-location-has-no-rows",
+        "DROP INDEX location_one_main",
+        "UPDATE catalog_location SET is_main = true",
+    ),
     lie(
         "stock-not-negative",
         "ALTER TABLE catalog_stock DROP CONSTRAINT stock_never_negative",

@@ -1,0 +1,275 @@
+"""What lies where. What can be promised is `catalog.stock`'s, which knows no places.
+
+Rows are kept of places other than the main one. What lies at the main one is derived: what can be promised
+less what lies elsewhere. So it is below zero where units that lie elsewhere are promised. Locations are
+locked first (shared, so that none closes meanwhile), then stock in the order of the variants' ids.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from catalog import locations, queries, stock
+from catalog.models import Location, LocationStock, Stock, StockMovement
+from catalog.stock import MAX_UNITS, SOMEBODY, Reason, Who
+from commerce import errors
+
+Spot = tuple[UUID, UUID]
+"""A variant and a location."""
+
+
+class NotEnoughThere(errors.Conflict):
+    """Fewer units lie at the location than shall leave it; `variant`, `location` and `left` say which."""
+
+    code = "NOT_ENOUGH_THERE"
+    message = "There are not so many at this location."
+
+    def __init__(self, *, variant: UUID, location: str, left: int) -> None:
+        super().__init__(variant=str(variant), location=location, left=left)
+
+
+class SameLocation(errors.Invalid):
+    """Goods shall be moved to where they are."""
+
+    code = "SAME_LOCATION"
+    message = "Name two locations."
+
+
+@dataclass(slots=True)
+class _Move:
+    """What is written down of one variant at one location."""
+
+    variant_id: UUID
+    location: Location
+    delta: int
+    on_hand_delta: int
+
+
+def set_levels(
+    *, merchant_id: UUID, levels: Mapping[tuple[UUID, str], int], note: str, by: Who, now: datetime
+) -> dict[tuple[UUID, str], bool | errors.Refusal]:
+    """Say how many units of variants lie at locations (by code); what can be promised changes by as many.
+
+    At the main location: how many can be promised besides what lies elsewhere. Each is taken for itself;
+    returns whether it changed anything, or why it was refused: UnknownLocation, LocationClosed,
+    queries.UnknownVariant, stock.StockOfBundle, stock.OutOfStock (units that are promised would go),
+    stock.TooMuchStock.
+    """
+    with transaction.atomic():
+        known = locations.shared(merchant_id, {code for _, code in levels})
+        rows = stock.locked(merchant_id, {variant_id for variant_id, _ in levels})
+        bundles = stock.bundles(rows)
+        lying = _lying(rows)
+        found: dict[tuple[UUID, str], bool | errors.Refusal] = {}
+        moves: list[_Move] = []
+        available = {pk: row.available for pk, row in rows.items()}
+        # The main one last, as what lies there is what remains; what comes before what goes.
+        for (pk, code), units in sorted(
+            levels.items(),
+            key=lambda one: (one[0][1] in known and known[one[0][1]].is_main, -one[1]),
+        ):
+            try:
+                place = locations.called(known, code)
+                if pk not in rows:
+                    raise queries.UnknownVariant
+                if pk in bundles:
+                    raise stock.StockOfBundle
+                if not 0 <= units <= MAX_UNITS:
+                    raise stock.TooMuchStock
+                elsewhere = sum(there for (one, _), there in lying.items() if one == pk)
+                here = available[pk] - elsewhere if place.is_main else lying.get((pk, place.pk), 0)
+                move = _Move(pk, place, units - here, units - here)
+                _may(move, place, available[pk])
+            except errors.Refusal as refusal:
+                found[pk, code] = refusal
+                continue
+            found[pk, code] = bool(move.delta)
+            if move.delta:
+                moves.append(move)
+                available[pk] += move.delta
+                if not place.is_main:
+                    lying[pk, place.pk] = units
+        _write(merchant_id, moves, rows, lying, available, reason=Reason.SET, note=note, by=by, now=now)
+        return found
+
+
+def set_level(
+    *, merchant_id: UUID, variant_id: UUID, location: str, units: int, note: str, by: Who, now: datetime
+) -> None:
+    """Say how many units of one variant lie at a location; raises what `set_levels` returns."""
+    levels = {(variant_id, location): units}
+    for found in set_levels(merchant_id=merchant_id, levels=levels, note=note, by=by, now=now).values():
+        if isinstance(found, errors.Refusal):
+            raise found
+
+
+def adjust(
+    *, merchant_id: UUID, variant_id: UUID, location: str, delta: int, note: str, by: Who, now: datetime
+) -> None:
+    """Add units at a location (or take them away, delta < 0), and as many to what can be promised.
+
+    Raises NotEnoughThere and what `set_level` raises.
+    """
+    with transaction.atomic():
+        place = locations.called(locations.shared(merchant_id, [location]), location)
+        rows = stock.locked(merchant_id, [variant_id])
+        row = rows.get(variant_id)
+        if row is None:
+            raise queries.UnknownVariant
+        if stock.bundles([variant_id]):
+            raise stock.StockOfBundle
+        lying = _lying(rows)
+        here = lying.get((variant_id, place.pk), 0)
+        if not place.is_main and here + delta < 0:
+            raise NotEnoughThere(variant=variant_id, location=place.code, left=here)
+        move = _Move(variant_id, place, delta, delta)
+        _may(move, place, row.available)
+        if not place.is_main:
+            lying[variant_id, place.pk] = here + delta
+        available = {variant_id: row.available + delta}
+        _write(merchant_id, [move], rows, lying, available, reason=Reason.ADJUST, note=note, by=by, now=now)
+
+
+def transfer(
+    *,
+    merchant_id: UUID,
+    origin: str,
+    target: str,
+    units: Mapping[UUID, int],
+    note: str,
+    now: datetime,
+    by: Who = SOMEBODY,
+) -> None:
+    """Move positive units of variants from one location to another (by code), all or none.
+
+    What can be promised stays. From the main one can go what is not promised. Raises SameLocation,
+    UnknownLocation, LocationClosed, queries.UnknownVariant, stock.StockOfBundle, NotEnoughThere,
+    stock.TooMuchStock.
+    """
+    if origin == target:
+        raise SameLocation
+    with transaction.atomic():
+        known = locations.shared(merchant_id, [origin, target])
+        start, end = locations.called(known, origin), locations.called(known, target)
+        if not end.is_active:
+            raise locations.LocationClosed(location=end.code)
+        rows = stock.locked(merchant_id, units)
+        if len(rows) < len(units):
+            raise queries.UnknownVariant
+        if stock.bundles(units):
+            raise stock.StockOfBundle
+        lying = _lying(rows)
+        moves: list[_Move] = []
+        for pk in sorted(units):
+            elsewhere = sum(there for (one, _), there in lying.items() if one == pk)
+            here = rows[pk].available - elsewhere if start.is_main else lying.get((pk, start.pk), 0)
+            if here < units[pk]:
+                raise NotEnoughThere(variant=pk, location=start.code, left=max(0, here))
+            for place, change in ((start, -units[pk]), (end, units[pk])):
+                moves.append(_Move(pk, place, 0, change))
+                if not place.is_main:
+                    lying[pk, place.pk] = lying.get((pk, place.pk), 0) + change
+                    if lying[pk, place.pk] > MAX_UNITS:
+                        raise stock.TooMuchStock
+        available = {pk: row.available for pk, row in rows.items()}
+        _write(merchant_id, moves, rows, lying, available, reason=Reason.TRANSFER, note=note, by=by, now=now)
+
+
+def take_away(
+    *,
+    merchant_id: UUID,
+    units: Mapping[UUID, int],
+    location_id: UUID,
+    note: str,
+    now: datetime,
+    by: Who = SOMEBODY,
+) -> None:
+    """Have positive units of variants leave a location for whom they were promised to, all or none.
+
+    Inside the caller's transaction. What can be promised stays: it went down when they were sold. Of the main
+    location nothing is counted, so nothing is written. Raises UnknownLocation, NotEnoughThere.
+    """
+    with transaction.atomic():
+        place = Location.objects.filter(merchant_id=merchant_id, pk=location_id).first()
+        if place is None:
+            raise locations.UnknownLocation
+        if place.is_main:
+            return
+        rows = stock.locked(merchant_id, units)
+        lying = _lying(rows)
+        moves: list[_Move] = []
+        for pk in sorted(units):
+            here = lying.get((pk, place.pk), 0)
+            if here < units[pk]:
+                raise NotEnoughThere(variant=pk, location=place.code, left=here)
+            lying[pk, place.pk] = here - units[pk]
+            moves.append(_Move(pk, place, 0, -units[pk]))
+        available = {pk: row.available for pk, row in rows.items()}
+        _write(merchant_id, moves, rows, lying, available, reason=Reason.SENT, note=note, by=by, now=now)
+
+
+def _lying(rows: Mapping[UUID, Stock]) -> dict[Spot, int]:
+    """Return what lies elsewhere of variants whose stock is locked."""
+    lying = LocationStock.objects.filter(variant_id__in=list(rows))
+    return {(row.variant_id, row.location_id): row.on_hand for row in lying}
+
+
+def _may(move: _Move, place: Location, available: int) -> None:
+    if move.delta > 0 and not place.is_active:
+        raise locations.LocationClosed(location=place.code)
+    if available + move.delta < 0:
+        raise stock.OutOfStock(variant=move.variant_id, left=available)
+    if available + move.delta > MAX_UNITS:
+        raise stock.TooMuchStock
+
+
+def _write(
+    merchant_id: UUID,
+    moves: list[_Move],
+    rows: Mapping[UUID, Stock],
+    lying: Mapping[Spot, int],
+    available: Mapping[UUID, int],
+    *,
+    reason: StockMovement.Reason,
+    note: str,
+    by: Who,
+    now: datetime,
+) -> None:
+    touched = {(move.variant_id, move.location.pk) for move in moves if not move.location.is_main}
+    LocationStock.objects.bulk_create(
+        [
+            LocationStock(
+                merchant_id=merchant_id,
+                variant_id=pk,
+                location_id=location_id,
+                on_hand=lying[pk, location_id],
+                updated_at=now,
+            )
+            for pk, location_id in sorted(touched)
+        ],
+        update_conflicts=True,
+        unique_fields=["variant", "location"],
+        update_fields=["on_hand", "updated_at"],
+    )
+    StockMovement.objects.bulk_create(
+        StockMovement(
+            merchant_id=merchant_id,
+            variant_id=move.variant_id,
+            location=move.location,
+            delta=move.delta,
+            on_hand_delta=move.on_hand_delta,
+            reason=reason,
+            note=note,
+            by=by.kind,
+            by_name=by.name,
+            at=now,
+        )
+        for move in moves
+        if move.delta or move.on_hand_delta
+    )
+    stock.write_locked(
+        levels={pk: units for pk, units in available.items() if units != rows[pk].available}, now=now
+    )
