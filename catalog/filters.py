@@ -50,6 +50,15 @@ class TextFilter(filters.CharFilter):  # type: ignore[misc]
         super().__init__(*args, max_length=255, **options)
 
 
+@extend_schema_field({"type": "boolean"})
+class TruthFilter(filters.TypedChoiceFilter):  # type: ignore[misc]
+    """A filter by `true` or `false`, and nothing that only looks like it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        words = [("true", "true"), ("false", "false")]
+        super().__init__(*args, choices=words, coerce=lambda word: word == "true", **options)
+
+
 @extend_schema_field({"type": "string", "format": "uuid"})
 class IdFilter(filters.UUIDFilter):  # type: ignore[misc]
     """A filter by id that a method answers."""

@@ -57,6 +57,8 @@ NEEDS = {
     "PUT /api/v1/hoarders/{shopper_id}": Need("settings:write", "write"),
     "DELETE /api/v1/hoarders/{shopper_id}": Need("settings:write", "write"),
     "GET /api/v1/orders": Need("orders:read", "read"),
+    "GET /api/v1/orders/combinable": Need("orders:read", "read"),
+    "GET /api/v1/orders/export": Need("orders:read", "bulk"),
     "GET /api/v1/orders/{order_id}": Need("orders:read", "read"),
     "POST /api/v1/orders/{order_id}/acknowledge": Need("orders:write", "write"),
     "POST /api/v1/orders/{order_id}/cancel": Need("orders:write", "write"),

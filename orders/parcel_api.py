@@ -11,7 +11,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.filters import Filters, TextFilter
+from catalog.filters import Filters, TextFilter, TruthFilter
 from commerce import http
 from orders import doors, fulfilment, queries
 from orders.models import Shipment
@@ -89,7 +89,7 @@ class ShipmentFilter(Filters):
 
     order = filters.UUIDFilter(method="of_order")
     tracking_number = TextFilter()
-    delivered = filters.BooleanFilter("delivered_at", lookup_expr="isnull", exclude=True)
+    delivered = TruthFilter("delivered_at", lookup_expr="isnull", exclude=True)
     shipped_from = filters.IsoDateTimeFilter("shipped_at", lookup_expr="gte")
     shipped_before = filters.IsoDateTimeFilter("shipped_at", lookup_expr="lt")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import parcel_api, views
+from orders import order_api, parcel_api, views
 from orders.aftersales import api as aftersales_api
 from orders.aftersales import returns_api
 from orders.books import api as books_api
@@ -37,8 +37,10 @@ urlpatterns = [
     path("hoarders/<uuid:shopper_id>", policy_api.HoarderView.as_view(), name="hoarder"),
     path("waitlist", waitlist_api.WaitlistView.as_view(), name="waitlist"),
     path("waitlist/<uuid:place_id>", waitlist_api.WaitlistPlaceView.as_view(), name="waitlist-place"),
-    path("orders", views.OrdersView.as_view(), name="orders"),
-    path("orders/<uuid:order_id>", views.OrderView.as_view(), name="order"),
+    path("orders", order_api.OrdersView.as_view(), name="orders"),
+    path("orders/combinable", order_api.CombinableView.as_view(), name="orders-combinable"),
+    path("orders/export", order_api.OrderExportView.as_view(), name="orders-export"),
+    path("orders/<uuid:order_id>", order_api.OrderView.as_view(), name="order"),
     path(
         "orders/<uuid:order_id>/acknowledge",
         parcel_api.AcknowledgeView.as_view(),

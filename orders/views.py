@@ -1,25 +1,21 @@
-"""HTTP doors of the trade: purchases and carts for shoppers, orders for merchants, the provider's webhook."""
+"""HTTP doors of the trade: purchases for shoppers, the provider's webhook."""
 
 from typing import cast
 from uuid import UUID
 
 import orjson
-from django.db.models import QuerySet
 from django.utils import timezone
-from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import generics
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.filters import Filters, TextFilter
 from commerce import errors, gateway, http, schema
 from commerce.money import Money
 from orders import doors, queries
-from orders.models import Cancellation, Order, Purchase
+from orders.models import Purchase
 from orders.reconciling import notices
-from orders.serializers import asked, merchants, shown
+from orders.serializers import asked, shown
 from orders.settling import charging
 from orders.till import asking, counter, quoting
 from streams.moderation import standing
@@ -146,55 +142,6 @@ class PayView(http.ShopperView):
             now=timezone.now(),
         )
         return Response(queries.purchase_body(purchase.id))
-
-
-# --- merchants ---
-
-
-class OrderFilter(Filters):
-    """Which of a merchant's orders are listed."""
-
-    status = filters.ChoiceFilter(
-        choices=[(each.value, each.label) for each in Order.Status if each != Order.Status.PENDING]
-    )
-    acknowledged = filters.BooleanFilter(
-        "acknowledged_at",
-        lookup_expr="isnull",
-        exclude=True,
-        help_text="false: what your system has not said yet that it has.",
-    )
-    reference = TextFilter(help_text="Your own number of it.")
-    cancellation = filters.ChoiceFilter(
-        field_name="cancellation__status",
-        choices=Cancellation.Status.choices,
-        help_text="Whose buyer asked to cancel.",
-    )
-    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-
-
-@extend_schema_view(
-    get=extend_schema(tags=["Orders"], operation_id="order_list", description="Paid orders, newest first.")
-)
-class OrdersView(http.MerchantView, generics.ListAPIView[Order]):
-    """The merchant's orders."""
-
-    queryset = Order.objects.none()  # For the schema; the real one starts from the caller.
-    serializer_class = merchants.OrderSerializer
-    pagination_class = http.CursorPagination
-    filterset_class = OrderFilter
-
-    def get_queryset(self) -> QuerySet[Order]:
-        return queries.orders_of(merchant_id=self.merchant.id)
-
-
-class OrderView(http.MerchantView):
-    """One of the merchant's orders."""
-
-    @extend_schema(tags=["Orders"], operation_id="order_get", responses=merchants.OrderSerializer)
-    def get(self, request: Request, order_id: UUID) -> Response:
-        row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-        return Response(merchants.OrderSerializer(row).data)
 
 
 # --- the payment provider ---

@@ -186,7 +186,6 @@ def finish(*, purchase: Purchase, order: Order, now: datetime) -> None:
     elif gone and order.status == Order.Status.PARTLY_SHIPPED:
         _granted(order, now)
         fulfilment.go_on(order, now=now)
-    Order.objects.filter(pk=order.pk).update(updated_at=now)
     moves.note(purchase, reason="refunded", now=now)
 
 

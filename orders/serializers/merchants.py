@@ -87,6 +87,23 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
         return Money(line.refunded_amount, line.currency).as_dict()  # type: ignore[return-value]
 
 
+class CombinableOrderSerializer(serializers.Serializer[Any]):
+    """An order that may go out with others."""
+
+    id = serializers.UUIDField()
+    reference = serializers.CharField(allow_blank=True)
+    status = serializers.ChoiceField(choices=Order.Status.choices)
+    stream = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class CombinableSerializer(serializers.Serializer[Any]):
+    """Orders of one buyer to one address."""
+
+    ship_to = AddressCopySerializer()
+    orders = CombinableOrderSerializer(many=True)
+
+
 class WishSerializer(serializers.ModelSerializer[Cancellation]):
     class Meta:
         model = Cancellation

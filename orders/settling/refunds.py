@@ -187,3 +187,5 @@ def _take_back(
         )
     RefundLine.objects.bulk_create(rows)
     commissions.take_back(rows)
+    touched = {lines[part.line_id].order_id for part in parts} | shipping.keys()
+    Order.objects.filter(pk__in=touched).update(updated_at=refund.created_at)
