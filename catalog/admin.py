@@ -1,5 +1,6 @@
 """Operations screens of the catalog. They show; what changes goods, prices or stock are verbs, not forms."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog import plans, products, queries, stock, tasks
+from catalog import plans, queries, reviewing, reviewscreens, stock, tasks
 from catalog.models import (
     BundlePart,
     CommissionPlan,
@@ -32,6 +33,8 @@ from catalog.models import (
 from commerce import screens
 from commerce.errors import Refusal
 from commerce.money import Money
+
+__all__ = ["reviewscreens"]  # Hung up by being imported.
 
 SHOWN_PROBLEMS = 100
 JOBS = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}
@@ -75,7 +78,7 @@ class ProductAdmin(Screen):
     list_select_related = ("merchant",)
     search_fields = ("title", "handle", "variants__sku")
     ordering = ("-id",)
-    inlines = (VariantInline, ImageInline)
+    inlines = (VariantInline, ImageInline, reviewscreens.ReviewRows)
     actions = ("retire", "activate")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
@@ -84,7 +87,8 @@ class ProductAdmin(Screen):
         return rows.annotate(_variants=Count("variants"))
 
     @display(  # type: ignore[untyped-decorator]
-        description="Status", label={"approved": "success", "draft": "info", "retired": "danger"}
+        description="Status",
+        label={"approved": "success", "in_review": "warning", "draft": "info", "retired": "danger"},
     )
     def shown_status(self, row: Product) -> str:
         """Return the status, as a label."""
@@ -98,19 +102,19 @@ class ProductAdmin(Screen):
     @admin.action(description="Take off sale for good", permissions=["operate"])
     def retire(self, request: HttpRequest, rows: QuerySet[Product]) -> None:
         """Retire the chosen products."""
-        self._set_status(request, rows, Product.Status.RETIRED)
+        self._move(request, rows, reviewing.retire, Product.Status.RETIRED)
 
     @admin.action(description="Put on sale", permissions=["operate"])
     def activate(self, request: HttpRequest, rows: QuerySet[Product]) -> None:
         """Approve the chosen products."""
-        self._set_status(request, rows, Product.Status.APPROVED)
+        self._move(request, rows, reviewing.put_on_sale, Product.Status.APPROVED)
 
-    def _set_status(self, request: HttpRequest, rows: QuerySet[Product], status: str) -> None:
-        now = timezone.now()
+    def _move(
+        self, request: HttpRequest, rows: QuerySet[Product], verb: Callable[..., None], status: str
+    ) -> None:
+        now, by = timezone.now(), reviewscreens.operator(request)
         for row in rows:
-            products.change(
-                merchant_id=row.merchant_id, product_id=row.pk, changes={"status": status}, now=now
-            )
+            verb(merchant_id=row.merchant_id, product_id=row.pk, actor=by, now=now)
             self.log_change(request, row, f"Status: {status}")
         messages.success(request, f"{len(rows)} products are now {status}.")
 

@@ -15,6 +15,7 @@ from catalog.models import (
     Price,
     PriceFloor,
     Product,
+    ProductReview,
     Stock,
     StockMovement,
     Variant,
@@ -42,6 +43,11 @@ def product(row: Product) -> Body:
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
+
+
+def review(row: ProductReview) -> Body:
+    """Return a change of a product's status. Who of the operators it was is not the merchant's to know."""
+    return {"was": row.old, "status": row.new, "by": row.by, "reason": row.reason, "at": row.at}
 
 
 def variant(row: Variant, of: Product) -> Body:

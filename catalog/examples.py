@@ -212,3 +212,13 @@ PROBLEM: dict[str, Any] = {
 }
 PLAN_WRITE: dict[str, Any] = {"name": "Spring", "kind": "open", "rate_bp": 1500}
 PLAN_CHANGE: dict[str, Any] = {"name": "Spring, extended", "rate_bp": 1800}
+
+RETIRE: dict[str, Any] = {"reason": "The maker has stopped making it."}
+
+REVIEW: dict[str, Any] = {
+    "was": "in_review",
+    "status": "draft",
+    "by": "operator",
+    "reason": "The picture shows another shade.",
+    "at": "2030-06-01T09:30:00Z",
+}

@@ -200,6 +200,8 @@ def _write(job: Export, writer: Writer, now: datetime) -> bool:
         if body:
             number = ExportChunk.objects.filter(job=job).count()
             ExportChunk.objects.create(job=job, number=number, body=body)
+        if not goods:
+            _tell(job)
     for name, value in progress.items():
         setattr(job, name, value)
     if not goods:
@@ -282,4 +284,9 @@ def _give_up(job: Export, now: datetime) -> None:
         mine = Export.objects.filter(pk=job.pk, status__in=UNFINISHED, last_product=job.last_product)
         if mine.update(status=Export.Status.FAILED, error=error, finished_at=now):
             job.chunks.all().delete()
+            _tell(job)
     log.warning("export.failed", job=str(job.pk), error=error)
+
+
+def _tell(job: Export) -> None:
+    outbox.record(name="export.finished", payload={"export": str(job.pk)}, key=f"export.finished:{job.pk}")

@@ -28,3 +28,15 @@ def tell_import(payload: dict[str, Any], *, key: str) -> None:
     """Have a merchant's systems told that its feed is read."""
     if telling.tell_import(import_id=UUID(payload["import"])):
         send_webhooks.delay()
+
+
+def tell_export(payload: dict[str, Any], *, key: str) -> None:
+    """Have a merchant's systems told that its file is written."""
+    if telling.tell_export(export_id=UUID(payload["export"])):
+        send_webhooks.delay()
+
+
+def tell_reviews(payload: dict[str, Any], *, key: str) -> None:
+    """Have merchants' systems told what operators decided."""
+    if telling.tell_reviews(review_ids=payload["reviews"]):
+        send_webhooks.delay()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog import floors, prices, stock
+from catalog import floors, prices, reviewing, states, stock
 from catalog.drafts import Problem, ProductDraft, VariantDraft
 from catalog.models import Product, ProductImage, Variant
 from commerce.money import Money
@@ -59,6 +59,12 @@ def write(
     )
     _report_bundles(matched, levels, outcome)
     new = {variant.product_id for variant, _, is_new in matched if is_new}
+    reviewing.changed(merchant_id=merchant_id, product_ids=(changed | new) - made, now=now)
+    changed |= reviewing.write(
+        merchant_id=merchant_id,
+        wanted=[(products[draft.handle], draft.status) for draft in drafts if draft.status is not None],
+        now=now,
+    )
     touched = changed | new | {variant.product_id for variant, _, _ in matched if variant.pk in differing}
     for handle, product in products.items():
         which = outcome.updated if product.pk in touched else outcome.unchanged
@@ -77,6 +83,7 @@ def _write_products(
     handles = [draft.handle for draft in drafts]
     known = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, handle__in=handles)
     products = {product.handle: product for product in known.order_by("pk")}
+    reviewed = reviewing.is_reviewed(merchant_id)
     new, changed = [], []
     for draft in drafts:
         product = products.get(draft.handle)
@@ -88,11 +95,13 @@ def _write_products(
         if draft.title is None:
             message = "The product is new and has no title. Its handle is taken."
             outcome.problems.append(Problem(draft.line, "Title", "MISSING_TITLE", "", message, skipped=False))
+        status = states.asked("", draft.status or Product.Status.APPROVED, reviewed=reviewed)
         product = Product(
             merchant_id=merchant_id,
             handle=draft.handle,
             title=draft.title or draft.handle,
-            status=draft.status or Product.Status.APPROVED,
+            status=status,
+            waits_since=now if status == Product.Status.IN_REVIEW else None,
             option_names=draft.option_names,
             created_at=now,
             updated_at=now,
@@ -101,13 +110,14 @@ def _write_products(
         products[draft.handle] = product
         new.append(product)
     Product.objects.bulk_create(new)
+    reviewing.begun(merchant_id=merchant_id, products=new, now=now)
     columns = [*_COLUMNS, "option_names", "updated_at"]
     Product.objects.bulk_update(changed, columns, batch_size=200)
     outcome.products_created = len(new)
     return products, {product.pk for product in changed}, {product.pk for product in new}
 
 
-_COLUMNS = ("title", "description", "vendor", "product_type", "tags", "status", "language")
+_COLUMNS = ("title", "description", "vendor", "product_type", "tags", "language")
 
 
 def _apply(draft: ProductDraft, product: Product) -> bool:

@@ -1,4 +1,4 @@
-"""Products and their variants: made, changed and retired one at a time, as the merchant's systems ask."""
+"""Products and their variants: made and changed one at a time, as the merchant's systems ask."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from catalog import prices, queries, stock
+from catalog import prices, queries, reviewing, states, stock
 from catalog.models import Product, ProductImage, Variant
 from commerce import errors
 
@@ -105,6 +105,8 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
 
     Raises HandleTaken, SkuTaken, VariantTaken, ImageTaken, BadOptions, prices.BadPrice, stock.TooMuchStock.
     """
+    reviewed = new.status in states.WANTS_SALE and reviewing.is_reviewed(merchant_id)
+    status = states.asked("", new.status, reviewed=reviewed)
     with _named_conflicts():
         product = Product.objects.create(
             merchant_id=merchant_id,
@@ -115,13 +117,15 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
             product_type=new.product_type,
             tags=new.tags,
             option_names=new.option_names,
-            status=new.status,
+            status=status,
+            waits_since=now if status == Product.Status.IN_REVIEW else None,
             language=new.language,
             created_at=now,
             updated_at=now,
         )
         _hang(product, new.images)
         _add(product, new.variants, first=1, now=now)
+        reviewing.begun(merchant_id=merchant_id, products=[product], now=now)
     return product
 
 
@@ -133,6 +137,7 @@ def add_variant(*, merchant_id: UUID, product_id: UUID, new: NewVariant, now: da
         if count >= MAX_VARIANTS:
             raise TooManyVariants
         [variant] = _add(product, [new], first=count + 1, now=now)
+        reviewing.changed(merchant_id=merchant_id, product_ids=[product.pk], now=now)
     return variant
 
 
@@ -146,21 +151,22 @@ def change(
 ) -> None:
     """Change some of PRODUCT_FIELDS; `images`, when given, replace all pictures.
 
+    Who writes the status `approved` asks for sale, as `reviewing.submit`.
+
     Raises queries.UnknownProduct, ImageTaken.
     """
     assert changes.keys() <= PRODUCT_FIELDS
+    said = {name: value for name, value in changes.items() if name != "status"}
     with _named_conflicts():
         product = _locked(merchant_id, product_id)
-        Product.objects.filter(pk=product.pk).update(**changes)
+        if said:
+            Product.objects.filter(pk=product.pk).update(**said)
         if images is not None and images != _pictures(product):
             product.images.all().delete()
             _hang(product, images)
-
-
-def retire(*, merchant_id: UUID, product_id: UUID, now: datetime) -> None:
-    """Take a product off sale for good; what was sold stays sold. Raises queries.UnknownProduct."""
-    retired = {"status": Product.Status.RETIRED}
-    change(merchant_id=merchant_id, product_id=product_id, changes=retired, now=now)
+        reviewing.changed(merchant_id=merchant_id, product_ids=[product.pk], now=now, than=product.version)
+        if "status" in changes:
+            reviewing.write(merchant_id=merchant_id, wanted=[(product, changes["status"])], now=now)
 
 
 def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str, Any], now: datetime) -> None:

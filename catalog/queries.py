@@ -28,6 +28,7 @@ from catalog.models import (
     PriceSchedule,
     Product,
     ProductImage,
+    ProductReview,
     Stock,
     StockMovement,
     Variant,
@@ -78,6 +79,13 @@ def product(*, merchant_id: UUID, product_id: UUID) -> Product:
     if found is None:
         raise UnknownProduct
     return found
+
+
+def reviews(*, merchant_id: UUID, product_id: UUID) -> QuerySet[ProductReview]:
+    """Return every change of a product's status; raises UnknownProduct."""
+    if not Product.objects.filter(merchant_id=merchant_id, pk=product_id).exists():
+        raise UnknownProduct
+    return ProductReview.objects.filter(merchant_id=merchant_id, product_id=product_id)
 
 
 def variants(*, merchant_id: UUID) -> QuerySet[Variant]:

@@ -1,11 +1,11 @@
-"""What merchants' own systems are told of their stock and feeds, by webhook."""
+"""What merchants' own systems are told of their stock, feeds, files and reviews, by webhook."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from catalog import bundles
-from catalog.models import Import, Stock
+from catalog.models import Export, Import, ProductReview, Stock
 from commerce.webhooks import messages
 
 STOCK = ("stock.changed", "stock.sold_out")
@@ -71,3 +71,55 @@ def tell_import(*, import_id: UUID) -> int:
         job.finished_at,
     )
     return messages.tell([told])
+
+
+def tell_export(*, export_id: UUID) -> int:
+    """Tell a merchant that its file is written, or why not; returns how many deliveries are new."""
+    job = Export.objects.filter(pk=export_id).exclude(finished_at=None).first()
+    if job is None or job.finished_at is None:
+        return 0
+    if not messages.asked_for(merchant_ids=[job.merchant_id], families=("export.",)):
+        return 0
+    data = {
+        "id": str(job.pk),
+        "format": job.format,
+        "filters": job.filters,
+        "status": job.status,
+        "products": job.products_done,
+        "variants": job.variants_done,
+        "left_out": job.left_out,
+        "bytes": job.bytes_done,
+        "error": job.error,
+        "expires_at": job.expires_at,
+    }
+    key = f"export.finished:{job.pk}"
+    return messages.tell(
+        [messages.Told(job.merchant_id, "export.finished", key, str(job.pk), data, job.finished_at)]
+    )
+
+
+def tell_reviews(*, review_ids: Collection[int]) -> int:
+    """Tell merchants what operators decided of their products; returns how many deliveries are new."""
+    rows = ProductReview.objects.filter(pk__in=review_ids, by=ProductReview.By.OPERATOR)
+    decided = list(rows.select_related("product").order_by("pk"))
+    asked = messages.asked_for(merchant_ids={row.merchant_id for row in decided}, families=("product.",))
+    return messages.tell(
+        [
+            messages.Told(
+                row.merchant_id,
+                "product.reviewed",
+                f"product.reviewed:{row.pk}",
+                str(row.product_id),
+                {
+                    "product": str(row.product_id),
+                    "handle": row.product.handle,
+                    "was": row.old,
+                    "status": row.new,
+                    "reason": row.reason,
+                },
+                row.at,
+            )
+            for row in decided
+            if row.merchant_id in asked
+        ]
+    )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.views import batches, bundles, exports, imports, plans, products, schedules, shelf
+from catalog.views import batches, bundles, exports, imports, plans, products, reviews, schedules, shelf
 
 urlpatterns = [
     path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
@@ -22,7 +22,11 @@ urlpatterns = [
     path("prices/schedule", schedules.SchedulesView.as_view(), name="price-schedules"),
     path("prices/batch", batches.PriceBatchView.as_view(), name="price-batch"),
     path("products/<uuid:product_id>", products.ProductView.as_view(), name="product"),
-    path("products/<uuid:product_id>/retire", products.RetireView.as_view(), name="product-retire"),
+    path("products/<uuid:product_id>/restore", reviews.RestoreView.as_view(), name="product-restore"),
+    path("products/<uuid:product_id>/retire", reviews.RetireView.as_view(), name="product-retire"),
+    path("products/<uuid:product_id>/reviews", reviews.ReviewsView.as_view(), name="product-reviews"),
+    path("products/<uuid:product_id>/submit", reviews.SubmitView.as_view(), name="product-submit"),
+    path("products/<uuid:product_id>/withdraw", reviews.WithdrawView.as_view(), name="product-withdraw"),
     path("products/<uuid:product_id>/variants", products.NewVariantView.as_view(), name="product-variants"),
     path("variants", products.VariantsView.as_view(), name="variants"),
     path("variants/<uuid:variant_id>", products.VariantView.as_view(), name="variant"),

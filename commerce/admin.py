@@ -120,7 +120,7 @@ class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     """Merchants; new rates count for sales from now on."""
 
     list_display = ("name", "currency", "commission", "fee", "is_active", "created_at")
-    list_filter = ("is_active", "currency")
+    list_filter = ("is_active", "goods_reviewed", "currency")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("created_at",)

@@ -60,6 +60,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "Catalog": [
         ("Products", "category", "catalog.product"),
+        ("Waiting for a review", "rate_review", "catalog.waitingproduct"),
         ("Variants", "style", "catalog.variant"),
         ("Stock", "inventory_2", "catalog.stock"),
         ("Imports", "upload_file", "catalog.import"),

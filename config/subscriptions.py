@@ -32,6 +32,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "import.queued": ["catalog.hearers.start_import"],
     "export.queued": ["catalog.hearers.start_export"],
     "import.finished": ["catalog.hearers.tell_import"],
+    "export.finished": ["catalog.hearers.tell_export"],
+    "product.moved": ["catalog.hearers.tell_reviews"],
     "card.removed": ["commerce.hearers.forget_card"],
     "webhook.endpoint_off": ["commerce.hearers.tell_endpoint_off"],
 }
@@ -58,6 +60,8 @@ WEBHOOK_EVENTS: dict[str, str] = {
     "stock.changed": "what can be promised of a variant is another number; many changes may be one message",
     "stock.sold_out": "nothing of a variant is left",
     "import.finished": "a feed is read to its end, or failed",
+    "export.finished": "a file you asked for is written, or failed",
+    "product.reviewed": "an operator approved a product, sent it back or took it off sale, and why",
     "endpoint.disabled": "another of your endpoints was turned off",
 }
 

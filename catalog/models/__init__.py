@@ -3,6 +3,7 @@ from catalog.models.exports import Export, ExportChunk
 from catalog.models.imports import Import, ImportChunk, ImportProblem
 from catalog.models.places import Location, LocationStock
 from catalog.models.products import BundlePart, Price, PriceFloor, Product, ProductImage, Variant
+from catalog.models.reviews import ProductReview, WaitingProduct
 from catalog.models.schedules import PriceSchedule
 from catalog.models.stock import Stock, StockMovement
 
@@ -23,7 +24,9 @@ __all__ = [
     "PriceSchedule",
     "Product",
     "ProductImage",
+    "ProductReview",
     "Stock",
     "StockMovement",
     "Variant",
+    "WaitingProduct",
 ]

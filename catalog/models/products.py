@@ -59,6 +59,12 @@ class Product(models.Model):
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     option_names = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    waits_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="For an operator: submitted then, or changed then since it was approved.",
+    )
     language = models.CharField(
         max_length=2,
         choices=Language,
@@ -79,6 +85,12 @@ class Product(models.Model):
             models.UniqueConstraint(fields=["merchant", "handle"], name="product_handle_once"),
             # Target of the composite foreign keys that keep a body's related ids inside one merchant.
             models.UniqueConstraint(fields=["merchant", "id"], name="product_of_merchant"),
+            models.CheckConstraint(
+                condition=models.Q(status="approved")
+                | models.Q(status="in_review", waits_since__isnull=False)
+                | models.Q(status__in=["draft", "retired"], waits_since=None),
+                name="product_waits_for_review",
+            ),
         )
         # Each is a list of the merchant API; docs/catalog.md says which. The words of search have one, too.
         indexes = (
@@ -86,6 +98,11 @@ class Product(models.Model):
             models.Index("merchant", Upper("vendor"), models.F("id").desc(), name="product_by_vendor"),
             models.Index("merchant", Upper("product_type"), models.F("id").desc(), name="product_by_type"),
             models.Index(fields=["merchant", "updated_at", "id"], name="product_changes"),
+            models.Index(
+                fields=["waits_since", "id"],
+                condition=models.Q(waits_since__isnull=False),
+                name="product_waiting",
+            ),
         )
 
     def __str__(self) -> str:

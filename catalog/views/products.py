@@ -98,26 +98,6 @@ class ProductView(http.MerchantView):
         return bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=product_id))
 
 
-class RetireView(http.MerchantView):
-    """Taking a product off sale."""
-
-    @extend_schema(
-        tags=["Products"],
-        operation_id="product_retire",
-        parameters=[IDEMPOTENCY_KEY],
-        request=None,
-        responses=shapes.ProductSerializer,
-    )
-    def post(self, request: Request, product_id: UUID) -> Response:
-        """Take a product off sale; what was sold stays sold. Again is fine."""
-
-        def run() -> tuple[int, bodies.Body]:
-            products.retire(merchant_id=self.merchant.pk, product_id=product_id, now=timezone.now())
-            return 200, bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=product_id))
-
-        return http.write_once(request, run)
-
-
 class NewVariantView(http.MerchantView):
     """The variants of a product."""
 

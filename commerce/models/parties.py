@@ -151,6 +151,9 @@ class Merchant(models.Model):
         db_default=RiskTier.STANDARD,
         help_text="For so long after shipping what an order brought is kept back.",
     )
+    goods_reviewed = models.BooleanField(
+        default=False, db_default=False, help_text="An operator looks at its goods before they are sold."
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

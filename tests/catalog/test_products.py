@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalog import prices, products, queries, stock
+from catalog import prices, products, queries, reviewing, stock
 from catalog.models import Product, ProductImage, Variant
 from tests.catalog import make
 from tests.catalog.make import NOW, after
@@ -91,7 +91,7 @@ def test_retiring_is_final_and_may_be_said_twice() -> None:
     seller = make.merchant()
     made = make.product(seller)
     for _ in range(2):
-        products.retire(merchant_id=seller.pk, product_id=made.pk, now=NOW)
+        reviewing.retire(merchant_id=seller.pk, product_id=made.pk, now=NOW)
     made.refresh_from_db()
     assert made.status == "retired"
 
@@ -138,7 +138,7 @@ def test_another_merchants_goods_are_unknown() -> None:
     with pytest.raises(queries.UnknownProduct):
         products.change(merchant_id=stranger.pk, product_id=one.product_id, changes={"title": "x"}, now=NOW)
     with pytest.raises(queries.UnknownProduct):
-        products.retire(merchant_id=stranger.pk, product_id=one.product_id, now=NOW)
+        reviewing.retire(merchant_id=stranger.pk, product_id=one.product_id, now=NOW)
     with pytest.raises(queries.UnknownProduct):
         products.add_variant(merchant_id=stranger.pk, product_id=one.product_id, new=NewVariant(), now=NOW)
     with pytest.raises(queries.UnknownVariant):

@@ -1,4 +1,4 @@
-"""What merchants' systems are told of stock and feeds."""
+"""What merchants' systems are told of stock, feeds, files and reviews."""
 
 import io
 from datetime import timedelta
@@ -8,8 +8,8 @@ import orjson
 import pytest
 from django.conf import settings
 
-from catalog import bundles, imports, stock
-from catalog.models import Variant
+from catalog import bundles, exports, imports, reviewing, stock
+from catalog.models import ProductReview, Variant
 from commerce import clock
 from commerce.models import Event, WebhookDelivery, WebhookMessage
 from commerce.relay import Relay
@@ -17,7 +17,7 @@ from commerce.webhooks import endpoints
 from tests.catalog import make
 from tests.catalog.make import NOW
 
-HEARERS = ("tell_stock", "tell_import")
+HEARERS = ("tell_stock", "tell_import", "tell_export", "tell_reviews")
 pytestmark = pytest.mark.django_db
 
 
@@ -120,3 +120,34 @@ def test_a_feed_that_is_read_is_told_once(seller: Any, feed: bytes) -> None:
     (row,) = WebhookMessage.objects.filter(type="import.finished")
     data = orjson.loads(row.body)["data"]
     assert (data["id"], data["status"], data["filename"]) == (str(job.pk), "done", "goods.csv")
+
+
+def test_a_file_that_is_written_is_told_once(seller: Any) -> None:
+    make.variant(seller)
+    job = exports.queue(merchant_id=seller.pk, format="jsonl", filters={}, now=NOW)
+    exports.run(export_id=job.pk, now=NOW)
+    relay()
+    relay()
+
+    (row,) = WebhookMessage.objects.filter(type="export.finished")
+    data = orjson.loads(row.body)["data"]
+    assert (data["id"], data["status"], data["products"]) == (str(job.pk), "done", 1)
+
+
+def test_what_an_operator_decides_is_told_and_what_the_merchant_does_is_not(seller: Any) -> None:
+    seller.goods_reviewed = True
+    seller.save()
+    made = make.product(seller, handle="soap")
+    by = reviewing.Actor(ProductReview.By.OPERATOR)
+    about = {"merchant_id": seller.pk, "product_id": made.pk, "now": NOW}
+    reviewing.send_back(**about, reason="Blurred.", actor=by)
+    reviewing.submit(**about)
+    reviewing.approve(**about, actor=by)
+    relay()
+    relay()
+
+    rows = WebhookMessage.objects.filter(type="product.reviewed").order_by("id")
+    assert [orjson.loads(row.body)["data"] for row in rows] == [
+        {"product": str(made.pk), "handle": "soap", "was": was, "status": status, "reason": reason}
+        for was, status, reason in (("in_review", "draft", "Blurred."), ("in_review", "approved", ""))
+    ]
