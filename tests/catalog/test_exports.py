@@ -15,7 +15,7 @@ from tests.catalog.make import NOW, after
 
 pytestmark = pytest.mark.django_db
 
-STATEMENTS = 20
+STATEMENTS = 21
 
 
 def queue(seller: Merchant, form: str = "jsonl", **filters: str) -> Export:
