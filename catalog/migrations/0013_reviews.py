@@ -10,7 +10,7 @@ from commerce import tenantkeys
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0011_storefront'),
+        ('catalog', '0012_locations'),
         ('commerce', '0008_goods_reviewed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
