@@ -9,7 +9,7 @@ from catalog.formats.goods import Good, Picture, Unit
 from commerce import money
 
 MAKERS = [f"Example {place} {trade}" for place, trade in product(PLACES, TRADES)]
-STATUSES = ("active", "draft", "retired")
+STATUSES = ("approved", "draft", "retired")
 MAX_UNITS_OF_ONE = 24
 
 # Few makers and types have much of the goods; that is Zipf's law.

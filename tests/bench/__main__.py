@@ -67,6 +67,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         database,
         drop,
         ladder,
+        listing,
         machine,
         memory,
         reconnect,
@@ -85,6 +86,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         "P5": buying.run,
         "P6": drop.run,
         "P7": settling.run,
+        "P8": listing.run,
         "P10": reconnect.run,
         "slow": slow.run,
     }

@@ -176,6 +176,7 @@ def as_in_earnest() -> dict[str, str]:
         "STRIPE_SECRET_KEY": settings.STRIPE_SECRET_KEY,
         "STRIPE_PUBLISHABLE_KEY": settings.STRIPE_PUBLISHABLE_KEY,
         "STRIPE_WEBHOOK_SECRETS": ",".join(settings.STRIPE_WEBHOOK_SECRETS) or "whsec_of_nobody",
+        "WEBHOOK_KEYS": ",".join(settings.WEBHOOK_KEYS),
     }
 
 
