@@ -102,6 +102,11 @@ class Pool:
 
         self._give(piece)
 
+    @property
+    def under_way(self) -> int:
+        """How many pieces of work are being done or wait for a thread."""
+        return self._under_way
+
     def close(self) -> None:
         """Let the threads end when what was given them is done; raises RuntimeError for what comes later."""
         with self._lock:

@@ -2,20 +2,24 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-http = get_asgi_application()  # Loads the apps, which the sockets' models need.
+django.setup(set_prefix=False)  # Loads the apps, which the sockets' models need.
 
 from commerce.bodylimit import BodyLimit  # noqa: E402
+from commerce.pool import Pool  # noqa: E402
+from config.answering import Handler  # noqa: E402
 from streams.live import ahead  # noqa: E402
 from streams.live.gate import Gate  # noqa: E402
 from streams.routing import router  # noqa: E402
 
 ahead.load()
+
+http = Handler(Pool(name="http", threads=settings.HTTP_THREADS))
 
 # The largest body that is taken is a feed in a form.
 most = settings.IMPORT_MAX_BYTES + 65_536

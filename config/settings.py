@@ -45,6 +45,7 @@ SECURE = _base.scheme == "https"
 TRUST_PROXY = env.flag("TRUST_PROXY")
 WEB_HOST = env.text("WEB_HOST")
 WEB_PORT = env.number("WEB_PORT")
+HTTP_THREADS = env.number("HTTP_THREADS")
 METRICS_HOST = env.text("METRICS_HOST")
 METRICS_PORT = env.number("METRICS_PORT")
 # localhost stays served in production for health probes inside the container.
@@ -312,7 +313,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["commerce.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["commerce.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "commerce.schema.Schema",

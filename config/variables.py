@@ -79,6 +79,14 @@ VARIABLES: tuple[Variable, ...] = (
             "WEB_PORT", "number", "8000", "Port on which `python -m config.web` listens.", least=1, most=65535
         ),
         _variable(
+            "HTTP_THREADS",
+            "number",
+            "40",
+            "How many requests one process answers at once, each over a database connection of its own.",
+            least=1,
+            most=1000,
+        ),
+        _variable(
             "TRUST_PROXY",
             "flag",
             "false",

@@ -66,6 +66,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         buying,
         database,
         drop,
+        feeding,
         ladder,
         listing,
         machine,
@@ -87,6 +88,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         "P6": drop.run,
         "P7": settling.run,
         "P8": listing.run,
+        "P9": feeding.run,
         "P10": reconnect.run,
         "slow": slow.run,
     }
