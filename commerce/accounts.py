@@ -127,9 +127,13 @@ def save_address(
     city: str,
     postal_code: str = "",
     country: str,
+    phone: str = "",
+    email: str = "",
     is_default: bool = True,
 ) -> Address:
     """Add an address, or change the one named; a user's only address is the default one.
+
+    Phone and e-mail are given by whoever wants sellers and their carriers to have them.
 
     Raises AddressNotFound for an address that is not the user's, TooManyAddresses, Invalid for the country.
     """
@@ -143,6 +147,8 @@ def save_address(
         "city": _line(city, "city", 120),
         "postal_code": postal_code.strip(),
         "country": code,
+        "phone": phone.strip(),
+        "email": email.strip(),
     }
     with transaction.atomic():
         kept = _locked(user_id)
@@ -162,6 +168,11 @@ def save_address(
             )
         address.save()
     return address
+
+
+def forget_addresses(*, user_id: UUID) -> None:
+    """Remove all of a user's addresses."""
+    Address.objects.filter(user_id=user_id).delete()
 
 
 def remove_address(*, user_id: UUID, address_id: UUID) -> None:

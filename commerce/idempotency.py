@@ -1,7 +1,7 @@
 """A caller's key with the answer it got: the effect and its answer commit together."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,16 @@ def prune(*, before: datetime, limit: int) -> int:
     old = IdempotencyKey.objects.filter(created_at__lt=before).order_by("created_at").values("id")[:limit]
     count, _ = IdempotencyKey.objects.filter(id__in=old).delete()
     return count
+
+
+def blank(*, field: str, where: str, values: Sequence[str]) -> None:
+    """Take a field out of the answers that are kept, as null, where another field has one of these values."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE commerce_idempotencykey SET reply = jsonb_set(reply, %s, 'null')"
+            " WHERE jsonb_exists(reply, %s) AND reply ->> %s = ANY(%s)",
+            [[field], field, where, list(values)],
+        )
 
 
 def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int, Any]]) -> Answer:

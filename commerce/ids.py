@@ -1,5 +1,6 @@
 """Public ids: UUIDv7 (RFC 9562), so that rows sort by the time they were made."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,11 @@ PLAIN_LENGTH = 36  # Of the two forms that msgspec reads, the one with hyphens.
 def new() -> UUID:
     """Return a fresh UUIDv7."""
     return uuid7()
+
+
+def least(at: datetime) -> UUID:
+    """Return the id before which all sort that were made before a moment."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def text() -> str:

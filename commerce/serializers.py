@@ -60,7 +60,18 @@ class AddressSerializer(serializers.ModelSerializer[Address]):
 
     class Meta:
         model = Address
-        fields = ("id", "name", "line1", "line2", "city", "postal_code", "country", "is_default")
+        fields = (
+            "id",
+            "name",
+            "line1",
+            "line2",
+            "city",
+            "postal_code",
+            "country",
+            "phone",
+            "email",
+            "is_default",
+        )
         read_only_fields = ("id",)
         # The one-default constraint is kept by the verb, which moves the flag.
         validators = ()

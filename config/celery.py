@@ -19,6 +19,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 PAYOUTS = crontab(hour="4", minute="15")  # Once a day, in UTC.
+ERASING = crontab(minute="25")  # Once an hour.
 TAKE_BACK = crontab(hour="4", minute="45")
 
 TIMETABLE: dict[str, dict[str, Any]] = {
@@ -42,6 +43,12 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "orders.prune_carts": {"task": "orders.prune_carts", "schedule": 600.0, "options": {"expires": 600.0}},
     # Turns of the waitlist that are over, lines of what has ended, and how long the lines are.
     "orders.sweep_lines": {"task": "orders.sweep_lines", "schedule": 2.0, "options": {"expires": 2.0}},
+    # The contact of buyers whose orders are over long enough.
+    "orders.erase_contacts": {
+        "task": "orders.erase_contacts",
+        "schedule": ERASING,
+        "options": {"expires": 3600.0},
+    },
     # The provider's notices, which name people.
     "orders.prune_notices": {
         "task": "orders.prune_notices",

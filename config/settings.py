@@ -240,6 +240,7 @@ STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRETS") or ([_simulator.sec
 STRIPE_CONNECT_WEBHOOK_SECRETS = env.words("STRIPE_CONNECT_WEBHOOK_SECRETS") or (
     [embedded.connect_secret(_simulator.secret)] if _simulator else []
 )
+CONTACT_DAYS = env.number("CONTACT_DAYS")
 NOTICE_KEEP_DAYS = env.number("NOTICE_KEEP_DAYS")
 STRIPE_API_BASE = env.text("STRIPE_API_BASE").rstrip("/")
 if not STRIPE_API_BASE:

@@ -254,6 +254,15 @@ VARIABLES: tuple[Variable, ...] = (
             secret=True,
         ),
         _variable(
+            "CONTACT_DAYS",
+            "number",
+            "90",
+            "How long a buyer's contact is kept once the time for returns, or a cancelled order, is over. Then it "
+            "is erased.",
+            least=0,
+            most=3650,
+        ),
+        _variable(
             "NOTICE_KEEP_DAYS",
             "number",
             "90",

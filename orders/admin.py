@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from commerce import columns, screens
 from commerce.models import User
 from commerce.money import Money
+from orders import contacts
 from orders.aftersales import admin as aftersales_admin
 from orders.aftersales import disputes_admin
 from orders.carts import policies
@@ -154,6 +155,22 @@ class PurchaseAdmin(Screen):
     date_hierarchy = "created_at"
     ordering = ("-id",)
     inlines = (OrderInline, PaymentInline, HoldInline, MoveInline)
+    actions = ("erase_contact",)
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        """Let operators who may delete addresses, which are people's, do so."""
+        return request.user.has_perm("commerce.delete_address")
+
+    @admin.action(description="Erase these buyers' addresses and contact", permissions=["erase"])
+    def erase_contact(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+        """Erase the contact of the buyers of these purchases, in all that they bought."""
+        for buyer in User.objects.filter(purchases__in=chosen).distinct().order_by("id"):
+            try:
+                count = contacts.erase_of_buyer(buyer_id=buyer.pk, now=timezone.now())
+            except contacts.OnItsWay as refusal:
+                messages.error(request, f"{buyer}: {refusal.text} ({refusal.data['reason']})")
+            else:
+                messages.success(request, f"{buyer}: erased in {count} purchases.")
 
 
 @admin.register(Order)

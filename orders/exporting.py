@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from catalog.formats import formulas
 from commerce import money
+from orders import queries
 from orders.models import Order, OrderLine, parcels_of
 
 PART = 200  # Orders that are read at a time.
@@ -23,8 +24,9 @@ COLUMNS = (
     *("line", "variant", "sku", "title", "quantity", "shipped_quantity", "to_ship", "refunded_quantity"),
     *("unit_price", "discount", "amount", "tax", "tax_name", "tax_on_top", "refunded", "currency"),
     *("order_shipping", "order_total", "tracking_numbers"),
-    *("name", "line1", "line2", "postal_code", "city", "country"),
+    *("name", "line1", "line2", "postal_code", "city", "country", "phone", "email"),
 )
+CONTACT = COLUMNS[-8:]
 
 
 class Part(NamedTuple):
@@ -93,7 +95,7 @@ def part(orders: QuerySet[Order], kind: Kind, *, after: UUID | None) -> Part:
 
 
 def _row(order: Order, line: OrderLine) -> Row:
-    stream, to = order.purchase.stream, order.purchase.ship_to
+    stream, to = order.purchase.stream, queries.contact_of(order) or {}
     parcels = [each.shipment for each in parcels_of(order) if line.id in {one.line_id for one in each.lines}]
 
     def amount(minor: int) -> str:
@@ -128,7 +130,7 @@ def _row(order: Order, line: OrderLine) -> Row:
         "order_shipping": amount(order.shipping_amount),
         "order_total": amount(order.amount),
         "tracking_numbers": [each.tracking_number for each in parcels if each.tracking_number],
-        **{part: to.get(part, "") for part in COLUMNS[-6:]},
+        **{part: to.get(part, "") for part in CONTACT},
     }
 
 

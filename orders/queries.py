@@ -225,6 +225,13 @@ def order_of(*, merchant_id: UUID, order_id: UUID) -> Order:
     return found
 
 
+def contact_of(order: Order) -> Body | None:
+    """Return where an order's parcel goes, as its merchant may know; None once it is cancelled or erased."""
+    if order.status == Order.Status.CANCELLED or order.contact_erased_at is not None:
+        return None
+    return dict(order.purchase.ship_to)
+
+
 def shipments_of(*, merchant_id: UUID) -> QuerySet[Shipment]:
     """Return a merchant's parcels with what is in them."""
     lines = ShipmentLine.objects.select_related("line").order_by("line_id")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from commerce import clock, errors, turnstile
-from orders import expiry, notifications, recovery
+from orders import contacts, expiry, notifications, recovery
 from orders.books import earning
 from orders.carts import lapsing
 from orders.payouts import debts, paying, reversing, sending
@@ -151,6 +151,13 @@ def prune_notices(**_: object) -> int:
     """Delete notices of the provider that were read long ago: they name people."""
     kept = timedelta(days=settings.NOTICE_KEEP_DAYS)
     return notices.prune(before=clock.database_now() - kept, limit=PRUNED_AT_ONCE)
+
+
+@shared_task(name="orders.erase_contacts", queue="notify")
+@turnstile.one_at_a_time
+def erase_contacts(**_: object) -> int:
+    """Erase the contact of buyers whose orders are over long enough."""
+    return contacts.sweep(now=clock.database_now())
 
 
 @shared_task(name="orders.reconcile", queue="notify")

@@ -27,6 +27,7 @@ urlpatterns = [
         aftersales_api.AskReturnView.as_view(),
         name="purchase-return",
     ),
+    path("account/erase-contact", views.EraseContactView.as_view(), name="erase-contact"),
     path("cart", cart_api.CartView.as_view(), name="cart"),
     path("cart/lines", cart_api.CartLinesView.as_view(), name="cart-lines"),
     path("cart/lines/<uuid:variant_id>", cart_api.CartLineView.as_view(), name="cart-line"),

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from commerce import errors, gateway, http, schema
 from commerce.money import Money
-from orders import doors, queries
+from orders import contacts, doors, queries
 from orders.models import Purchase
 from orders.reconciling import notices
 from orders.serializers import asked, shown
@@ -142,6 +142,22 @@ class PayView(http.ShopperView):
             now=timezone.now(),
         )
         return Response(queries.purchase_body(purchase.id))
+
+
+class EraseContactView(http.ShopperView):
+    """Have her contact erased."""
+
+    @extend_schema(
+        tags=["Account"],
+        operation_id="contact_erase",
+        request=None,
+        responses=shown.ErasedSerializer,
+        description="The shopper's addresses, and her name, address, phone and words in all that she bought. What"
+        " it cost stays in the books. Refused while an order is on its way (`ORDER_ON_ITS_WAY`).",
+    )
+    def post(self, request: Request) -> Response:
+        count = contacts.erase_of_buyer(buyer_id=doors.buyer_of(request), now=timezone.now())
+        return Response({"purchases": count})
 
 
 # --- the payment provider ---

@@ -77,6 +77,15 @@ class Address(models.Model):
     city = models.CharField(max_length=120)
     postal_code = models.CharField(max_length=20, blank=True)
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2.")
+    phone = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Given, sellers and carriers get it for the delivery.",
+    )
+    email = models.EmailField(
+        blank=True, default="", help_text="Given, sellers and carriers get it for the delivery."
+    )
     is_default = models.BooleanField(default=False)
 
     class Meta:

@@ -37,7 +37,10 @@ class Purchase(models.Model):
     amount = models.PositiveIntegerField(help_text="Total in minor units.")
     currency = models.CharField(max_length=3)
     card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+", db_index=False)
-    ship_to = models.JSONField(help_text="Copy of the buyer's address.")
+    ship_to = models.JSONField(
+        help_text="Copy of the buyer's address, the one place of her contact; erased, the country alone."
+    )
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     households = ArrayField(
         models.CharField(max_length=64),
         default=list,
@@ -125,6 +128,9 @@ class Order(models.Model):
     reference = models.CharField(
         max_length=80, blank=True, default="", db_default="", help_text="The merchant's own number of it."
     )
+    contact_erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Its merchant sees no contact any more."
+    )
     has_claims = models.BooleanField(
         default=False, db_default=False, help_text="A cancellation or a return was asked for."
     )
@@ -174,6 +180,11 @@ class Order(models.Model):
                 fields=["merchant", "-id"],
                 condition=models.Q(acknowledged_at=None) & ~models.Q(status="pending"),
                 name="order_unacknowledged",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(contact_erased_at=None, status__in=["shipped", "delivered", "cancelled"]),
+                name="order_with_contact",
             ),
             models.Index(
                 fields=["merchant", "updated_at", "id"],

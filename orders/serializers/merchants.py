@@ -43,6 +43,8 @@ class AddressCopySerializer(serializers.Serializer[Any]):
     city = serializers.CharField()
     postal_code = serializers.CharField(allow_blank=True)
     country = serializers.CharField()
+    phone = serializers.CharField(default="", help_text="If she gave it for the delivery.")
+    email = serializers.CharField(default="", help_text="If she gave it for the delivery.")
 
 
 class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
@@ -117,7 +119,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     total = serializers.SerializerMethodField()
     shipping = serializers.SerializerMethodField()
     taxes = serializers.SerializerMethodField()
-    ship_to = AddressCopySerializer(source="purchase.ship_to")
+    ship_to = serializers.SerializerMethodField(
+        help_text="null: cancelled, or erased some time after the delivery."
+    )
     stream = serializers.CharField(source="purchase.stream.slug", default=None, allow_null=True)
     lines = OrderLineSerializer(many=True)
     shipments = serializers.SerializerMethodField()
@@ -146,6 +150,11 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "updated_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(AddressCopySerializer(allow_null=True))
+    def get_ship_to(self, order: Order) -> Any:
+        found = queries.contact_of(order)
+        return AddressCopySerializer(found).data if found is not None else None
 
     @extend_schema_field(OrderParcelSerializer(many=True))
     def get_shipments(self, order: Order) -> Any:

@@ -230,3 +230,9 @@ class PurchasePageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = PurchaseSerializer(many=True)
+
+
+class ErasedSerializer(serializers.Serializer[Any]):
+    """In how many purchases a contact was erased."""
+
+    purchases = serializers.IntegerField()

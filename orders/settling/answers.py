@@ -168,8 +168,8 @@ def _units_for(purchase: Purchase, payment: Payment, now: datetime) -> bool:
         return True
     if purchase.grace_until is not None:
         return True  # Declined, and its units are still held.
-    if purchase.status == Purchase.Status.PAID:
-        return False
+    if purchase.status == Purchase.Status.PAID or purchase.erased_at is not None:
+        return False  # Of what is erased nobody knows where it would go.
     try:
         with transaction.atomic():
             holds.retake(purchase=purchase, now=now)

@@ -89,6 +89,8 @@ def retry(*, purchase_id: UUID, buyer_id: UUID, card_id: UUID | None, now: datet
         if number > MAX_ATTEMPTS:
             raise TooManyAttempts(attempts=number - 1)
         hold_until = min(now + timedelta(seconds=settings.HOLD_SECONDS), answers.held_at_most(purchase))
+        if purchase.erased_at is not None:
+            raise RetryTooLate  # Nobody knows where it would go.
         if now > purchase.updated_at + RETRY_WITHIN or hold_until < now + LEAST_HOLD:
             raise RetryTooLate
         if purchase.stream_id is not None:

@@ -61,8 +61,9 @@ _CARDS = """
 """
 _ADDRESSES = """
     SELECT DISTINCT ON (user_id) user_id, country,
-           json_build_object('name', name, 'line1', line1, 'line2', line2, 'city', city,
-                             'postal_code', postal_code, 'country', country)::text
+           json_strip_nulls(json_build_object(
+               'name', name, 'line1', line1, 'line2', line2, 'city', city, 'postal_code', postal_code,
+               'country', country, 'phone', nullif(phone, ''), 'email', nullif(email, '')))::text
       FROM commerce_address
      WHERE user_id = ANY(%s::uuid[]) ORDER BY user_id, is_default DESC, id DESC
 """
