@@ -257,8 +257,8 @@ VARIABLES: tuple[Variable, ...] = (
             "CONTACT_DAYS",
             "number",
             "90",
-            "How long a buyer's contact is kept once the time for returns, or a cancelled order, is over. Then it "
-            "is erased.",
+            "How long a buyer's contact is kept once the time for returns, or a cancelled order, is over. "
+            "Then it is erased.",
             least=0,
             most=3650,
         ),

@@ -152,8 +152,8 @@ class EraseContactView(http.ShopperView):
         operation_id="contact_erase",
         request=None,
         responses=shown.ErasedSerializer,
-        description="The shopper's addresses, and her name, address, phone and words in all that she bought. What"
-        " it cost stays in the books. Refused while an order is on its way (`ORDER_ON_ITS_WAY`).",
+        description="The shopper's addresses, and her name, address, phone and words in all that she bought."
+        " What it cost stays in the books. Refused while an order is on its way (`ORDER_ON_ITS_WAY`).",
     )
     def post(self, request: Request) -> Response:
         count = contacts.erase_of_buyer(buyer_id=doors.buyer_of(request), now=timezone.now())
