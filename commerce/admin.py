@@ -127,9 +127,11 @@ class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
     inlines = (memberscreens.MemberInline, keyscreens.KeyInline)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Change members by their verbs; nothing else is changed here beside the merchant."""
+        """Change members by their verbs."""
         if formset.model is MerchantMember:
             memberscreens.save(request, formset)
+        else:
+            super().save_formset(request, form, formset, change)
 
     @admin.display(description="Host's commission")
     def commission(self, merchant: Merchant) -> str:

@@ -5,9 +5,8 @@ from typing import Any, cast
 
 import orjson
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Max, OuterRef, QuerySet, Subquery
-from django.forms import CharField, Form, ModelForm, MultipleChoiceField, SplitDateTimeField
+from django.forms import CharField, Form, ModelForm, SplitDateTimeField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,31 +14,18 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from commerce import errors, merchantkeys, screens
+from commerce import errors, keyforms, merchantkeys, screens
 from commerce.models import MerchantKey, MerchantKeyEvent, MerchantKeySecret
-from commerce.scopes import SCOPES
 
 OVERLAP = timedelta(days=1)
 
 
-class KeyForm(ModelForm):  # type: ignore[type-arg]
-    """What a key is: its scopes are ticked, its networks stand one in a line."""
-
-    scopes = MultipleChoiceField(
-        choices=[(scope, f"{scope}: {text}") for scope, text in SCOPES.items()],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
-    networks = CharField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="From where it may be used, one network in a line. Empty: from anywhere.",
-    )
+class KeyForm(keyforms.KeyFields, ModelForm):  # type: ignore[type-arg]
+    """What a key is, and whose."""
 
     class Meta:
         model = MerchantKey
@@ -48,14 +34,7 @@ class KeyForm(ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.networks and "networks" in self.fields:
-            self.initial["networks"] = "\n".join(self.instance.networks)
-
-    def clean_networks(self) -> list[str]:
-        """Return the networks; a field of its own says which cannot be read."""
-        try:
-            return merchantkeys.networks_of(self.cleaned_data["networks"].split())
-        except merchantkeys.BadNetwork as refusal:
-            raise ValidationError(refusal.text) from refusal
+            self.initial["networks"] = keyforms.lines(self.instance.networks)
 
 
 class RotateForm(Form):

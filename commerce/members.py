@@ -180,10 +180,10 @@ def add(*, merchant_id: UUID, user_id: UUID, role: str, by: By) -> MerchantMembe
 
 def change(*, merchant_id: UUID, user_id: UUID, role: str, by: By, as_owner: bool = True) -> MerchantMember:
     """Give a member another role; raises BadRole, UnknownMember, LastOwner, NotAnOwner."""
-    _known(role)
     with transaction.atomic():
         _lock(merchant_id, by if as_owner else None)
         row = _member(merchant_id, user_id)
+        _known(role)
         before = row.role
         if before != role:
             _keep_an_owner(row)

@@ -175,11 +175,6 @@ def may_open(name: str) -> Callable[[HttpRequest], bool]:
     return lambda request: desk.may_open(request, name)
 
 
-def works_for_several(request: HttpRequest) -> bool:
-    """Tell whether who looks has a merchant to switch to."""
-    return len(memberships(request)) > 1
-
-
 def merchant_name(request: HttpRequest) -> str:
     """Return whose goods are looked at, for the head of the sidebar."""
     found = found_member(request)

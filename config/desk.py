@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 # What waits for a merchant: dotted paths of (merchant_id) -> Waiting or None, with the scope it needs.
 WAITING: list[tuple[str, str]] = [
     ("catalog.desk.imports.failed", "catalog:read"),
+    ("commerce.desk.hooks.turned_off", "webhooks"),
 ]
 
 # (title, icon, screen). Whoever may not see a screen does not see its line.
@@ -17,6 +18,9 @@ SCREENS: list[tuple[str, str, str]] = [
     ("Overview", "dashboard", "index"),
     ("Imports", "upload_file", "imports"),
     ("Exports", "download", "exports"),
+    ("API keys", "key", "keys"),
+    ("Webhooks", "webhook", "webhooks"),
+    ("Members", "group", "members"),
 ]
 
 
@@ -36,10 +40,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for title, icon, screen in SCREENS
     ]
     switch = {
-        "title": "Switch merchant",
+        "title": "Your merchants",
         "icon": "swap_horiz",
         "link": reverse_lazy("desk:switch"),
-        "permission": "commerce.merchantsite.works_for_several",
     }
     return [{"items": items}, {"items": [switch], "separator": True}]
 

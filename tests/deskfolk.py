@@ -7,11 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 from django.test import Client
+from django.utils import timezone
 
 from catalog.models import Export, Import
 from commerce import members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
+from commerce.webhooks import endpoints
+from tests import apikeys
 from tests.catalog import make
 
 NOW = datetime(2030, 5, 1, tzinfo=UTC)
@@ -38,7 +41,29 @@ def things_of(merchant: Merchant) -> dict[str, Any]:
     variant = make.variant(merchant, sku=uuid4().hex)
     feed = Import.objects.create(merchant=merchant, sha256=uuid4().hex, status="done", finished_at=NOW)
     file = Export.objects.create(merchant=merchant, format="jsonl", status="failed", finished_at=NOW)
+    invited, _ = members.invite(
+        merchant_id=merchant.pk,
+        email=f"{uuid4().hex[:8]}@example.com",
+        role="viewer",
+        now=timezone.now(),
+        by=By(),
+        as_owner=False,
+    )
+    key, _ = apikeys.key(merchant)
+    endpoint = endpoints.create(
+        merchant_id=merchant.pk,
+        url="https://hooks.example.com/x",
+        description="",
+        event_types=[],
+        now=timezone.now(),
+    )
+    sent = endpoints.test(merchant_id=merchant.pk, endpoint_id=endpoint.pk, now=timezone.now())
     return {
+        "key_id": key.pk,
+        "endpoint_id": endpoint.pk,
+        "delivery_id": sent.pk,
+        "user_id": member_of(merchant, "viewer").pk,
+        "invitation_id": invited.pk,
         "product_id": variant.product_id,
         "variant_id": variant.pk,
         "import_id": feed.pk,

@@ -1,5 +1,5 @@
-"""The kernel's screens of the merchant admin: the overview, the switch between merchants."""
+"""The kernel's screens of the merchant admin: the overview, members, keys, webhooks."""
 
-from commerce.desk import overview
+from commerce.desk import hooks, joining, keys, overview, people
 
-__all__ = ["overview"]  # Hung up by being imported.
+__all__ = ["hooks", "joining", "keys", "overview", "people"]  # Hung up by being imported.

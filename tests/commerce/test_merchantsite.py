@@ -112,7 +112,7 @@ def test_who_works_for_several_switches_and_the_session_remembers() -> None:
     assert whose(client) == "Sol"
     page = client.get("/merchant/switch/").content.decode()
     assert "Luna" in page
-    assert "Switch merchant" in page
+    assert "Switch to Luna" in page
 
 
 def test_nobody_switches_to_a_merchant_of_others() -> None:
