@@ -13,7 +13,7 @@ from rest_framework.exceptions import ErrorDetail
 from catalog import search
 from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Export, Import, Product, Variant
 
-_OF_PAGES = {"cursor", "page_size"}
+_OF_PAGES = {"cursor", "page_size", "fields"}
 
 
 class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types

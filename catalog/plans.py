@@ -98,7 +98,7 @@ def create(*, merchant_id: UUID, kind: str, terms: Terms, now: datetime) -> Comm
     Raises BadPlan, RateTooHigh, UnknownHost, queries.UnknownProduct, TooManyPlans.
     """
     with transaction.atomic():
-        merchant = _lock(merchant_id)
+        merchant = lock(merchant_id)
         running = CommissionPlan.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), merchant=merchant)
         if running.count() >= MOST_PLANS:
             raise TooManyPlans(limit=MOST_PLANS)
@@ -122,7 +122,7 @@ def change(*, merchant_id: UUID, plan_id: UUID, terms: Terms, now: datetime) -> 
     Raises UnknownPlan, PlanEnded, BadPlan, RateTooHigh, UnknownHost, queries.UnknownProduct.
     """
     with transaction.atomic():
-        merchant = _lock(merchant_id)
+        merchant = lock(merchant_id)
         row = plan(merchant_id=merchant_id, plan_id=plan_id, now=now)
         if row.ends_at is not None:
             raise PlanEnded(ends_at=row.ends_at.isoformat())
@@ -138,7 +138,7 @@ def change(*, merchant_id: UUID, plan_id: UUID, terms: Terms, now: datetime) -> 
 def end(*, merchant_id: UUID, plan_id: UUID, now: datetime) -> CommissionPlan:
     """Announce a plan's end; again changes nothing. Raises UnknownPlan."""
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         row = plan(merchant_id=merchant_id, plan_id=plan_id, now=now)
         if row.ends_at is None:
             row.ends_at = announced(now)
@@ -291,6 +291,7 @@ def _close(
     return pieces
 
 
-def _lock(merchant_id: UUID) -> Merchant:
+def lock(merchant_id: UUID) -> Merchant:
+    """Keep others from changing the merchant's plans until the transaction ends, and return the merchant."""
     # Two changes at once would each not see the other; the tables' constraints stand behind this.
     return Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)

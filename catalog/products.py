@@ -173,15 +173,35 @@ def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str,
     """Change some of VARIANT_FIELDS; raises queries.UnknownVariant, SkuTaken."""
     assert changes.keys() <= VARIANT_FIELDS
     with _named_conflicts():
-        variant = Variant.objects.filter(merchant_id=merchant_id, pk=variant_id).first()
-        if variant is None:
-            raise queries.UnknownVariant
-        # The product first, as everywhere.
-        _locked(merchant_id, variant.product_id)
+        variant = lock_variant(merchant_id=merchant_id, variant_id=variant_id)
         Variant.objects.filter(pk=variant.pk).update(**changes)
         if changes.get("is_active", variant.is_active) != variant.is_active:
             # What can be promised of the bundles that it is part of changes with it.
             stock.tell(variant_id=variant.pk, now=now)
+
+
+def lock(*, merchant_id: UUID, product_id: UUID) -> None:
+    """Keep others from changing a product until the transaction ends; raises queries.UnknownProduct."""
+    _locked(merchant_id, product_id)
+
+
+def lock_variant(*, merchant_id: UUID, variant_id: UUID) -> Variant:
+    """Keep others from changing a variant or its price until the transaction ends, and return it.
+
+    Raises queries.UnknownVariant.
+    """
+    # The product first, as everywhere.
+    lock_product_of(merchant_id=merchant_id, variant_id=variant_id)
+    return Variant.objects.select_for_update(no_key=True).get(merchant_id=merchant_id, pk=variant_id)
+
+
+def lock_product_of(*, merchant_id: UUID, variant_id: UUID) -> None:
+    """Keep others from changing the variants of a variant's product; raises queries.UnknownVariant."""
+    mine = Variant.objects.filter(merchant_id=merchant_id, pk=variant_id)
+    product_id = mine.values_list("product_id", flat=True).first()
+    if product_id is None:
+        raise queries.UnknownVariant
+    _locked(merchant_id, product_id)
 
 
 def title_of(options: Mapping[str, str]) -> str:

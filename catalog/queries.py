@@ -64,18 +64,24 @@ class UnknownExport(errors.NotFound):
     message = "There is no such export."
 
 
-def products(*, merchant_id: UUID) -> QuerySet[Product]:
-    """Return a merchant's products with all that is shown of them, in four queries however many they are."""
-    images = ProductImage.objects.order_by("position", "id")
+def products(
+    *, merchant_id: UUID, images: bool = True, variants: bool = True, prices: bool = True, units: bool = True
+) -> QuerySet[Product]:
+    """Return a merchant's products with all that is shown of them, in four queries however many they are.
+
+    What is not wanted is empty and not read: pictures, variants, their prices, what can be promised of them.
+    """
+    pictures = ProductImage.objects.order_by("position", "id")
+    goods = _dressed(Variant.objects.order_by("position", "id"), prices=prices, units=units)
     return Product.objects.filter(merchant_id=merchant_id).prefetch_related(
-        Prefetch("images", queryset=images),
-        Prefetch("variants", queryset=_dressed(Variant.objects.order_by("position", "id"))),
+        Prefetch("images", queryset=pictures if images else pictures.none()),
+        Prefetch("variants", queryset=goods if variants else goods.none()),
     )
 
 
-def product(*, merchant_id: UUID, product_id: UUID) -> Product:
-    """Return one product with all that is shown of it; raises UnknownProduct."""
-    found = products(merchant_id=merchant_id).filter(pk=product_id).first()
+def product(*, merchant_id: UUID, product_id: UUID, **wanted: bool) -> Product:
+    """Return one product as `products` does; raises UnknownProduct."""
+    found = products(merchant_id=merchant_id, **wanted).filter(pk=product_id).first()
     if found is None:
         raise UnknownProduct
     return found
@@ -88,14 +94,18 @@ def reviews(*, merchant_id: UUID, product_id: UUID) -> QuerySet[ProductReview]:
     return ProductReview.objects.filter(merchant_id=merchant_id, product_id=product_id)
 
 
-def variants(*, merchant_id: UUID) -> QuerySet[Variant]:
-    """Return a merchant's variants with all that is shown of them, in two queries however many they are."""
-    return _dressed(Variant.objects.filter(merchant_id=merchant_id).select_related("product"))
+def variants(*, merchant_id: UUID, prices: bool = True, units: bool = True) -> QuerySet[Variant]:
+    """Return a merchant's variants with all that is shown of them, in two queries however many they are.
+
+    Prices, and what can be promised, are not read where they are not wanted.
+    """
+    mine = Variant.objects.filter(merchant_id=merchant_id).select_related("product")
+    return _dressed(mine, prices=prices, units=units)
 
 
-def variant(*, merchant_id: UUID, variant_id: UUID) -> Variant:
-    """Return one variant with all that is shown of it; raises UnknownVariant."""
-    found = variants(merchant_id=merchant_id).filter(pk=variant_id).first()
+def variant(*, merchant_id: UUID, variant_id: UUID, **wanted: bool) -> Variant:
+    """Return one variant as `variants` does; raises UnknownVariant."""
+    found = variants(merchant_id=merchant_id, **wanted).filter(pk=variant_id).first()
     if found is None:
         raise UnknownVariant
     return found
@@ -186,8 +196,10 @@ def reduction_window(now: datetime) -> datetime:
     return now - REDUCTION_WINDOW
 
 
-def _dressed(rows: QuerySet[Variant]) -> QuerySet[Variant]:
+def _dressed(rows: QuerySet[Variant], *, prices: bool, units: bool) -> QuerySet[Variant]:
     current = Price.objects.filter(valid_to=None)
-    return rows.annotate(units_left=units_left()).prefetch_related(
-        Prefetch("prices", queryset=current, to_attr="current_prices")
-    )
+    if units:
+        rows = rows.annotate(units_left=units_left())
+    if prices:
+        rows = rows.prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
+    return rows

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable
-from functools import cache
+from contextlib import nullcontext
+from functools import cache, partial
 from typing import Any, cast
 
 import orjson
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, transaction
 from django.http import Http404
 from django.urls import ResolverMatch
 from django.utils import timezone
@@ -22,12 +23,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework_api_key.permissions import KeyParser
 
-from commerce import buckets, errors, idempotency, ids, merchantkeys
+from commerce import buckets, errors, etags, idempotency, ids, merchantkeys, picking
 from commerce.models import Merchant, MerchantKey
 from commerce.scopes import Need, may
 
 log = structlog.get_logger(__name__)
 
+# What is kept for an idempotency key of an answer without a body.
+_NOTHING = b'""'
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -150,6 +153,7 @@ class MerchantView(APIView):
     authentication_classes = [MerchantKeyAuthentication]
     permission_classes = [IsMerchant, FromItsNetworks, HasScope]
     standing: buckets.Standing | None = None
+    wanted = picking.ALL
 
     @property
     def merchant(self) -> Merchant:
@@ -173,9 +177,33 @@ class MerchantView(APIView):
         if self.standing is not None and not self.standing.taken:
             raise self.standing.refusal()
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let the caller in; raises BadTag, UnknownField, BadFields for what it names beside the address."""
+        super().initial(request, *args, **kwargs)
+        if request.method in ("GET", "HEAD") and picking.PARAMETER in request.query_params:
+            self.wanted = picking.asked(request, picking.shape_of(self))
+        if self.need(request) is not None:
+            for header in ("If-Match", "If-None-Match"):
+                etags.seen(request, header)
+
+    def answer(self, about: etags.Resource) -> Response:
+        """Answer with what the request is about; raises PreconditionFailed."""
+        about.check(self.request)
+        body = about.look()
+        return etags.shown(body, about.version(body))
+
+    def _picked(self, body: Any) -> Any:
+        if isinstance(body, dict) and body.keys() == {"next", "previous", "results"}:
+            return {**body, "results": self.wanted.pick(body["results"])}
+        return self.wanted.pick(body)
+
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Say on every answer, refusals too, how often the key may still call."""
-        final = super().finalize_response(request, response, *args, **kwargs)
+        """Say on every answer, refusals too, how often the key may still call; give what is read its tag."""
+        if isinstance(response, Response) and response.status_code == 200:
+            response.data = self._picked(response.data)
+        final: Any = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(final, Response) and final.headers.get("Cache-Control") != "no-store":
+            final.add_post_render_callback(partial(etags.settle, request))
         for name, value in (self.standing.headers() if self.standing else {}).items():
             final[name] = value
         return final
@@ -271,19 +299,32 @@ def idempotency_key(request: Request, *, uuid: bool = False) -> str | None:
     return key
 
 
-def write_once(request: Request, run: Callable[[], tuple[int, Any]]) -> Response:
+def write_once(
+    request: Request, run: Callable[[], tuple[int, Any]], about: etags.Resource | None = None
+) -> Response:
     """Run a write and answer (status, body); with an Idempotency-Key, a repetition gets the first answer.
 
-    `run` must not leave the database: it shares one transaction with the key.
+    `run` must not leave the database: it shares one transaction with the key, and with the lock of what it is
+    `about`, whose conditions are looked at before. Raises PreconditionFailed, NoCondition.
     """
+    if about is None and (request.headers.keys() & {"If-Match", "If-None-Match"}):
+        raise etags.NoCondition
+
+    def guarded() -> tuple[int, Any]:
+        if about is not None:
+            about.lock()
+            about.check(request)
+        return run()
+
     key = idempotency_key(request)
     if key is None:
-        status, body = run()
-        return Response(body, status=status)
+        with transaction.atomic() if about else nullcontext():
+            status, body = guarded()
+        return _written(about, status, body)
 
     def rendered() -> tuple[int, Any]:
-        status, body = run()
-        return status, orjson.loads(JSONRenderer().render(body) or b"null")
+        status, body = guarded()
+        return status, orjson.loads(JSONRenderer().render(body) or _NOTHING)
 
     fingerprint = idempotency.fingerprint(
         str(request.method).encode(),
@@ -292,7 +333,15 @@ def write_once(request: Request, run: Callable[[], tuple[int, Any]]) -> Response
     )
     answer = idempotency.once(caller=caller_of(request), key=key, fingerprint=fingerprint, run=rendered)
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else None
-    return Response(answer.reply, status=answer.status, headers=headers)
+    return _written(about, answer.status, answer.reply, headers)
+
+
+def _written(
+    about: etags.Resource | None, status: int, body: Any, headers: dict[str, str] | None = None
+) -> Response:
+    if about is None or not body:
+        return Response(body or None, status=status, headers=headers)
+    return etags.shown(body, about.version(body), status=status, headers=headers)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

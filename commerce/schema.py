@@ -17,6 +17,35 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="A repetition with the same key gets the first answer, with `Idempotent-Replayed: true`.",
 )
 
+_TAGS = r'^(\*|(W/)?"[!#-~]{1,40}"(, (W/)?"[!#-~]{1,40}"){0,9})$'
+_TAG = '"7.8d969eef6ecad3c2"'
+
+# Of an operation that looks at it (etags.Resource); what reads has If-None-Match without saying so.
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    type={"type": "string", "pattern": _TAGS, "example": _TAG},
+    location=OpenApiParameter.HEADER,
+    description="Only if it still is the version of one of these entity tags; otherwise 412.",
+)
+_IF_NONE_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string", "pattern": _TAGS, "example": _TAG},
+    "description": "Not if it still is what one of these entity tags says: then 304.",
+}
+_FIELDS: dict[str, Any] = {
+    "in": "query",
+    "name": "fields",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
+    "description": "Answer with these fields only: names with commas between them, those within another one"
+    " with dots (`id,variants.sku`). Of a list, those of its rows.",
+}
+_ETAG = {
+    "schema": {"type": "string"},
+    "description": 'Its entity tag, such as `"7.8d969eef6ecad3c2"`.',
+}
+_NOT_MODIFIED = {"description": "It still is what If-None-Match says.", "headers": {"ETag": _ETAG}}
+
 # Of an operation that is refused with 404 though no part of its address says what may be missing.
 MAY_BE_MISSING = {"x-may-be-missing": True}
 # Of a read that is counted though nobody says who asks.
@@ -51,6 +80,7 @@ _REFUSALS = {
     "403": ("The caller may not do this.", "FORBIDDEN"),
     "404": ("There is no such thing for this caller.", "NOT_FOUND"),
     "409": ("The state of things forbids it now.", "OUT_OF_STOCK"),
+    "412": ("It has changed since; `data.etag` is how it is now.", "PRECONDITION_FAILED"),
     "413": ("The body is too large.", "TOO_LARGE"),
     "415": ("The body is of a type that is not read here.", "UNSUPPORTED_MEDIA_TYPE"),
     "422": ("The idempotency key was used with another request.", "IDEMPOTENCY_MISMATCH"),
@@ -124,6 +154,7 @@ def describe_refusals(result: dict[str, Any], **_: object) -> dict[str, Any]:
             if not isinstance(operation, dict) or "responses" not in operation:
                 continue
             _say_scope(f"{method.upper()} {path}", operation)
+            _say_tags(method, operation)
             for status in _statuses(path, method, operation):
                 reference = {"$ref": f"#/components/responses/Refused{status}"}
                 operation["responses"].setdefault(status, reference)
@@ -137,6 +168,21 @@ def _say_scope(address: str, operation: dict[str, Any]) -> None:
         need = needs[address]
         operation["description"] = f"{operation['description']}\n\nNeeds the scope `{need.scope}`.".strip()
         operation["x-required-scope"] = need.scope
+
+
+def _say_tags(method: str, operation: dict[str, Any]) -> None:
+    parameters = operation.get("parameters", [])
+    conditional = any(each["name"] == "If-Match" for each in parameters)
+    reads = method == "get" and any("merchantKey" in way for way in operation.get("security", []))
+    answers = [operation["responses"].get(status) for status in ("200", "201")]
+    shown = [each for each in answers if each and "application/json" in each.get("content", {})]
+    if not shown or not (reads or conditional):
+        return
+    for each in shown:
+        each.setdefault("headers", {})["ETag"] = _ETAG
+    if reads:
+        operation["parameters"] = [*parameters, _FIELDS, _IF_NONE_MATCH]
+        operation["responses"]["304"] = _NOT_MODIFIED
 
 
 def _refused(status: str) -> dict[str, Any]:
@@ -162,6 +208,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         *(["403"] if "merchantKey" in schemes or (writes and "session" in schemes) else []),
         *(["404"] if "{" in path or operation.pop("x-may-be-missing", False) else []),
         *(["409", "422"] if writes else []),
+        *(["412"] if any(each["name"] == "If-Match" for each in operation.get("parameters", [])) else []),
         *(["413", "415"] if operation.get("requestBody") else []),
         *(["429"] if operation.pop("x-throttled", False) or writes or "merchantKey" in schemes else []),
         "503",

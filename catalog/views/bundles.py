@@ -9,10 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, bundles, examples, queries
-from catalog.views import edge
+from catalog import bodies, bundles, examples
+from catalog.views import edge, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 from commerce.strict import StrictSerializer, Whole
 
 
@@ -66,12 +66,12 @@ class PartsView(http.MerchantView):
     @extend_schema(tags=["Products"], operation_id="parts_get", responses=PartsSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return a bundle's parts; none for a plain variant."""
-        return Response(self._body(variant_id))
+        return self.answer(tagged.parts(self.merchant.pk, variant_id))
 
     @extend_schema(
         tags=["Products"],
         operation_id="parts_set",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=PartsWriteSerializer,
         responses=PartsSerializer,
     )
@@ -79,30 +79,28 @@ class PartsView(http.MerchantView):
         """Make a variant that has no stock a bundle of others; what is bought keeps its parts."""
         sent = edge.sent(PartsWriteSerializer, request)
         parts = {part["variant"]: part["quantity"] for part in sent["parts"]}
+        about = tagged.parts(self.merchant.pk, variant_id)
 
         def run() -> tuple[int, bodies.Body]:
             bundles.set_parts(
                 merchant_id=self.merchant.pk, bundle_id=variant_id, parts=parts, now=timezone.now()
             )
-            return 200, self._body(variant_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, about)
 
     @extend_schema(
         tags=["Products"],
         operation_id="parts_clear",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         responses={200: PartsSerializer},
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
         """Make a bundle a plain variant again, without stock. Again is fine."""
+        about = tagged.parts(self.merchant.pk, variant_id)
 
         def run() -> tuple[int, bodies.Body]:
             bundles.clear_parts(merchant_id=self.merchant.pk, bundle_id=variant_id, now=timezone.now())
-            return 200, self._body(variant_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
-
-    def _body(self, variant_id: UUID) -> bodies.Body:
-        row: Any = queries.variant(merchant_id=self.merchant.pk, variant_id=variant_id)
-        return bodies.parts(variant_id, bundles.of(variant_id), row.units_left)
+        return http.write_once(request, run, about)

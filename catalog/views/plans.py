@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from catalog import bodies, filters, plans
 from catalog.models import CommissionPlan
 from catalog.serializers import plans as shapes
-from catalog.views import edge
+from catalog.views import edge, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 
 
 class PlansView(edge.PagedView):
@@ -65,13 +65,12 @@ class PlanView(http.MerchantView):
     @extend_schema(tags=["Commission"], operation_id="commission_plan_get", responses=shapes.PlanSerializer)
     def get(self, request: Request, plan_id: UUID) -> Response:
         """Return a plan with what it says now and what is announced."""
-        found = plans.plan(merchant_id=self.merchant.pk, plan_id=plan_id, now=timezone.now())
-        return Response(bodies.plan(found))
+        return self.answer(tagged.plan(self.merchant.pk, plan_id))
 
     @extend_schema(
         tags=["Commission"],
         operation_id="commission_plan_change",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.PlanChangeSerializer,
         responses=shapes.PlanSerializer,
     )
@@ -86,7 +85,7 @@ class PlanView(http.MerchantView):
             )
             return 200, bodies.plan(changed)
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, tagged.plan(self.merchant.pk, plan_id))
 
 
 class EndPlanView(http.MerchantView):
@@ -95,7 +94,7 @@ class EndPlanView(http.MerchantView):
     @extend_schema(
         tags=["Commission"],
         operation_id="commission_plan_end",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=None,
         responses=shapes.PlanSerializer,
     )
@@ -106,4 +105,4 @@ class EndPlanView(http.MerchantView):
             ended = plans.end(merchant_id=self.merchant.pk, plan_id=plan_id, now=timezone.now())
             return 200, bodies.plan(ended)
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, tagged.plan(self.merchant.pk, plan_id))

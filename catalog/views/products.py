@@ -13,9 +13,9 @@ from catalog import bodies, filters, products, queries
 from catalog.models import Product, Variant
 from catalog.serializers import products as shapes
 from catalog.serializers import variants as variant_shapes
-from catalog.views import edge, ranked
+from catalog.views import edge, ranked, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 
 
 class ProductsView(edge.PagedView):
@@ -29,7 +29,7 @@ class ProductsView(edge.PagedView):
 
     def get_queryset(self) -> QuerySet[Product]:
         """Return the merchant's products."""
-        return queries.products(merchant_id=self.merchant.pk)
+        return queries.products(merchant_id=self.merchant.pk, **tagged.parts_of_product(self.wanted))
 
     @extend_schema(
         tags=["Products"], operation_id="product_list", responses=shapes.ProductSerializer(many=True)
@@ -66,17 +66,18 @@ class ProductView(http.MerchantView):
     @extend_schema(tags=["Products"], operation_id="product_get", responses=shapes.ProductSerializer)
     def get(self, request: Request, product_id: UUID) -> Response:
         """Return a product with variants and pictures."""
-        return Response(self._body(product_id))
+        return self.answer(tagged.product(self.merchant.pk, product_id, self.wanted))
 
     @extend_schema(
         tags=["Products"],
         operation_id="product_change",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.ProductChangeSerializer,
         responses=shapes.ProductSerializer,
     )
     def patch(self, request: Request, product_id: UUID) -> Response:
         """Change a product: what is sent changes, the rest stays."""
+        about = tagged.product(self.merchant.pk, product_id)
         changes = edge.sent(shapes.ProductChangeSerializer, request)
         images = _images(changes.pop("images")) if "images" in changes else None
         if "type" in changes:
@@ -90,12 +91,9 @@ class ProductView(http.MerchantView):
                 images=images,
                 now=timezone.now(),
             )
-            return 200, self._body(product_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
-
-    def _body(self, product_id: UUID) -> bodies.Body:
-        return bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=product_id))
+        return http.write_once(request, run, about)
 
 
 class NewVariantView(http.MerchantView):
@@ -104,7 +102,7 @@ class NewVariantView(http.MerchantView):
     @extend_schema(
         tags=["Products"],
         operation_id="variant_create",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=variant_shapes.VariantWriteSerializer,
         responses={201: variant_shapes.VariantSerializer},
     )
@@ -119,7 +117,7 @@ class NewVariantView(http.MerchantView):
             row = queries.variant(merchant_id=self.merchant.pk, variant_id=made.pk)
             return 201, bodies.variant(row, row.product)
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, tagged.product(self.merchant.pk, product_id))
 
 
 class VariantsView(edge.PagedView):
@@ -136,7 +134,7 @@ class VariantsView(edge.PagedView):
 
     def get_queryset(self) -> QuerySet[Variant]:
         """Return the merchant's variants."""
-        return queries.variants(merchant_id=self.merchant.pk)
+        return queries.variants(merchant_id=self.merchant.pk, **tagged.parts_of_variant(self.wanted))
 
     @extend_schema(
         tags=["Products"], operation_id="variant_list", responses=variant_shapes.VariantSerializer(many=True)
@@ -152,30 +150,27 @@ class VariantView(http.MerchantView):
     @extend_schema(tags=["Products"], operation_id="variant_get", responses=variant_shapes.VariantSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return a variant with its price and stock."""
-        return Response(self._body(variant_id))
+        return self.answer(tagged.variant(self.merchant.pk, variant_id, self.wanted))
 
     @extend_schema(
         tags=["Products"],
         operation_id="variant_change",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=variant_shapes.VariantChangeSerializer,
         responses=variant_shapes.VariantSerializer,
     )
     def patch(self, request: Request, variant_id: UUID) -> Response:
         """Change a variant: what is sent changes, the rest stays."""
+        about = tagged.variant(self.merchant.pk, variant_id)
         changes = edge.sent(variant_shapes.VariantChangeSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:
             products.change_variant(
                 merchant_id=self.merchant.pk, variant_id=variant_id, changes=changes, now=timezone.now()
             )
-            return 200, self._body(variant_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
-
-    def _body(self, variant_id: UUID) -> bodies.Body:
-        row = queries.variant(merchant_id=self.merchant.pk, variant_id=variant_id)
-        return bodies.variant(row, row.product)
+        return http.write_once(request, run, about)
 
 
 def _new_product(sent: dict[str, Any], currency: str) -> products.NewProduct:

@@ -13,9 +13,9 @@ from catalog import bodies, queries, reviewing
 from catalog.models import ProductReview
 from catalog.serializers import products as product_shapes
 from catalog.serializers import reviews as shapes
-from catalog.views import edge
+from catalog.views import edge, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 
 
 class _MoveView(http.MerchantView):
@@ -23,12 +23,13 @@ class _MoveView(http.MerchantView):
 
     def moved(self, request: Request, product_id: UUID, move: Callable[[], None]) -> Response:
         """Answer with the product as it is after the move."""
+        about = tagged.product(self.merchant.pk, product_id)
 
         def run() -> tuple[int, bodies.Body]:
             move()
-            return 200, bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=product_id))
+            return 200, about.look()
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, about)
 
 
 class SubmitView(_MoveView):
@@ -37,7 +38,7 @@ class SubmitView(_MoveView):
     @extend_schema(
         tags=["Products"],
         operation_id="product_submit",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=None,
         responses=product_shapes.ProductSerializer,
     )
@@ -56,7 +57,7 @@ class WithdrawView(_MoveView):
     @extend_schema(
         tags=["Products"],
         operation_id="product_withdraw",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=None,
         responses=product_shapes.ProductSerializer,
     )
@@ -75,7 +76,7 @@ class RetireView(_MoveView):
     @extend_schema(
         tags=["Products"],
         operation_id="product_retire",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.RetireSerializer,
         responses=product_shapes.ProductSerializer,
     )
@@ -97,7 +98,7 @@ class RestoreView(_MoveView):
     @extend_schema(
         tags=["Products"],
         operation_id="product_restore",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=None,
         responses=product_shapes.ProductSerializer,
     )

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from catalog import bodies, floors, prices, queries, stock
 from catalog.serializers import prices as price_shapes
 from catalog.serializers import stock as stock_shapes
-from catalog.views import edge
+from catalog.views import edge, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 
 
 class PriceView(http.MerchantView):
@@ -21,18 +21,19 @@ class PriceView(http.MerchantView):
     @extend_schema(tags=["Prices"], operation_id="price_get", responses=price_shapes.PricesSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return the current price, the lowest of the last 30 days, and the history."""
-        return Response(self._body(variant_id))
+        return self.answer(tagged.price(self.merchant.pk, variant_id))
 
     @extend_schema(
         tags=["Prices"],
         operation_id="price_set",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=price_shapes.PriceWriteSerializer,
         responses=price_shapes.PricesSerializer,
     )
     def put(self, request: Request, variant_id: UUID) -> Response:
         """Set the price from now on; the one before is closed and kept. The same price changes nothing."""
         quote = edge.quote(edge.sent(price_shapes.PriceWriteSerializer, request), self.merchant.currency)
+        about = tagged.price(self.merchant.pk, variant_id)
 
         def run() -> tuple[int, bodies.Body]:
             prices.change(
@@ -43,14 +44,9 @@ class PriceView(http.MerchantView):
                 currency=quote.currency,
                 now=timezone.now(),
             )
-            return 200, self._body(variant_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
-
-    def _body(self, variant_id: UUID) -> bodies.Body:
-        rows = queries.price_history(merchant_id=self.merchant.pk, variant_id=variant_id)
-        lowest = prices.lowest(variant_id, queries.reduction_window(timezone.now()))
-        return bodies.prices(rows, lowest)
+        return http.write_once(request, run, about)
 
 
 class FloorView(http.MerchantView):
@@ -59,43 +55,41 @@ class FloorView(http.MerchantView):
     @extend_schema(tags=["Prices"], operation_id="floor_get", responses=price_shapes.FloorSerializer)
     def get(self, request: Request, variant_id: UUID) -> Response:
         """Return the floor, or null where there is none."""
-        return Response(self._body(variant_id))
+        return self.answer(tagged.floor(self.merchant.pk, variant_id))
 
     @extend_schema(
         tags=["Prices"],
         operation_id="floor_set",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=price_shapes.FloorWriteSerializer,
         responses=price_shapes.FloorSerializer,
     )
     def put(self, request: Request, variant_id: UUID) -> Response:
         """Set what no host, offer or coupon may sell a unit below; an offer below it ends selling."""
         sent = edge.sent(price_shapes.FloorWriteSerializer, request)
+        about = tagged.floor(self.merchant.pk, variant_id)
 
         def run() -> tuple[int, bodies.Body]:
             floors.set_floor(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
-            return 200, self._body(variant_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, about)
 
     @extend_schema(
         tags=["Prices"],
         operation_id="floor_clear",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         responses={200: price_shapes.FloorSerializer},
     )
     def delete(self, request: Request, variant_id: UUID) -> Response:
         """Take the floor away."""
+        about = tagged.floor(self.merchant.pk, variant_id)
 
         def run() -> tuple[int, bodies.Body]:
             floors.clear_floor(merchant_id=self.merchant.pk, variant_id=variant_id)
-            return 200, self._body(variant_id)
+            return 200, about.look()
 
-        return http.write_once(request, run)
-
-    def _body(self, variant_id: UUID) -> bodies.Body:
-        queries.variant(merchant_id=self.merchant.pk, variant_id=variant_id)
-        return bodies.floor(variant_id, floors.of([variant_id]).get(variant_id))
+        return http.write_once(request, run, about)
 
 
 class StockView(http.MerchantView):

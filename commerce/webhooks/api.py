@@ -12,9 +12,9 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import http, paging, throttles
+from commerce import etags, http, paging, throttles
 from commerce.models import WebhookDelivery, WebhookEndpoint
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 from commerce.webhooks import deliveries, endpoints, shapes
 
 TESTS_PER_MINUTE = 10
@@ -91,13 +91,12 @@ class EndpointView(http.MerchantView):
     )
     def get(self, request: Request, endpoint_id: UUID) -> Response:
         """Return the endpoint, and why it is off if it is."""
-        row = endpoints.one_of_merchant(merchant_id=self.merchant.id, endpoint_id=endpoint_id)
-        return Response(shapes.endpoint(row))
+        return self.answer(self._about(endpoint_id))
 
     @extend_schema(
         tags=["Webhooks"],
         operation_id="webhook_endpoint_change",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.EndpointChangeSerializer,
         responses=shapes.EndpointSerializer,
     )
@@ -111,17 +110,33 @@ class EndpointView(http.MerchantView):
             )
             return 200, shapes.endpoint(row)
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, self._about(endpoint_id))
 
     @extend_schema(
         tags=["Webhooks"],
         operation_id="webhook_endpoint_remove",
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         responses={204: OpenApiResponse(description="Removed.")},
     )
     def delete(self, request: Request, endpoint_id: UUID) -> Response:
         """Remove it: nothing is sent to it any more."""
-        endpoints.remove(merchant_id=self.merchant.id, endpoint_id=endpoint_id, now=timezone.now())
-        return Response(status=204)
+
+        def run() -> tuple[int, None]:
+            endpoints.remove(merchant_id=self.merchant.id, endpoint_id=endpoint_id, now=timezone.now())
+            return 204, None
+
+        return http.write_once(request, run, self._about(endpoint_id))
+
+    def _about(self, endpoint_id: UUID) -> etags.Resource:
+        def look() -> shapes.Body:
+            row = endpoints.one_of_merchant(merchant_id=self.merchant.id, endpoint_id=endpoint_id)
+            return shapes.endpoint(row)
+
+        def version(body: shapes.Body) -> str:
+            # Not what becomes of what is sent to it.
+            return etags.digest([body[name] for name in ("url", "description", "event_types", "enabled")])
+
+        return etags.Resource(look, lambda: endpoints.locked(self.merchant.id, endpoint_id), version)
 
 
 class SecretView(http.MerchantView):

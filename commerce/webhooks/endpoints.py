@@ -88,7 +88,7 @@ def change(*, merchant_id: UUID, endpoint_id: UUID, now: datetime, **changes: An
     Turned on again it is sent what waited, oldest first. Raises UnknownEndpoint, BadUrl.
     """
     with transaction.atomic():
-        row = _locked(merchant_id, endpoint_id)
+        row = locked(merchant_id, endpoint_id)
         if "url" in changes and changes["url"] != row.url:
             _check(changes["url"])
             row.failing_since = None
@@ -123,7 +123,7 @@ def remove(*, merchant_id: UUID, endpoint_id: UUID, now: datetime) -> None:
     Raises UnknownEndpoint.
     """
     with transaction.atomic():
-        row = _locked(merchant_id, endpoint_id)
+        row = locked(merchant_id, endpoint_id)
         if row.enabled:
             _switch(row, Off.MERCHANT, now, enabled=False)
         row.removed_at = row.updated_at = now
@@ -147,7 +147,7 @@ def rotate(*, merchant_id: UUID, endpoint_id: UUID, overlap: timedelta, now: dat
     Raises UnknownEndpoint.
     """
     with transaction.atomic():
-        row = _locked(merchant_id, endpoint_id)
+        row = locked(merchant_id, endpoint_id)
         # One before that is let go with it: there are two at most.
         WebhookSecret.objects.filter(endpoint=row).exclude(valid_until=None).delete()
         WebhookSecret.objects.filter(endpoint=row).update(valid_until=now + min(overlap, MOST_OVERLAP))
@@ -158,7 +158,7 @@ def rotate(*, merchant_id: UUID, endpoint_id: UUID, overlap: timedelta, now: dat
 def test(*, merchant_id: UUID, endpoint_id: UUID, now: datetime) -> WebhookDelivery:
     """Have a test message sent to an endpoint; returns its delivery. Raises UnknownEndpoint, EndpointOff."""
     with transaction.atomic():
-        row = _locked(merchant_id, endpoint_id)
+        row = locked(merchant_id, endpoint_id)
         if not row.enabled:
             raise EndpointOff(reason=row.off_reason)
         return messages.test(row, now=now)
@@ -167,7 +167,7 @@ def test(*, merchant_id: UUID, endpoint_id: UUID, now: datetime) -> WebhookDeliv
 def replay(*, merchant_id: UUID, endpoint_id: UUID, since: datetime, delivered: bool, now: datetime) -> int:
     """As `deliveries.replay`; raises UnknownEndpoint, EndpointOff."""
     with transaction.atomic():
-        row = _locked(merchant_id, endpoint_id)
+        row = locked(merchant_id, endpoint_id)
         if not row.enabled:
             raise EndpointOff(reason=row.off_reason)
         return deliveries.replay(endpoint=row, since=since, delivered=delivered, now=now)
@@ -180,7 +180,8 @@ def _check(url: str) -> None:
         raise BadUrl(str(error)) from error
 
 
-def _locked(merchant_id: UUID, endpoint_id: UUID) -> WebhookEndpoint:
+def locked(merchant_id: UUID, endpoint_id: UUID) -> WebhookEndpoint:
+    """Return an endpoint that nobody else changes until the transaction ends; raises UnknownEndpoint."""
     rows = of_merchant(merchant_id=merchant_id).select_for_update(no_key=True)
     found = rows.filter(pk=endpoint_id).first()
     if found is None:
