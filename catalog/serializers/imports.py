@@ -40,7 +40,7 @@ class ImportSerializer(serializers.Serializer[Any]):
 
 
 @shown(examples.PROBLEM, response_only=True)
-class ProblemSerializer(serializers.Serializer[Any]):
+class ImportProblemSerializer(serializers.Serializer[Any]):
     """One thing that was wrong in a row of a feed."""
 
     line = serializers.IntegerField(help_text="Line of the file; the header is 1.")

@@ -156,7 +156,7 @@ class ProblemsView(edge.PagedView):
     """What was wrong with a feed."""
 
     queryset = ImportProblem.objects.none()
-    serializer_class = shapes.ProblemSerializer
+    serializer_class = shapes.ImportProblemSerializer
     filter_backends = ()
     pagination_class = _InFileOrder
     show = staticmethod(bodies.problem)
@@ -166,7 +166,9 @@ class ProblemsView(edge.PagedView):
         return queries.problems(merchant_id=self.merchant.pk, import_id=self.kwargs["import_id"])
 
     @extend_schema(
-        tags=["Imports"], operation_id="import_problem_list", responses=shapes.ProblemSerializer(many=True)
+        tags=["Imports"],
+        operation_id="import_problem_list",
+        responses=shapes.ImportProblemSerializer(many=True),
     )
     def get(self, request: Request, import_id: UUID) -> Response:
         """List what was wrong, in the order of the file; at most 10,000 are kept."""
