@@ -1,6 +1,5 @@
 """What anybody may ask without an account: what is on sale, how lists go on, and what is refused."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -11,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Price, Product, Stock, Variant
-from commerce import errors, redis_client, throttles
+from commerce import errors, throttles
 from commerce.models import Merchant
 from tests import openapi
 from tests.streams import make
@@ -19,13 +18,6 @@ from tests.streams import make
 pytestmark = pytest.mark.django_db
 
 ROOT = "/api/v1/shop/"
-
-
-@pytest.fixture(autouse=True)
-def _uncounted() -> Iterator[None]:
-    yield
-    for key in redis_client.sync().scan_iter("lc:throttle:shop:*"):
-        redis_client.sync().delete(key)
 
 
 def ask(path: str, *, status: int = 200, **headers: str) -> Any:

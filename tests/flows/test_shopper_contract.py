@@ -268,6 +268,18 @@ def the_room(ada: Caller, stream: Any, variant: Any) -> None:
     ada.refused("POST", "moderation/appeals", {"decision": str(NOWHERE), "text": "?"}, code="NOT_FOUND")
 
 
+def looking_around(guest: Caller, variant: Any) -> None:
+    """Goods, merchants and shows as somebody sees them who only looks."""
+    product, seller = variant.product_id, variant.merchant.slug
+    guest.get("GET", "shop/products?live=true&sort=price&currency=EUR")
+    guest.get("GET", f"shop/products/{product}")
+    guest.get("GET", f"shop/products/{product}/shows")
+    guest.get("GET", f"shop/streams?merchant={seller}")
+    guest.get("GET", f"shop/merchants/{seller}")
+    guest.get("GET", "shop/search/suggest?q=lip")
+    guest.refused("GET", f"shop/products/{NOWHERE}", code="NOT_FOUND")
+
+
 def test_every_answer_to_a_shopper_is_as_the_document_says(stripe_server: StripeServer) -> None:
     now, lipstick = timezone.now(), make.variant()
     policies.set_policy(merchant_id=lipstick.merchant_id, hold_seconds=600, now=now)
@@ -275,6 +287,7 @@ def test_every_answer_to_a_shopper_is_as_the_document_says(stripe_server: Stripe
     guest, ada = Caller(), Caller()
 
     cart(guest, lipstick.id, stream.slug)
+    looking_around(guest, lipstick)
     account(ada)
     saved_cards(ada)
     cart(ada, lipstick.id, stream.slug)
