@@ -112,8 +112,11 @@ def priced(
 ) -> QuerySet[Product]:
     """Narrow to products whose lowest price in this currency is in the range, both ends included."""
     of_product = _prices(variant__product=OuterRef("pk"), currency=currency)
-    rows = rows.filter(Exists(of_product if most is None else of_product.filter(amount__lte=most)))
-    return rows if least is None else rows.filter(~Exists(of_product.filter(amount__lt=least)))
+    within = of_product if most is None else of_product.filter(amount__lte=most)
+    if least is None:
+        return rows.filter(Exists(within))
+    # The first part alone finds what is rare by the index of prices.
+    return rows.filter(Exists(within.filter(amount__gte=least)), ~Exists(of_product.filter(amount__lt=least)))
 
 
 def by_price(

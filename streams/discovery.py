@@ -46,9 +46,9 @@ def live_now(product_ids: Collection[UUID], *, now: datetime) -> dict[UUID, list
     return found
 
 
-def live_products() -> QuerySet[ShowcaseItem, Any]:
-    """Return the ids of the products that are in a live show now."""
-    return _on_now().values("product")
+def live_items() -> QuerySet[ShowcaseItem]:
+    """Return the items that are in a live show now."""
+    return _on_now()
 
 
 def shows(
@@ -56,13 +56,13 @@ def shows(
     now: datetime,
     status: str | None = None,
     product_id: UUID | None = None,
-    merchant: str | None = None,
+    merchant_id: UUID | None = None,
     host: str | None = None,
 ) -> QuerySet[Stream]:
     """Return the shows that anybody may know of: to come, live, or over; the latest planned first.
 
-    `merchant` and `host` are slugs. Of a product, or of a merchant's, those in which it is or was shown;
-    nothing of what is not on sale.
+    `host` is a slug. Of a product, or of a merchant's, those in which it is or was shown; nothing of what is
+    not on sale.
     """
     coming = Q(status=Stream.Status.SCHEDULED, starts_at__gte=now - listing.OVERDUE)
     public = Q(status__in=(Stream.Status.LIVE, Stream.Status.ENDED)) | coming
@@ -74,8 +74,8 @@ def shows(
     if product_id is not None:
         on_sale = storefront.on_sale().filter(pk=product_id).values("pk")
         found = found.filter(pk__in=_appeared(product__in=on_sale))
-    if merchant is not None:
-        found = found.filter(pk__in=_appeared(product__merchant__slug=merchant, product__in=_on_sale()))
+    if merchant_id is not None:
+        found = found.filter(pk__in=_appeared(product__merchant=merchant_id, product__in=_on_sale()))
     return found.select_related("host").order_by("-starts_at", "-id")
 
 

@@ -191,7 +191,9 @@ class MerchantView(ShopView):
     def get(self, request: Request, slug: str) -> Response:
         """Return a merchant, and the live shows that have its goods."""
         merchant = storefront.merchant(slug)
-        live = discovery.shows(now=timezone.now(), merchant=slug, status=Stream.Status.LIVE)[:MOST_LIVE]
+        live = discovery.shows(now=timezone.now(), merchant_id=merchant.pk, status=Stream.Status.LIVE)[
+            :MOST_LIVE
+        ]
         return Response(
             {
                 "slug": merchant.slug,

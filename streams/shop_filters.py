@@ -1,10 +1,11 @@
 """How the shoppers' lists can be narrowed and ordered."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
@@ -86,13 +87,14 @@ class ShopFilter(Filters):
         """Return the products that are asked for, in the order that is asked for."""
         asked = self.form.cleaned_data
         if asked["merchant"]:
-            of = Merchant.objects.filter(slug=asked["merchant"], is_active=True)
-            rows = rows.filter(merchant=Subquery(of.values("pk")))
+            of = _merchant(asked["merchant"])
+            rows = rows.filter(merchant=of) if of else rows.none()
         rows = storefront.said(rows, vendor=asked["vendor"] or None, kind=asked["type"] or None)
         if asked["in_stock"]:
             rows = storefront.in_stock(rows)
         if asked["live"]:
-            rows = rows.filter(pk__in=discovery.live_products())
+            # And so of these: they are few, whatever there is.
+            rows = rows.filter(pk__in=set(discovery.live_items().values_list("product", flat=True)))
         return self._ordered(rows)
 
     def _ordered(self, rows: QuerySet[Product]) -> QuerySet[Product]:
@@ -139,4 +141,12 @@ class StreamFilter(Filters):
     def filter_queryset(self, rows: QuerySet[Stream]) -> QuerySet[Stream]:
         """Return the shows that are asked for."""
         asked = {name: value or None for name, value in self.form.cleaned_data.items()}
-        return discovery.shows(now=timezone.now(), product_id=asked.pop("product"), **asked)
+        merchant = asked.pop("merchant")
+        of = _merchant(merchant) if merchant else None
+        found = discovery.shows(now=timezone.now(), product_id=asked.pop("product"), merchant_id=of, **asked)
+        return found.none() if merchant and of is None else found
+
+
+def _merchant(slug: str) -> UUID | None:
+    """Looked up first: of an id PostgreSQL knows how much is its, of a subquery nothing."""
+    return Merchant.objects.filter(slug=slug, is_active=True).values_list("pk", flat=True).first()

@@ -56,7 +56,10 @@ class Stream(models.Model):
             # Target of a composite foreign key: nobody invites to another host's show.
             models.UniqueConstraint(fields=["host", "id"], name="stream_of_host"),
         )
-        indexes = (models.Index(fields=["status", "-starts_at"], name="stream_listing"),)
+        indexes = (
+            models.Index(fields=["status", "-starts_at"], name="stream_listing"),
+            models.Index(fields=["-starts_at", "-id"], name="stream_latest"),
+        )
 
     def __str__(self) -> str:
         return self.title

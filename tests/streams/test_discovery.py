@@ -95,7 +95,7 @@ def test_what_is_off_the_showcase_or_of_a_closed_host_is_not_live() -> None:
     assert live(two)
     Host.objects.filter(pk=other.host_id).update(is_active=False)
     assert live(two) == []
-    assert list(discovery.live_products()) == []
+    assert list(discovery.live_items()) == []
 
 
 # --- shows and moments ---
@@ -224,7 +224,7 @@ def test_with_ten_thousand_shows_behind_it_what_is_live_is_read_from_the_few_tha
             [one.pk],
         )
         cursor.execute("ANALYZE streams_stream, streams_showcaseitem")
-    rows = discovery.live_products().filter(product=one.pk)
+    rows = discovery.live_items().filter(product=one.pk)
     plan = rows.explain(analyze=True)
     assert "Seq Scan on streams_showcaseitem" not in plan, plan
     assert "rows=10000" not in plan, plan
