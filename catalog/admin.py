@@ -229,6 +229,7 @@ class StockAdmin(Screen):
                 available=form.cleaned_data["available"],
                 note=f"{form.cleaned_data['note']} (operations)"[:200],
                 now=timezone.now(),
+                by=stock.Who("operator", str(request.user)[:150]),
             )
         except Refusal as refusal:
             messages.error(request, refusal.text)

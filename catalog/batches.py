@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from catalog import floors, intake, prices, schedules, stock
+from catalog import floors, intake, locations, places, prices, schedules, stock
 from catalog.drafts import Piece, Problem, ProductDraft
 from catalog.formats import rows
 from catalog.models import Variant
@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 TRIES = 3
 
 Written = TypeVar("Written")
+Spot = tuple[UUID, str]
+"""A variant, and the code of the location that its row names, if any."""
+_OF_LOCATION = (locations.UnknownLocation, locations.LocationClosed)
 
 
 class Became(StrEnum):
@@ -47,7 +50,12 @@ class Result:
 
 
 def put_products(
-    *, merchant_id: UUID, currency: str, sent: Sequence[tuple[str, Piece]], now: datetime
+    *,
+    merchant_id: UUID,
+    currency: str,
+    sent: Sequence[tuple[str, Piece]],
+    now: datetime,
+    by: stock.Who = stock.SOMEBODY,
 ) -> list[Result]:
     """Make and change products as a feed would; `sent` are the rows by their handles, in their order.
 
@@ -57,7 +65,9 @@ def put_products(
 
     def write(some: list[ProductDraft]) -> intake.Outcome:
         _one_at_a_time(merchant_id)
-        return intake.write(merchant_id=merchant_id, currency=currency, drafts=some, note="batch", now=now)
+        return intake.write(
+            merchant_id=merchant_id, currency=currency, drafts=some, note="batch", now=now, by=by
+        )
 
     outcomes = _written(drafts, write)
     return [_result(key, piece, outcomes.get(piece.last_row)) for key, piece in sent]
@@ -98,20 +108,39 @@ def _result(key: str, piece: Piece, outcome: intake.Outcome | None) -> Result:
     raise AssertionError(key)
 
 
-def set_stock(*, merchant_id: UUID, sent: Sequence[rows.Level], now: datetime) -> list[Result]:
-    """Say how many units can be promised from now on, by SKU."""
+def set_stock(
+    *, merchant_id: UUID, sent: Sequence[rows.Level], now: datetime, by: stock.Who = stock.SOMEBODY
+) -> list[Result]:
+    """Say how many units can be promised from now on, by SKU, or lie at a location."""
 
     def write() -> list[Result]:
         known = _known(merchant_id, sent)
-        levels = {known[row.key]: row.available for row in sent if not row.trouble and row.key in known}
+        taken = [row for row in sent if not row.trouble and row.key in known]
+        levels = {known[row.key]: row.available for row in taken if not row.location}
+        there = {(known[row.key], row.location): row.available for row in taken if row.location}
+        if there:
+            # Locations first, and the stock of all in one order.
+            locations.shared(merchant_id, {code for _, code in there})
+            stock.locked(merchant_id, [*levels, *(pk for pk, _ in there)])
         moved = stock.set_levels(
-            merchant_id=merchant_id, levels=levels, reason=stock.Reason.SET, note="batch", now=now
+            merchant_id=merchant_id, levels=levels, reason=stock.Reason.SET, note="batch", now=now, by=by
         )
         refused = {
             pk: _problem("available", stock.StockOfBundle.code, stock.StockOfBundle.message)
             for pk in stock.bundles(levels)
         }
-        return _results(sent, known, moved, refused)
+        found = (
+            places.set_levels(merchant_id=merchant_id, levels=there, note="batch", by=by, now=now)
+            if there
+            else {}
+        )
+        spots = {(pk, "") for pk in moved} | {spot for spot, one in found.items() if one is True}
+        troubles = {(pk, ""): trouble for pk, trouble in refused.items()}
+        for spot, one in found.items():
+            if isinstance(one, errors.Refusal):
+                field = "location" if isinstance(one, _OF_LOCATION) else "available"
+                troubles[spot] = _problem(field, one.code, one.text)
+        return _results(sent, known, spots, troubles)
 
     return _again(write)
 
@@ -156,7 +185,8 @@ def set_prices(
                 refused[pk] = _problem("starts_at", one.code, one.text)
             elif one.is_new:
                 moved.add(pk)
-        return _results(sent, known, moved, refused)
+        troubles = {(pk, ""): trouble for pk, trouble in refused.items()}
+        return _results(sent, known, {(pk, "") for pk in moved}, troubles)
 
     return _again(write)
 
@@ -167,18 +197,20 @@ def _known(merchant_id: UUID, sent: Sequence[rows.Row]) -> dict[str, UUID]:
 
 
 def _results(
-    sent: Sequence[rows.Row], known: dict[str, UUID], moved: set[UUID], refused: dict[UUID, Problem]
+    sent: Sequence[rows.Row], known: dict[str, UUID], moved: set[Spot], refused: dict[Spot, Problem]
 ) -> list[Result]:
     results = []
     for row in sent:
         pk = None if row.trouble else known.get(row.key)
-        trouble = row.trouble or (refused.get(pk) if pk else None)
+        trouble = row.trouble or (refused.get((pk, row.location)) if pk else None)
         if trouble is None and pk is None:
             trouble = _problem("sku", "UNKNOWN_SKU", "There is no variant of this SKU.")
         if trouble is not None:
             results.append(Result(row.key, Became.REFUSED, pk, [trouble]))
         else:
-            results.append(Result(row.key, Became.UPDATED if pk in moved else Became.UNCHANGED, pk))
+            results.append(
+                Result(row.key, Became.UPDATED if (pk, row.location) in moved else Became.UNCHANGED, pk)
+            )
     return results
 
 

@@ -20,6 +20,7 @@ from catalog.models import (
     StockMovement,
     Variant,
 )
+from catalog.serializers import places
 
 Body = dict[str, Any]
 
@@ -122,9 +123,8 @@ def stock(row: Stock, movements: Iterable[StockMovement]) -> Body:
         "available": row.available,
         "version": row.version,
         "updated_at": row.updated_at,
-        "movements": [
-            {"delta": one.delta, "reason": one.reason, "note": one.note, "at": one.at} for one in movements
-        ],
+        "locations": places.there(row),
+        "movements": [places.movement(one) for one in movements],
     }
 
 

@@ -146,15 +146,68 @@ PARTS: dict[str, Any] = {
         },
     ],
 }
+_MOVED: dict[str, Any] = {
+    "location": None,
+    "on_hand_delta": 0,
+    "note": "",
+    "by": {"kind": "key", "name": "Warehouse system"},
+    "at": _MOMENT,
+}
 STOCK: dict[str, Any] = {
     "variant": _VARIANT,
     "available": 117,
     "version": 2,
     "updated_at": _MOMENT,
-    "movements": [
-        {"delta": -3, "reason": "adjust", "note": "Broken in the warehouse", "at": _MOMENT},
-        {"delta": 120, "reason": "import", "note": "", "at": _MOMENT},
+    "locations": [
+        {"location": "main", "on_hand": 97, "derived": True},
+        {"location": "berlin", "on_hand": 20, "derived": False},
     ],
+    "movements": [
+        {
+            **_MOVED,
+            "id": 73,
+            "location": "berlin",
+            "delta": -3,
+            "on_hand_delta": -3,
+            "reason": "adjust",
+            "note": "Broken in the warehouse",
+        },
+        {
+            **_MOVED,
+            "id": 12,
+            "delta": 120,
+            "reason": "import",
+            "by": {"kind": "import", "name": "spring.csv"},
+        },
+    ],
+}
+MOVEMENT: dict[str, Any] = {**STOCK["movements"][0], "variant": _VARIANT, "sku": "VL-COR"}
+LEVEL: dict[str, Any] = {
+    "variant": _VARIANT,
+    "sku": "VL-COR",
+    "title": "Velvet Lipstick (Coral)",
+    **{name: STOCK[name] for name in ("available", "version", "updated_at", "locations")},
+}
+LOCATION_WRITE: dict[str, Any] = {
+    "code": "berlin",
+    "name": "Warehouse Berlin",
+    "address": "1 Example Street, 10115 Berlin",
+    "country": "DE",
+}
+LOCATION_CHANGE: dict[str, Any] = {"name": "Warehouse Berlin North", "is_active": True}
+LOCATION: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e09",
+    **LOCATION_WRITE,
+    "is_active": True,
+    "is_main": False,
+    "created_at": _MOMENT,
+    "updated_at": _MOMENT,
+}
+TRANSFER: dict[str, Any] = {
+    "from_location": "main",
+    "to_location": "berlin",
+    "lines": [{"sku": "VL-COR", "units": 20}],
+    "note": "For the spring show",
 }
 IMPORT: dict[str, Any] = {
     "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e04",

@@ -32,9 +32,9 @@ class Outcome:
 
 
 def write(
-    *, merchant_id: UUID, currency: str, drafts: list[ProductDraft], note: str, now: datetime
+    *, merchant_id: UUID, currency: str, drafts: list[ProductDraft], note: str, now: datetime, by: stock.Who
 ) -> Outcome:
-    """Write drafts of different handles in the caller's transaction; `note` goes to the stock movements."""
+    """Write drafts of different handles in the caller's transaction; stock movements say `note` and `by`."""
     outcome = Outcome()
     products, changed, made = _write_products(merchant_id, drafts, outcome, now)
     changed |= _write_images(merchant_id, drafts, products, made)
@@ -52,10 +52,10 @@ def write(
         for variant, draft, is_new in matched
         if not is_new and draft.quantity is not None
     }
-    stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now)
+    stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now, by=by)
     # Last, because the till waits for these rows.
     differing |= stock.set_levels(
-        merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now
+        merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now, by=by
     )
     _report_bundles(matched, levels, outcome)
     new = {variant.product_id for variant, _, is_new in matched if is_new}

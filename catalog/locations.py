@@ -13,8 +13,14 @@ from commerce import errors
 MAX_LOCATIONS = 200
 
 
+class NoLocation(errors.NotFound):
+    """The merchant has no location of this id."""
+
+    message = "There is no such location."
+
+
 class UnknownLocation(errors.NotFound):
-    """The merchant has no such location."""
+    """The merchant has no location of this code."""
 
     code = "UNKNOWN_LOCATION"
     message = "You have no such location."
@@ -86,13 +92,13 @@ def create(
 
 
 def change(*, merchant_id: UUID, location_id: UUID, changes: Mapping[str, Any], now: datetime) -> Location:
-    """Change name, address, country or is_active; raises UnknownLocation, MainLocation, LocationNotEmpty."""
+    """Change name, address, country or is_active; raises NoLocation, MainLocation, LocationNotEmpty."""
     assert changes.keys() <= {"name", "address", "country", "is_active"}
     with transaction.atomic():
         rows = Location.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
         row = rows.filter(pk=location_id).first()
         if row is None:
-            raise UnknownLocation
+            raise NoLocation
         if changes.get("is_active", True) is False and row.is_active:
             if row.is_main:
                 raise MainLocation

@@ -24,6 +24,8 @@ from catalog.models import (
     Export,
     Import,
     ImportProblem,
+    Location,
+    LocationStock,
     Price,
     PriceSchedule,
     Product,
@@ -146,9 +148,26 @@ def price_schedules(*, merchant_id: UUID) -> QuerySet[PriceSchedule]:
     return PriceSchedule.objects.filter(merchant_id=merchant_id).select_related("variant")
 
 
+def locations(*, merchant_id: UUID) -> QuerySet[Location]:
+    """Return a merchant's locations."""
+    return Location.objects.filter(merchant_id=merchant_id)
+
+
+def levels(*, merchant_id: UUID) -> QuerySet[Stock]:
+    """Return a merchant's stock with what lies where, in two queries however many rows."""
+    main = Location.objects.filter(merchant_id=merchant_id, is_main=True).values("code")
+    lying = LocationStock.objects.select_related("location").order_by("location__code")
+    return (
+        Stock.objects.filter(merchant_id=merchant_id)
+        .select_related("variant__product")
+        .annotate(main_code=Subquery(main))
+        .prefetch_related(Prefetch("variant__location_stock", queryset=lying, to_attr="lying"))
+    )
+
+
 def stock(*, merchant_id: UUID, variant_id: UUID) -> Stock:
-    """Return a variant's stock; raises UnknownVariant."""
-    found = Stock.objects.filter(merchant_id=merchant_id, pk=variant_id).first()
+    """Return a variant's stock, with what lies where; raises UnknownVariant."""
+    found = levels(merchant_id=merchant_id).filter(pk=variant_id).first()
     if found is None:
         raise UnknownVariant
     return found
@@ -157,7 +176,13 @@ def stock(*, merchant_id: UUID, variant_id: UUID) -> Stock:
 def movements(*, merchant_id: UUID, variant_id: UUID) -> list[StockMovement]:
     """Return the latest MOVEMENTS changes of a variant's stock, newest first."""
     rows = StockMovement.objects.filter(merchant_id=merchant_id, variant_id=variant_id)
-    return list(rows.order_by("-id")[:MOVEMENTS])
+    return list(rows.select_related("location").order_by("-id")[:MOVEMENTS])
+
+
+def movement_log(*, merchant_id: UUID) -> QuerySet[StockMovement]:
+    """Return all changes of a merchant's stock other than sales, with their variants and locations."""
+    rows = StockMovement.objects.filter(merchant_id=merchant_id)
+    return rows.select_related("variant", "location")
 
 
 def imports(*, merchant_id: UUID) -> QuerySet[Import]:

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from catalog.views import batches, bundles, exports, imports, plans, products, reviews, schedules, shelf
+from catalog.views import (
+    batches,
+    bundles,
+    exports,
+    imports,
+    places,
+    plans,
+    products,
+    reviews,
+    schedules,
+    shelf,
+)
 
 urlpatterns = [
     path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
@@ -16,8 +27,13 @@ urlpatterns = [
     path("imports/<uuid:import_id>", imports.ImportView.as_view(), name="import"),
     path("imports/<uuid:import_id>/cancel", imports.CancelImportView.as_view(), name="import-cancel"),
     path("imports/<uuid:import_id>/problems", imports.ProblemsView.as_view(), name="import-problems"),
+    path("locations", places.LocationsView.as_view(), name="locations"),
+    path("locations/<uuid:location_id>", places.LocationView.as_view(), name="location"),
     path("products", products.ProductsView.as_view(), name="products"),
     path("products/batch", batches.ProductBatchView.as_view(), name="product-batch"),
+    path("stock", places.LevelsView.as_view(), name="stock"),
+    path("stock/movements", places.MovementsView.as_view(), name="stock-movements"),
+    path("stock/transfers", places.TransfersView.as_view(), name="stock-transfers"),
     path("stock/batch", batches.StockBatchView.as_view(), name="stock-batch"),
     path("prices/schedule", schedules.SchedulesView.as_view(), name="price-schedules"),
     path("prices/batch", batches.PriceBatchView.as_view(), name="price-batch"),

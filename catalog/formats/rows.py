@@ -21,6 +21,7 @@ Sku = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 class _Level(Struct, forbid_unknown_fields=True):
     sku: Sku
     available: Annotated[int, Meta(ge=0, le=cells.MAX_UNITS)]
+    location: Annotated[str, Meta(max_length=50)] | None = None
 
 
 class _Quote(Struct, forbid_unknown_fields=True):
@@ -39,11 +40,12 @@ class Row:
     number: int
     key: str
     trouble: Problem | None = None
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Level(Row):
-    """Units that can be promised of a SKU."""
+    """Units of a SKU that can be promised, or that lie at the location."""
 
     available: int = 0
 
@@ -75,7 +77,7 @@ def products(sent: Sequence[Any], *, currency: str) -> Iterator[tuple[str, Piece
 def levels(sent: Sequence[Any]) -> Iterator[Level]:
     """Yield each row of units by SKU."""
     for row, said in _by_sku(sent, _Level):
-        yield Level(row.number, row.key, row.trouble, said.available if said else 0)
+        yield Level(row.number, row.key, row.trouble, row.location, said.available if said else 0)
 
 
 def prices(sent: Sequence[Any]) -> Iterator[Price]:
@@ -91,7 +93,7 @@ def prices(sent: Sequence[Any]) -> Iterator[Price]:
             problem = Problem(row.number, wrong.column, wrong.code, shorten(wrong.value), str(wrong))
             yield Price(row.number, row.key, problem)
         else:
-            yield Price(row.number, row.key, None, said.amount, said.compare_at, currency, starts, ends)
+            yield Price(row.number, row.key, None, "", said.amount, said.compare_at, currency, starts, ends)
 
 
 def _moment(name: str, text: str | None) -> datetime | None:
@@ -102,7 +104,8 @@ def _moment(name: str, text: str | None) -> datetime | None:
 
 
 def _by_sku(sent: Sequence[Any], shape: Any) -> Iterator[tuple[Row, Any]]:
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], int] = {}
+    split: dict[str, bool] = {}
     for number, row in enumerate(sent, start=1):
         sku = row.get("sku") if isinstance(row, dict) else None
         key = shorten(sku).replace("\0", "") if isinstance(sku, str) else ""
@@ -110,14 +113,18 @@ def _by_sku(sent: Sequence[Any], shape: Any) -> Iterator[tuple[Row, Any]]:
             if _has_nul(row):
                 raise Wrong("", "NUL_BYTE", "", "The row has a NUL character.")
             said = convert(row, shape, "")
-            if earlier := seen.get(said.sku):
+            location = getattr(said, "location", None) or ""
+            if earlier := seen.get((said.sku, location)):
                 raise Wrong("sku", "DUPLICATE_SKU", said.sku, f"Row {earlier} has it already.")
+            if split.setdefault(said.sku, bool(location)) != bool(location):
+                message = "Other rows have it at locations: either all do or none."
+                raise Wrong("location", "DUPLICATE_SKU", said.sku, message)
         except Wrong as wrong:
             problem = Problem(number, wrong.column, wrong.code, shorten(wrong.value), str(wrong)[:300])
             yield Row(number, key, problem), None
         else:
-            seen[said.sku] = number
-            yield Row(number, said.sku), said
+            seen[said.sku, location] = number
+            yield Row(number, said.sku, None, location), said
 
 
 def _has_nul(node: Any) -> bool:

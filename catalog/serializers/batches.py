@@ -46,7 +46,10 @@ class ProductBatchSerializer(StrictSerializer):
 class StockBatchSerializer(StrictSerializer):
     """The stock of up to 1,000 SKUs."""
 
-    stock = _rows_of("Each `{sku, available}`: units that can be promised from now on.")
+    stock = _rows_of(
+        "Each `{sku, available}`: units that can be promised from now on; with `location`, the code of one of"
+        " yours, units that lie there."
+    )
 
 
 @shown(examples.PRICE_BATCH, request_only=True)

@@ -5,16 +5,21 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog import examples, stock
-from catalog.models import StockMovement
+from catalog.serializers.places import Code, MovementSerializer, ThereSerializer
 from catalog.serializers.showing import shown
 from commerce.strict import StrictSerializer, Text, Whole
 
 
 @shown(examples.STOCK_SET, request_only=True)
 class StockSetSerializer(StrictSerializer):
-    """How many units can be promised from now on."""
+    """How many units can be promised from now on, or lie at a location."""
 
-    available = Whole(min_value=0, max_value=stock.MAX_UNITS)
+    available = Whole(
+        min_value=0,
+        max_value=stock.MAX_UNITS,
+        help_text="With a `location`: units that lie there; what can be promised changes by as many.",
+    )
+    location = Code(required=False, default=None, help_text="Its code. Left out: all that can be promised.")
     note = Text(max_length=200, required=False, allow_blank=True, default="")
 
 
@@ -23,16 +28,8 @@ class StockAdjustSerializer(StrictSerializer):
     """How many units come (or go, when negative)."""
 
     delta = Whole(min_value=-stock.MAX_UNITS, max_value=stock.MAX_UNITS)
+    location = Code(required=False, default=None, help_text="Its code. Left out: the main one.")
     note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="Why.")
-
-
-class MovementSerializer(serializers.Serializer[Any]):
-    """A change of stock other than a sale."""
-
-    delta = serializers.IntegerField()
-    reason = serializers.ChoiceField(choices=StockMovement.Reason.choices)
-    note = serializers.CharField(allow_blank=True)
-    at = serializers.DateTimeField()
 
 
 @shown(examples.STOCK, response_only=True)
@@ -43,4 +40,5 @@ class StockSerializer(serializers.Serializer[Any]):
     available = serializers.IntegerField()
     version = serializers.IntegerField(help_text="Grows by one per change, sales included.")
     updated_at = serializers.DateTimeField()
+    locations = ThereSerializer(many=True, help_text="What lies where; empty as long as you have named none.")
     movements = MovementSerializer(many=True, help_text="The latest 50, newest first.")

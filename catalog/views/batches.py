@@ -29,12 +29,13 @@ class ProductBatchView(http.MerchantView):
         What is left out stays. Each row is taken for itself; the answer says what became of it.
         """
         sent = edge.sent(shapes.ProductBatchSerializer, request)["products"]
+        who = edge.caller(request)
         merchant = self.merchant
 
         def run() -> tuple[int, bodies.Body]:
             read = list(rows.products(sent, currency=merchant.currency))
             results = batches.put_products(
-                merchant_id=merchant.pk, currency=merchant.currency, sent=read, now=timezone.now()
+                merchant_id=merchant.pk, currency=merchant.currency, sent=read, now=timezone.now(), by=who
             )
             return 200, bodies.batch(results)
 
@@ -53,10 +54,11 @@ class StockBatchView(http.MerchantView):
     )
     def post(self, request: Request) -> Response:
         """Say how many units of up to 1,000 SKUs can be promised from now on."""
+        who = edge.caller(request)
         read = list(rows.levels(edge.sent(shapes.StockBatchSerializer, request)["stock"]))
 
         def run() -> tuple[int, bodies.Body]:
-            results = batches.set_stock(merchant_id=self.merchant.pk, sent=read, now=timezone.now())
+            results = batches.set_stock(merchant_id=self.merchant.pk, sent=read, now=timezone.now(), by=who)
             return 200, bodies.batch(results)
 
         return http.write_once(request, run)

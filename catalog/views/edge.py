@@ -5,8 +5,9 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
-from catalog import prices
+from catalog import prices, stock
 from commerce import http, paging
+from commerce.models import MerchantKey
 
 
 def sent(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
@@ -20,6 +21,12 @@ def sent(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
 def quote(sent: dict[str, Any], currency: str) -> prices.Quote:
     """Return the price that was sent, in the merchant's currency where none was named."""
     return prices.Quote(sent["amount"], sent["compare_at"], sent.get("currency", currency))
+
+
+def caller(request: Request) -> stock.Who:
+    """Return who calls, as the log of stock names it."""
+    key = request.auth
+    return stock.Who("key", key.name) if isinstance(key, MerchantKey) else stock.SOMEBODY
 
 
 class PagedView(http.MerchantView, paging.PagedView):

@@ -1,5 +1,6 @@
 """HTTP doors of prices and stock for merchants' systems; rows start from the merchant of the key."""
 
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -7,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, floors, prices, queries, stock
+from catalog import bodies, floors, places, prices, queries, stock
 from catalog.serializers import prices as price_shapes
 from catalog.serializers import stock as stock_shapes
 from catalog.views import edge, tagged
@@ -110,9 +111,19 @@ class StockView(http.MerchantView):
     def put(self, request: Request, variant_id: UUID) -> Response:
         """Say how many can be promised from now on, beside what is sold or held already."""
         sent = edge.sent(stock_shapes.StockSetSerializer, request)
+        who: dict[str, Any] = {
+            "merchant_id": self.merchant.pk,
+            "variant_id": variant_id,
+            "by": edge.caller(request),
+        }
+        place = sent.pop("location")
 
         def run() -> tuple[int, bodies.Body]:
-            stock.set_level(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
+            if place is None:
+                stock.set_level(**who, **sent, now=timezone.now())
+            else:
+                units = sent["available"]
+                places.set_level(**who, location=place, units=units, note=sent["note"], now=timezone.now())
             return 200, self._body(variant_id)
 
         return http.write_once(request, run)
@@ -127,9 +138,18 @@ class StockView(http.MerchantView):
     def post(self, request: Request, variant_id: UUID) -> Response:
         """Add units or take them away, whatever is sold meanwhile; send an Idempotency-Key with it."""
         sent = edge.sent(stock_shapes.StockAdjustSerializer, request)
+        who: dict[str, Any] = {
+            "merchant_id": self.merchant.pk,
+            "variant_id": variant_id,
+            "by": edge.caller(request),
+        }
+        place = sent.pop("location")
 
         def run() -> tuple[int, bodies.Body]:
-            stock.adjust(merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent)
+            if place is None:
+                stock.adjust(**who, **sent, now=timezone.now())
+            else:
+                places.adjust(**who, **sent, location=place, now=timezone.now())
             return 200, self._body(variant_id)
 
         return http.write_once(request, run)

@@ -245,7 +245,7 @@ def test_a_closed_location_takes_nothing_in(seller: Merchant) -> None:
     for act in acts:
         with pytest.raises(locations.LocationClosed):
             act()
-    with pytest.raises(locations.UnknownLocation):
+    with pytest.raises(locations.NoLocation):
         close(ids.new())
 
 

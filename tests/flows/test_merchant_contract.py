@@ -20,7 +20,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from catalog import exports, plans, prices, schedules
+from catalog import exports, locations, plans, prices, schedules
 from commerce.webhooks import endpoints, messages
 from config.env import ROOT
 from tests.catalog import make
@@ -83,7 +83,9 @@ def caller() -> Iterator[tuple[dict[str, str], dict[str, UUID]]]:
     mine = {"plan_id": plan.pk, "variant_id": one.pk, "product_id": one.product_id, "import_id": job.pk}
     later = schedules.Plan(prices.Quote(1500, None, "EUR"), make.NOW + timedelta(days=1), None)
     sale = schedules.make(merchant_id=seller.pk, variant_id=one.pk, plan=later, now=make.NOW).schedule
-    mine |= {"export_id": file.pk, "schedule_id": sale.pk}
+    place = locations.create(merchant_id=seller.pk, code="main", name="Main", now=make.NOW)
+    locations.create(merchant_id=seller.pk, code="berlin", name="Berlin", now=make.NOW)
+    mine |= {"export_id": file.pk, "schedule_id": sale.pk, "location_id": place.pk}
     mine |= {"zone_id": tariffing.zone(seller, "DE").pk, "rate_id": tariffing.tax(seller, "DE", 1900).pk}
     hook = endpoints.create(
         merchant_id=seller.pk, url="https://a.example/", description="", event_types=[], now=make.NOW

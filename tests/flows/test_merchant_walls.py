@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import exports, imports, plans, prices, schedules
+from catalog import exports, imports, locations, plans, prices, schedules
 from catalog.models import Import, PriceSchedule, Product, Variant
 from commerce import ids, merchantkeys
 from tests import apikeys
@@ -35,6 +35,17 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "imports/{import}", None),
     ("POST", "imports/{import}/cancel", None),
     ("GET", "imports/{import}/problems", None),
+    ("GET", "locations", None),
+    ("POST", "locations", {"code": "rome", "name": "Rome"}),
+    ("GET", "locations/{location}", None),
+    ("PATCH", "locations/{location}", {"name": "Mine now"}),
+    ("GET", "stock", None),
+    ("GET", "stock/movements", None),
+    (
+        "POST",
+        "stock/transfers",
+        {"from_location": "main", "to_location": "b", "lines": [{"sku": "THEIRS", "units": 1}]},
+    ),
     ("GET", "prices/schedule", None),
     ("GET", "products", None),
     ("POST", "products", {"handle": "new", "title": "New"}),
@@ -87,7 +98,8 @@ def goods(seller: Any) -> dict[str, UUID]:
     file = exports.queue(merchant_id=seller.pk, format="jsonl", filters={}, now=NOW)
     terms = plans.Terms("Theirs", 1500)
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=NOW)
-    jobs = {"import": job.pk, "export": file.pk, "schedule": _announced(one).pk}
+    place = locations.create(merchant_id=seller.pk, code="theirs", name="Theirs", now=NOW)
+    jobs = {"import": job.pk, "export": file.pk, "schedule": _announced(one).pk, "location": place.pk}
     return {"variant": one.pk, "product": one.product_id, "plan": plan.pk, **jobs}
 
 
@@ -108,7 +120,9 @@ def test_the_calls_above_are_all_there_are() -> None:
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
 def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
     ours = {"import": ids.new(), "export": ids.new()}
-    path = path.format(**ours, schedule=ids.new(), product=ids.new(), variant=ids.new(), plan=ids.new())
+    path = path.format(
+        **ours, schedule=ids.new(), location=ids.new(), product=ids.new(), variant=ids.new(), plan=ids.new()
+    )
     _, expired = apikeys.key(api.merchant, expires_at=timezone.now())
     lost, revoked = apikeys.key(api.merchant)
     merchantkeys.revoke(key_id=lost.pk, now=timezone.now(), by=merchantkeys.By())
@@ -148,6 +162,15 @@ def test_lists_show_ones_own_rows_only(api: Api) -> None:
     for path in (
         "exports",
         "imports",
+        "locations",
+        "locations?code=theirs",
+        "stock",
+        "stock?skus=THEIRS,OTHER",
+        "stock?location=theirs",
+        "stock/movements",
+        f"stock/movements?variant={theirs['variant']}",
+        "stock/movements?sku=THEIRS",
+        "stock/movements?location=theirs",
         "prices/schedule",
         "products",
         "variants",
