@@ -7,7 +7,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Q, QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
@@ -17,9 +17,11 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
 from commerce import http, ids, paging
-from orders import combining, exporting, queries
+from orders import combining, exporting, queries, slips
 from orders.models import Cancellation, Order, OrderLine, OrderMove, ShipmentLine
 from orders.serializers import merchants
+
+PDF = {(200, "application/pdf"): OpenApiTypes.BINARY}
 
 
 class OrderFilter(Filters):
@@ -119,6 +121,46 @@ class OrderView(http.MerchantView):
     def get(self, request: Request, order_id: UUID) -> Response:
         row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
         return Response(merchants.OrderSerializer(row).data)
+
+
+class SlipView(http.MerchantView):
+    """A packing slip."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Take any Accept header: a PDF is what there is."""
+        return super().perform_content_negotiation(request, force=True)
+
+    def answer(self, content: bytes, name: UUID) -> HttpResponse:
+        """Return the file, to be shown."""
+        headers = {"Content-Disposition": f'inline; filename="packing-slip-{name}.pdf"'}
+        return HttpResponse(content, content_type="application/pdf", headers=headers)
+
+
+class OrderSlipView(SlipView):
+    """The packing slip of what is to go out of an order."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="order_packing_slip",
+        responses=PDF,
+        description="Without prices. Of an order that went out: of all of it.",
+    )
+    def get(self, request: Request, order_id: UUID) -> HttpResponse:
+        return self.answer(slips.of_order(merchant_id=self.merchant.id, order_id=order_id), order_id)
+
+
+class ShipmentSlipView(SlipView):
+    """The packing slip of a parcel."""
+
+    @extend_schema(
+        tags=["Orders"],
+        operation_id="shipment_packing_slip",
+        responses=PDF,
+        description="Without prices: what is in it, order by order, what was sent apart and what follows.",
+    )
+    def get(self, request: Request, shipment_id: UUID) -> HttpResponse:
+        content = slips.of_shipment(merchant_id=self.merchant.id, shipment_id=shipment_id)
+        return self.answer(content, shipment_id)
 
 
 class CombinableFilter(Filters):

@@ -209,7 +209,7 @@ def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
         Order.objects.filter(merchant_id=merchant_id)
         .exclude(status=Order.Status.PENDING)
         .filter(Exists(was_open))
-        .select_related("purchase__stream", "cancellation")
+        .select_related("purchase__stream", "cancellation", "merchant")
         .prefetch_related(
             Prefetch("lines", queryset=OrderLine.objects.order_by("id")),
             Prefetch("parcel_lines", queryset=PARCEL_LINES),

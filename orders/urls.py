@@ -48,6 +48,12 @@ urlpatterns = [
         name="order-acknowledge",
     ),
     path("orders/<uuid:order_id>/ship", parcel_api.ShipView.as_view(), name="order-ship"),
+    path("orders/<uuid:order_id>/packing-slip.pdf", order_api.OrderSlipView.as_view(), name="order-slip"),
+    path(
+        "shipments/<uuid:shipment_id>/packing-slip.pdf",
+        order_api.ShipmentSlipView.as_view(),
+        name="shipment-slip",
+    ),
     path("shipments", parcel_api.ShipmentsView.as_view(), name="shipments"),
     path("shipments/<uuid:shipment_id>", parcel_api.ShipmentView.as_view(), name="shipment"),
     path("shipments/<uuid:shipment_id>/deliver", parcel_api.DeliverView.as_view(), name="shipment-deliver"),

@@ -89,6 +89,7 @@ def account(ada: Caller) -> None:
     ada.refused("POST", "account/sign-up", {"email": "ada"}, code="BAD_REQUEST")
     ada.get("GET", "account/me")
     ada.get("PATCH", "account/me", {"name": "Ada L."})
+    assert ada.get("POST", "account/erase-contact") == {"purchases": 0}
     home = ada.get("POST", "account/addresses", HOME, status=201)["id"]
     ada.get("GET", "account/addresses")
     ada.get("PUT", f"account/addresses/{home}", {**HOME, "city": "Leeds"})
