@@ -6,11 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import AutoField, CharField, Field, JSONField, Model, TextField
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.fields import NOT_PROVIDED
 
 Texts = Callable[[Any], str]
@@ -37,6 +39,8 @@ def copy(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
         for at, text in special:
             cells[at] = text(cells[at])
         write(cells)
+    if not file.tell():
+        return
     file.seek(0)
     fields = [*given, *others]
     columns = ", ".join(f'"{field.column}"' for field in fields)
@@ -48,6 +52,23 @@ def copy(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
         cursor.cursor.copy_expert(
             f"COPY {model._meta.db_table} ({columns}) FROM STDIN (FORMAT csv{quoted})", file
         )
+
+
+def save(model: type[Model], made: Sequence[Model]) -> None:
+    """Write new rows as `bulk_create` would, which have values for the same fields, in the transaction.
+
+    Raises IntegrityError, DataError.
+    """
+    if not made:
+        return
+    said = [
+        field
+        for field in model._meta.concrete_fields
+        if not isinstance(getattr(made[0], field.attname), DatabaseDefault)
+        and not isinstance(field, AutoField)
+    ]
+    of = attrgetter(*(field.attname for field in said))
+    copy(model, [field.name for field in said], map(of, made))
 
 
 def _field(model: type[Model], name: str) -> Field[Any, Any]:

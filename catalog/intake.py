@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog import floors, prices, reviewing, states, stock
+from catalog import copying, floors, prices, reviewing, states, stock
 from catalog.drafts import Problem, ProductDraft, VariantDraft
 from catalog.models import Product, ProductImage, Variant
 from commerce.money import Money
@@ -109,7 +109,7 @@ def _write_products(
         _apply(draft, product)
         products[draft.handle] = product
         new.append(product)
-    Product.objects.bulk_create(new)
+    copying.save(Product, new)
     reviewing.begun(merchant_id=merchant_id, products=new, now=now)
     columns = [*_COLUMNS, "option_names", "updated_at"]
     Product.objects.bulk_update(changed, columns, batch_size=200)
@@ -155,7 +155,7 @@ def _write_images(
             elif image_draft.alt and old.alt != image_draft.alt:
                 old.alt = image_draft.alt
                 changed.append(old)
-    ProductImage.objects.bulk_create(new)
+    copying.save(ProductImage, new)
     ProductImage.objects.bulk_update(changed, ["alt"], batch_size=200)
     return {image.product_id for image in [*new, *changed]} - made
 
@@ -230,7 +230,7 @@ def _write_variants(
                 changed[variant.pk] = variant
             shelf.put(variant)
             matched.append((variant, draft, is_new))
-    Variant.objects.bulk_create(variant for variant, _, is_new in matched if is_new)
+    copying.save(Variant, [variant for variant, _, is_new in matched if is_new])
     Variant.objects.bulk_update(changed.values(), _VARIANT_COLUMNS, batch_size=200)
     outcome.variants_created = sum(is_new for _, _, is_new in matched)
     return matched, set(changed)

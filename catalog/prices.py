@@ -13,8 +13,9 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
 from catalog import floors, queries
+from catalog.copying import copy
 from catalog.models import Price, PriceSchedule, Variant
-from commerce import errors, money, outbox
+from commerce import errors, ids, money, outbox
 from commerce.money import Money
 
 
@@ -90,16 +91,13 @@ def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> s
         starts = {pk: max(now, old[pk].valid_from) if pk in old else now for pk in new}
         ending = Price.objects.filter(pk__in=[old[pk].pk for pk in new if pk in old])
         ending.update(valid_to=Greatest(F("valid_from"), Value(now)))
-        Price.objects.bulk_create(
-            Price(
-                merchant_id=merchant_id,
-                variant_id=pk,
-                amount=quote.amount,
-                compare_at=quote.compare_at,
-                currency=quote.currency,
-                valid_from=starts[pk],
-            )
-            for pk, quote in new.items()
+        copy(
+            Price,
+            ("id", "merchant", "variant", "amount", "compare_at", "currency", "valid_from"),
+            (
+                (ids.text(), merchant_id, pk, quote.amount, quote.compare_at, quote.currency, starts[pk])
+                for pk, quote in new.items()
+            ),
         )
         if new:
             outbox.record(name="price.moved", payload={"variants": sorted(map(str, new))})

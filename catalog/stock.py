@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from catalog import queries
+from catalog.copying import copy
 from catalog.models import BundlePart, Stock, StockMovement
 from commerce import errors, outbox
 
@@ -228,9 +229,10 @@ def begin(
     """Open the stock of new variants with their first units; raises TooMuchStock."""
     _check(units)
     with transaction.atomic():
-        Stock.objects.bulk_create(
-            Stock(variant_id=pk, merchant_id=merchant_id, available=units[pk], version=1, updated_at=now)
-            for pk in sorted(units)
+        copy(
+            Stock,
+            ("variant", "merchant", "available", "version", "updated_at"),
+            ((pk, merchant_id, units[pk], 1, now) for pk in sorted(units)),
         )
         _write_movements(merchant_id, units, reason=reason, note=note, now=now, by=by)
 
@@ -293,19 +295,14 @@ def _write_movements(
     now: datetime,
     by: Who,
 ) -> None:
-    StockMovement.objects.bulk_create(
-        StockMovement(
-            merchant_id=merchant_id,
-            variant_id=pk,
-            delta=delta,
-            reason=reason,
-            note=note,
-            by=by.kind,
-            by_name=by.name,
-            at=now,
-        )
-        for pk, delta in deltas.items()
-        if delta
+    copy(
+        StockMovement,
+        ("merchant", "variant", "delta", "reason", "note", "by", "by_name", "at"),
+        (
+            (merchant_id, pk, delta, reason, note, by.kind, by.name, now)
+            for pk, delta in deltas.items()
+            if delta
+        ),
     )
 
 

@@ -75,6 +75,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         runs,
         settling,
         slow,
+        syncing,
         table,
         ticks,
     )
@@ -90,6 +91,7 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         "P8": listing.run,
         "P9": feeding.run,
         "P10": reconnect.run,
+        "sync": syncing.run,
         "slow": slow.run,
     }
     unknown = set(only) - set(benches)
@@ -106,7 +108,8 @@ def _measure(only: list[str], path: Path | None, cache: Path) -> bool:
         print(f"==> {name}", flush=True)
         begun = time.monotonic()
         # These take the whole machine: the till, its database and its client share both cores.
-        machine.pin_family(*(machine.CORES if name in ("P5", "P6", "P7") else {machine.CLIENT_CORE}))
+        whole = name in ("P5", "P6", "P7", "P9", "sync")
+        machine.pin_family(*(machine.CORES if whole else {machine.CLIENT_CORE}))
         try:
             rows += bench()
         except runs.CannotRun as error:
