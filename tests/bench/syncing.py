@@ -72,7 +72,7 @@ def run() -> list[Row]:
 
 
 def _of(rushes: list[dict[str, Any]], what: str) -> float:
-    return median(each[what] for each in rushes)
+    return float(median(each[what] for each in rushes))
 
 
 def _stocked(merchant: Merchant) -> list[str]:

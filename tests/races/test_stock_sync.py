@@ -49,7 +49,7 @@ def synced(goods: list[Variant], available: int) -> list[batches.Result]:
 
 def test_control_whoever_writes_in_the_order_of_the_file_waits_for_a_sale_that_waits_for_it() -> None:
     goods = pair()
-    wrote_last = threading.Event()
+    wrote_last, locked_first = threading.Event(), threading.Event()
 
     def careless() -> None:
         with transaction.atomic():
@@ -57,17 +57,19 @@ def test_control_whoever_writes_in_the_order_of_the_file_waits_for_a_sale_that_w
                 Stock.objects.filter(pk=one.pk).update(available=50)
                 wrote_last.set()
 
-    broken: list[object] = []
-    try:
+    def sale() -> None:
         with transaction.atomic():
             stock.lock([goods[0].pk], skip_locked=False)
-            thread, came = elsewhere(careless)
+            locked_first.set()
             assert wrote_last.wait(10)
             stock.lock([goods[1].pk], skip_locked=False)
-    except OperationalError as error:
-        broken.append(error)
-    thread.join(20)
-    broken += [each for each in came if each is not None]
+
+    acts = [elsewhere(sale)]
+    assert locked_first.wait(10)
+    acts.append(elsewhere(careless))
+    for thread, _ in acts:
+        thread.join(20)
+    broken = [each for _, came in acts for each in came if each is not None]
 
     assert ["deadlock" in str(each) for each in broken] == [True]
 
