@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 # What waits for a merchant: dotted paths of (merchant_id) -> Waiting or None, with the scope it needs.
 WAITING: list[tuple[str, str]] = [
+    ("catalog.desk.products.sent_back", "catalog:read"),
     ("catalog.desk.imports.failed", "catalog:read"),
     ("commerce.desk.hooks.turned_off", "webhooks"),
 ]
@@ -16,6 +17,7 @@ WAITING: list[tuple[str, str]] = [
 # (title, icon, screen). Whoever may not see a screen does not see its line.
 SCREENS: list[tuple[str, str, str]] = [
     ("Overview", "dashboard", "index"),
+    ("Products", "category", "products"),
     ("Imports", "upload_file", "imports"),
     ("Exports", "download", "exports"),
     ("API keys", "key", "keys"),

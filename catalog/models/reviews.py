@@ -30,7 +30,15 @@ class ProductReview(models.Model):
                 name="review_sent_back_with_reason",
             ),
         )
-        indexes = (models.Index(fields=["product", "-id"], name="review_history"),)
+        indexes = (
+            models.Index(fields=["product", "-id"], name="review_history"),
+            # What waits for a merchant.
+            models.Index(
+                fields=["merchant", "product"],
+                condition=models.Q(by="operator", new="draft"),
+                name="review_sent_back",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.old} -> {self.new}"

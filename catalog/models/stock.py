@@ -47,6 +47,7 @@ class StockMovement(models.Model):
         KEY = "key", "a merchant's system, by its API key"
         IMPORT = "import", "a feed"
         OPERATOR = "operator", "operations"
+        MEMBER = "member", "one of the merchant's people"
 
     id = models.BigAutoField(primary_key=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)

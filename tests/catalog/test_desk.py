@@ -11,10 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog import exports, imports
-from catalog.models import Export, Import, Product
+from catalog.models import Export, Import, Product, ProductReview, Stock, StockMovement
 from commerce.models import Merchant
 from tests.catalog import make
-from tests.deskfolk import client_of
+from tests.deskfolk import NOW, client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
 
@@ -176,3 +176,102 @@ def test_an_unknown_format_is_refused_in_the_form() -> None:
 
     assert answer.status_code == 400
     assert not Export.objects.exists()
+
+
+# --- goods ---
+
+
+def send_to(client: Any, shop: Merchant, to: str, **body: str) -> Any:
+    return client.post(f"/merchant/{to}", {"merchant": str(shop.pk), **body}, follow=True)
+
+
+def test_goods_are_found_by_words_sku_and_state() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    assert "No product yet" in text(client, "/merchant/products/")
+    mug = make.variant(shop, handle="mug", sku="MUG-1").product
+    make.product(shop, handle="draft", status="draft")
+
+    def found(query: str) -> list[str]:
+        return [body["handle"] for body, _ in client.get(f"/merchant/products/?{query}").context["rows"]]
+
+    assert found("") == ["draft", "mug"]
+    assert found("q=MUG-1") == ["mug"]
+    assert found("q=velvet&status=draft") == ["draft"]
+    assert found("q=nothing-like-it") == []
+    assert found("q=%00&status=x") == ["draft", "mug"]
+    assert "MUG-1" in text(client, f"/merchant/products/{mug.pk}/")
+
+
+def test_words_state_stock_and_price_are_changed_by_the_verbs() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    mug = make.variant(shop, stocked=3, amount=1999)
+    product = f"products/{mug.product_id}/"
+
+    send_to(client, shop, product, title="Big mug", description="Holds a lot.")
+    assert (Product.objects.get().title, Product.objects.get().description) == ("Big mug", "Holds a lot.")
+
+    send_to(client, shop, f"variants/{mug.pk}/stock/", available="7")
+    movement = StockMovement.objects.latest("id")
+    assert (movement.delta, movement.by, movement.reason) == (4, "member", "set")
+
+    send_to(client, shop, f"variants/{mug.pk}/price/", price="24,50")
+    assert mug.prices.get(valid_to=None).amount == 2450
+
+    for move, status in (("withdraw", "draft"), ("submit", "approved"), ("retire", "retired")):
+        send_to(client, shop, f"{product}move/", move=move)
+        assert Product.objects.get().status == status
+    refused = send_to(client, shop, f"{product}move/", move="submit").content.decode()
+    assert "cannot be moved so" in refused
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        *(("stock", {"available": value}) for value in ("", "-1", "x", "1.5", "٣", "99999999999")),
+        *(("price", {"price": value}) for value in ("", "-1", "x", "0.001", "NaN", "1e99")),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_and_nothing_moves(what: str, body: dict[str, str]) -> None:
+    shop = make.merchant()
+    mug = make.variant(shop, stocked=3, amount=1999)
+
+    answer = send_to(client_of(shop), shop, f"variants/{mug.pk}/{what}/", **body)
+
+    assert answer.status_code == 200
+    assert (mug.prices.get().amount, Stock.objects.get(pk=mug.pk).available) == (1999, 3)
+
+
+def test_what_was_sent_back_waits_until_the_merchant_has_moved_it() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    product = make.variant(shop).product
+    ProductReview.objects.create(
+        merchant=shop,
+        product=product,
+        old="in_review",
+        new="draft",
+        by="operator",
+        reason="No picture.",
+        at=NOW,
+    )
+    Product.objects.update(status="draft")
+
+    assert "product was sent back to you" in text(client, "/merchant/")
+    assert "No picture." in text(client, f"/merchant/products/{product.pk}/")
+
+    send_to(client, shop, f"products/{product.pk}/move/", move="submit")
+    assert "Nothing waits for you" in text(client, "/merchant/")
+
+
+@pytest.mark.parametrize("role", ["viewer", "orders"])
+def test_who_may_only_look_finds_no_button(role: str) -> None:
+    shop = make.merchant()
+    mug = make.variant(shop)
+
+    page = text(client_of(shop, role), f"/merchant/products/{mug.product_id}/")
+
+    assert "/price/" not in page
+    assert "/stock/" not in page
+    assert "/move/" not in page

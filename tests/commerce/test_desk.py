@@ -284,7 +284,7 @@ def test_a_key_is_changed(shop: Merchant) -> None:
     )
 
     key.refresh_from_db()
-    assert (key.name, key.scopes, key.expires_at.isoformat()) == (
+    assert (key.name, key.scopes, key.expires_at and key.expires_at.isoformat()) == (
         "ERP",
         ["orders:read"],
         "2030-01-01T00:00:00+00:00",
