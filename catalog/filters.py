@@ -1,5 +1,6 @@
 """How lists of the merchant API can be narrowed."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from catalog import search
 from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Export, Import, Product, Variant
+from commerce import following
 
 _OF_PAGES = {"cursor", "page_size", "fields"}
 
@@ -64,6 +66,10 @@ class IdFilter(filters.UUIDFilter):  # type: ignore[misc]
     """A filter by id that a method answers."""
 
 
+class UpdatedSince(filters.IsoDateTimeFilter):  # type: ignore[misc]
+    """A filter by the moment of the last change that a method answers."""
+
+
 class ProductFilter(Filters):
     """Filters of the list of products."""
 
@@ -71,10 +77,10 @@ class ProductFilter(Filters):
     vendor = TextFilter(lookup_expr="iexact")
     type = TextFilter("product_type", lookup_expr="iexact")
     handle = TextFilter(help_text="Your own id of the product.")
-    updated_since = filters.IsoDateTimeFilter(
-        "updated_at",
-        lookup_expr="gte",
-        help_text="Changed then or later (stock and prices apart).",
+    updated_since = UpdatedSince(
+        method="since",
+        help_text="It, its pictures or its variants were changed then or later (stock and prices apart), the"
+        " longest unchanged first. To go on following, name the last `updated_at` that you have seen.",
     )
     language = filters.ChoiceFilter(
         choices=Product.Language.choices,
@@ -101,6 +107,10 @@ class ProductFilter(Filters):
             language=self.form.cleaned_data.get("language") or "",
         )
 
+    def since(self, rows: QuerySet[Product], name: str, value: datetime) -> QuerySet[Product]:
+        """Narrow to what was changed then or later."""
+        return following.since(rows, value)
+
     def of_search(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """Narrow nothing: the language is that of `q`."""
         return rows
@@ -112,10 +122,19 @@ class VariantFilter(Filters):
     sku = TextFilter()
     barcode = TextFilter()
     product = filters.UUIDFilter("product_id")
+    updated_since = UpdatedSince(
+        method="since",
+        help_text="It or its price was changed then or later (stock apart), the longest unchanged first."
+        " To go on following, name the last `updated_at` that you have seen.",
+    )
 
     class Meta:
         model = Variant
         fields: list[str] = []
+
+    def since(self, rows: QuerySet[Variant], name: str, value: datetime) -> QuerySet[Variant]:
+        """Narrow to what was changed then or later."""
+        return following.since(rows, value)
 
 
 class ImportFilter(Filters):

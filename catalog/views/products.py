@@ -14,7 +14,7 @@ from catalog.models import Product, Variant
 from catalog.serializers import products as shapes
 from catalog.serializers import variants as variant_shapes
 from catalog.views import edge, ranked, tagged
-from commerce import http
+from commerce import following, http
 from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 
 
@@ -126,6 +126,7 @@ class VariantsView(edge.PagedView):
     queryset = Variant.objects.none()
     serializer_class = variant_shapes.VariantSerializer
     filterset_class = filters.VariantFilter
+    pagination_class = following.FollowingPagination
 
     @staticmethod
     def show(row: Variant) -> bodies.Body:

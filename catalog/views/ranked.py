@@ -3,11 +3,11 @@
 from typing import Any
 
 from catalog import search
-from commerce import paging
+from commerce import following, paging
 
 
-class SearchPagination(paging.KeysetPagination):
-    """Newest first, and best first where the query searches."""
+class SearchPagination(paging.KeysetPagination, following.FollowingPagination):
+    """Newest first, best first where the query searches, in their order where it follows changes."""
 
     def keys(self, queryset: Any) -> tuple[str, str] | None:
         """Return the rank of what was found, and its id."""
