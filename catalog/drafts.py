@@ -25,6 +25,16 @@ class ImageDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class SaleDraft:
+    """A price for a while, and the one that it is instead of, in minor units."""
+
+    amount: int
+    instead_of: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class VariantDraft:
     """A sellable unit as the feed has it, in minor units and grams; None: the feed says nothing about it."""
 
@@ -41,6 +51,7 @@ class VariantDraft:
     says_release: bool = False  # With it None means that it ships now.
     currency: str = ""  # "": the merchant's.
     is_active: bool | None = None
+    sale: SaleDraft | None = None  # `amount` and `compare_at` are those of now.
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Length
 
-from catalog import claims, queries, search, stock
+from catalog import claims, feedsales, queries, search, stock
 from catalog.formats import writing
 from catalog.formats.goods import Good, Picture, Unit, Writer
-from catalog.models import Export, ExportChunk, Import, Price, Product
+from catalog.models import Export, ExportChunk, Import, Price, PriceSchedule, Product
 from commerce import errors, faults, outbox
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,7 @@ MAX_KEPT = 20
 KEPT_FOR = timedelta(hours=24)
 
 UNFINISHED = (Export.Status.QUEUED, Export.Status.RUNNING)
+_SAY_SALES = (Import.Format.GOOGLE_TSV, Import.Format.GOOGLE_XML)
 FILTERS = frozenset({"status", "vendor", "type", "handle", "updated_since", "q"})
 
 
@@ -68,7 +69,7 @@ def queue(*, merchant_id: UUID, format: str, filters: Mapping[str, str], now: da
     """
     assert filters.keys() <= FILTERS
     filters = dict(filters)
-    if format in (Import.Format.GOOGLE_TSV, Import.Format.GOOGLE_XML):
+    if format in _SAY_SALES:
         filters.setdefault("status", Product.Status.APPROVED)
     mine = Export.objects.filter(merchant_id=merchant_id)
     if mine.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
@@ -236,10 +237,11 @@ def _next(job: Export) -> list[tuple[UUID, Good]]:
         return []
     products = list(queries.products(merchant_id=job.merchant_id).filter(pk__in=ids).order_by("pk"))
     bundles = stock.bundles([variant.pk for product in products for variant in product.variants.all()])
-    return [(product.pk, _good(product, bundles)) for product in products]
+    sales = feedsales.coming(products) if job.format in _SAY_SALES else {}
+    return [(product.pk, _good(product, bundles, sales)) for product in products]
 
 
-def _good(product: Product, bundles: set[UUID]) -> Good:
+def _good(product: Product, bundles: set[UUID], sales: Mapping[UUID, PriceSchedule]) -> Good:
     return Good(
         handle=product.handle,
         title=product.title,
@@ -250,12 +252,12 @@ def _good(product: Product, bundles: set[UUID]) -> Good:
         option_names=list(product.option_names),
         status=product.status,
         pictures=[Picture(image.url, image.alt) for image in product.images.all()],
-        units=list(_units(product, bundles)),
+        units=list(_units(product, bundles, sales)),
         language=product.language,
     )
 
 
-def _units(product: Product, bundles: set[UUID]) -> Iterator[Unit]:
+def _units(product: Product, bundles: set[UUID], sales: Mapping[UUID, PriceSchedule]) -> Iterator[Unit]:
     for variant in product.variants.all():
         prices: list[Price] = getattr(variant, "current_prices", [])
         price = prices[0] if prices else None
@@ -275,6 +277,7 @@ def _units(product: Product, bundles: set[UUID]) -> Iterator[Unit]:
             left=left,
             release_at=variant.release_at,
             is_active=variant.is_active,
+            sale=feedsales.sayable(price, sales.get(variant.pk)),
         )
 
 

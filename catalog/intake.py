@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog import copying, floors, prices, reviewing, states, stock
+from catalog import copying, feedsales, floors, prices, reviewing, states, stock
 from catalog.drafts import Problem, ProductDraft, VariantDraft
 from catalog.models import Product, ProductImage, Variant
 from commerce.money import Money
@@ -40,12 +40,16 @@ def write(
     changed |= _write_images(merchant_id, drafts, products, made)
     matched, differing = _write_variants(merchant_id, drafts, products, outcome, now)
     quotes = {
-        variant.pk: prices.Quote(draft.amount, draft.compare_at, draft.currency or currency)
+        variant.pk: feedsales.quote(draft, draft.currency or currency)
         for variant, draft, _ in matched
         if draft.amount is not None
     }
     _leave_out_below_floor(merchant_id, matched, quotes, outcome)
     differing |= prices.move(merchant_id=merchant_id, quotes=quotes, now=now)
+    said = {variant.pk: draft for variant, draft, _ in matched if draft.sale is not None}
+    announced, troubles = feedsales.announce(merchant_id=merchant_id, currency=currency, said=said, now=now)
+    differing |= announced
+    outcome.problems += troubles
     first = {variant.pk: draft.quantity or 0 for variant, draft, is_new in matched if is_new}
     levels = {
         variant.pk: draft.quantity

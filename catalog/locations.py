@@ -19,7 +19,7 @@ class NoLocation(errors.NotFound):
     message = "There is no such location."
 
 
-class UnknownLocation(errors.NotFound):
+class UnknownLocation(errors.Conflict):
     """The merchant has no location of this code."""
 
     code = "UNKNOWN_LOCATION"

@@ -31,6 +31,13 @@ class NotEnoughThere(errors.Conflict):
         super().__init__(variant=str(variant), location=location, left=left)
 
 
+class UnknownGoods(errors.Conflict):
+    """The merchant has no variant that a line names; `variant` or `sku` says which."""
+
+    code = "UNKNOWN_VARIANT"
+    message = "You have no such variant."
+
+
 class SameLocation(errors.Invalid):
     """Goods shall be moved to where they are."""
 
@@ -146,7 +153,7 @@ def transfer(
     """Move positive units of variants from one location to another (by code), all or none.
 
     What can be promised stays. From the main one can go what is not promised. Raises SameLocation,
-    UnknownLocation, LocationClosed, queries.UnknownVariant, stock.StockOfBundle, NotEnoughThere,
+    UnknownLocation, LocationClosed, UnknownGoods, stock.StockOfBundle, NotEnoughThere,
     stock.TooMuchStock.
     """
     if origin == target:
@@ -157,8 +164,8 @@ def transfer(
         if not end.is_active:
             raise locations.LocationClosed(location=end.code)
         rows = stock.locked(merchant_id, units)
-        if len(rows) < len(units):
-            raise queries.UnknownVariant
+        for pk in units.keys() - rows.keys():
+            raise UnknownGoods(variant=str(pk))
         if stock.bundles(units):
             raise stock.StockOfBundle
         lying = _lying(rows)

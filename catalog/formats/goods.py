@@ -17,6 +17,16 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """A price for a while, to come or running, in minor units; `instead_of` is the price before and after."""
+
+    amount: int
+    instead_of: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A variant; amounts are in minor units, `available` is None where there is no stock of its own."""
 
@@ -33,6 +43,7 @@ class Unit:
     left: int
     release_at: datetime | None
     is_active: bool
+    sale: Sale | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from catalog import cells
-from catalog.drafts import Piece, Problem, ProductDraft, VariantDraft
+from catalog.drafts import Piece, Problem, ProductDraft, SaleDraft, VariantDraft
 from catalog.formats import fields
 from catalog.formats.fields import MAX_BARCODE, MAX_TEXT, Fields
 from catalog.formats.reading import Seen
@@ -54,6 +54,15 @@ class Item:
     fields: Fields | None
     pictures: list[str]
     problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """What an item costs now, its comparison price, and the sale that is said for how long."""
+
+    amount: int
+    compare_at: int | None = None
+    sale: SaleDraft | None = None
 
 
 class Reader:
@@ -160,7 +169,7 @@ class Reader:
             draft.variants.append(self._draft(row, title, options, sku, amounts))
 
     def _draft(
-        self, row: Fields, title: str, options: dict[str, str], sku: str, amounts: tuple[int, int | None]
+        self, row: Fields, title: str, options: dict[str, str], sku: str, amounts: _Amounts
     ) -> VariantDraft:
         release = row.attempt("availability_date", cells.moment) if row["availability_date"] else None
         return VariantDraft(
@@ -171,44 +180,55 @@ class Reader:
             barcode=row.text("gtin", MAX_BARCODE, cut=False) or None,
             weight_grams=_weight(row),
             quantity=_quantity(row),
-            amount=amounts[0],
-            compare_at=amounts[1],
+            amount=amounts.amount,
+            compare_at=amounts.compare_at,
+            sale=amounts.sale,
             release_at=release,
             says_release="availability_date" in row and (release is not None or not row["availability_date"]),
         )
 
-    def _amounts(self, row: Fields) -> tuple[int, int | None] | None:
-        """Return price and comparison price; a sale price that applies makes the price the comparison."""
+    def _amounts(self, row: Fields) -> _Amounts | None:
+        """Return price and comparison price; a sale price that applies makes the price the comparison.
+
+        And the sale, where it is said for how long.
+        """
         if not row["price"]:
             row.note("price", "MISSING_PRICE", "", "The item has no price.")
             return None
         amount = row.attempt("price", self._price, taken=False)
         if amount is None or not row["sale_price"].strip("0.,"):
-            return None if amount is None else (amount, None)
+            return None if amount is None else _Amounts(amount)
         sale = row.attempt("sale_price", self._price)
-        if sale is None or not self._on_sale(row):
-            return amount, None
+        if sale is None:
+            return _Amounts(amount)
         if sale >= amount:
             message = "Not below the price. Taken without it."
             row.note("sale_price", "SALE_PRICE_NOT_LOWER", row["sale_price"], message, taken=True)
-            return amount, None
-        return sale, amount
-
-    def _on_sale(self, row: Fields) -> bool:
+            return _Amounts(amount)
         period = row["sale_price_effective_date"]
         if not period:
-            return True
+            return _Amounts(sale, amount)
+        times = self._times(row, period)
+        if times is None:
+            return _Amounts(amount)
+        announced = SaleDraft(sale, amount, *times)
+        return (
+            _Amounts(sale, amount, announced) if times[0] <= self._now else _Amounts(amount, None, announced)
+        )
+
+    def _times(self, row: Fields, period: str) -> tuple[datetime, datetime] | None:
+        """Return when a sale that is on, or is to come, begins and ends; None where there is none."""
         ends = [_instant(end) for end in period.split("/")]
-        if len(ends) != 2 or None in ends:
+        begins, over = ends if len(ends) == 2 else (None, None)
+        if begins is None or over is None or over <= begins:
             message = "A period is 2030-06-01T00:00+0200/2030-06-30T23:59+0200. Taken without the sale."
             row.note("sale_price_effective_date", "BAD_DATE", period, message, taken=True)
-            return False
-        begins, over = ends
-        if begins is not None and over is not None and begins <= self._now < over:
-            return True
-        message = "The sale is not on now: taken without it."
+            return None
+        if self._now < over:
+            return begins, over
+        message = "The sale is over: taken without it."
         row.note("sale_price_effective_date", "SALE_NOT_ON", period, message, taken=True)
-        return False
+        return None
 
     def _price(self, text: str) -> int:
         return cells.price(text, self._currency)

@@ -105,7 +105,8 @@ class _GoogleWriter:
 
     columns = (
         *("id", "item_group_id", "title", "description", "brand", "product_type", "gtin", "availability"),
-        *("availability_date", "quantity", "price", "sale_price", "shipping_weight", "color", "size"),
+        *("availability_date", "quantity", "price", "sale_price"),
+        *("sale_price_effective_date", "shipping_weight", "color", "size"),
         *("material", "pattern", "image_link", "additional_image_link", "c:option_names", "c:options"),
     )
 
@@ -117,6 +118,10 @@ class _GoogleWriter:
 
     def _item(self, good: Good, unit: Unit, now: datetime) -> dict[str, str]:
         full, sale = (unit.compare_at, unit.amount) if unit.compare_at else (unit.amount, None)
+        period = ""
+        if unit.sale is not None:
+            full, sale = unit.sale.instead_of, unit.sale.amount
+            period = f"{moment(unit.sale.starts_at)}/{moment(unit.sale.ends_at)}"
         waits = unit.release_at is not None and unit.release_at > now
         named = {_ATTRIBUTES.get(name.lower(), ""): value for name, value in unit.options.items()}
         return {
@@ -133,6 +138,7 @@ class _GoogleWriter:
             "quantity": "" if unit.available is None else str(unit.available),
             "price": f"{_amount(full, self._currency)} {self._currency}",
             "sale_price": f"{_amount(sale, self._currency)} {self._currency}" if sale else "",
+            "sale_price_effective_date": period,
             "shipping_weight": f"{unit.weight_grams} g" if unit.weight_grams else "",
             "image_link": good.pictures[0].url if good.pictures else "",
             "c:option_names": json.dumps(good.option_names, ensure_ascii=False) if unit.options else "",

@@ -166,14 +166,14 @@ class TransfersView(http.MerchantView):
 
 
 def _units(merchant_id: UUID, lines: list[dict[str, Any]]) -> dict[UUID, int]:
-    """Return the units per variant; raises UnknownVariant, ValidationError for one that comes twice."""
+    """Return the units per variant; raises UnknownGoods, ValidationError for one that comes twice."""
     skus = [line["sku"] for line in lines if "sku" in line]
     known = dict(Variant.objects.filter(merchant_id=merchant_id, sku__in=skus).values_list("sku", "pk"))
     units: dict[UUID, int] = {}
     for line in lines:
         pk = line["variant"] if "variant" in line else known.get(line["sku"])
         if pk is None:
-            raise queries.UnknownVariant(sku=line["sku"])
+            raise places.UnknownGoods(sku=line["sku"])
         if pk in units:
             raise serializers.ValidationError({"lines": ["A variant comes twice."]}, code="DUPLICATE_VARIANT")
         units[pk] = line["units"]

@@ -259,7 +259,7 @@ def test_what_is_not_there_or_anothers_is_unknown(seller: Merchant) -> None:
         places.adjust(
             merchant_id=seller.pk, variant_id=other.pk, location="berlin", delta=1, note="", by=KEY, now=NOW
         )
-    with pytest.raises(queries.UnknownVariant):
+    with pytest.raises(places.UnknownGoods):
         places.transfer(
             merchant_id=seller.pk, origin="main", target="lyon", units={other.pk: 1}, note="", now=NOW
         )

@@ -48,6 +48,8 @@ CONFIG = SchemathesisConfig.from_dict(
 BEYOND_THE_DOCUMENT = {"import_create", "export_create", "product_create", "variant_create", "price_set"}
 # Nor that an open plan has a rate and a targeted one hosts.
 BEYOND_THE_DOCUMENT |= {"variant_price_schedule_create"}
+# Nor that a line names a variant or its SKU.
+BEYOND_THE_DOCUMENT |= {"stock_transfer"}
 BEYOND_THE_DOCUMENT |= {"commission_plan_create", "commission_plan_change"}
 # Nor which countries and currencies there are, and how what is said of a zone or a rate fits together.
 BEYOND_THE_DOCUMENT |= {"shipping_zone_create", "shipping_zone_set", "tax_rate_create", "tax_rate_set"}

@@ -82,7 +82,7 @@ def test_stock_is_set_and_adjusted_at_a_location(api: Api) -> None:
     assert api.post(path, {"delta": -2, "location": "berlin"}).body["available"] == 13
     assert api.post(path, {"delta": -4, "location": "berlin"}).code == "NOT_ENOUGH_THERE"
     unknown = api.put(path, {"available": 5, "location": "nowhere"})
-    assert (unknown.status, unknown.code) == (404, "UNKNOWN_LOCATION")
+    assert (unknown.status, unknown.code) == (409, "UNKNOWN_LOCATION")
     assert api.put(path, {"available": 20}).body["locations"][0]["on_hand"] == 17
 
 
@@ -108,7 +108,8 @@ def test_goods_are_moved(api: Api) -> None:
     short = transfer(api, {"sku": "A", "units": 5})
     assert (short.status, short.code, short.body["data"]["left"]) == (409, "NOT_ENOUGH_THERE", 4)
     assert transfer(api, {"sku": "A", "units": 1}, to="main").code == "SAME_LOCATION"
-    assert transfer(api, {"sku": "NONE", "units": 1}).status == 404
+    unknown = transfer(api, {"sku": "NONE", "units": 1})
+    assert (unknown.status, unknown.code, unknown.body["data"]) == (409, "UNKNOWN_VARIANT", {"sku": "NONE"})
     twice = transfer(api, {"sku": "A", "units": 1}, {"variant": str(one.pk), "units": 1})
     assert (twice.status, twice.code) == (400, "BAD_REQUEST")
     for line in ({"units": 1}, {"sku": "A", "variant": str(one.pk), "units": 1}, {"sku": "A", "units": 0}):

@@ -1,13 +1,14 @@
 """Google product feeds, as text and as XML, into drafts; and XML that is an attack or broken."""
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.drafts import Piece, ProductDraft, VariantDraft
+from catalog.drafts import Piece, ProductDraft, SaleDraft, VariantDraft
 from catalog.formats import detect, google_xml
 from catalog.formats.sheets import MAX_REPAIRS
 from commerce import errors
@@ -186,9 +187,31 @@ def test_an_item_that_cannot_be_taken_is_named_and_the_next_one_taken(
         (
             {
                 "sale_price": "4 EUR",
-                "sale_price_effective_date": "2030-06-01T00:00+0200/2030-06-02T00:00+0200",
+                "sale_price_effective_date": "2030-04-01T00:00+0200/2030-04-02T00:00+0200",
             },
             *("SALE_NOT_ON", "amount", 500),
+        ),
+        (
+            {
+                "sale_price": "4 EUR",
+                "sale_price_effective_date": "2030-06-02T00:00+0200/2030-06-01T00:00+0200",
+            },
+            *("BAD_DATE", "sale", None),
+        ),
+        (
+            {
+                "sale_price": "4 EUR",
+                "sale_price_effective_date": "2030-06-01T00:00+0200/2030-06-02T00:00+0200",
+            },
+            *("", "amount", 500),
+        ),
+        (
+            {
+                "sale_price": "4 EUR",
+                "sale_price_effective_date": "2030-06-01T00:00Z/2030-06-02T00:00Z",
+            },
+            *("", "sale"),
+            SaleDraft(400, 500, datetime(2030, 6, 1, tzinfo=UTC), datetime(2030, 6, 2, tzinfo=UTC)),
         ),
     ],
 )
