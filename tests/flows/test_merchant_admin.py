@@ -1,0 +1,124 @@
+"""A merchant's day in a real browser, on a real process: a feed followed to its end, a key, an invitation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from commerce import members
+from commerce.merchantkeys import By
+from commerce.models import Merchant, MerchantMember, User
+from config.children import Child
+from tests import backstage
+from tests.browsing import aside
+from tests.catalog import make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "a long enough password"
+DESK: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def site(transactional_db: None, _site: tuple[str, Child], worker: Child) -> Iterator[str]:
+    """The address of a process that serves pages on this test's database, with its backstage."""
+    address, running = _site
+    assert running.alive()
+    with backstage.working():
+        yield address
+
+
+def _owner() -> Merchant:
+    merchant = make.merchant()
+    user = User.objects.create_user("ana@example.com", PASSWORD, name="Ana")
+    members.add(merchant_id=merchant.pk, user_id=user.pk, role="owner", by=By())
+    return merchant
+
+
+def sign_in(browser: Browser, site: str, size: ViewportSize = DESK) -> Page:
+    """Sign in as the owner of a new merchant."""
+    aside(_owner)
+    page = browser.new_page(viewport=size)
+    page.goto(f"{site}/merchant/")
+    page.get_by_label("Email").fill("ana@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    return page
+
+
+def feed() -> bytes:
+    rows = [make.row(f"mug-{n}", title=f"Mug {n}", sku=f"M-{n}", price="9.90") for n in range(300)]
+    return make.feed(*rows, make.row("bowl", title="Bowl", sku="B-1", price="nine"))
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_feed_is_followed_to_its_end_without_loading_the_page_anew(
+    site: str, browser: Browser, size: ViewportSize
+) -> None:
+    page = sign_in(browser, site, size)
+    page.goto(f"{site}/merchant/imports/")
+    page.get_by_label("Feed").set_input_files(
+        {"name": "autumn.csv", "mimeType": "text/csv", "buffer": feed()}
+    )
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url("**/imports/*-*/")
+    page.evaluate("window.stayed = true")
+
+    expect(page.get_by_text("Done", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "100")
+    expect(page.get_by_text("301 of 301")).to_be_visible()
+    problem = page.locator(".st-table tbody tr")
+    expect(problem).to_have_count(1)
+    for said in ("302", "Variant Price", "BAD_PRICE", "nine"):
+        expect(problem).to_contain_text(said)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    assert page.evaluate("window.stayed")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_key_is_made_and_shown_once(site: str, browser: Browser) -> None:
+    page = sign_in(browser, site)
+    page.get_by_role("link", name="API keys").click()
+    page.get_by_role("link", name="Make a key").click()
+    page.get_by_label("Name").fill("Warehouse")
+    page.get_by_label("stock:write").check()
+    page.get_by_role("button", name="Make the key").click()
+
+    secret = page.locator("#secret").inner_text()
+    expect(page.get_by_text("Copy the secret now")).to_be_visible()
+    page.get_by_role("link", name="I have copied it").click()
+    expect(page.get_by_text("made by Ana")).to_be_visible()
+    assert secret.partition(".")[2] not in page.content()
+
+    answer = page.request.get(
+        f"{site}/api/v1/catalog/products", headers={"Authorization": f"Api-Key {secret}"}
+    )
+    assert (answer.status, answer.json()["code"]) == (403, "MISSING_SCOPE")
+
+
+def test_whoever_is_invited_joins_in_a_window_of_her_own(site: str, browser: Browser) -> None:
+    page = sign_in(browser, site)
+    page.get_by_role("link", name="Members").click()
+    page.get_by_label("E-mail").fill("bo@example.com")
+    page.get_by_label("Role", exact=True).select_option("catalog")
+    page.get_by_role("button", name="Invite").click()
+    link = page.locator("#secret").inner_text()
+
+    hers = browser.new_context(viewport=PHONE).new_page()
+    hers.goto(link)
+    hers.get_by_label("Your name").fill("Bo")
+    hers.get_by_label("Password").fill(PASSWORD)
+    hers.get_by_role("button", name="Join").click()
+    expect(hers.get_by_text("Welcome. You work for")).to_be_visible()
+    assert aside(lambda: MerchantMember.objects.get(user__email="bo@example.com").role) == "catalog"
+
+    page.on("dialog", lambda asked: asked.accept())
+    page.goto(f"{site}/merchant/members/")
+    page.get_by_role("button", name="Remove Bo").click()
+    expect(page.get_by_text("Removed.")).to_be_visible()
+    hers.reload()
+    expect(hers.get_by_role("button", name="Log in")).to_be_visible()
