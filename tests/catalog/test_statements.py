@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import products
+from catalog.models import Product
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.api import Api
@@ -49,5 +50,50 @@ def test_a_list_takes_the_same_statements_however_many_rows(path: str, statement
         assert reply.status == 200
         assert len(reply.body["results"]) in (first + count, 2 * (first + count))
         # Who calls is told by other statements, which are counted elsewhere.
+        taken.append(sum("commerce_merchant" not in query["sql"] for query in made))
+    assert taken == [statements, statements]
+
+
+@pytest.mark.parametrize(
+    ("path", "statements"),
+    [
+        ("products?handle=h0", 4),
+        ("products?type=none", 1),
+        ("products?q=S0", 4),
+        ("variants?sku=S0", 2),
+        ("variants?product={product}", 2),
+        ("imports", 1),
+        ("imports/{job}", 1),
+        ("imports/{job}/problems", 2),
+        ("exports", 1),
+        ("commission-plans", 1),
+        ("locations", 1),
+        ("stock", 2),
+        ("stock/movements", 1),
+        ("prices/schedule", 1),
+        ("products/{product}", 4),
+        ("products/{product}/reviews", 2),
+        ("variants/{variant}", 2),
+        ("variants/{variant}/price", 4),
+        ("variants/{variant}/floor", 3),
+        ("variants/{variant}/parts", 3),
+        ("variants/{variant}/stock", 3),
+    ],
+)
+def test_whatever_is_asked_takes_the_same_statements_however_much_there_is(
+    path: str, statements: int
+) -> None:
+    api = Api(make.merchant())
+    fill(api.merchant, 0, 1)
+    product = Product.objects.get(merchant=api.merchant)
+    job = make.import_of(api.merchant, make.simple_feed(1))
+    where = path.format(product=product.pk, variant=product.variants.all()[0].pk, job=job.pk)
+    api.get("locations")  # The first use of a key in a minute writes when that was.
+    taken = []
+    for first, count in ((1, 0), (1, 19)):
+        fill(api.merchant, first, count)
+        with CaptureQueriesContext(connection) as made:
+            reply = api.get(where)
+        assert reply.status == 200
         taken.append(sum("commerce_merchant" not in query["sql"] for query in made))
     assert taken == [statements, statements]
