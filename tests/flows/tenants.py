@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog import exports, plans
 from catalog.models import Variant
 from commerce.models import Merchant
+from commerce.money import Money
 from commerce.webhooks import endpoints, messages
 from orders import fulfilment
 from orders.aftersales import refunding, returning
@@ -57,7 +58,7 @@ def everything(seller: Merchant, *, now: datetime) -> dict[str, str]:
         actor=refunding.Actor(Refund.By.MERCHANT),
         now=now,
         lines=[],
-        amount=make.Money(100, "EUR"),
+        amount=Money(100, "EUR"),
     )
     return {
         "product": str(one.product_id),
