@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
 from commerce import http
+from commerce.schema import MAY_BE_MISSING
 from orders import doors, fulfilment, queries
 from orders.models import Shipment
 from orders.serializers import merchants, parcels
@@ -115,6 +116,7 @@ class ShipmentsView(http.MerchantView, generics.ListAPIView[Shipment]):
     @extend_schema(
         tags=["Orders"],
         operation_id="shipment_create",
+        extensions=MAY_BE_MISSING,
         parameters=[doors.IDEMPOTENCY_KEY],
         request=parcels.SendSerializer,
         responses={201: parcels.ShipmentSerializer},

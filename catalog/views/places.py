@@ -16,7 +16,7 @@ from catalog.serializers import places as shapes
 from catalog.views import edge, stockfilters
 from catalog.views.moments import MomentPagination
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, MAY_BE_MISSING
 
 
 class LocationsView(edge.PagedView):
@@ -139,6 +139,7 @@ class TransfersView(http.MerchantView):
     @extend_schema(
         tags=["Stock"],
         operation_id="stock_transfer",
+        extensions=MAY_BE_MISSING,
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.TransferSerializer,
         responses={200: shapes.LevelSerializer(many=True)},

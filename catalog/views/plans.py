@@ -13,7 +13,7 @@ from catalog.models import CommissionPlan
 from catalog.serializers import plans as shapes
 from catalog.views import edge, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH, MAY_BE_MISSING
 
 
 class PlansView(edge.PagedView):
@@ -38,6 +38,7 @@ class PlansView(edge.PagedView):
     @extend_schema(
         tags=["Commission"],
         operation_id="commission_plan_create",
+        extensions=MAY_BE_MISSING,
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.PlanWriteSerializer,
         responses={201: shapes.PlanSerializer},

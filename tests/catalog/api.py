@@ -19,7 +19,9 @@ class Reply:
         self.status: int = response.status_code
         self.type: str = response.headers.get("Content-Type", "")
         self.headers = response.headers
-        self.body: Any = orjson.loads(response.content) if response.content else None
+        # Files come as they are, some of them as a stream.
+        told = self.type.partition(";")[0] in ("application/json", "application/problem+json")
+        self.body: Any = orjson.loads(response.content) if told and response.content else None
 
     @property
     def code(self) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog import exports, plans
+from catalog import exports, locations, plans
 from catalog.models import Variant
 from commerce.models import Merchant
 from commerce.money import Money
@@ -42,6 +42,10 @@ def everything(seller: Merchant, *, now: datetime) -> dict[str, str]:
     announced = {"amount": 900, "starts_at": day(60)}
     schedule = api.post(f"variants/{one.pk}/price/schedule", announced)
     assert schedule.status == 201, schedule.body
+    main, shop = (
+        locations.create(merchant_id=seller.pk, code=f"{code}-{seller.slug}", name=code, now=now)
+        for code in ("main", "shop")
+    )
     terms = plans.Terms("Spring", 1500, products=[one.product_id])
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=now)
     hook = endpoints.create(
@@ -67,6 +71,9 @@ def everything(seller: Merchant, *, now: datetime) -> dict[str, str]:
         "sku": f"SKU-{seller.slug}",
         "barcode": f"EAN-{seller.slug}",
         "handle": one.product.handle,
+        "location": str(shop.pk),
+        "main": main.code,
+        "shop": shop.code,
         "schedule": schedule.body["id"],
         "plan": str(plan.pk),
         "import": str(goods.import_of(seller, goods.simple_feed(1)).pk),
