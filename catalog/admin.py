@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog import plans, queries, reviewing, reviewscreens, shelfscreens, stock, tasks
+from catalog import categoryscreens, plans, queries, reviewing, reviewscreens, shelfscreens, stock, tasks
 from catalog.models import (
     BundlePart,
     CommissionPlan,
@@ -34,7 +34,7 @@ from commerce import screens
 from commerce.errors import Refusal
 from commerce.money import Money
 
-__all__ = ["reviewscreens", "shelfscreens"]  # Hung up by being imported.
+__all__ = ["categoryscreens", "reviewscreens", "shelfscreens"]  # Hung up by being imported.
 
 SHOWN_PROBLEMS = 100
 JOBS = {"queued": "info", "running": "warning", "done": "success", "failed": "danger"}

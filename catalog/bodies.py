@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from catalog import batches
+from catalog import batches, names, taxonomy
 from catalog.models import (
     BundlePart,
+    Category,
     CommissionPlan,
     Export,
     Import,
@@ -38,12 +39,41 @@ def product(row: Product) -> Body:
         "options": row.option_names,
         "status": row.status,
         "language": row.language,
+        "category": row.category.code if row.category else None,
+        "attributes": row.attributes,
         "images": [{"id": image.id, "url": image.url, "alt": image.alt} for image in row.images.all()],
         "variants": [variant(one, row) for one in row.variants.all()],
         "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
+
+
+def category(row: Category, known: taxonomy.Definitions) -> Body:
+    """Return a category from `taxonomy.categories`, with its definitions."""
+    return {
+        "code": row.code,
+        "name": row.name,
+        "parent": row.parent.code if row.parent else None,
+        "path": row.path,
+        "attributes": [
+            {
+                "code": one.code,
+                "name": one.name,
+                "kind": one.kind,
+                "unit": one.unit,
+                "choices": one.choices,
+                "required": one.required,
+                "defined_by": one.category.code,
+            }
+            for one in known.values()
+        ],
+    }
+
+
+def name(row: names.Name) -> Body:
+    """Return a brand or tag with its count."""
+    return {"name": row.name, "products": row.products}
 
 
 def review(row: ProductReview) -> Body:

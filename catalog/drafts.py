@@ -66,6 +66,10 @@ class ProductDraft:
     product_type: str | None = None
     tags: list[str] | None = None
     status: str | None = None
+    category: str | None = None  # A code.
+    says_category: bool = False  # With it None means that it is in none.
+    category_path: str | None = None  # Codes from the root, with / between them.
+    attributes: dict[str, str | int | float | bool] | None = None
     language: str | None = None
     option_names: list[str] = field(default_factory=list)
     variants: list[VariantDraft] = field(default_factory=list)

@@ -53,6 +53,8 @@ PRODUCT_WRITE: dict[str, Any] = {
     "options": ["Shade"],
     "status": "approved",
     "language": "en",
+    "category": "lipsticks",
+    "attributes": {"finish": "matte", "vegan": True, "weight_g": 12},
     "images": [{"url": "https://img.example.com/velvet-lipstick.jpg", "alt": "A red lipstick"}],
     "variants": [VARIANT_WRITE],
 }
@@ -275,3 +277,23 @@ REVIEW: dict[str, Any] = {
     "reason": "The picture shows another shade.",
     "at": "2030-06-01T09:30:00Z",
 }
+
+CATEGORY: dict[str, Any] = {
+    "code": "lipsticks",
+    "name": "Lipsticks",
+    "parent": "make_up",
+    "path": "make_up/lipsticks",
+    "attributes": [
+        {
+            "code": "finish",
+            "name": "Finish",
+            "kind": "choice",
+            "unit": "",
+            "choices": ["matte", "satin", "gloss"],
+            "required": True,
+            "defined_by": "lipsticks",
+        }
+    ],
+}
+
+NAME: dict[str, Any] = {"name": "Maison Rouge", "products": 214}

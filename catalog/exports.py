@@ -254,6 +254,8 @@ def _good(product: Product, bundles: set[UUID], sales: Mapping[UUID, PriceSchedu
         pictures=[Picture(image.url, image.alt) for image in product.images.all()],
         units=list(_units(product, bundles, sales)),
         language=product.language,
+        category=product.category.code if product.category else None,
+        attributes=dict(product.attributes),
     )
 
 

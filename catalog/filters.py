@@ -11,8 +11,17 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from catalog import search
-from catalog.models import CommissionPlan, CommissionProduct, CommissionRate, Export, Import, Product, Variant
+from catalog import queries, search
+from catalog.models import (
+    Category,
+    CommissionPlan,
+    CommissionProduct,
+    CommissionRate,
+    Export,
+    Import,
+    Product,
+    Variant,
+)
 from commerce import following
 
 _OF_PAGES = {"cursor", "page_size", "fields"}
@@ -82,6 +91,9 @@ class ProductFilter(Filters):
         help_text="It, its pictures or its variants were changed then or later (stock and prices apart), the"
         " longest unchanged first. To go on following, name the last `updated_at` that you have seen.",
     )
+    category = TextFilter(method="of_category", help_text="A code; also what is in categories below it.")
+    tag = TextFilter(method="with_tag", help_text="As it is written.")
+    attribute = TextFilter(method="with_attribute", help_text="A code and its value, such as `finish:matte`.")
     language = filters.ChoiceFilter(
         choices=Product.Language.choices,
         method="of_search",
@@ -111,8 +123,45 @@ class ProductFilter(Filters):
         """Narrow to what was changed then or later."""
         return following.since(rows, value)
 
+    def of_category(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """Narrow to a category and all below it."""
+        return queries.of_category(rows, value)
+
+    def with_tag(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """Narrow to what has a tag."""
+        return queries.with_tag(rows, merchant_id=self.request.auth.merchant_id, tag=value)
+
+    def with_attribute(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """Narrow to what has a value; nothing has what is not written as code and value."""
+        return queries.with_attribute(rows, merchant_id=self.request.auth.merchant_id, said=value)
+
     def of_search(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
         """Narrow nothing: the language is that of `q`."""
+        return rows
+
+
+class CategoryFilter(Filters):
+    """Filters of the list of categories."""
+
+    parent = TextFilter("parent__code", help_text="A code: what is directly below it.")
+    q = TextFilter("name", lookup_expr="icontains", help_text="A part of the name.")
+
+    class Meta:
+        model = Category
+        fields: list[str] = []
+
+
+class NameFilter(Filters):
+    """Filters of the lists of brands and tags."""
+
+    q = TextFilter(method="as_it_is", help_text="A part of the name, in any case.")
+
+    class Meta:
+        model = Product
+        fields: list[str] = []
+
+    def as_it_is(self, rows: QuerySet[Product], name: str, value: str) -> QuerySet[Product]:
+        """Narrow nothing: names are read by jumps."""
         return rows
 
 

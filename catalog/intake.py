@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog import copying, feedsales, floors, prices, reviewing, states, stock
+from catalog import copying, feedsales, floors, prices, reviewing, sorting, states, stock, taxonomy
 from catalog.drafts import Problem, ProductDraft, VariantDraft
 from catalog.models import Product, ProductImage, Variant
 from commerce.money import Money
@@ -29,6 +29,7 @@ class Outcome:
     created: dict[str, UUID] = field(default_factory=dict)  # By handle, as the next two.
     updated: dict[str, UUID] = field(default_factory=dict)  # It, or a variant of it.
     unchanged: dict[str, UUID] = field(default_factory=dict)
+    kept_back: set[UUID] = field(default_factory=set)  # They lack what their category asks for.
 
 
 def write(
@@ -66,7 +67,11 @@ def write(
     reviewing.changed(merchant_id=merchant_id, product_ids=(changed | new) - made, now=now)
     changed |= reviewing.write(
         merchant_id=merchant_id,
-        wanted=[(products[draft.handle], draft.status) for draft in drafts if draft.status is not None],
+        wanted=[
+            (products[draft.handle], draft.status)
+            for draft in drafts
+            if draft.status is not None and products[draft.handle].pk not in outcome.kept_back
+        ],
         now=now,
     )
     touched = changed | new | {variant.product_id for variant, _, _ in matched if variant.pk in differing}
@@ -88,11 +93,12 @@ def _write_products(
     known = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, handle__in=handles)
     products = {product.handle: product for product in known.order_by("pk")}
     reviewed = reviewing.is_reviewed(merchant_id)
+    sorted_in = sorting.sort(drafts, products, outcome.problems)
     new, changed = [], []
     for draft in drafts:
         product = products.get(draft.handle)
         if product is not None:
-            if _apply(draft, product):
+            if _apply(draft, product, sorted_in):
                 product.updated_at = now
                 changed.append(product)
             continue
@@ -110,12 +116,13 @@ def _write_products(
             created_at=now,
             updated_at=now,
         )
-        _apply(draft, product)
+        _apply(draft, product, sorted_in)
         products[draft.handle] = product
         new.append(product)
+    _keep_back(drafts, products, {product.pk for product in new}, outcome)
     copying.save(Product, new)
     reviewing.begun(merchant_id=merchant_id, products=new, now=now)
-    columns = [*_COLUMNS, "option_names", "updated_at"]
+    columns = [*_COLUMNS, "option_names", "category_id", "attributes", "updated_at"]
     Product.objects.bulk_update(changed, columns, batch_size=200)
     outcome.products_created = len(new)
     return products, {product.pk for product in changed}, {product.pk for product in new}
@@ -124,9 +131,34 @@ def _write_products(
 _COLUMNS = ("title", "description", "vendor", "product_type", "tags", "language")
 
 
-def _apply(draft: ProductDraft, product: Product) -> bool:
+def _keep_back(
+    drafts: list[ProductDraft], products: dict[str, Product], made: set[UUID], outcome: Outcome
+) -> None:
+    """Keep back as it is, and name, what its category asks more of before it can be sold."""
+    asking = [
+        draft
+        for draft in drafts
+        if (draft.status in states.WANTS_SALE or (draft.status is None and products[draft.handle].pk in made))
+    ]
+    lacking = taxonomy.lacking(products[draft.handle] for draft in asking)
+    for draft in asking:
+        product = products[draft.handle]
+        if product.pk not in lacking or (product.pk not in made and product.status in states.WANTS_SALE):
+            continue
+        names = ", ".join(lacking[product.pk])
+        message = f"Its category asks for: {names}. It is not for sale; the rest of the row was taken."
+        outcome.problems.append(
+            Problem(draft.line, "status", taxonomy.MissingAttributes.code, names, message, skipped=False)
+        )
+        if product.pk in made:
+            product.status, product.waits_since = Product.Status.DRAFT, None
+        outcome.kept_back.add(product.pk)
+
+
+def _apply(draft: ProductDraft, product: Product, sorted_in: dict[str, sorting.Said]) -> bool:
     """Give the product what the draft says about it; tell whether anything differs."""
     said = {name: value for name in _COLUMNS if (value := getattr(draft, name)) is not None}
+    said |= sorted_in.get(draft.handle, {})
     if draft.title is not None:
         said["option_names"] = draft.option_names
     differing = {name: value for name, value in said.items() if getattr(product, name) != value}

@@ -9,14 +9,19 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from catalog import prices, queries, reviewing, states, stock
+from catalog import prices, queries, reviewing, states, stock, taxonomy
 from catalog.models import Product, ProductImage, Variant
 from commerce import errors
 
 MAX_VARIANTS = 2_000
 MAX_IMAGES = 250
 MAX_TITLE = 255
-PRODUCT_FIELDS = frozenset({"title", "description", "vendor", "product_type", "tags", "status", "language"})
+PRODUCT_FIELDS = frozenset(
+    {
+        *("title", "description", "vendor", "product_type", "tags", "status", "language"),
+        *("category", "attributes"),
+    }
+)
 VARIANT_FIELDS = frozenset({"sku", "barcode", "weight_grams", "position", "is_active", "release_at"})
 
 
@@ -96,6 +101,8 @@ class NewProduct:
     option_names: list[str] = field(default_factory=list)
     status: str = Product.Status.DRAFT
     language: str = ""
+    category: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     images: list[Image] = field(default_factory=list)
     variants: list[NewVariant] = field(default_factory=list)
 
@@ -103,8 +110,11 @@ class NewProduct:
 def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
     """Make a product with its variants, prices and first stock.
 
-    Raises HandleTaken, SkuTaken, VariantTaken, ImageTaken, BadOptions, prices.BadPrice, stock.TooMuchStock.
+    Raises HandleTaken, SkuTaken, VariantTaken, ImageTaken, BadOptions, prices.BadPrice, stock.TooMuchStock,
+    taxonomy.UnknownCategory, BadAttributes, MissingAttributes.
     """
+    category = taxonomy.named(new.category)
+    taxonomy.check(new.attributes, category)
     reviewed = new.status in states.WANTS_SALE and reviewing.is_reviewed(merchant_id)
     status = states.asked("", new.status, reviewed=reviewed)
     with _named_conflicts():
@@ -120,11 +130,15 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
             status=status,
             waits_since=now if status == Product.Status.IN_REVIEW else None,
             language=new.language,
+            category=category,
+            attributes=dict(new.attributes),
             created_at=now,
             updated_at=now,
         )
         _hang(product, new.images)
         _add(product, new.variants, first=1, now=now)
+        if status in states.WANTS_SALE:
+            taxonomy.check_ready(product)
         reviewing.begun(merchant_id=merchant_id, products=[product], now=now)
     return product
 
@@ -153,12 +167,14 @@ def change(
 
     Who writes the status `approved` asks for sale, as `reviewing.submit`.
 
-    Raises queries.UnknownProduct, ImageTaken.
+    Raises queries.UnknownProduct, ImageTaken, taxonomy.UnknownCategory, BadAttributes, MissingAttributes.
     """
     assert changes.keys() <= PRODUCT_FIELDS
     said = {name: value for name, value in changes.items() if name != "status"}
     with _named_conflicts():
         product = _locked(merchant_id, product_id)
+        if said.keys() & {"category", "attributes"}:
+            _sort(product, said)
         if said:
             Product.objects.filter(pk=product.pk).update(**said)
         if images is not None and images != _pictures(product):
@@ -167,6 +183,16 @@ def change(
         reviewing.changed(merchant_id=merchant_id, product_ids=[product.pk], now=now, than=product.version)
         if "status" in changes:
             reviewing.write(merchant_id=merchant_id, wanted=[(product, changes["status"])], now=now)
+
+
+def _sort(product: Product, said: dict[str, Any]) -> None:
+    """Check what a product will say of itself in the category that it will be in."""
+    if "category" in said:
+        product.category = said["category"] = taxonomy.named(said["category"])
+    product.attributes = said.get("attributes", product.attributes)
+    taxonomy.check(product.attributes, product.category)
+    if product.status in states.WANTS_SALE:
+        taxonomy.check_ready(product)
 
 
 def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str, Any], now: datetime) -> None:

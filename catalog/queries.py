@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import (
     Case,
     DateTimeField,
+    Exists,
     F,
+    Func,
     IntegerField,
     Max,
     Min,
@@ -14,11 +17,13 @@ from django.db.models import (
     Prefetch,
     QuerySet,
     Subquery,
+    TextField,
     Value,
     When,
 )
 from django.db.models.functions import Coalesce, Greatest
 
+from catalog import taxonomy
 from catalog.models import (
     BundlePart,
     Export,
@@ -31,12 +36,14 @@ from catalog.models import (
     Product,
     ProductImage,
     ProductReview,
+    ProductTag,
     Stock,
     StockMovement,
     Variant,
 )
 from commerce import errors
 
+_TEXTS = ArrayField(TextField())
 HISTORY = 100
 MOVEMENTS = 50
 REDUCTION_WINDOW = timedelta(days=30)
@@ -75,7 +82,8 @@ def products(
     """
     pictures = ProductImage.objects.order_by("position", "id")
     goods = _dressed(Variant.objects.order_by("position", "id"), prices=prices, units=units)
-    return Product.objects.filter(merchant_id=merchant_id).prefetch_related(
+    mine = Product.objects.filter(merchant_id=merchant_id).select_related("category")
+    return mine.prefetch_related(
         Prefetch("images", queryset=pictures if images else pictures.none()),
         Prefetch("variants", queryset=goods if variants else goods.none()),
     )
@@ -87,6 +95,25 @@ def product(*, merchant_id: UUID, product_id: UUID, **wanted: bool) -> Product:
     if found is None:
         raise UnknownProduct
     return found
+
+
+def of_category(rows: QuerySet[Product], code: str) -> QuerySet[Product]:
+    """Narrow products to a category and all below it, by its code."""
+    return rows.filter(category__in=list(taxonomy.below(code).values_list("pk", flat=True)))
+
+
+def with_tag(rows: QuerySet[Product], *, merchant_id: UUID, tag: str) -> QuerySet[Product]:
+    """Narrow a merchant's products to those with a tag."""
+    theirs = ProductTag.objects.filter(merchant_id=merchant_id, tag=tag, product_id=OuterRef("pk"))
+    return rows.filter(Exists(theirs))
+
+
+def with_attribute(rows: QuerySet[Product], *, merchant_id: UUID, said: str) -> QuerySet[Product]:
+    """Narrow a merchant's products to those with a value, written as `code:value`."""
+    code, _, value = said.partition(":")
+    facets = Func(F("merchant_id"), F("attributes"), function="catalog_facets", output_field=_TEXTS)
+    wanted = Value([taxonomy.facet(merchant_id, code, value)], output_field=_TEXTS)
+    return rows.exclude(attributes={}).alias(facets=facets).filter(facets__contains=wanted)
 
 
 def reviews(*, merchant_id: UUID, product_id: UUID) -> QuerySet[ProductReview]:

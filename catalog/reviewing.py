@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog import queries, states
+from catalog import queries, states, taxonomy
 from catalog.models import Product, ProductReview
 from commerce import errors, outbox
 from commerce.models import Merchant
@@ -62,7 +62,7 @@ class _Move:
 def submit(*, merchant_id: UUID, product_id: UUID, now: datetime) -> None:
     """Ask for a draft's sale: it waits for an operator, or is approved at once where nobody reviews.
 
-    Again is fine. Raises queries.UnknownProduct, BadMove.
+    Again is fine. Raises queries.UnknownProduct, BadMove, taxonomy.MissingAttributes.
     """
     new = _sale(merchant_id)
     sources = {Status.DRAFT, Status.IN_REVIEW} if new == Status.APPROVED else {Status.DRAFT}
@@ -83,7 +83,10 @@ def retire(
 
 
 def restore(*, merchant_id: UUID, product_id: UUID, now: datetime) -> None:
-    """Ask for the sale of a retired product anew; raises queries.UnknownProduct, BadMove."""
+    """Ask for the sale of a retired product anew.
+
+    Raises queries.UnknownProduct, BadMove, taxonomy.MissingAttributes.
+    """
     new = _sale(merchant_id)
     _move(merchant_id, product_id, {Status.RETIRED}, new, at_home=states.WANTS_SALE, now=now)
 
@@ -125,7 +128,7 @@ def send_back(
 def write(*, merchant_id: UUID, wanted: Iterable[tuple[Product, str]], now: datetime) -> set[UUID]:
     """Give products, which the caller has locked, the statuses that their merchant writes; all in one go.
 
-    Returns the ids of those that have another one now.
+    Returns the ids of those that have another one now. Raises taxonomy.MissingAttributes.
     """
     pairs = [(product, status) for product, status in wanted if product.status != status]
     if not pairs:
@@ -136,6 +139,10 @@ def write(*, merchant_id: UUID, wanted: Iterable[tuple[Product, str]], now: date
         for product, status in pairs
         if (new := states.asked(product.status, status, reviewed=reviewed)) != product.status
     ]
+    on_sale = {each.product_id for each in moves if each.new in states.WANTS_SALE}
+    for product, _ in pairs:
+        if product.pk in on_sale and product.category_id is not None:
+            taxonomy.check_ready(product)
     for old, new in {(each.old, each.new) for each in moves}:
         ids = [each.product_id for each in moves if (each.old, each.new) == (old, new)]
         Product.objects.filter(pk__in=ids, merchant_id=merchant_id, status=old).update(**_as(new, now))
@@ -203,6 +210,8 @@ def _move(
                 if old == new or old in at_home:
                     return
                 raise BadMove(status=old)
+            if new in states.WANTS_SALE and actor.by == ProductReview.By.MERCHANT:
+                taxonomy.check_ready(mine.get())
             if mine.filter(status=old).update(**_as(new, now)):
                 break
             # Somebody else has moved it: what it is now decides.

@@ -13,9 +13,13 @@ from catalog.views import (
     reviews,
     schedules,
     shelf,
+    taxonomy,
 )
 
 urlpatterns = [
+    path("brands", taxonomy.BrandsView.as_view(), name="brands"),
+    path("categories", taxonomy.CategoriesView.as_view(), name="categories"),
+    path("tags", taxonomy.TagsView.as_view(), name="tags"),
     path("commission-plans", plans.PlansView.as_view(), name="commission-plans"),
     path("commission-plans/<uuid:plan_id>", plans.PlanView.as_view(), name="commission-plan"),
     path("commission-plans/<uuid:plan_id>/end", plans.EndPlanView.as_view(), name="commission-plan-end"),

@@ -61,6 +61,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
     "Catalog": [
         ("Products", "category", "catalog.product"),
         ("Waiting for a review", "rate_review", "catalog.waitingproduct"),
+        ("Categories", "account_tree", "catalog.category"),
         ("Variants", "style", "catalog.variant"),
         ("Stock", "inventory_2", "catalog.stock"),
         ("Movements of stock", "swap_horiz", "catalog.stockmovement"),

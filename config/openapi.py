@@ -62,6 +62,7 @@ SPECTACULAR: dict[str, Any] = {
             "name": "Exports",
             "description": "The whole assortment as a file: ask for one, watch it being written, fetch it.",
         },
+        {"name": "Taxonomy", "description": "Categories of the shop, and your own brands and tags."},
         {"name": "Products", "description": "The goods, with their variants and pictures."},
         {"name": "Prices", "description": "List prices with their history."},
         {"name": "Stock", "description": "What can still be promised."},

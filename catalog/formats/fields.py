@@ -10,6 +10,7 @@ from catalog.drafts import ImageDraft, Problem, ProductDraft
 MAX_TEXT = 255
 MAX_URL = 1000
 MAX_ALT = 500
+MAX_ATTRIBUTES = 50
 MAX_BARCODE = 64
 MAX_VARIANTS = 2_000
 MAX_IMAGES = 250

@@ -1,9 +1,9 @@
 """Products as they are written into a file, and what every format does with them. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from commerce import money
 
@@ -61,6 +61,8 @@ class Good:
     pictures: list[Picture]
     units: list[Unit]
     language: str = ""
+    category: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

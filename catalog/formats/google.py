@@ -23,6 +23,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     name: (name, name.replace("_", " "))
     for name in (
         *("id", "item_group_id", "title", "description", "brand", "product_type", "gtin", "image_link"),
+        "google_product_category",
         *("additional_image_link", "availability", "availability_date", "price", "sale_price"),
         *("sale_price_effective_date", "shipping_weight", "color", "size", "material", "pattern"),
     )
@@ -108,6 +109,9 @@ class Reader:
         for name, ours in (("brand", "vendor"), ("product_type", "product_type")):
             if first[name]:
                 setattr(draft, ours, first.text(name))
+        if first["google_product_category"]:
+            codes = first["google_product_category"].lower().split(">")
+            draft.category_path = "/".join(code.strip() for code in codes)[:MAX_TEXT]
         if first["description"]:
             draft.description = fields.description(first, "description")
         for item in items:

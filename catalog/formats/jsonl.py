@@ -11,7 +11,16 @@ from msgspec import UNSET, Meta, UnsetType
 from catalog import cells
 from catalog.drafts import ImageDraft, Piece, Problem, ProductDraft, VariantDraft
 from catalog.formats import texts
-from catalog.formats.fields import MAX_ALT, MAX_BARCODE, MAX_IMAGES, MAX_TEXT, MAX_URL, MAX_VARIANTS, shorten
+from catalog.formats.fields import (
+    MAX_ALT,
+    MAX_ATTRIBUTES,
+    MAX_BARCODE,
+    MAX_IMAGES,
+    MAX_TEXT,
+    MAX_URL,
+    MAX_VARIANTS,
+    shorten,
+)
 from catalog.formats.reading import Seen
 from catalog.formats.sheets import MAX_LINES, MAX_ROWS, TooManyRows
 from catalog.formats.strictjson import MAX_LINE_CHARS, Wrong, convert, decoded
@@ -71,6 +80,8 @@ class _Product(_Strict):
     tags: list[Name] | UnsetType = UNSET
     options: Annotated[list[Name], Meta(max_length=3)] = []
     status: Literal["draft", "in_review", "approved", "retired"] | UnsetType = UNSET
+    category: Text | UnsetType | None = UNSET
+    attributes: dict[Name, Any] | UnsetType = UNSET
     language: str | UnsetType = UNSET
     images: list[Any] = []
     variants: list[Any] = []
@@ -171,6 +182,10 @@ class Reader:
         if said.language is not UNSET and said.language not in LANGUAGES:
             message = "It is one of " + ", ".join(sorted(LANGUAGES - {""})) + "; empty for none."
             raise Wrong("language", "BAD_VALUE", said.language, message)
+        attributes = said.attributes if said.attributes is not UNSET else None
+        if attributes is not None and len(attributes) > MAX_ATTRIBUTES:
+            message = f"A product has at most {MAX_ATTRIBUTES} attributes."
+            raise Wrong("attributes", "BAD_VALUE", str(len(attributes)), message)
         self._seen.put(line, "handle", handle)
         draft = ProductDraft(
             line,
@@ -181,6 +196,9 @@ class Reader:
             product_type=_said(said.type),
             tags=list(said.tags) if said.tags is not UNSET else None,
             status=said.status if said.status is not UNSET else None,
+            category=None if said.category is UNSET else said.category or None,
+            says_category=said.category is not UNSET,
+            attributes=attributes,
             language=said.language if said.language is not UNSET else None,
             option_names=names,
         )

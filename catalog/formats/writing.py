@@ -234,6 +234,8 @@ class JsonLinesWriter:
             "tags": good.tags,
             "options": good.option_names,
             "status": good.status,
+            "category": good.category,
+            "attributes": good.attributes,
             "language": good.language,
             "images": [{"url": one.url, "alt": one.alt} for one in good.pictures],
             "variants": [_json_unit(unit) for unit in units],

@@ -6,9 +6,12 @@ from catalog.models.products import BundlePart, Price, PriceFloor, Product, Prod
 from catalog.models.reviews import ProductReview, WaitingProduct
 from catalog.models.schedules import PriceSchedule
 from catalog.models.stock import Stock, StockMovement
+from catalog.models.taxonomy import Category, CategoryAttribute, ProductTag
 
 __all__ = [
     "BundlePart",
+    "Category",
+    "CategoryAttribute",
     "CommissionPlan",
     "CommissionProduct",
     "CommissionRate",
@@ -25,6 +28,7 @@ __all__ = [
     "Product",
     "ProductImage",
     "ProductReview",
+    "ProductTag",
     "Stock",
     "StockMovement",
     "Variant",

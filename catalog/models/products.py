@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now, Upper
 
+from catalog.models.taxonomy import Category
 from commerce import ids
 from commerce.models import Merchant
 
@@ -57,6 +58,15 @@ class Product(models.Model):
     vendor = models.CharField(max_length=255, blank=True)
     product_type = models.CharField(max_length=255, blank=True)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    category = models.ForeignKey(
+        Category, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    attributes = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="What is said of it by code.",
+    )
     option_names = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     waits_since = models.DateTimeField(
@@ -95,6 +105,11 @@ class Product(models.Model):
         # Each is a list of the merchant API; docs/catalog.md says which. The words of search have one, too.
         indexes = (
             models.Index(fields=["merchant", "status", "-id"], name="product_listing"),
+            models.Index(
+                fields=["category", "merchant", "-id"],
+                condition=models.Q(category__isnull=False),
+                name="product_by_category",
+            ),
             models.Index("merchant", Upper("vendor"), models.F("id").desc(), name="product_by_vendor"),
             models.Index("merchant", Upper("product_type"), models.F("id").desc(), name="product_by_type"),
             models.Index(fields=["merchant", "updated_at", "id"], name="product_changes"),

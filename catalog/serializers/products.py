@@ -8,6 +8,7 @@ from rest_framework import serializers
 from catalog import cells, examples, products
 from catalog.models import Product
 from catalog.serializers.showing import shown
+from catalog.serializers.taxonomy import Attributes
 from catalog.serializers.variants import VariantSerializer, VariantWriteSerializer
 from commerce.strict import StrictSerializer, Text
 
@@ -62,6 +63,10 @@ class ProductWriteSerializer(StrictSerializer):
         default="",
         help_text="What title and description are in: search finds the word forms of this language.",
     )
+    category = Text(
+        max_length=40, required=False, allow_null=True, default=None, help_text="A code of `GET /categories`."
+    )
+    attributes = Attributes(required=False, default=dict, help_text="What is said of it, by code.")
     images = serializers.ListField(
         child=ImageWriteSerializer(), max_length=products.MAX_IMAGES, required=False, default=list
     )
@@ -87,6 +92,8 @@ class ProductChangeSerializer(StrictSerializer):
     tags = serializers.ListField(child=Text(max_length=255), max_length=250, required=False)
     status = serializers.ChoiceField(choices=Product.Status.choices, required=False)
     language = serializers.ChoiceField(choices=Product.Language.choices, required=False, allow_blank=True)
+    category = Text(max_length=40, required=False, allow_null=True)
+    attributes = Attributes(required=False, help_text="Replaces all attributes.")
     images = serializers.ListField(
         child=ImageWriteSerializer(),
         max_length=products.MAX_IMAGES,
@@ -119,6 +126,8 @@ class ProductSerializer(serializers.Serializer[Any]):
     language = serializers.ChoiceField(
         choices=Product.Language.choices, allow_blank=True, help_text='"": none was named.'
     )
+    category = serializers.CharField(allow_null=True)
+    attributes = Attributes()
     images = ImageSerializer(many=True)
     variants = VariantSerializer(many=True)
     version = serializers.IntegerField(

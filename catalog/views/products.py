@@ -185,6 +185,8 @@ def _new_product(sent: dict[str, Any], currency: str) -> products.NewProduct:
         option_names=sent["options"],
         status=sent["status"],
         language=sent["language"],
+        category=sent["category"],
+        attributes=sent["attributes"],
         images=_images(sent["images"]),
         variants=[_new_variant(one, currency) for one in sent["variants"]],
     )

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import products
-from catalog.models import Product
+from catalog.models import Category, Product
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.api import Api
@@ -20,6 +20,9 @@ def fill(of: Merchant, first: int, count: int) -> None:
             of,
             handle=f"h{n}",
             vendor="Maison",
+            tags=["matte"],
+            category="lips",
+            attributes={"finish": "matte"},
             option_names=["Size"],
             variants=pair,
             images=[products.Image("https://img.example.com/1.jpg")],
@@ -36,12 +39,15 @@ def fill(of: Merchant, first: int, count: int) -> None:
         ("variants?updated_since=2000-01-01T00:00:00Z", 3),
         ("products?q=velvet", 4),
         ("products?q=velvet&status=approved&language=en", 4),
+        ("products?tag=matte&attribute=finish:matte", 4),
+        ("products?category=lips", 6),
         ("variants", 2),
         ("variants?barcode=42", 2),
     ],
 )
 def test_a_list_takes_the_same_statements_however_many_rows(path: str, statements: int) -> None:
     api = Api(make.merchant())
+    Category.objects.create(code="lips", name="Lips")
     taken = []
     for first, count in ((0, 1), (1, 19)):
         fill(api.merchant, first, count)

@@ -308,3 +308,14 @@ def test_any_bytes_inside_a_feed_are_items_or_problems(inside: bytes) -> None:
     good = item(id="A", title="A", price="1").encode()
     body = HEAD.encode() + b"<item>" + good + b"</item>" + inside + TAIL.encode()
     assert drafts(body)[0].handle == "A"
+
+
+@pytest.mark.parametrize("kind", [xml, tsv])
+def test_a_category_is_read_as_the_codes_of_its_path(kind: Any) -> None:
+    said = {"id": "1", "title": "A", "price": "1", "google_product_category": "Make_up &gt; Lipsticks"}
+    if kind is tsv:
+        said["google_product_category"] = "Make_up > Lipsticks"
+        [draft] = drafts(tsv(said))
+    else:
+        [draft] = drafts(xml(item(**said)))
+    assert draft.category_path == "make_up/lipsticks"
