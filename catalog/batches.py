@@ -4,7 +4,7 @@ Rows are locked in the order of their ids, and batches of products of one mercha
 two of them could each make what the other is about to.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from catalog import floors, intake, locations, places, prices, schedules, stock
 from catalog.drafts import Piece, Problem, ProductDraft
 from catalog.formats import rows
-from catalog.models import Variant
+from catalog.models import Product, Variant
 from commerce import errors
 
 log = structlog.get_logger(__name__)
@@ -56,8 +56,11 @@ def put_products(
     sent: Sequence[tuple[str, Piece]],
     now: datetime,
     by: stock.Who = stock.SOMEBODY,
+    versions: Mapping[int, int] | None = None,
 ) -> list[Result]:
     """Make and change products as a feed would; `sent` are the rows by their handles, in their order.
+
+    A row whose number is in `versions` is taken only if its product has that version.
 
     What the database refuses is written in ever smaller parts, so that it takes no other row with it.
     """
@@ -65,12 +68,40 @@ def put_products(
 
     def write(some: list[ProductDraft]) -> intake.Outcome:
         _one_at_a_time(merchant_id)
+        named = {draft.handle: versions[draft.line] for draft in some if versions and draft.line in versions}
+        wrong = _of_other_versions(merchant_id, named)
+        stale.update((draft.line, wrong[draft.handle]) for draft in some if draft.handle in wrong)
+        some = [draft for draft in some if draft.handle not in wrong]
         return intake.write(
             merchant_id=merchant_id, currency=currency, drafts=some, note="batch", now=now, by=by
         )
 
+    stale: dict[int, str] = {}
     outcomes = _written(drafts, write)
-    return [_result(key, piece, outcomes.get(piece.last_row)) for key, piece in sent]
+    return [
+        Result(key, Became.REFUSED, problems=[_mismatch(piece.last_row, stale[piece.last_row])])
+        if piece.last_row in stale
+        else _result(key, piece, outcomes.get(piece.last_row))
+        for key, piece in sent
+    ]
+
+
+def _of_other_versions(merchant_id: UUID, named: Mapping[str, int]) -> dict[str, str]:
+    """Lock the products, and return the versions of those that have another one; "" where there is none."""
+    if not named:
+        return {}
+    rows = Product.objects.select_for_update(no_key=True).filter(
+        merchant_id=merchant_id, handle__in=list(named)
+    )
+    now = dict(rows.order_by("pk").values_list("handle", "version"))
+    return {
+        handle: str(now.get(handle, "")) for handle, version in named.items() if now.get(handle) != version
+    }
+
+
+def _mismatch(row: int, now: str) -> Problem:
+    message = f"It is version {now} by now." if now else "There is no such product."
+    return Problem(row, "version", "VERSION_MISMATCH", now, message)
 
 
 def _written(

@@ -74,6 +74,18 @@ def products(sent: Sequence[Any], *, currency: str) -> Iterator[tuple[str, Piece
             yield key, reader.piece(number, number, row)
 
 
+def versions(sent: Sequence[Any]) -> tuple[list[Any], dict[int, int]]:
+    """Return the rows without `version` where it is a whole number, and these by the rows' numbers."""
+    plain: list[Any] = []
+    named: dict[int, int] = {}
+    for number, row in enumerate(sent, start=1):
+        if isinstance(row, dict) and type(row.get("version")) is int:
+            named[number] = row["version"]
+            row = {name: value for name, value in row.items() if name != "version"}
+        plain.append(row)
+    return plain, named
+
+
 def levels(sent: Sequence[Any]) -> Iterator[Level]:
     """Yield each row of units by SKU."""
     for row, said in _by_sku(sent, _Level):

@@ -33,9 +33,14 @@ class ProductBatchView(http.MerchantView):
         merchant = self.merchant
 
         def run() -> tuple[int, bodies.Body]:
-            read = list(rows.products(sent, currency=merchant.currency))
+            plain, versions = rows.versions(sent)
             results = batches.put_products(
-                merchant_id=merchant.pk, currency=merchant.currency, sent=read, now=timezone.now(), by=who
+                merchant_id=merchant.pk,
+                currency=merchant.currency,
+                sent=list(rows.products(plain, currency=merchant.currency)),
+                now=timezone.now(),
+                by=who,
+                versions=versions,
             )
             return 200, bodies.batch(results)
 
