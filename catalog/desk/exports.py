@@ -81,7 +81,7 @@ def file(request: HttpRequest, export_id: UUID) -> HttpResponse:
         status_words=words.status(job.status),
         runs=job.status in exports.UNFINISHED,
         left=words.duration(body["eta_seconds"]),
-        took=words.duration(job.working_seconds) if job.finished_at else "",
+        took=words.between(job.started_at, job.finished_at),
     )
 
 

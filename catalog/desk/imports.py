@@ -92,7 +92,7 @@ def feed(request: HttpRequest, import_id: UUID) -> HttpResponse:
         status_words=words.status(job.status),
         runs=job.status in imports.UNFINISHED,
         left=words.duration(body["eta_seconds"]),
-        took=words.duration(job.working_seconds) if job.finished_at else "",
+        took=words.between(job.started_at, job.finished_at),
         results=_results(job),
         problems=Paginator(problems, PROBLEMS_PER_PAGE).get_page(request.GET.get("page")),
         most=imports.MAX_PROBLEMS,

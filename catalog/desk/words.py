@@ -1,5 +1,7 @@
 """How the catalog's screens say states and how long something takes."""
 
+from datetime import datetime
+
 _STATES = {
     "queued": ("Waiting", ""),
     "running": ("Under way", "scheduled"),
@@ -17,6 +19,11 @@ _STATES = {
 def status(name: str) -> tuple[str, str]:
     """Return a state in words, and the colour of its mark."""
     return _STATES.get(name, (name.replace("_", " ").capitalize(), ""))
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """Write how long something took, pauses included; "" for what has not ended."""
+    return duration((end - start).total_seconds()) if start and end else ""
 
 
 def duration(seconds: float | None) -> str:
