@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 # What waits for a merchant: dotted paths of (merchant_id) -> Waiting or None, with the scope it needs.
 WAITING: list[tuple[str, str]] = [
     ("catalog.desk.products.sent_back", "catalog:read"),
+    ("orders.desk.waiting", "orders:read"),
     ("catalog.desk.imports.failed", "catalog:read"),
     ("commerce.desk.hooks.turned_off", "webhooks"),
 ]
@@ -18,6 +19,7 @@ WAITING: list[tuple[str, str]] = [
 SCREENS: list[tuple[str, str, str]] = [
     ("Overview", "dashboard", "index"),
     ("Products", "category", "products"),
+    ("Orders", "local_shipping", "orders"),
     ("Imports", "upload_file", "imports"),
     ("Exports", "download", "exports"),
     ("API keys", "key", "keys"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
-from commerce import http, ids, paging
+from commerce import http, paging
 from orders import combining, exporting, queries, slips
-from orders.models import Cancellation, Order, OrderLine, OrderMove, ShipmentLine
+from orders.models import Cancellation, Order, OrderLine, OrderMove
 from orders.serializers import merchants
 
 PDF = {(200, "application/pdf"): OpenApiTypes.BINARY}
@@ -65,14 +65,7 @@ class OrderFilter(Filters):
 
     def of_number(self, rows: QuerySet[Order], name: str, value: str) -> QuerySet[Order]:
         """Narrow to orders that are known by a number."""
-        merchant_id = self.request.auth.merchant_id
-        inside = ShipmentLine.objects.filter(merchant=merchant_id, shipment__tracking_number=value)
-        found = Q(reference=value) | Q(pk__in=inside.values("order"))
-        try:
-            named = ids.read(value)
-        except ValueError:
-            return rows.filter(found)
-        return rows.filter(found | Q(pk=named) | Q(purchase=named))
+        return queries.by_number(rows, merchant_id=self.request.auth.merchant_id, text=value)
 
     def opened_from(self, rows: QuerySet[Order], name: str, value: Any) -> QuerySet[Order]:
         """Narrow to orders that were opened then or later."""
@@ -130,7 +123,7 @@ class SlipView(http.MerchantView):
         """Take any Accept header: a PDF is what there is."""
         return super().perform_content_negotiation(request, force=True)
 
-    def answer(self, content: bytes, name: UUID) -> HttpResponse:
+    def sent(self, content: bytes, name: UUID) -> HttpResponse:
         """Return the file, to be shown."""
         headers = {"Content-Disposition": f'inline; filename="packing-slip-{name}.pdf"'}
         return HttpResponse(content, content_type="application/pdf", headers=headers)
@@ -146,7 +139,7 @@ class OrderSlipView(SlipView):
         description="Without prices. Of an order that went out: of all of it.",
     )
     def get(self, request: Request, order_id: UUID) -> HttpResponse:
-        return self.answer(slips.of_order(merchant_id=self.merchant.id, order_id=order_id), order_id)
+        return self.sent(slips.of_order(merchant_id=self.merchant.id, order_id=order_id), order_id)
 
 
 class ShipmentSlipView(SlipView):
@@ -160,7 +153,7 @@ class ShipmentSlipView(SlipView):
     )
     def get(self, request: Request, shipment_id: UUID) -> HttpResponse:
         content = slips.of_shipment(merchant_id=self.merchant.id, shipment_id=shipment_id)
-        return self.answer(content, shipment_id)
+        return self.sent(content, shipment_id)
 
 
 class CombinableFilter(Filters):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 
-from commerce import errors
+from commerce import errors, ids
 from commerce.money import Money
 from orders import claims, taxes
 from orders.models import (
@@ -215,6 +215,17 @@ def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
             Prefetch("parcel_lines", queryset=PARCEL_LINES),
         )
     )
+
+
+def by_number(rows: QuerySet[Order], *, merchant_id: UUID, text: str) -> QuerySet[Order]:
+    """Narrow to orders that are known by a number: an id, a purchase's, the merchant's own or a parcel's."""
+    inside = ShipmentLine.objects.filter(merchant=merchant_id, shipment__tracking_number=text)
+    found = Q(reference=text) | Q(pk__in=inside.values("order"))
+    try:
+        named = ids.read(text)
+    except ValueError:
+        return rows.filter(found)
+    return rows.filter(found | Q(pk=named) | Q(purchase=named))
 
 
 def order_of(*, merchant_id: UUID, order_id: UUID) -> Order:

@@ -14,8 +14,13 @@ from commerce import members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
 from commerce.webhooks import endpoints
+from orders import fulfilment
+from orders.aftersales import refunding, returning
+from orders.models import Return
+from orders.settling import payments
 from tests import apikeys
 from tests.catalog import make
+from tests.orders import make as trade
 
 NOW = datetime(2030, 5, 1, tzinfo=UTC)
 
@@ -59,6 +64,7 @@ def things_of(merchant: Merchant) -> dict[str, Any]:
     )
     sent = endpoints.test(merchant_id=merchant.pk, endpoint_id=endpoint.pk, now=timezone.now())
     return {
+        **_trade_of(merchant),
         "key_id": key.pk,
         "endpoint_id": endpoint.pk,
         "delivery_id": sent.pk,
@@ -69,3 +75,30 @@ def things_of(merchant: Merchant) -> dict[str, Any]:
         "import_id": feed.pk,
         "export_id": file.pk,
     }
+
+
+def _trade_of(merchant: Merchant) -> dict[str, Any]:
+    """Return the ids of an order of which a part went out and is to come back."""
+    now = timezone.now()
+    purchase = trade.basket((trade.variant(seller=merchant), 2)).go(now=now)
+    payments.apply(intent=trade.said(trade.sent(purchase), "succeeded"), now=now)
+    order = purchase.orders.get()
+    line = order.lines.get()
+    fulfilment.pack(
+        merchant_id=merchant.pk,
+        order_id=order.pk,
+        lines=[fulfilment.Packed(line.pk, 1)],
+        label=fulfilment.Label("DHL"),
+        now=now,
+    )
+    back = returning.ask(
+        buyer_id=purchase.buyer_id,
+        purchase_id=purchase.pk,
+        order_id=order.pk,
+        lines=[refunding.Wanted(line.pk, 1)],
+        reason=Return.Reason.DAMAGED,
+        note="",
+        now=now,
+    )
+    shipment = order.parcel_lines.get().shipment_id
+    return {"order_id": order.pk, "shipment_id": shipment, "return_id": back.pk}

@@ -1,0 +1,165 @@
+"""Orders in the merchant admin."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from commerce.models import Merchant
+from orders import fulfilment
+from orders.aftersales import cancelling, refunding, returning
+from orders.models import Order, OrderLine, Purchase, Refund, Return, Shipment
+from orders.settling import payments
+from tests.deskfolk import client_of
+from tests.orders import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+
+
+def sold(*quantities: int, of: Merchant | None = None) -> Order:
+    seller = of or make.merchant()
+    goods = [make.variant(amount=1000, stocked=20, seller=seller) for _ in quantities]
+    purchase = make.basket(*zip(goods, quantities, strict=True)).go(now=timezone.now())
+    payments.apply(intent=make.said(make.sent(purchase), "succeeded"), now=timezone.now())
+    return Order.objects.get(purchase=purchase)
+
+
+def text(client: Client, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    return " ".join(answer.content.decode().split())
+
+
+def press(client: Client, order: Order, action: str = "", **form: Any) -> Any:
+    said = {"merchant": str(order.merchant_id), **form}
+    return client.post(f"/merchant/orders/{order.id}/{action}", said)
+
+
+def test_orders_are_listed_and_found() -> None:
+    order = sold(1)
+    other = sold(2, of=order.merchant)
+    theirs = sold(1)
+    client = client_of(order.merchant)
+    fulfilment.acknowledge(
+        merchant_id=order.merchant_id, order_id=order.id, reference="SO-7", now=timezone.now()
+    )
+
+    whole = text(client, "/merchant/orders/")
+    assert "SO-7" in whole and str(other.id) in whole and str(theirs.id) not in whole
+    assert str(other.id) not in text(client, "/merchant/orders/?q=SO-7")
+    assert "SO-7" not in text(client, "/merchant/orders/?acknowledged=false")
+    assert "No such order" in text(client, "/merchant/orders/?status=delivered")
+    assert client.get("/merchant/orders/?status=lost").status_code == 400
+    assert "2</b> orders to be sent" in text(client, "/merchant/") or "orders to be sent" in text(
+        client, "/merchant/"
+    )
+
+
+def test_an_order_goes_out_in_two_parcels_and_is_there() -> None:
+    order = sold(2, 1)
+    client = client_of(order.merchant)
+    two, one = OrderLine.objects.filter(order=order).order_by("id")
+    assert "Lindenweg 4" in text(client, f"/merchant/orders/{order.id}/")
+
+    parcel = {"carrier": "DHL", f"units-{two.id}": "1", f"units-{one.id}": "0"}
+    assert press(client, order, **parcel).status_code == 302
+    order.refresh_from_db()
+    assert order.status == "partly_shipped"
+    wrong = press(client, order, carrier="UPS", **{f"units-{two.id}": "5", f"units-{one.id}": "1"})
+    assert (wrong.status_code, b'role="alert"' in wrong.content) == (400, True)
+    none = press(client, order, carrier="UPS", **{f"units-{two.id}": "0", f"units-{one.id}": "0"})
+    assert b"Say what is in the parcel." in none.content
+    press(client, order, carrier="UPS", **{f"units-{two.id}": "1", f"units-{one.id}": "1"})
+    for each in Shipment.objects.all():
+        press(client, order, f"deliver/{each.pk}/")
+
+    order.refresh_from_db()
+    assert order.status == "delivered"
+    assert "Delivered" in text(client, f"/merchant/orders/{order.id}/")
+    slip = client.get(f"/merchant/orders/{order.id}/packing-slip.pdf")
+    assert slip.content.startswith(b"%PDF-")
+    of_parcel = client.get(f"/merchant/parcels/{Shipment.objects.latest('id').pk}/packing-slip.pdf")
+    assert of_parcel.content.startswith(b"%PDF-")
+
+
+def test_a_button_that_is_pressed_twice_counts_once() -> None:
+    order = sold(3)
+    client = client_of(order.merchant)
+    line = OrderLine.objects.get(order=order)
+    (key,) = set(
+        re.findall(r'name="key" value="([0-9a-f-]{36})"', text(client, f"/merchant/orders/{order.id}/"))
+    )
+    for _ in range(2):
+        press(client, order, carrier="Post", key=key, **{f"units-{line.id}": "1"})
+    assert Shipment.objects.count() == 1
+    for _ in range(2):
+        press(client, order, "refund/", key=f"{key[:-1]}x", amount="1.50", reason="late")
+    assert [row.amount for row in Refund.objects.all()] == [150]
+
+
+def test_it_is_acknowledged_cancelled_and_given_back() -> None:
+    order = sold(2)
+    client = client_of(order.merchant)
+    press(client, order, "acknowledge/", reference="SO-9")
+    press(client, order, "refund/", amount="1.5x", reason="late")
+    press(client, order, "refund/", amount="-1", reason="late")
+    assert not Refund.objects.exists()
+    press(client, order, "cancel/", reason="sold out", restock="on")
+    order.refresh_from_db()
+    assert (order.status, order.reference) == ("cancelled", "SO-9")
+    assert Refund.objects.get().amount == 2000
+    page = text(client, f"/merchant/orders/{order.id}/")
+    assert "Lindenweg 4" not in page and "the order is cancelled" in page
+
+
+def test_a_buyers_wishes_are_answered() -> None:
+    order = sold(2)
+    client = client_of(order.merchant)
+    purchase = Purchase.objects.get(pk=order.purchase_id)
+    asked: dict[str, Any] = {
+        "buyer_id": purchase.buyer_id,
+        "purchase_id": purchase.id,
+        "order_id": order.id,
+        "now": timezone.now(),
+    }
+    Merchant.objects.filter(pk=order.merchant_id).update(cancel_seconds=0)
+    cancelling.cancel_by_buyer(reason="changed my mind", **asked)
+    assert "changed my mind" in text(client, f"/merchant/orders/{order.id}/")
+    press(client, order, "keep/", answer="It is packed")
+    line = OrderLine.objects.get(order=order)
+    press(client, order, carrier="DHL", **{f"units-{line.id}": "2"})
+    back = returning.ask(
+        lines=[refunding.Wanted(line.id, 1)],
+        reason=Return.Reason.DAMAGED,
+        note="broken",
+        **{**asked, "now": timezone.now()},
+    )
+    assert "broken" in text(client, f"/merchant/orders/{order.id}/")
+    for verb in ("approve", "receive"):
+        press(client, order, f"returns/{back.id}/", verb=verb)
+    press(client, order, f"returns/{back.id}/refund/", restock="on")
+    back.refresh_from_db()
+    assert back.status == "refunded"
+    assert Refund.objects.get().amount == 1000
+    assert press(client, order, f"returns/{back.id}/", verb="burn").status_code == 404
+
+
+def test_roles_and_other_merchants_stay_out() -> None:
+    order = sold(1)
+    stranger = client_of(sold(1).merchant)
+    viewer = client_of(order.merchant, "viewer")
+    assert text(viewer, f"/merchant/orders/{order.id}/").count("Record a parcel") == 0
+    for action in ("", "acknowledge/", "cancel/", "refund/", "keep/"):
+        assert press(viewer, order, action).status_code == 403, action
+    own = str(sold(1).merchant_id)
+    for path in ("", "packing-slip.pdf"):
+        assert stranger.get(f"/merchant/orders/{order.id}/{path}").status_code == 404
+    for action in ("acknowledge/", "cancel/", "refund/", "keep/"):
+        answer = press(stranger, order, action, merchant=own)
+        assert answer.status_code in (404, 409), action
+    order.refresh_from_db()
+    assert (order.status, order.acknowledged_at) == ("open", None)
