@@ -9,7 +9,7 @@ from uuid import uuid4
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Export, Import
+from catalog.models import Export, Import, Product
 from commerce import members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
@@ -80,7 +80,10 @@ def things_of(merchant: Merchant) -> dict[str, Any]:
 def _trade_of(merchant: Merchant) -> dict[str, Any]:
     """Return the ids of an order of which a part went out and is to come back."""
     now = timezone.now()
-    purchase = trade.basket((trade.variant(seller=merchant), 2)).go(now=now)
+    product = Product.objects.create(
+        merchant=merchant, handle=uuid4().hex, title="Mug", status=Product.Status.APPROVED
+    )
+    purchase = trade.basket((trade.variant(product=product), 2)).go(now=now)
     payments.apply(intent=trade.said(trade.sent(purchase), "succeeded"), now=now)
     order = purchase.orders.get()
     line = order.lines.get()
