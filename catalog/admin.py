@@ -15,13 +15,25 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog import categoryscreens, plans, queries, reviewing, reviewscreens, shelfscreens, stock, tasks
+from catalog import (
+    categoryscreens,
+    plans,
+    queries,
+    reviewing,
+    reviewscreens,
+    shelfscreens,
+    sources,
+    stock,
+    tasks,
+)
 from catalog.models import (
     BundlePart,
     CommissionPlan,
     CommissionProduct,
     CommissionRate,
     Export,
+    FeedFetch,
+    FeedSource,
     Import,
     Price,
     Product,
@@ -66,7 +78,14 @@ class VariantInline(Inline):
 
 class ImageInline(Inline):
     model = ProductImage
-    fields = ("position", "url", "alt")
+    fields = ("position", "url", "alt", "state", "code", "reason")
+
+
+class FeedFetchInline(Inline):
+    model = FeedFetch
+    fields = ("started_at", "outcome", "code", "reason", "status", "bytes", "job")
+    ordering = ("-id",)
+    max_num = 20
 
 
 @admin.register(Product)
@@ -297,6 +316,32 @@ class ImportAdmin(_Job):
         for row in rows:
             tasks.read_feed.apply_async(kwargs={"import_id": str(row.pk)})
         messages.success(request, f"{len(rows)} imports were handed to the workers.")
+
+
+@admin.register(FeedSource)
+class FeedSourceAdmin(Screen):
+    """Feeds that we fetch for merchants."""
+
+    list_display = ("merchant", "url", "every_minutes", "daily_at_hour", "enabled", "failures", "due_at")
+    list_filter = ("enabled", "off_reason", "merchant")
+    list_select_related = ("merchant",)
+    search_fields = ("url", "merchant__name")
+    ordering = ("-id",)
+    exclude = ("sealed_password", "etag", "last_modified")
+    inlines = (FeedFetchInline,)
+    actions = ("turn_on", "turn_off")
+
+    @admin.action(description="Fetch again", permissions=["operate"])
+    def turn_on(self, request: HttpRequest, rows: QuerySet[FeedSource]) -> None:
+        """Turn the chosen feeds on."""
+        done = sum(sources.switch(feed_id=row.pk, enabled=True, now=timezone.now()) for row in rows)
+        messages.success(request, f"{done} turned on.")
+
+    @admin.action(description="Fetch no more", permissions=["operate"])
+    def turn_off(self, request: HttpRequest, rows: QuerySet[FeedSource]) -> None:
+        """Turn the chosen feeds off."""
+        done = sum(sources.switch(feed_id=row.pk, enabled=False, now=timezone.now()) for row in rows)
+        messages.success(request, f"{done} turned off.")
 
 
 @admin.register(Export)

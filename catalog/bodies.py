@@ -5,17 +5,20 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from catalog import batches, names, taxonomy
+from catalog import batches, names, shelved, taxonomy
 from catalog.models import (
     BundlePart,
     Category,
     CommissionPlan,
     Export,
+    FeedFetch,
+    FeedSource,
     Import,
     ImportProblem,
     Price,
     PriceFloor,
     Product,
+    ProductImage,
     ProductReview,
     Stock,
     StockMovement,
@@ -41,7 +44,7 @@ def product(row: Product) -> Body:
         "language": row.language,
         "category": row.category.code if row.category else None,
         "attributes": row.attributes,
-        "images": [{"id": image.id, "url": image.url, "alt": image.alt} for image in row.images.all()],
+        "images": [image(one) for one in row.images.all()],
         "variants": [variant(one, row) for one in row.variants.all()],
         "version": row.version,
         "created_at": row.created_at,
@@ -79,6 +82,63 @@ def name(row: names.Name) -> Body:
 def review(row: ProductReview) -> Body:
     """Return a change of a product's status. Who of the operators it was is not the merchant's to know."""
     return {"was": row.old, "status": row.new, "by": row.by, "reason": row.reason, "at": row.at}
+
+
+def image(row: ProductImage) -> Body:
+    """Return a picture with its `picture`."""
+    made = shelved.files(row.picture) if row.picture else []
+    return {
+        "id": row.id,
+        "url": row.url,
+        "alt": row.alt,
+        "position": row.position,
+        "state": row.state,
+        "width": made[0][0] if made else None,
+        "height": made[0][1] if made else None,
+        "files": [
+            {"url": shelved.address(name), "width": width, "height": height} for width, height, name in made
+        ],
+        "problem": {"code": row.code, "reason": row.reason} if row.code else None,
+    }
+
+
+def feed(row: FeedSource) -> Body:
+    """Return a feed that is fetched; its password is nobody's to see."""
+    return {
+        "id": row.id,
+        "url": row.url,
+        "every_minutes": row.every_minutes,
+        "daily_at_hour": row.daily_at_hour,
+        "username": row.username,
+        "has_password": bool(row.sealed_password),
+        "enabled": row.enabled,
+        "off_reason": row.off_reason,
+        "failures": row.failures,
+        "due_at": row.due_at if row.enabled else None,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def feed_fetch(row: FeedFetch) -> Body:
+    """Return one time that a feed was fetched."""
+    return {
+        "id": row.id,
+        "outcome": row.outcome,
+        "code": row.code,
+        "reason": row.reason,
+        "status": row.status,
+        "bytes": row.bytes,
+        "job": row.job_id,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+    }
+
+
+def listed_image(row: ProductImage) -> Body:
+    """Return a picture with its product."""
+    retry_at = row.due_at if row.state == ProductImage.State.WAITING and row.code else None
+    return {**image(row), "product": row.product_id, "retry_at": retry_at}
 
 
 def variant(row: Variant, of: Product) -> Body:

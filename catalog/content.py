@@ -1,4 +1,4 @@
-"""The bytes of a feed, kept in parts in the database until it is read, where any worker can have them."""
+"""Bytes that were sent, kept in parts in the database until they are read, where any worker can have them."""
 
 import hashlib
 import tempfile
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from catalog.models import Import, ImportChunk
+from catalog.models import Import, ProductImage
 
 CHUNK_BYTES = 1 << 20
 
@@ -20,24 +20,24 @@ def fingerprint(file: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def keep(job: Import, file: BinaryIO) -> None:
-    """Keep a seekable file as the content of an import."""
+def keep(job: Import | ProductImage, file: BinaryIO) -> None:
+    """Keep a seekable file as the content of an import or a picture."""
     for number, body in enumerate(_chunks(file)):
-        ImportChunk.objects.create(job=job, number=number, body=body)
+        job.chunks.create(number=number, body=body)
 
 
 @contextmanager
-def lent(job: Import) -> Iterator[BinaryIO]:
-    """Lend an import's content as a file; of what is in memory it is never more than a part."""
+def lent(job: Import | ProductImage) -> Iterator[BinaryIO]:
+    """Lend such content as a file; of what is in memory it is never more than a part."""
     with tempfile.TemporaryFile() as file:
-        for chunk in ImportChunk.objects.filter(job=job).order_by("number").iterator(chunk_size=1):
+        for chunk in job.chunks.order_by("number").iterator(chunk_size=1):
             file.write(chunk.body)
         yield file
 
 
-def drop(job: Import) -> None:
-    """Keep an import's content no longer."""
-    ImportChunk.objects.filter(job=job).delete()
+def drop(job: Import | ProductImage) -> None:
+    """Keep such content no longer."""
+    job.chunks.all().delete()
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -101,6 +101,62 @@ FLOOR: dict[str, Any] = {
     "variant": _VARIANT,
     "floor": {"amount": 1200, "currency": "EUR", "updated_at": _MOMENT},
 }
+_FILES = "https://shop.example.com/media/pictures/0196a1c05d1e7c4a9d0a3f6b8a1c2e00/" + "5f" * 32
+IMAGE: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e03",
+    **PRODUCT_WRITE["images"][0],
+    "position": 1,
+    "state": "ready",
+    "width": 1200,
+    "height": 800,
+    "files": [
+        {"url": f"{_FILES}-1.webp", "width": 1200, "height": 800},
+        {"url": f"{_FILES}-1-640.webp", "width": 640, "height": 427},
+        {"url": f"{_FILES}-1-320.webp", "width": 320, "height": 213},
+    ],
+    "problem": None,
+}
+FEED_SOURCE_WRITE: dict[str, Any] = {
+    "url": "https://shop.example.com/feeds/goods.xml",
+    "every_minutes": 60,
+    "username": "yellowcart",
+    "password": "a long one",
+}
+FEED_SOURCE: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e71",
+    "url": "https://shop.example.com/feeds/goods.xml",
+    "every_minutes": 60,
+    "daily_at_hour": None,
+    "username": "yellowcart",
+    "has_password": True,
+    "enabled": True,
+    "off_reason": "",
+    "failures": 0,
+    "due_at": _MOMENT,
+    "created_at": _MOMENT,
+    "updated_at": _MOMENT,
+}
+FEED_FETCH: dict[str, Any] = {
+    "id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e72",
+    "outcome": "unchanged",
+    "code": "",
+    "reason": "",
+    "status": 304,
+    "bytes": 0,
+    "job": None,
+    "started_at": _MOMENT,
+    "finished_at": _MOMENT,
+}
+LISTED_IMAGE: dict[str, Any] = {
+    **IMAGE,
+    "state": "failed",
+    "width": None,
+    "height": None,
+    "files": [],
+    "problem": {"code": "REFUSED", "reason": "The host answered 404."},
+    "product": _PRODUCT,
+    "retry_at": None,
+}
 VARIANT: dict[str, Any] = {
     "id": _VARIANT,
     "product": _PRODUCT,
@@ -121,7 +177,7 @@ VARIANT: dict[str, Any] = {
 PRODUCT: dict[str, Any] = {
     "id": _PRODUCT,
     **{name: value for name, value in PRODUCT_WRITE.items() if name not in ("images", "variants")},
-    "images": [{"id": "0196a1c0-5d1e-7c4a-9d0a-3f6b8a1c2e03", **PRODUCT_WRITE["images"][0]}],
+    "images": [IMAGE],
     "variants": [VARIANT],
     "version": 1,
     "created_at": _MOMENT,

@@ -20,6 +20,7 @@ from catalog.models import (
     Export,
     Import,
     Product,
+    ProductImage,
     Variant,
 )
 from commerce import following
@@ -184,6 +185,17 @@ class VariantFilter(Filters):
     def since(self, rows: QuerySet[Variant], name: str, value: datetime) -> QuerySet[Variant]:
         """Narrow to what was changed then or later."""
         return following.since(rows, value)
+
+
+class ImageFilter(Filters):
+    """Filters of the list of pictures."""
+
+    state = filters.ChoiceFilter(choices=ProductImage.State.choices)
+    product = filters.UUIDFilter("product_id")
+
+    class Meta:
+        model = ProductImage
+        fields: list[str] = []
 
 
 class ImportFilter(Filters):

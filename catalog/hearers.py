@@ -40,3 +40,8 @@ def tell_reviews(payload: dict[str, Any], *, key: str) -> None:
     """Have merchants' systems told what operators decided."""
     if telling.tell_reviews(review_ids=payload["reviews"]):
         send_webhooks.delay()
+
+
+def tell_feed_off(payload: dict[str, Any], *, key: str) -> None:
+    """Have a merchant told by mail that a feed of its is fetched no more."""
+    tasks.tell_feed_off.delay(feed_id=payload["feed"])

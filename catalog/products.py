@@ -1,6 +1,6 @@
 """Products and their variants: made and changed one at a time, as the merchant's systems ask."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +10,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from catalog import prices, queries, reviewing, states, stock, taxonomy
-from catalog.models import Product, ProductImage, Variant
+from catalog.images import MAX_IMAGES as MAX_IMAGES
+from catalog.images import Image as Image
+from catalog.images import replace
+from catalog.models import Product, Variant
 from commerce import errors
 
 MAX_VARIANTS = 2_000
-MAX_IMAGES = 250
 MAX_TITLE = 255
 PRODUCT_FIELDS = frozenset(
     {
@@ -81,14 +83,6 @@ class NewVariant:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """A picture by address."""
-
-    url: str
-    alt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class NewProduct:
     """A product to be made."""
 
@@ -135,7 +129,7 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
             created_at=now,
             updated_at=now,
         )
-        _hang(product, new.images)
+        replace(product, new.images)
         _add(product, new.variants, first=1, now=now)
         if status in states.WANTS_SALE:
             taxonomy.check_ready(product)
@@ -178,8 +172,7 @@ def change(
         if said:
             Product.objects.filter(pk=product.pk).update(**said)
         if images is not None and images != _pictures(product):
-            product.images.all().delete()
-            _hang(product, images)
+            replace(product, images)
         reviewing.changed(merchant_id=merchant_id, product_ids=[product.pk], now=now, than=product.version)
         if "status" in changes:
             reviewing.write(merchant_id=merchant_id, wanted=[(product, changes["status"])], now=now)
@@ -246,15 +239,6 @@ def _locked(merchant_id: UUID, product_id: UUID) -> Product:
 def _pictures(product: Product) -> list[Image]:
     rows = product.images.order_by("position", "id").values_list("url", "alt")
     return [Image(url, alt) for url, alt in rows]
-
-
-def _hang(product: Product, images: Iterable[Image]) -> None:
-    ProductImage.objects.bulk_create(
-        ProductImage(
-            merchant_id=product.merchant_id, product=product, url=image.url, alt=image.alt, position=position
-        )
-        for position, image in enumerate(images, start=1)
-    )
 
 
 def _add(product: Product, news: list[NewVariant], *, first: int, now: datetime) -> list[Variant]:

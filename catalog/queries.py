@@ -80,7 +80,7 @@ def products(
 
     What is not wanted is empty and not read: pictures, variants, their prices, what can be promised of them.
     """
-    pictures = ProductImage.objects.order_by("position", "id")
+    pictures = ProductImage.objects.select_related("picture").order_by("position", "id")
     goods = _dressed(Variant.objects.order_by("position", "id"), prices=prices, units=units)
     mine = Product.objects.filter(merchant_id=merchant_id).select_related("category")
     return mine.prefetch_related(

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from catalog import exports, imports, schedules
+from catalog import exports, gathering, imports, looking, notices, pictures, schedules
 from commerce import clock, turnstile
 
 # Well below the tasks' time limit; a longer feed goes on in a task of its own.
@@ -48,6 +48,41 @@ def sweep(**_: object) -> None:
     for export_id in exports.stalled(before=now - LOST_AFTER):
         write_export.apply_async(kwargs={"export_id": str(export_id)})
     exports.expire(now=now)
+
+
+@shared_task(name="catalog.look_at_pictures", queue="notify")
+@turnstile.one_at_a_time
+def look_at_pictures(**_: object) -> int:
+    """Fetch and look at the pictures that are due, with threads of its own."""
+    return looking.look(seconds=SLICE_SECONDS)
+
+
+@shared_task(name="catalog.fetch_feeds", queue="notify")
+@turnstile.one_at_a_time
+def fetch_feeds(**_: object) -> int:
+    """Fetch the feeds that are due."""
+    return looking.gather(seconds=SLICE_SECONDS)
+
+
+@shared_task(
+    name="catalog.tell_feed_off",
+    queue="notify",
+    autoretry_for=(OSError,),
+    retry_backoff=30,
+    retry_backoff_max=3600,
+    max_retries=8,
+)
+def tell_feed_off(*, feed_id: str, **_: object) -> int:
+    """Write to a merchant that a feed of its is fetched no more."""
+    return notices.feed_off(feed_id=UUID(feed_id))
+
+
+@shared_task(name="catalog.tidy_pictures", queue="notify")
+@turnstile.one_at_a_time
+def tidy_pictures(**_: object) -> int:
+    """Remove the files that no product has any more, and what was noted of old fetches."""
+    gathering.prune(now=clock.database_now())
+    return pictures.sweep(now=clock.database_now())
 
 
 @shared_task(name="catalog.apply_prices", queue="sweep")

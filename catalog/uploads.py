@@ -47,10 +47,7 @@ class FeedFormParser(parsers.MultiPartParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the form; raises TooLarge."""
-        request: Request | None = (parser_context or {}).get("request")
-        announced = request.META.get("CONTENT_LENGTH") if request is not None else None
-        if announced and int(announced) > settings.IMPORT_MAX_BYTES + FORM_OVERHEAD:
-            raise errors.TooLarge(limit=settings.IMPORT_MAX_BYTES)
+        check_announced(parser_context, settings.IMPORT_MAX_BYTES)
         return super().parse(stream, media_type, parser_context)
 
 
@@ -71,14 +68,26 @@ def feed_of(request: Request) -> tuple[BinaryIO, str]:
     return limited(file), str(file.name or "").replace("\0", "")[:255]
 
 
-def limited(stream: Any) -> BinaryIO:
-    """Return what comes, as a file; raises TooLarge before too much of it is kept."""
+def check_announced(parser_context: Mapping[str, Any] | None, most: int) -> None:
+    """Refuse a form whose announced length cannot fit; raises TooLarge."""
+    request: Request | None = (parser_context or {}).get("request")
+    announced = request.META.get("CONTENT_LENGTH") if request is not None else None
+    if announced and int(announced) > most + FORM_OVERHEAD:
+        raise errors.TooLarge(limit=most)
+
+
+def limited(stream: Any, most: int | None = None) -> BinaryIO:
+    """Return what comes, as a file; raises TooLarge before too much of it is kept.
+
+    `most` is in bytes; None: what a feed may have.
+    """
+    most = settings.IMPORT_MAX_BYTES if most is None else most
     file = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115
-    left = settings.IMPORT_MAX_BYTES + 1
+    left = most + 1
     while chunk := stream.read(min(CHUNK, left)):
         file.write(chunk)
         left -= len(chunk)
         if not left:
             file.close()
-            raise errors.TooLarge(limit=settings.IMPORT_MAX_BYTES)
+            raise errors.TooLarge(limit=most)
     return cast(BinaryIO, file)

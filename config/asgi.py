@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django.setup(set_prefix=False)  # Loads the apps, which the sockets' models need.
 
+from catalog.rendering import MOST_BYTES  # noqa: E402
 from commerce.bodylimit import BodyLimit  # noqa: E402
 from commerce.pool import Pool  # noqa: E402
 from config.answering import Handler  # noqa: E402
@@ -21,8 +22,8 @@ ahead.load()
 
 http = Handler(Pool(name="http", threads=settings.HTTP_THREADS))
 
-# The largest body that is taken is a feed in a form.
-most = settings.IMPORT_MAX_BYTES + 65_536
+# The largest body that is taken is a feed or a picture in a form.
+most = max(settings.IMPORT_MAX_BYTES, MOST_BYTES) + 65_536
 sockets = Gate(
     router,
     per_second=settings.ROOM_UPGRADES_PER_SECOND,

@@ -59,6 +59,19 @@ TIMETABLE: dict[str, dict[str, Any]] = {
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
     # Prices that were announced for now; buyers pay them from when they are applied.
     "catalog.apply_prices": {"task": "catalog.apply_prices", "schedule": 1.0, "options": {"expires": 2.0}},
+    # Pictures that were named or uploaded, and those to be tried again; and files of pictures nobody has.
+    "catalog.look_at_pictures": {
+        "task": "catalog.look_at_pictures",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
+    # Feeds that merchants have us fetch.
+    "catalog.fetch_feeds": {"task": "catalog.fetch_feeds", "schedule": 10.0, "options": {"expires": 10.0}},
+    "catalog.tidy_pictures": {
+        "task": "catalog.tidy_pictures",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
     # What merchants' systems are to be told: new messages whose ring was lost, and those to be tried again.
     "commerce.send_webhooks": {
         "task": "commerce.send_webhooks",

@@ -70,6 +70,7 @@ SCREENS: dict[str, list[tuple[str, str, str]]] = {
         ("Announced prices", "schedule", "catalog.priceschedule"),
         ("Imports", "upload_file", "catalog.import"),
         ("Exports", "download", "catalog.export"),
+        ("Fetched feeds", "sync", "catalog.feedsource"),
         ("Commission plans", "handshake", "catalog.commissionplan"),
     ],
     "Parties": [

@@ -271,6 +271,7 @@ PURCHASES_PER_MINUTE = env.number("PURCHASES_PER_MINUTE")
 ADMISSION_SECONDS = env.number("ADMISSION_SECONDS")
 COMMISSION_NOTICE_DAYS = env.number("COMMISSION_NOTICE_DAYS")
 IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES")
+PICTURE_THREADS = env.number("PICTURE_THREADS")
 
 # --- merchants' API keys ---
 
@@ -332,7 +333,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "commerce.media.WholeFiles"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

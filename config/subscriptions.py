@@ -29,6 +29,7 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "refund.owed": ["orders.hearers.start_refund", "orders.hearers.tell_refund"],
     "refund.moved": ["orders.hearers.tell_refund"],
     "dispute.moved": ["orders.hearers.tell_dispute"],
+    "feed.off": ["catalog.hearers.tell_feed_off"],
     "import.queued": ["catalog.hearers.start_import"],
     "export.queued": ["catalog.hearers.start_export"],
     "import.finished": ["catalog.hearers.tell_import"],

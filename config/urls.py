@@ -1,11 +1,11 @@
 """Addresses of the HTTP side."""
 
 from django.conf import settings
-from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from catalog.views import media
 from commerce import health, http, merchantsite, sites
 from config.demo import gallery
 
@@ -30,7 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("orders.urls")),
     path("api/<path:nowhere>", http.Nowhere.as_view()),
     path("", include("streams.page_urls")),
-    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+    path("media/<path:name>", media.picture, name="media"),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("demo/pictures/<str:name>", gallery.picture))

@@ -368,6 +368,14 @@ VARIABLES: tuple[Variable, ...] = (
             "Largest catalog feed that is taken in one upload.",
             least=1000,
         ),
+        _variable(
+            "PICTURE_THREADS",
+            "number",
+            "4",
+            "How many pictures one worker fetches at once; it opens one at a time.",
+            least=1,
+            most=64,
+        ),
     ),
     *_section(
         "Merchants' API keys",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 
-from catalog import preorders
+from catalog import preorders, shelved
 from catalog import queries as goods
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce.money import Money
@@ -42,7 +42,11 @@ def items(item_ids: Iterable[UUID]) -> list[Body]:
         .prefetch_related(Prefetch("prices", queryset=current, to_attr="current_prices"))
         .order_by("position", "id")
     )
-    pictures = ProductImage.objects.order_by("product_id", "position", "id").distinct("product_id")
+    pictures = (
+        ProductImage.objects.select_related("picture")
+        .order_by("product_id", "position", "id")
+        .distinct("product_id")
+    )
     rows = (
         ShowcaseItem.objects.filter(pk__in=list(item_ids))
         .select_related("product__merchant")
@@ -121,7 +125,7 @@ def _item(row: ShowcaseItem) -> Body:
         "product": {
             "id": str(product.id),
             "title": product.title,
-            "image": pictures[0].url if pictures else None,
+            "image": shelved.shown(pictures[0]) if pictures else None,
             "merchant": {"id": str(product.merchant_id), "name": product.merchant.name},
             "description": _gist(product.description),
         },

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog import plans, queries, rates
-from catalog.models import Price, PriceFloor, Product, ProductImage, Variant
+from catalog import plans, queries, rates, shelved
+from catalog.models import Price, PriceFloor, Product, Variant
 from commerce import errors
 from commerce.money import Money
 from streams.models import ShowcaseItem
@@ -85,7 +85,6 @@ def find(
     sellable = Variant.objects.filter(product=OuterRef("pk"), is_active=True, prices__valid_to=None)
     lowest = sellable.order_by("prices__amount")
     stock = sellable.order_by().values("product").annotate(total=Sum(queries.units_left()))
-    pictures = ProductImage.objects.filter(product=OuterRef("pk")).order_by("position", "id")
     there = ShowcaseItem.objects.filter(product=OuterRef("pk"), stream_id=stream_id, removed_at=None)
     found = Product.objects.filter(status=Product.Status.APPROVED, merchant__is_active=True)
     if by_plan:
@@ -99,13 +98,13 @@ def find(
             amount=Subquery(lowest.values("prices__amount")[:1]),
             currency=Subquery(lowest.values("prices__currency")[:1]),
             left=Coalesce(Subquery(stock.values("total")[:1]), 0),
-            picture=Subquery(pictures.values("url")[:1]),
             item=Subquery(there.values("id")[:1]),
         )
         .exclude(amount=None)
         .select_related("merchant")
         .order_by("-left", "title", "id")[:limit]
     )
+    pictures = shelved.first(row.id for row in rows)
     offered = rates.offered(
         host_id=host_id,
         products={row.id: (row.merchant_id, row.merchant.host_commission_bp) for row in rows},
@@ -117,7 +116,7 @@ def find(
             "id": str(row.id),
             "title": row.title,
             "merchant": row.merchant.name,
-            "image": row.picture,
+            "image": pictures.get(row.id),
             "price": Money(row.amount, row.currency).as_dict(),
             "left": row.left,
             "item": str(row.item) if row.item else None,

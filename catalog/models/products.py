@@ -124,23 +124,6 @@ class Product(models.Model):
         return self.title
 
 
-class ProductImage(models.Model):
-    """A picture of a product, by address."""
-
-    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
-    url = models.CharField(max_length=1000)
-    alt = models.CharField(max_length=500, blank=True)
-    position = models.PositiveIntegerField(default=1)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=["product", "url"], name="image_once_per_product"),)
-
-    def __str__(self) -> str:
-        return self.url
-
-
 class Variant(models.Model):
     """The sellable unit (SKU) of a product."""
 

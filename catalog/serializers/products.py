@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from catalog import cells, examples, products
 from catalog.models import Product
+from catalog.serializers.images import ImageSerializer
 from catalog.serializers.showing import shown
 from catalog.serializers.taxonomy import Attributes
 from catalog.serializers.variants import VariantSerializer, VariantWriteSerializer
@@ -100,14 +101,6 @@ class ProductChangeSerializer(StrictSerializer):
         required=False,
         help_text="Replaces all pictures.",
     )
-
-
-class ImageSerializer(serializers.Serializer[Any]):
-    """A picture, by address."""
-
-    id = serializers.UUIDField()
-    url = serializers.CharField()
-    alt = serializers.CharField(allow_blank=True)
 
 
 @shown(examples.PRODUCT, response_only=True)

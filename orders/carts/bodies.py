@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from catalog import preorders, prices, queries
-from catalog.models import BundlePart, ProductImage, Variant
+from catalog import preorders, prices, queries, shelved
+from catalog.models import BundlePart, Variant
 from commerce import money
 from commerce.money import Money
 from orders import taxes
@@ -59,12 +59,7 @@ def _body(
     )
     goods: dict[UUID, Any] = shown.in_bulk([row.variant_id for row in rows])
     listed = prices.current(list(goods))
-    pictures = dict(
-        ProductImage.objects.filter(product_id__in={variant.product_id for variant in goods.values()})
-        .order_by("product_id", "position", "id")
-        .distinct("product_id")
-        .values_list("product_id", "url")
-    )
+    pictures = shelved.first(variant.product_id for variant in goods.values())
     running = _open_offers(stream_id, now) if rows else []
     had = _had(buyer_id, running)
     held = _held(buyer_id) if rows else {}

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from catalog import exports, imports, locations, plans, prices, schedules
-from catalog.models import Import, PriceSchedule, Product, Variant
+from catalog.models import FeedSource, Import, PriceSchedule, Product, ProductImage, Variant
 from commerce import ids, merchantkeys
 from tests import apikeys
 from tests.catalog import make
@@ -33,6 +33,14 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "exports/{export}", None),
     ("POST", "exports/{export}/cancel", None),
     ("GET", "exports/{export}/file", None),
+    ("GET", "feeds", None),
+    ("POST", "feeds", {"url": "https://shop.example.com/feed", "every_minutes": 60}),
+    ("GET", "feeds/{feed}", None),
+    ("PATCH", "feeds/{feed}", {"enabled": False}),
+    ("DELETE", "feeds/{feed}", None),
+    ("POST", "feeds/{feed}/fetch", None),
+    ("GET", "feeds/{feed}/fetches", None),
+    ("GET", "images", None),
     ("GET", "imports", None),
     ("POST", "imports", None),
     ("GET", "imports/{import}", None),
@@ -54,6 +62,11 @@ CALLS: list[tuple[str, str, Any]] = [
     ("POST", "products", {"handle": "new", "title": "New"}),
     ("GET", "products/{product}", None),
     ("PATCH", "products/{product}", {"title": "Mine now"}),
+    ("POST", "products/{product}/images", None),
+    ("GET", "products/{product}/images/{image}", None),
+    ("PATCH", "products/{product}/images/{image}", {"alt": "Mine now"}),
+    ("DELETE", "products/{product}/images/{image}", None),
+    ("POST", "products/{product}/images/{image}/retry", None),
     ("POST", "products/{product}/restore", None),
     ("POST", "products/{product}/retire", {"reason": "No more"}),
     ("GET", "products/{product}/reviews", None),
@@ -103,6 +116,12 @@ def goods(seller: Any) -> dict[str, UUID]:
     plan = plans.create(merchant_id=seller.pk, kind="open", terms=terms, now=NOW)
     place = locations.create(merchant_id=seller.pk, code="theirs", name="Theirs", now=NOW)
     jobs = {"import": job.pk, "export": file.pk, "schedule": _announced(one).pk, "location": place.pk}
+    jobs["feed"] = FeedSource.objects.create(
+        merchant=seller, url="https://x.example/", every_minutes=60, due_at=NOW
+    ).pk
+    jobs["image"] = ProductImage.objects.create(
+        merchant=seller, product=one.product, url="https://x.example/"
+    ).pk
     return {"variant": one.pk, "product": one.product_id, "plan": plan.pk, **jobs}
 
 
@@ -122,7 +141,7 @@ def test_the_calls_above_are_all_there_are() -> None:
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
 def test_nobody_comes_in_without_a_valid_key(api: Api, method: str, path: str, body: Any) -> None:
-    ours = {"import": ids.new(), "export": ids.new()}
+    ours = {"import": ids.new(), "export": ids.new(), "image": ids.new(), "feed": ids.new()}
     path = path.format(
         **ours, schedule=ids.new(), location=ids.new(), product=ids.new(), variant=ids.new(), plan=ids.new()
     )
