@@ -61,13 +61,13 @@ class ReturnView(http.MerchantView):
 class AnswerReturnView(http.MerchantView):
     """What the merchant answers a buyer who wants to send goods back."""
 
-    answer: Callable[..., Return]
+    verb: Callable[..., Return]
 
     @extend_schema(tags=["Returns"], request=shapes.ClaimAnswerSerializer, responses=ReturnSerializer)
     def post(self, request: Request, return_id: UUID) -> Response:
         body = shapes.ClaimAnswerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        row = self.answer(
+        row = self.verb(
             merchant_id=self.merchant.id,
             return_id=return_id,
             actor=MERCHANT,
@@ -81,14 +81,14 @@ class AnswerReturnView(http.MerchantView):
 class ApproveReturnView(AnswerReturnView):
     """Let the goods come."""
 
-    answer = staticmethod(returning.approve)
+    verb = staticmethod(returning.approve)
 
 
 @extend_schema_view(post=extend_schema(operation_id="return_refuse"))
 class RefuseReturnView(AnswerReturnView):
     """Say no."""
 
-    answer = staticmethod(returning.refuse)
+    verb = staticmethod(returning.refuse)
 
 
 class ReceiveReturnView(http.MerchantView):

@@ -43,7 +43,7 @@ def pair() -> list[Variant]:
 
 def synced(goods: list[Variant], available: int) -> list[batches.Result]:
     """Set the stock of goods by their SKUs, in this order."""
-    sent = [rows.Level(at, one.sku, None, available) for at, one in enumerate(goods, 1)]
+    sent = [rows.Level(at, one.sku, available=available) for at, one in enumerate(goods, 1)]
     return batches.set_stock(merchant_id=goods[0].merchant_id, sent=sent, now=NOW)
 
 
