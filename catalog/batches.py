@@ -153,12 +153,11 @@ def set_stock(
             # Locations first, and the stock of all in one order.
             locations.shared(merchant_id, {code for _, code in there})
             stock.locked(merchant_id, [*levels, *(pk for pk, _ in there)])
-        moved = stock.set_levels(
+        moved, bundles = stock.set_levels(
             merchant_id=merchant_id, levels=levels, reason=stock.Reason.SET, note="batch", now=now, by=by
         )
         refused = {
-            pk: _problem("available", stock.StockOfBundle.code, stock.StockOfBundle.message)
-            for pk in stock.bundles(levels)
+            pk: _problem("available", stock.StockOfBundle.code, stock.StockOfBundle.message) for pk in bundles
         }
         found = (
             places.set_levels(merchant_id=merchant_id, levels=there, note="batch", by=by, now=now)

@@ -58,11 +58,6 @@ def write(
         if not is_new and draft.quantity is not None
     }
     stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now, by=by)
-    # Last, because the till waits for these rows.
-    differing |= stock.set_levels(
-        merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now, by=by
-    )
-    _report_bundles(matched, levels, outcome)
     new = {variant.product_id for variant, _, is_new in matched if is_new}
     reviewing.changed(merchant_id=merchant_id, product_ids=(changed | new) - made, now=now)
     changed |= reviewing.write(
@@ -74,6 +69,12 @@ def write(
         ],
         now=now,
     )
+    # Last, because the till waits for these rows.
+    moved, bundles = stock.set_levels(
+        merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now, by=by
+    )
+    differing |= moved
+    _report_bundles(matched, {pk for pk in bundles if levels[pk]}, outcome)
     touched = changed | new | {variant.product_id for variant, _, _ in matched if variant.pk in differing}
     for handle, product in products.items():
         which = outcome.updated if product.pk in touched else outcome.unchanged
@@ -292,10 +293,9 @@ def _leave_out_below_floor(
 
 
 def _report_bundles(
-    matched: list[tuple[Variant, VariantDraft, bool]], levels: dict[UUID, int], outcome: Outcome
+    matched: list[tuple[Variant, VariantDraft, bool]], bundles: set[UUID], outcome: Outcome
 ) -> None:
     """Name the rows that give units to bundles, which have none of their own."""
-    bundles = stock.bundles([pk for pk, units in levels.items() if units])
     for variant, draft, _ in matched:
         if variant.pk in bundles:
             code, given = stock.StockOfBundle.code, str(draft.quantity)

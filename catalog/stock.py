@@ -169,20 +169,26 @@ def set_levels(
     note: str,
     now: datetime,
     by: Who = SOMEBODY,
-) -> set[UUID]:
-    """Set the stock of several variants, without locking those that have it; returns which moved.
+) -> tuple[set[UUID], set[UUID]]:
+    """Set the stock of several variants, without locking those that have it.
 
-    Bundles among them are left out: they have none.
+    Returns which moved, and which were left out because they are bundles, which have none. Whoever sells them
+    waits from here until the caller's transaction ends, so little is done in between. Raises TooMuchStock.
     """
+    _check(levels)
     with transaction.atomic():
-        known = Stock.objects.filter(merchant_id=merchant_id, pk__in=list(levels))
-        have = dict(known.values_list("pk", "available"))
-        differing = {pk: levels[pk] for pk, available in have.items() if available != levels[pk]}
+        have = _look_at(merchant_id, levels, locking=False)
+        plain = _look_at(merchant_id, [pk for pk, units in have.items() if units != levels[pk]], locking=True)
         # Under the lock that also makes bundles: none of these becomes one before this is over.
-        rows = locked(merchant_id, differing)
-        plain = rows.keys() - bundles(rows)
-        levels = {pk: differing[pk] for pk in plain}
-        return _set(levels, merchant_id=merchant_id, reason=reason, note=note, now=now, by=by)
+        made_up = bundles(levels)
+        deltas = {
+            pk: levels[pk] - units for pk, units in plain.items() if units != levels[pk] and pk not in made_up
+        }
+        if deltas:
+            _write_levels({pk: levels[pk] for pk in deltas}, now)
+            _write_movements(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
+            outbox.record(name="stock.moved", payload={"variants": sorted(map(str, deltas)), "offers": []})
+        return set(deltas), made_up
 
 
 def adjust(
@@ -275,6 +281,20 @@ def _set(
     write_locked(levels={pk: levels[pk] for pk in deltas}, now=now)
     _write_movements(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
     return set(deltas)
+
+
+def _look_at(merchant_id: UUID, variant_ids: Collection[UUID], *, locking: bool) -> dict[UUID, int]:
+    """Return what can be promised of a merchant's variants; locked in the order of their ids, if asked."""
+    if not variant_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT variant_id, available FROM catalog_stock"
+            " WHERE merchant_id = %s AND variant_id = ANY(%s::uuid[])"
+            f" ORDER BY variant_id {'FOR NO KEY UPDATE' if locking else ''}",
+            [merchant_id, [str(pk) for pk in variant_ids]],
+        )
+        return dict(cursor.fetchall())
 
 
 def _write_levels(levels: Mapping[UUID, int], now: datetime) -> None:
