@@ -11,6 +11,7 @@ from uuid import UUID
 
 from catalog import copying, feedsales, floors, prices, reviewing, sorting, states, stock, taxonomy
 from catalog.drafts import Problem, ProductDraft, VariantDraft
+from catalog.formats.fields import MAX_IMAGES, MAX_VARIANTS
 from catalog.models import Product, ProductImage, Variant
 from commerce.money import Money
 
@@ -38,7 +39,7 @@ def write(
     """Write drafts of different handles in the caller's transaction; stock movements say `note` and `by`."""
     outcome = Outcome()
     products, changed, made = _write_products(merchant_id, drafts, outcome, now)
-    changed |= _write_images(merchant_id, drafts, products, made)
+    changed |= _write_images(merchant_id, drafts, products, made, outcome)
     matched, differing = _write_variants(merchant_id, drafts, products, outcome, now)
     quotes = {
         variant.pk: feedsales.quote(draft, draft.currency or currency)
@@ -169,7 +170,11 @@ def _apply(draft: ProductDraft, product: Product, sorted_in: dict[str, sorting.S
 
 
 def _write_images(
-    merchant_id: UUID, drafts: list[ProductDraft], products: dict[str, Product], made: set[UUID]
+    merchant_id: UUID,
+    drafts: list[ProductDraft],
+    products: dict[str, Product],
+    made: set[UUID],
+    outcome: Outcome,
 ) -> set[UUID]:
     """Hang new pictures; returns the ids of products that had been there and have more or other ones."""
     ids = [products[draft.handle].pk for draft in drafts if draft.images]
@@ -182,10 +187,16 @@ def _write_images(
         product = products[draft.handle]
         have = known.get(product.pk, {})
         last = max((image.position for image in have.values()), default=0)
+        room = MAX_IMAGES - len(have)
         for image_draft in draft.images:
             old = have.get(image_draft.url)
-            if old is None:
-                last += 1
+            if old is None and room <= 0:
+                message = f"A product has at most {MAX_IMAGES} pictures."
+                outcome.problems.append(
+                    Problem(draft.line, "images", "TOO_MANY_IMAGES", image_draft.url[:200], message)
+                )
+            elif old is None:
+                last, room = last + 1, room - 1
                 image = ProductImage(merchant_id=merchant_id, product=product, position=last)
                 image.url, image.alt = image_draft.url, image_draft.alt
                 new.append(image)
@@ -257,6 +268,11 @@ def _write_variants(
                 outcome.problems.append(problem)
                 continue
             is_new = variant is None
+            if is_new and shelf.counts.get(product.pk, 0) >= MAX_VARIANTS:
+                message = f"A product has at most {MAX_VARIANTS} variants."
+                problem = Problem(draft.line, "variants", "TOO_MANY_VARIANTS", draft.title[:200], message)
+                outcome.problems.append(problem)
+                continue
             if variant is None:
                 position = shelf.counts[product.pk] = shelf.counts.get(product.pk, 0) + 1
                 variant = Variant(merchant_id=merchant_id, product=product, position=position, created_at=now)

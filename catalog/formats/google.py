@@ -44,6 +44,7 @@ AVAILABILITY = {
     "available for order": None,
 }
 MAX_RUN = 2_500  # items of one group that are held at a time
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # JSON can escape these, and no database keeps them.
 _WEIGHT = re.compile(r"([0-9.,]+)\s*(g|kg|lb|oz)?", re.IGNORECASE)
 
 
@@ -241,9 +242,9 @@ class Reader:
 def _instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # The latter: a moment before the first year, or after the last.
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 
 
 def _quantity(row: Fields) -> int | None:
@@ -285,4 +286,4 @@ def _json(text: str) -> Any:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT
+    return isinstance(value, str) and 0 < len(value) <= MAX_TEXT and not _UNSTORABLE.search(value)

@@ -131,3 +131,10 @@ def test_what_is_exported_comes_back_to_no_change_and_to_another_shop_whole(
         for one in (seller, other)
     )
     assert list(mine) == list(theirs) != []
+
+
+@pytest.mark.parametrize("begins", ["0001-01-01T00:00+23:59", "9999-12-31T23:59-23:59"])
+def test_a_sale_at_the_edge_of_the_calendar_costs_no_product(seller: Merchant, begins: str) -> None:
+    job = read(seller, feed(f"{begins}/2030-05-05T00:00Z"))
+    assert codes(job) == ["BAD_DATE"]
+    assert (current(), standing()) == ((2000, None), [])

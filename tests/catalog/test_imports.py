@@ -1,6 +1,7 @@
 """Imports: a feed comes in whole, once, whatever is wrong with its rows and whoever dies over it."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -486,3 +487,30 @@ def test_a_batch_takes_the_same_statements_however_many_rows(django_assert_num_q
         Product.objects.all().delete()
         with django_assert_num_queries(STATEMENTS):
             imports.run(import_id=job.pk, now=NOW)
+
+
+def test_feeds_together_give_a_product_no_more_than_it_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_VARIANTS", 3)
+    monkeypatch.setattr(intake, "MAX_IMAGES", 2)
+    seller = make.merchant()
+
+    def more(first: int) -> Import:
+        line = {
+            "handle": "soap",
+            "title": "Soap",
+            "options": ["Size"],
+            "images": [{"url": f"https://a.example/{n}.png"} for n in (first, first + 1)],
+            "variants": [{"options": {"Size": str(n)}, "sku": f"S{n}"} for n in (first, first + 1)],
+        }
+        return read(seller, json.dumps(line).encode())
+
+    assert more(1).problems_count == 0
+    job = more(3)
+    assert list(job.problems.order_by("id").values_list("code", "value", "skipped")) == [
+        ("TOO_MANY_IMAGES", "https://a.example/3.png", True),
+        ("TOO_MANY_IMAGES", "https://a.example/4.png", True),
+        ("TOO_MANY_VARIANTS", "4", True),
+    ]
+    assert sorted(Variant.objects.values_list("sku", flat=True)) == ["S1", "S2", "S3"]
+    again = more(1)
+    assert (again.problems_count, again.variants_unchanged) == (0, 2)

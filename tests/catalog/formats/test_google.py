@@ -148,6 +148,8 @@ def test_xml_in_other_encodings_is_read(encoding: str) -> None:
         ({"item_group_id": "g", "color": ""}, "MISSING_OPTION"),
         ({"item_group_id": "g", "c:options": '{"Size": "S"}'}, "BAD_OPTIONS"),
         ({"item_group_id": "g", "c:options": "[[[["}, "BAD_OPTIONS"),
+        ({"item_group_id": "g", "c:options": '{"Color": "\\ud800"}'}, "BAD_OPTIONS"),
+        ({"item_group_id": "g", "c:options": '{"Color": "a\\u0000"}'}, "BAD_OPTIONS"),
     ],
 )
 def test_an_item_that_cannot_be_taken_is_named_and_the_next_one_taken(
