@@ -65,6 +65,13 @@ def blank(*, field: str, where: str, values: Sequence[str]) -> None:
         )
 
 
+def revise(*, callers: Sequence[str], change: Callable[[Any], bool]) -> None:
+    """Have `change` look at every kept answer of callers; what it says it has changed is kept so."""
+    for row in IdempotencyKey.objects.filter(caller__in=callers).order_by("id"):
+        if change(row.reply):
+            row.save(update_fields=["reply"])
+
+
 def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int, Any]]) -> Answer:
     """Run a write once per (caller, key) and keep its answer; a repetition gets the kept answer.
 

@@ -11,6 +11,7 @@ from streams.bodies import unix_ms
 
 Body = dict[str, Any]
 TOLD: dict[str, str] = {Refund.Status.SUCCEEDED: "paid", Refund.Status.BY_BANK: "bank"}
+BY_BUYER = "cancelled by the buyer"
 PROMISED = (Purchase.Status.PAID, Purchase.Status.AUTHORIZED)
 
 

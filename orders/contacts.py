@@ -5,17 +5,20 @@ What a purchase cost, its country and its lines stay: the books and the statisti
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from commerce import accounts, errors, idempotency, ids
-from orders import transactions
-from orders.models import Cancellation, Dispute, Order, Purchase, Return
+from orders import claims, transactions
+from orders.models import Cancellation, Dispute, Order, Purchase, Refund, Return
 
 Status = Order.Status
 BATCH = 500
+OVER = (Status.SHIPPED, Status.DELIVERED, Status.CANCELLED)
 RETURN_OPEN = (Return.Status.ASKED, Return.Status.APPROVED, Return.Status.RECEIVED)
 # A parcel whose arrival nobody tells is taken to be there after so long.
 ON_ITS_WAY = timedelta(days=30)
@@ -60,13 +63,23 @@ def sweep(*, now: datetime) -> int:
     while found := _over(now, after):
         after = found[-1]
         with transaction.atomic():
-            done += Order.objects.filter(pk__in=found, contact_erased_at=None).update(contact_erased_at=now)
-            purchases = set(Order.objects.filter(pk__in=found).values_list("purchase_id", flat=True))
+            # Purchases before their orders, as everywhere; what was opened again meanwhile is not over.
+            purchases = _locked(Purchase.objects.filter(pk__in=_purchases_of(found)))
+            over = Order.objects.filter(pk__in=found, contact_erased_at=None, status__in=OVER)
+            done += over.update(contact_erased_at=now)
             waiting = Order.objects.filter(purchase__in=purchases, contact_erased_at=None)
             _erase(purchases - set(waiting.values_list("purchase_id", flat=True)), now)
     with transaction.atomic():
-        _erase(_unsold(now), now)
+        _erase(_locked(_unsold(now)), now)
     return done
+
+
+def _purchases_of(order_ids: Collection[UUID]) -> QuerySet[Order, UUID]:
+    return Order.objects.filter(pk__in=order_ids).values_list("purchase_id", flat=True)
+
+
+def _locked(rows: QuerySet[Purchase]) -> set[UUID]:
+    return {row.pk for row in rows.select_for_update(no_key=True).order_by("id")}
 
 
 _OVER = """
@@ -102,13 +115,12 @@ def _over(now: datetime, after: UUID) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _unsold(now: datetime) -> list[UUID]:
+def _unsold(now: datetime) -> QuerySet[Purchase]:
     """Return purchases that were never sold, of the days that are over now: their ids sort by their time."""
     before = now - timedelta(days=settings.CONTACT_DAYS)
-    rows = Purchase.objects.filter(
+    return Purchase.objects.filter(
         pk__gte=ids.least(before - LOOKED_BACK), pk__lt=ids.least(before), status__in=UNSOLD, erased_at=None
     )
-    return list(rows.order_by("id").values_list("id", flat=True))
 
 
 def _check_done(purchase: Purchase, now: datetime) -> None:
@@ -153,5 +165,33 @@ def _erase(purchase_ids: Collection[UUID], now: datetime) -> None:
     orders = Order.objects.filter(purchase__in=wanted)
     orders.filter(contact_erased_at=None).update(contact_erased_at=now)
     Cancellation.objects.filter(order__purchase__in=wanted).exclude(reason="").update(reason="")
-    Return.objects.filter(order__purchase__in=wanted).exclude(note="").update(note="")
-    idempotency.blank(field="ship_to", where="purchase", values=[str(each) for each in wanted])
+    said = Return.objects.filter(order__purchase__in=wanted).exclude(note="")
+    noted = [str(each) for each in said.values_list("id", flat=True)]
+    said.update(note="")
+    hers = Refund.objects.filter(payment__purchase__in=wanted, by=Refund.By.BUYER)
+    hers.exclude(reason=claims.BY_BUYER).update(reason=claims.BY_BUYER)
+    # Answers that are kept for repetitions.
+    of = [str(each) for each in wanted]
+    idempotency.blank(field="ship_to", where="purchase", values=of)
+    idempotency.blank(field="cancellation", where="purchase", values=of)
+    if noted:
+        idempotency.blank(field="note", where="id", values=noted)
+    buyers = Purchase.objects.filter(pk__in=wanted).values_list("buyer_id", flat=True).distinct()
+    callers = [f"user:{each}" for each in buyers]
+    idempotency.revise(callers=callers, change=lambda reply: _wordless(reply, of))
+
+
+def _wordless(reply: Any, purchases: Collection[str]) -> bool:
+    """Take a buyer's words out of the body of one of these purchases; says whether it is one."""
+    if not isinstance(reply, dict) or reply.get("id") not in purchases:
+        return False
+    for order in reply.get("orders", ()):
+        told = order.get("aftersales") or {}
+        for back in told.get("returns", ()):
+            back["note"] = ""
+        for refund in told.get("refunds", ()):
+            if refund["by"] == Refund.By.BUYER:
+                refund["reason"] = claims.BY_BUYER
+        if told.get("cancellation"):
+            told["cancellation"]["reason"] = ""
+    return True

@@ -52,7 +52,9 @@ def tell_refund(*, refund_id: UUID, now: datetime) -> int:
 
     def body() -> Body:
         again = str(row.again_of_id) if row.again_of_id else None
-        return {**shapes.merchant_refund(row), "again_of": again}
+        # A buyer's own words stay with the refund, where they can be erased.
+        reason = claims.BY_BUYER if row.by == Refund.By.BUYER else row.reason
+        return {**shapes.merchant_refund(row), "reason": reason, "again_of": again}
 
     happened = [*_moved(orders, now)]
     if row.created_at > now - BACK:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from commerce import errors, outbox
 from commerce.models import Merchant
-from orders import moves, queries, windows
+from orders import claims, moves, queries, windows
 from orders.aftersales import refunding
 from orders.models import Cancellation, Order, OrderLine, Payment, Purchase, Refund
 from orders.settling import answers
@@ -58,7 +58,7 @@ def cancel_by_buyer(
         end = windows.cancel_until(order=order, purchase=purchase, paid_at=paid.finished_at if paid else None)
         if end is not None and now < end:
             actor = refunding.Actor(Refund.By.BUYER, buyer_id)
-            _cancel(purchase, order, reason=reason or "cancelled by the buyer", actor=actor, now=now)
+            _cancel(purchase, order, reason=reason or claims.BY_BUYER, actor=actor, now=now)
             return purchase
         wish, fresh = Cancellation.objects.get_or_create(
             order=order,

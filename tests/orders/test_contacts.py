@@ -5,11 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from commerce.models import Address, IdempotencyKey, User
+from commerce.models import Address, IdempotencyKey, Merchant, User
 from commerce.money import Money
 from orders import contacts, exporting, fulfilment, queries
 from orders.aftersales import cancelling, refunding, returning
@@ -228,6 +230,67 @@ def test_answers_that_are_kept_for_repetitions_lose_it_too() -> None:
     kept = {row.reply["purchase"]: row.reply["ship_to"] for row in IdempotencyKey.objects.all()}
     assert kept[str(purchase.id)] is None
     assert kept[str(other.id)]["line1"] == "Lindenweg 4"
+
+
+def test_her_words_are_nowhere_any_more() -> None:
+    ada = make.buyer("Ada")
+    own, asked, back = sold(by=ada), sold(by=ada), sold(by=ada)
+    Merchant.objects.exclude(pk=own.orders.get().merchant_id).update(cancel_seconds=0)
+    for each in (own, asked):
+        cancelling.cancel_by_buyer(
+            buyer_id=ada.id,
+            purchase_id=each.id,
+            order_id=each.orders.get().id,
+            reason="I moved to Goslar",
+            now=after(5),
+        )
+    order = asked.orders.get()
+    path = f"/api/v1/orders/{order.id}/acknowledge"
+    said = Api(order.merchant).post(path, {}, headers={"Idempotency-Key": "1"})
+    assert said.body["cancellation"]["reason"] == "I moved to Goslar"
+    cancel(order)
+    order = back.orders.get()
+    deliver(order)
+    client = Client()
+    client.force_login(ada)
+    client.post(
+        reverse("purchase-return", args=[back.id, order.id]),
+        {
+            "lines": [{"line": str(order.lines.get().id), "quantity": 1}],
+            "reason": "damaged",
+            "note": "I moved to Goslar",
+        },
+        content_type="application/json",
+        headers={"Idempotency-Key": "2"},
+    )
+    wish = Return.objects.get()
+    returning.approve(
+        merchant_id=order.merchant_id,
+        return_id=wish.id,
+        answer="",
+        actor=refunding.SYSTEM,
+        now=after(40),
+    )
+    path = f"/api/v1/returns/{wish.id}/refund"
+    Api(order.merchant).post(path, {}, headers={"Idempotency-Key": "3"})
+    assert said_of("Goslar") == {"idempotencykey": 3, "refund": 1, "cancellation": 1, "return": 1}
+
+    contacts.erase_of_buyer(buyer_id=ada.id, now=after(100))
+
+    assert said_of("Goslar") == {}
+    assert make.broken() == []
+
+
+def said_of(word: str) -> dict[str, int]:
+    """Return in how many rows of which tables a word is."""
+    found: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            table = connection.ops.quote_name(model._meta.db_table)
+            cursor.execute(f"SELECT count(*) FROM {table} AS row WHERE row::text LIKE %s", [f"%{word}%"])
+            if count := cursor.fetchone()[0]:
+                found[str(model._meta.model_name)] = count
+    return found
 
 
 def test_what_is_erased_is_not_paid_again_as_nobody_knows_where_it_would_go() -> None:

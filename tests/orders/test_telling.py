@@ -210,6 +210,8 @@ def test_a_cancelled_order_is_told_and_one_that_was_never_paid_is_not() -> None:
 
     names = [name for name, _ in told(order.merchant)]
     assert names == ["order.opened", "order.cancelled", "refund.created"]
+    # Messages are kept, and go where nobody can erase them.
+    assert "changed my mind" not in str(told(order.merchant))
     assert told(unpaid.merchant) == []
 
 
