@@ -146,10 +146,12 @@ class _Asked:
     ) -> None:
         url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
         usual = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
-        said = [("Host", connecting.host_of(target)), ("Connection", "close"), *{**usual, **headers}.items()]
+        said = {"Host": connecting.host_of(target), "Connection": "close", **usual, **headers}
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), left)
         self._pool = pool
-        self._stream = pool.stream("GET", url, headers=said, extensions={"timeout": timeouts})
+        # What a host has said of itself, such as a tag, is in Latin-1 here and goes back as it came.
+        raw = [(name.encode(), value.encode("latin-1", "replace")) for name, value in said.items()]
+        self._stream = pool.stream("GET", url, headers=raw, extensions={"timeout": timeouts})
 
     def __enter__(self) -> httpcore.Response:
         try:

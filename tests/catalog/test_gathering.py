@@ -80,6 +80,15 @@ def test_one_that_says_it_is_unchanged_is_not_imported(site: Site) -> None:
     assert Import.objects.count() == 1
 
 
+def test_a_tag_with_letters_of_latin_1_is_sent_back_as_it_came(site: Site) -> None:
+    site.pages["/feed"] = Page(make.simple_feed(2), headers={"ETag": '"vé"'})
+    row = source(site)
+    gather()
+    site.pages["/feed"] = lambda headers: Page(status=304 if headers.get("if-none-match") == '"vé"' else 500)
+
+    assert again(row).outcome == "unchanged"
+
+
 def test_the_same_bytes_are_not_imported_again_though_nothing_says_so(site: Site) -> None:
     row = source(site)
     gather()
