@@ -284,9 +284,17 @@ def _write_variants(
             shelf.put(variant)
             matched.append((variant, draft, is_new))
     copying.save(Variant, [variant for variant, _, is_new in matched if is_new])
+    if changed:
+        _lock(merchant_id, [variant.pk for variant, _, is_new in matched if not is_new])
     Variant.objects.bulk_update(changed.values(), _VARIANT_COLUMNS, batch_size=200)
     outcome.variants_created = sum(is_new for _, _, is_new in matched)
     return matched, set(changed)
+
+
+def _lock(merchant_id: UUID, variant_ids: list[UUID]) -> None:
+    """Lock the variants in the order of their ids, as who sets their prices does without their product."""
+    rows = Variant.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, pk__in=variant_ids)
+    list(rows.order_by("pk").values_list("pk"))
 
 
 def _leave_out_below_floor(
