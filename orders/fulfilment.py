@@ -138,7 +138,7 @@ def pack(*, merchant_id: UUID, order_id: UUID, lines: Sequence[Packed], label: L
     Raises what `ship` raises, UnknownLine, TooMany.
     """
     with transaction.atomic():
-        queries.order_of(merchant_id=merchant_id, order_id=order_id)
+        queries.check_orders(merchant_id=merchant_id, order_ids={order_id})
         sales = _locked(merchant_id, [order_id])
         _send(merchant_id, sales, label, lines, now)
         return sales[order_id].order
@@ -163,8 +163,7 @@ def send(
     with transaction.atomic():
         if lines:
             order_ids = _orders_of(merchant_id, lines)
-        for order_id in set(order_ids):
-            queries.order_of(merchant_id=merchant_id, order_id=order_id)
+        queries.check_orders(merchant_id=merchant_id, order_ids=set(order_ids))
         sales = _locked(merchant_id, order_ids)
         _fit(list(sales.values()))
         return _send(merchant_id, sales, label, lines, now)
@@ -236,7 +235,7 @@ def acknowledge(*, merchant_id: UUID, order_id: UUID, reference: str | None, now
     number alone. Raises UnknownOrder.
     """
     with transaction.atomic():
-        queries.order_of(merchant_id=merchant_id, order_id=order_id)
+        queries.check_orders(merchant_id=merchant_id, order_ids={order_id})
         order = Order.objects.select_for_update(no_key=True).get(pk=order_id, merchant_id=merchant_id)
         wanted = order.reference if reference is None else reference
         if order.acknowledged_at is None or order.reference != wanted:

@@ -236,6 +236,12 @@ def order_of(*, merchant_id: UUID, order_id: UUID) -> Order:
     return found
 
 
+def check_orders(*, merchant_id: UUID, order_ids: Collection[UUID]) -> None:
+    """Raise UnknownOrder unless all of these are paid orders of the merchant's; in one statement."""
+    if orders_of(merchant_id=merchant_id).filter(pk__in=order_ids).count() < len(order_ids):
+        raise UnknownOrder
+
+
 def contact_of(order: Order) -> Body | None:
     """Return where an order's parcel goes, as its merchant may know; None once it is cancelled or erased."""
     if order.status == Order.Status.CANCELLED or order.contact_erased_at is not None:

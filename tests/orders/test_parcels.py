@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commerce.models import User
@@ -439,6 +441,17 @@ def test_all_that_is_left_of_orders_goes_out_in_one_parcel_once() -> None:
     assert first == again
     assert [each.status for each in both] == ["shipped", "shipped"]
     assert ShipmentLine.objects.count() == 2
+
+
+def test_however_many_orders_a_parcel_has_they_are_looked_up_at_once() -> None:
+    def looked_up(count: int) -> int:
+        seller, ada = make.merchant(), make.buyer()
+        ids = [sold(1, by=ada, of=seller).order.id for _ in range(count)]
+        with CaptureQueriesContext(connection) as asked:
+            fulfilment.send(merchant_id=seller.id, order_ids=ids, lines=[], label=Label("DHL"), now=after(50))
+        return sum("orders_cancellation" in each["sql"] or "EXISTS" in each["sql"] for each in asked)
+
+    assert looked_up(1) == looked_up(4) == 1
 
 
 def test_buyers_and_addresses_that_differ_are_not_combined() -> None:
