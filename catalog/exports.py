@@ -99,8 +99,16 @@ def cancel(*, merchant_id: UUID, export_id: UUID, now: datetime) -> Export:
     return job
 
 
-def run(*, export_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: True) -> bool:
+def run(
+    *,
+    export_id: UUID,
+    now: datetime,
+    go_on: Callable[[], bool] = lambda: True,
+    clock: Callable[[], datetime] | None = None,
+) -> bool:
     """Write an export's file as long as `go_on` says; returns whether there is more to write.
+
+    `clock` tells what time it is when a part is written, maybe long after `now`; without one it stands.
 
     Safe to call again at any time, by anybody: no part is written twice, whatever crashed.
     """
@@ -109,7 +117,7 @@ def run(*, export_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: T
         if not claimed or job is None:
             return False
         try:
-            return _take_up(job, now, go_on)
+            return _take_up(job, now, go_on, clock or (lambda: now))
         except _Overtaken:
             return False
 
@@ -154,7 +162,7 @@ def part(job: Export, number: int) -> bytes | None:
     return None
 
 
-def _take_up(job: Export, now: datetime, go_on: Callable[[], bool]) -> bool:
+def _take_up(job: Export, now: datetime, go_on: Callable[[], bool], clock: Callable[[], datetime]) -> bool:
     if job.attempts >= MAX_ATTEMPTS:
         _give_up(job, now)
         return False
@@ -165,7 +173,7 @@ def _take_up(job: Export, now: datetime, go_on: Callable[[], bool]) -> bool:
     if not Export.objects.filter(pk=job.pk, status__in=UNFINISHED).update(**fields):
         raise _Overtaken
     writer = writing.WRITERS[job.format](job.merchant.currency)
-    while _write(job, writer, now):
+    while _write(job, writer, clock()):
         faults.reach("export.part")
         if not go_on():
             return True

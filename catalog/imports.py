@@ -129,9 +129,16 @@ def cancel(*, merchant_id: UUID, import_id: UUID, now: datetime) -> Import:
     return job
 
 
-def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: True) -> Progress:
+def run(
+    *,
+    import_id: UUID,
+    now: datetime,
+    go_on: Callable[[], bool] = lambda: True,
+    clock: Callable[[], datetime] | None = None,
+) -> Progress:
     """Read the oldest waiting feed of this import's merchant, as long as `go_on` says.
 
+    `clock` tells what time it is when rows are written, maybe long after `now`; without one it stands.
     Safe to call again at any time, by anybody: a row that was written is not written again, whatever crashed.
     A merchant's feeds are read in the order in which they were sent: an old one never has the last word.
     """
@@ -146,7 +153,7 @@ def run(*, import_id: UUID, now: datetime, go_on: Callable[[], bool] = lambda: T
         if job is None:
             return Progress.FINISHED
         try:
-            _take_up(job, now, go_on)
+            _take_up(job, now, go_on, clock or (lambda: now))
         except _Overtaken:
             if not Import.objects.filter(pk=job.pk, status=Import.Status.CANCELLED).exists():
                 # The connection broke and with it the claim; whoever has it now has written these rows.
@@ -170,7 +177,7 @@ def stalled(*, before: datetime) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _take_up(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
+def _take_up(job: Import, now: datetime, go_on: Callable[[], bool], clock: Callable[[], datetime]) -> None:
     if job.attempts >= MAX_ATTEMPTS:
         _finish(job, now, error=f"Given up after {MAX_ATTEMPTS} attempts at row {job.rows_done + 1}.")
         return
@@ -179,24 +186,24 @@ def _take_up(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
     if not taken.update(status=job.status, attempts=job.attempts, started_at=job.started_at):
         raise _Overtaken
     try:
-        _read(job, now, go_on)
+        _read(job, go_on, clock)
     except errors.Invalid as refusal:
-        _finish(job, now, error=refusal.text)
+        _finish(job, clock(), error=refusal.text)
 
 
-def _read(job: Import, now: datetime, go_on: Callable[[], bool]) -> None:
+def _read(job: Import, go_on: Callable[[], bool], clock: Callable[[], datetime]) -> None:
     with content.lent(job) as file:
         feed = detect.opened(file, job.format)
         pieces = feed.pieces(currency=job.merchant.currency, now=job.created_at)
         batches = _batches(piece for piece in pieces if piece.last_row > job.rows_done)
         began = time.monotonic()
         for batch in batches:
-            _write(job, batch, now, _Position(file.tell(), time.monotonic() - began))
+            _write(job, batch, clock(), _Position(file.tell(), time.monotonic() - began))
             began = time.monotonic()
             faults.reach("import.batch")
             if not go_on():
                 return
-    _finish(job, now)
+    _finish(job, clock())
 
 
 def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:

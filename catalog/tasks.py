@@ -22,7 +22,10 @@ def read_feed(*, import_id: str, **_: object) -> None:
     """Read a merchant's feeds for a while, and come back when there is more."""
     deadline = time.monotonic() + SLICE_SECONDS
     progress = imports.run(
-        import_id=UUID(import_id), now=timezone.now(), go_on=lambda: time.monotonic() < deadline
+        import_id=UUID(import_id),
+        now=timezone.now(),
+        go_on=lambda: time.monotonic() < deadline,
+        clock=timezone.now,
     )
     if progress is imports.Progress.MORE:
         read_feed.apply_async(kwargs={"import_id": import_id})
@@ -33,7 +36,10 @@ def write_export(*, export_id: str, **_: object) -> None:
     """Write a merchant's file for a while, and come back when there is more."""
     deadline = time.monotonic() + SLICE_SECONDS
     more = exports.run(
-        export_id=UUID(export_id), now=timezone.now(), go_on=lambda: time.monotonic() < deadline
+        export_id=UUID(export_id),
+        now=timezone.now(),
+        go_on=lambda: time.monotonic() < deadline,
+        clock=timezone.now,
     )
     if more:
         write_export.apply_async(kwargs={"export_id": export_id})

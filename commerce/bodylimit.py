@@ -65,7 +65,7 @@ class BodyLimit:
         body = orjson.dumps(
             {
                 "type": "about:blank",
-                "title": "TooLarge",
+                "title": errors.titled(refusal.code),
                 "status": refusal.status,
                 "code": refusal.code,
                 "detail": refusal.text,

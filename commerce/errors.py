@@ -8,6 +8,11 @@ same request may be sent again after `retry_ms`.
 from typing import Any, ClassVar
 
 
+def titled(code: str) -> str:
+    """Write a code as the title of a problem, such as "Import finished"."""
+    return code.replace("_", " ").capitalize()
+
+
 class Refusal(Exception):
     """An anticipated no. Subclasses set `code` and `message`; keyword arguments become `data`."""
 

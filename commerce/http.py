@@ -352,7 +352,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return None
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": type(refusal).__name__,
+        "title": errors.titled(refusal.code),
         "status": refusal.status,
         "code": refusal.code,
         "detail": refusal.text,

@@ -8,6 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from commerce import errors
 from commerce.scopes import SCOPES, Need
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -189,7 +190,7 @@ def _refused(status: str) -> dict[str, Any]:
     text, code = _REFUSALS[status]
     example = {
         "type": "about:blank",
-        "title": code.replace("_", " ").capitalize(),
+        "title": errors.titled(code),
         "status": int(status),
         "code": code,
         "detail": text,

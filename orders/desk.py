@@ -1,6 +1,7 @@
 """Orders in the merchant admin: found, acknowledged, sent in parcels, cancelled, given back, returned."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -112,7 +113,9 @@ def orders(request: HttpRequest) -> HttpResponse:
         status=200 if form.is_valid() else 400,
         form=form,
         leaf=found,
-        rows=[(row, STATES[row.status], _sum(row.amount, row)) for row in found.rows],
+        rows=[
+            (row, STATES[row.status], _sum(row.amount, row), queries.contact_of(row)) for row in found.rows
+        ],
         narrowed=any(form.data.get(name) for name in form.fields),
     )
 
@@ -141,13 +144,14 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     return desk.render(
         request,
         "orders_desk/order.html",
-        title=row.reference or "Order",
+        title=f"Order {row.reference}".strip(),
         status=400 if form.errors else 200,
         order=row,
         state=STATES[row.status],
         total=_sum(row.amount, row),
         lines=[(line, _sum(line.amount, row), _sum(line.refunded_amount, row)) for line in row.lines.all()],
         parcels=parcels_of(row),
+        releases_at=_releases_at(row),
         contact=queries.contact_of(row),
         cancellation=Cancellation.objects.filter(order=row).first() if row.has_claims else None,
         returns=returns.order_by("-id"),
@@ -344,6 +348,12 @@ def _once(request: HttpRequest, act: Callable[..., object], **of: UUID) -> None:
         fingerprint=idempotency.fingerprint(request.path.encode(), repr(said).encode()),
         run=run,
     )
+
+
+def _releases_at(row: Order) -> datetime | None:
+    """Return when what was ordered ahead may go out; None for what may go out now."""
+    told = (line.release_at for line in row.lines.all() if line.release_at is not None)
+    return max((moment for moment in told if moment > timezone.now()), default=None)
 
 
 def _actor(request: HttpRequest) -> refunding.Actor:

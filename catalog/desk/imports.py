@@ -86,7 +86,7 @@ def feed(request: HttpRequest, import_id: UUID) -> HttpResponse:
     return desk.render(
         request,
         "catalog_desk/import.html",
-        title=job.filename or "Feed",
+        title=f"Feed {job.filename}".strip(),
         job=job,
         body=body,
         status_words=words.status(job.status),

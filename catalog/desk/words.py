@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from catalog.bodies import Body
+
 _STATES = {
     "queued": ("Waiting", ""),
     "running": ("Under way", "scheduled"),
@@ -19,6 +21,14 @@ _STATES = {
 def status(name: str) -> tuple[str, str]:
     """Return a state in words, and the colour of its mark."""
     return _STATES.get(name, (name.replace("_", " ").capitalize(), ""))
+
+
+def standing(body: Body) -> tuple[str, str]:
+    """Return a product's state in words: what nobody can buy for want of a price is not on sale."""
+    has_price = any(each["is_active"] and each["price"] for each in body["variants"])
+    if body["status"] == "approved" and not has_price:
+        return ("No price yet", "scheduled")
+    return status(body["status"])
 
 
 def between(start: datetime | None, end: datetime | None) -> str:

@@ -184,7 +184,7 @@ def delivery(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     return desk.render(
         request,
         "desk/delivery.html",
-        title=row.message.type,
+        title=f"Message {row.message.type}",
         row=row,
         waits=row.status == WebhookDelivery.Status.PENDING,
         tries=row.tries.order_by("-number"),

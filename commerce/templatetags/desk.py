@@ -14,6 +14,27 @@ register = template.Library()
 register.filters.update(writing.register.filters)
 register.tags.update(writing.register.tags)
 
+# What became of a try that has no HTTP status, in words; docs/webhooks.md says more of each.
+OUTCOMES = {
+    "": "–",
+    "NOT_PUBLIC": "Address not public",
+    "UNKNOWN_NAME": "No such host",
+    "CANNOT_CONNECT": "Nobody listens there",
+    "BAD_CERTIFICATE": "Certificate not valid",
+    "TLS_FAILED": "No secure connection",
+    "TIMEOUT": "No answer in time",
+    "REDIRECTED": "Led elsewhere",
+    "BROKEN_ANSWER": "Unreadable answer",
+    "NO_OUTCOME": "Being sent",
+    "NO_KEY": "Secret not valid any more",
+}
+
+
+@register.filter
+def outcome(code: str) -> str:
+    """Write what became of a try in words; a code that is not known stands for itself."""
+    return OUTCOMES.get(code, code)
+
 
 @register.simple_tag(takes_context=True)
 def own(context: dict[str, Any]) -> SafeString:

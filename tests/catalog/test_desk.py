@@ -275,3 +275,14 @@ def test_who_may_only_look_finds_no_button(role: str) -> None:
     assert "/price/" not in page
     assert "/stock/" not in page
     assert "/move/" not in page
+
+
+def test_what_is_on_sale_without_a_price_says_so() -> None:
+    shop = make.merchant()
+    client: Any = client_of(shop)
+    send(client, shop)
+    read()
+
+    assert "No price yet" in text(client, f"/merchant/products/{Product.objects.get(handle='bowl').pk}/")
+    page = text(client, "/merchant/products/")
+    assert (page.count("No price yet"), page.count(">On sale</span>")) == (1, 1)

@@ -48,6 +48,17 @@ def test_an_export_is_announced_and_written() -> None:
     assert len(lines(job)) == 3
 
 
+def test_a_file_is_kept_from_when_it_is_written() -> None:
+    job = queue(stocked(1))
+    exports.run(export_id=job.pk, now=NOW, clock=lambda: after(60))
+    job.refresh_from_db()
+    assert (job.started_at, job.finished_at, job.expires_at) == (
+        NOW,
+        after(60),
+        after(60) + exports.KEPT_FOR,
+    )
+
+
 def test_a_worker_that_dies_between_parts_is_followed_by_one_that_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -86,7 +97,7 @@ def test_a_writer_who_was_overtaken_writes_no_further(monkeypatch: pytest.Monkey
     def overtake() -> bool:
         monkeypatch.setattr(exports, "_take_up", honest)
         stale = Export.objects.select_related("merchant").get(pk=job.pk)
-        honest(stale, NOW, lambda: False)  # the other one, who got hold of the claim
+        honest(stale, NOW, lambda: False, lambda: NOW)  # the other one, who got hold of the claim
         return True
 
     honest = exports._take_up

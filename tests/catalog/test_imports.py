@@ -430,6 +430,20 @@ def test_a_cancelled_import_is_not_read_and_the_next_one_is() -> None:
     assert queue(seller, make.simple_feed(1)).pk != first.pk
 
 
+def test_what_is_written_late_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "BATCH_PRODUCTS", 1)
+    seller = make.merchant()
+    job = queue(seller, make.simple_feed(3))
+    seconds = iter(range(10, 1000, 10))
+
+    imports.run(import_id=job.pk, now=NOW, clock=lambda: after(next(seconds)))
+
+    job.refresh_from_db()
+    assert (job.started_at, job.finished_at) == (NOW, after(40))
+    counted = StockMovement.objects.filter(merchant=seller).order_by("at").values_list("at", flat=True)
+    assert list(dict.fromkeys(counted)) == [after(10), after(20), after(30)]
+
+
 def test_an_import_that_is_cancelled_while_it_is_read_keeps_what_was_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

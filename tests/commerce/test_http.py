@@ -55,7 +55,7 @@ def test_a_refusal_becomes_problem_details_with_its_code_and_numbers() -> None:
     assert response.status_code == 409
     assert response["Content-Type"] == "application/problem+json"
     body = orjson.loads(response.content)
-    assert body["code"] == "OUT_OF_STOCK"
+    assert (body["code"], body["title"]) == ("OUT_OF_STOCK", "Out of stock")
     assert body["data"] == {"variant": "v1", "left": 0}
     assert body["temporary"] is False
 

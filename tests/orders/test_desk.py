@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,26 @@ def test_orders_are_listed_and_found() -> None:
     assert "2</b> orders to be sent" in text(client, "/merchant/") or "orders to be sent" in text(
         client, "/merchant/"
     )
+
+
+def test_the_list_says_what_goes_where() -> None:
+    order = sold(2, 1, 1)
+    page = text(client_of(order.merchant), "/merchant/orders/")
+    first, second, _ = OrderLine.objects.filter(order=order).order_by("id")
+    assert f"{first.quantity} × {first.title}, {second.quantity} × {second.title} and more" in page
+    assert f"{order.purchase.ship_to['name']}, {order.purchase.ship_to['city']}" in page
+
+
+def test_a_pre_order_says_when_it_goes_out() -> None:
+    order = sold(1)
+    page = f"/merchant/orders/{order.id}/"
+    client = client_of(order.merchant)
+    assert "Record a parcel" in text(client, page)
+    OrderLine.objects.filter(order=order).update(release_at=timezone.now() + timedelta(days=4))
+    said = text(client, page)
+    assert "Pre-order, goes out from" in said and "Record a parcel" not in said
+    OrderLine.objects.filter(order=order).update(release_at=timezone.now() - timedelta(days=1))
+    assert "Record a parcel" in text(client, page)
 
 
 def test_an_order_goes_out_in_two_parcels_and_is_there() -> None:
