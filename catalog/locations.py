@@ -95,10 +95,7 @@ def change(*, merchant_id: UUID, location_id: UUID, changes: Mapping[str, Any], 
     """Change name, address, country or is_active; raises NoLocation, MainLocation, LocationNotEmpty."""
     assert changes.keys() <= {"name", "address", "country", "is_active"}
     with transaction.atomic():
-        rows = Location.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
-        row = rows.filter(pk=location_id).first()
-        if row is None:
-            raise NoLocation
+        row = lock(merchant_id=merchant_id, location_id=location_id)
         if changes.get("is_active", True) is False and row.is_active:
             if row.is_main:
                 raise MainLocation
@@ -109,6 +106,15 @@ def change(*, merchant_id: UUID, location_id: UUID, changes: Mapping[str, Any], 
             setattr(row, name, value)
         row.save(update_fields=[*changes, "updated_at"])
         return row
+
+
+def lock(*, merchant_id: UUID, location_id: UUID) -> Location:
+    """Return a location, kept from other changes while the transaction lasts; raises NoLocation."""
+    rows = Location.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
+    row = rows.filter(pk=location_id).first()
+    if row is None:
+        raise NoLocation
+    return row
 
 
 def shared(merchant_id: UUID, codes: Collection[str]) -> dict[str, Location]:

@@ -134,7 +134,7 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
     """
     try:
         with transaction.atomic():
-            row = _locked(merchant_id, feed_id)
+            row = lock(merchant_id, feed_id)
             password = changes.pop("password", None)
             enabled = changes.pop("enabled", row.enabled)
             if changes.get("url", row.url) != row.url:
@@ -162,13 +162,13 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
 def remove(*, merchant_id: UUID, feed_id: UUID) -> None:
     """Fetch a feed no more; what was imported of it stays. Raises UnknownFeed."""
     with transaction.atomic():
-        _locked(merchant_id, feed_id).delete()
+        lock(merchant_id, feed_id).delete()
 
 
 def fetch_now(*, merchant_id: UUID, feed_id: UUID, now: datetime) -> FeedSource:
     """Have a feed fetched now; raises UnknownFeed, FeedOff."""
     with transaction.atomic():
-        row = _locked(merchant_id, feed_id)
+        row = lock(merchant_id, feed_id)
         if not row.enabled:
             raise FeedOff(reason=row.off_reason)
         row.due_at = min(row.due_at, now)
@@ -215,7 +215,8 @@ def _check_rhythm(source: FeedSource) -> None:
         raise BadRhythm
 
 
-def _locked(merchant_id: UUID, feed_id: UUID) -> FeedSource:
+def lock(merchant_id: UUID, feed_id: UUID) -> FeedSource:
+    """Return a feed, kept from other changes while the transaction lasts; raises UnknownFeed."""
     rows = of_merchant(merchant_id=merchant_id).select_for_update()
     found = rows.filter(pk=feed_id).first()
     if found is None:

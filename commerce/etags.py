@@ -64,6 +64,11 @@ def numbered(body: Body) -> str:
     return str(body["version"])
 
 
+def of(*names: str) -> Callable[[Body], str]:
+    """Return what makes a version of these fields: what a merchant sets, and not what becomes of it."""
+    return lambda body: digest([body[name] for name in names])
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """What a request is about: how it looks now, how others are kept from changing it, which version it is.
@@ -81,7 +86,12 @@ class Resource:
         unwanted = None if request.method in ("GET", "HEAD") else unwanted
         if wanted is None and unwanted is None:
             return
-        body = self.look()
+        try:
+            body = self.look()
+        except errors.NotFound:
+            if wanted is not None:
+                raise
+            return  # It is not there, as the caller says.
         version = self.version(body)
         now = tag(version, JSONRenderer().render(body))
         if wanted is not None and not wanted.names(version, weakly=False):

@@ -25,6 +25,7 @@ from rest_framework_api_key.permissions import KeyParser
 
 from commerce import buckets, errors, etags, idempotency, ids, merchantkeys, picking
 from commerce.models import Merchant, MerchantKey
+from commerce.schema import IF_MATCH
 from commerce.scopes import Need, may
 
 log = structlog.get_logger(__name__)
@@ -147,6 +148,16 @@ def address_of(route: str) -> str:
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
 
 
+def _takes_conditions(view: APIView) -> bool:
+    """Tell whether an operation looks at If-Match: as with fields, what its document says is what counts."""
+    described = getattr(getattr(view, str(view.request.method).lower()), "kwargs", {}).get("schema")
+    if described is None:
+        return False
+    schema = described()
+    schema.view, schema.method = view, view.request.method
+    return IF_MATCH in schema.get_override_parameters()
+
+
 class MerchantView(APIView):
     """A view for merchants' systems; `self.merchant` is the caller and every queryset starts from it."""
 
@@ -178,13 +189,14 @@ class MerchantView(APIView):
             raise self.standing.refusal()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let the caller in; raises BadTag, UnknownField, BadFields for what it names beside the address."""
+        """Let the caller in; raises BadTag, NoCondition, UnknownField, BadFields for what it names."""
         super().initial(request, *args, **kwargs)
         if request.method in ("GET", "HEAD") and picking.PARAMETER in request.query_params:
             self.wanted = picking.asked(request, picking.shape_of(self))
         if self.need(request) is not None:
-            for header in ("If-Match", "If-None-Match"):
-                etags.seen(request, header)
+            asked = [each for each in ("If-Match", "If-None-Match") if etags.seen(request, each) is not None]
+            if asked and request.method not in ("GET", "HEAD") and not _takes_conditions(self):
+                raise etags.NoCondition
 
     def answer(self, about: etags.Resource) -> Response:
         """Answer with what the request is about; raises PreconditionFailed."""

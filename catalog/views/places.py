@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from catalog import bodies, locations, places, queries
 from catalog.models import Location, Stock, StockMovement, Variant
 from catalog.serializers import places as shapes
-from catalog.views import edge, stockfilters
+from catalog.views import edge, stockfilters, tagged
 from catalog.views.moments import MomentPagination
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY, MAY_BE_MISSING
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH, MAY_BE_MISSING
 
 
 class LocationsView(edge.PagedView):
@@ -62,15 +62,12 @@ class LocationView(http.MerchantView):
     @extend_schema(tags=["Stock"], operation_id="location_get", responses=shapes.LocationSerializer)
     def get(self, request: Request, location_id: UUID) -> Response:
         """Return a location."""
-        row = queries.locations(merchant_id=self.merchant.pk).filter(pk=location_id).first()
-        if row is None:
-            raise locations.NoLocation
-        return Response(shapes.location(row))
+        return self.answer(tagged.location(self.merchant.pk, location_id))
 
     @extend_schema(
         tags=["Stock"],
         operation_id="location_change",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.LocationChangeSerializer,
         responses=shapes.LocationSerializer,
     )
@@ -84,7 +81,7 @@ class LocationView(http.MerchantView):
             )
             return 200, shapes.location(row)
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, tagged.location(self.merchant.pk, location_id))
 
 
 class LevelsView(edge.PagedView):

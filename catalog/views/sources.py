@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from catalog import bodies, sources
 from catalog.models import FeedFetch, FeedSource
 from catalog.serializers import sources as shapes
-from catalog.views import edge
+from catalog.views import edge, tagged
 from commerce import http
-from commerce.schema import IDEMPOTENCY_KEY
+from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 
 
 class FeedsView(edge.PagedView):
@@ -56,12 +56,12 @@ class FeedView(http.MerchantView):
     @extend_schema(tags=["Feeds"], operation_id="feed_get", responses=shapes.FeedSerializer)
     def get(self, request: Request, feed_id: UUID) -> Response:
         """Return a feed and when it is due."""
-        return Response(bodies.feed(sources.one(merchant_id=self.merchant.pk, feed_id=feed_id)))
+        return self.answer(tagged.feed(self.merchant.pk, feed_id))
 
     @extend_schema(
         tags=["Feeds"],
         operation_id="feed_change",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.FeedChangeSerializer,
         responses=shapes.FeedSerializer,
     )
@@ -74,12 +74,12 @@ class FeedView(http.MerchantView):
                 sources.change(merchant_id=self.merchant.pk, feed_id=feed_id, now=timezone.now(), **sent)
             )
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, tagged.feed(self.merchant.pk, feed_id))
 
     @extend_schema(
         tags=["Feeds"],
         operation_id="feed_remove",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
         request=None,
         responses={204: None},
     )
@@ -90,7 +90,7 @@ class FeedView(http.MerchantView):
             sources.remove(merchant_id=self.merchant.pk, feed_id=feed_id)
             return 204, None
 
-        return http.write_once(request, run)
+        return http.write_once(request, run, tagged.feed(self.merchant.pk, feed_id))
 
 
 class FetchFeedView(http.MerchantView):

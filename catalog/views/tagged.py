@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from catalog import bodies, bundles, floors, plans, prices, products, queries
+from catalog import bodies, bundles, floors, locations, plans, prices, products, queries, sources
+from catalog.serializers import places as shapes
 from commerce import etags, picking
 
 
@@ -96,6 +97,28 @@ def plan(merchant_id: UUID, plan_id: UUID) -> etags.Resource:
         return bodies.plan(plans.plan(merchant_id=merchant_id, plan_id=plan_id, now=timezone.now()))
 
     return etags.Resource(look, lambda: plans.lock(merchant_id))
+
+
+def location(merchant_id: UUID, location_id: UUID) -> etags.Resource:
+    """Return a location; all that it says is the version."""
+
+    def look() -> bodies.Body:
+        row = queries.locations(merchant_id=merchant_id).filter(pk=location_id).first()
+        if row is None:
+            raise locations.NoLocation
+        return shapes.location(row)
+
+    return etags.Resource(look, lambda: locations.lock(merchant_id=merchant_id, location_id=location_id))
+
+
+def feed(merchant_id: UUID, feed_id: UUID) -> etags.Resource:
+    """Return a feed that is fetched; what a merchant set of it, and when, is the version."""
+
+    def look() -> bodies.Body:
+        return bodies.feed(sources.one(merchant_id=merchant_id, feed_id=feed_id))
+
+    set_by_it = ("url", "every_minutes", "daily_at_hour", "username", "enabled", "updated_at")
+    return etags.Resource(look, lambda: sources.lock(merchant_id, feed_id), etags.of(*set_by_it))
 
 
 def _locked(merchant_id: UUID, variant_id: UUID) -> Callable[[], object]:

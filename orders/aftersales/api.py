@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.filters import Filters
-from commerce import http, paging
+from commerce import etags, http, paging
 from commerce.models import Merchant
 from commerce.money import Money
+from commerce.schema import IF_MATCH
 from orders import doors, queries
 from orders.aftersales import cancelling, disputes, refunding, returning, shapes
 from orders.models import Dispute, Refund, Return
@@ -97,11 +98,12 @@ class WindowsView(http.MerchantView):
 
     @extend_schema(tags=["Orders"], operation_id="return_policy_get", responses=shapes.WindowsSerializer)
     def get(self, request: Request) -> Response:
-        return Response(shapes.WindowsSerializer(self.merchant).data)
+        return self.answer(self._about())
 
     @extend_schema(
         tags=["Orders"],
         operation_id="return_policy_set",
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.WindowsSetSerializer,
         responses=shapes.WindowsSerializer,
         description="Counts at once, also for what was bought before.",
@@ -109,8 +111,21 @@ class WindowsView(http.MerchantView):
     def put(self, request: Request) -> Response:
         body = shapes.WindowsSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        cancelling.set_windows(merchant_id=self.merchant.id, **body.validated_data)
-        return Response(shapes.WindowsSerializer(Merchant.objects.get(pk=self.merchant.id)).data)
+        about = self._about()
+
+        def put() -> tuple[int, Any]:
+            cancelling.set_windows(merchant_id=self.merchant.id, **body.validated_data)
+            return 200, about.look()
+
+        return http.write_once(request, put, about)
+
+    def _about(self) -> etags.Resource:
+        rows = Merchant.objects.filter(pk=self.merchant.id)
+
+        def look() -> Any:
+            return shapes.WindowsSerializer(rows.get()).data
+
+        return etags.Resource(look, lambda: rows.select_for_update(no_key=True).get())
 
 
 class RefundFilter(Filters):

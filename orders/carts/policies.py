@@ -7,7 +7,10 @@ that runs is cut short or made longer, because its end was told to the shopper.
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from commerce import errors
+from commerce.models import Merchant
 from orders.models import CartHolder, CartPolicy, Hoarder
 
 LEAST_SECONDS, MOST_SECONDS = 60, 3600
@@ -41,15 +44,24 @@ def set_policy(*, merchant_id: UUID, hold_seconds: int, now: datetime) -> CartPo
     """Hold this merchant's goods for carts from now on; raises BadHoldTime."""
     if not LEAST_SECONDS <= hold_seconds <= MOST_SECONDS:
         raise BadHoldTime(seconds=hold_seconds)
-    policy, _ = CartPolicy.objects.update_or_create(
-        merchant_id=merchant_id, defaults={"hold_seconds": hold_seconds, "updated_at": now}
-    )
+    with transaction.atomic():
+        lock(merchant_id)
+        policy, _ = CartPolicy.objects.update_or_create(
+            merchant_id=merchant_id, defaults={"hold_seconds": hold_seconds, "updated_at": now}
+        )
     return policy
 
 
 def drop_policy(*, merchant_id: UUID) -> None:
     """Hold nothing more for carts; what is held runs to its end."""
-    CartPolicy.objects.filter(pk=merchant_id).delete()
+    with transaction.atomic():
+        lock(merchant_id)
+        CartPolicy.objects.filter(pk=merchant_id).delete()
+
+
+def lock(merchant_id: UUID) -> None:
+    """Keep others from changing a merchant's policy, there or not, while the transaction lasts."""
+    Merchant.objects.select_for_update(no_key=True).filter(pk=merchant_id).values_list("pk").first()
 
 
 def bar(*, merchant_id: UUID, buyer_id: UUID, reason: str, by_id: UUID | None, now: datetime) -> Hoarder:

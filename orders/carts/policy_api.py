@@ -1,5 +1,6 @@
 """HTTP door of a merchant's rules for carts: for how long goods are held, and for whom not."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -9,7 +10,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import http, schema
+from commerce import etags, http, schema
 from orders.carts import bodies, policies, shapes
 from orders.models import CartHolder, Hoarder
 
@@ -24,11 +25,12 @@ class PolicyView(http.MerchantView):
         extensions=schema.MAY_BE_MISSING,
     )
     def get(self, request: Request) -> Response:
-        return Response(shapes.PolicySerializer(policies.read(merchant_id=self.merchant.id)).data)
+        return self.answer(self._about())
 
     @extend_schema(
         tags=["Carts"],
         operation_id="cart_policy_set",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
         request=shapes.PolicySetSerializer,
         responses=shapes.PolicySerializer,
         description="Hold goods for carts from now on. What is held already keeps its end.",
@@ -36,18 +38,35 @@ class PolicyView(http.MerchantView):
     def put(self, request: Request) -> Response:
         body = shapes.PolicySetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        policy = policies.set_policy(merchant_id=self.merchant.id, now=timezone.now(), **body.validated_data)
-        return Response(shapes.PolicySerializer(policy).data)
+        asked, now = body.validated_data, timezone.now()
+
+        def put() -> tuple[int, Any]:
+            policy = policies.set_policy(merchant_id=self.merchant.id, now=now, **asked)
+            return 200, shapes.PolicySerializer(policy).data
+
+        return http.write_once(request, put, self._about())
 
     @extend_schema(
         tags=["Carts"],
         operation_id="cart_policy_drop",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
         responses={204: None},
         description="First paid, first served, from now on. What is held already keeps its end.",
     )
     def delete(self, request: Request) -> Response:
-        policies.drop_policy(merchant_id=self.merchant.id)
-        return Response(status=204)
+        def drop() -> tuple[int, None]:
+            policies.drop_policy(merchant_id=self.merchant.id)
+            return 204, None
+
+        return http.write_once(request, drop, self._about())
+
+    def _about(self) -> etags.Resource:
+        merchant_id = self.merchant.id
+
+        def look() -> Any:
+            return shapes.PolicySerializer(policies.read(merchant_id=merchant_id)).data
+
+        return etags.Resource(look, lambda: policies.lock(merchant_id), etags.of("hold_seconds"))
 
 
 @extend_schema_view(

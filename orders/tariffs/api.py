@@ -10,7 +10,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commerce import http, paging, schema
+from commerce import etags, http, paging, schema
 from orders.models import ShippingZone, TaxRate
 from orders.tariffs import keeping, shapes
 
@@ -60,11 +60,12 @@ class ZoneView(http.MerchantView):
         tags=["Tax and shipping"], operation_id="shipping_zone_get", responses=shapes.ShippingZoneSerializer
     )
     def get(self, request: Request, zone_id: UUID) -> Response:
-        return Response(shapes.zone(keeping.zone(merchant_id=self.merchant.id, zone_id=zone_id)))
+        return self.answer(self._about(zone_id))
 
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="shipping_zone_set",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
         request=shapes.ShippingZoneSetSerializer,
         responses=shapes.ShippingZoneSerializer,
         description="Make it what is sent, all of it. Counts for what is bought from then on.",
@@ -72,15 +73,34 @@ class ZoneView(http.MerchantView):
     def put(self, request: Request, zone_id: UUID) -> Response:
         body = shapes.ShippingZoneSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        row = keeping.change_zone(
-            merchant_id=self.merchant.id, zone_id=zone_id, new=body.zone(), now=timezone.now()
-        )
-        return Response(shapes.zone(row))
+        new, now = body.zone(), timezone.now()
 
-    @extend_schema(tags=["Tax and shipping"], operation_id="shipping_zone_drop", responses={204: None})
+        def put() -> tuple[int, Any]:
+            row = keeping.change_zone(merchant_id=self.merchant.id, zone_id=zone_id, new=new, now=now)
+            return 200, shapes.zone(row)
+
+        return http.write_once(request, put, self._about(zone_id))
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="shipping_zone_drop",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
+        responses={204: None},
+    )
     def delete(self, request: Request, zone_id: UUID) -> Response:
-        keeping.drop_zone(merchant_id=self.merchant.id, zone_id=zone_id)
-        return Response(status=204)
+        def drop() -> tuple[int, None]:
+            keeping.drop_zone(merchant_id=self.merchant.id, zone_id=zone_id)
+            return 204, None
+
+        return http.write_once(request, drop, self._about(zone_id))
+
+    def _about(self, zone_id: UUID) -> etags.Resource:
+        merchant_id = self.merchant.id
+
+        def look() -> Any:
+            return shapes.zone(keeping.zone(merchant_id=merchant_id, zone_id=zone_id))
+
+        return etags.Resource(look, lambda: keeping.lock(merchant_id))
 
 
 @extend_schema_view(
@@ -124,12 +144,12 @@ class TaxRateView(http.MerchantView):
 
     @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_get", responses=shapes.TaxRateSerializer)
     def get(self, request: Request, rate_id: UUID) -> Response:
-        row = keeping.tax_rate(merchant_id=self.merchant.id, rate_id=rate_id)
-        return Response(shapes.TaxRateSerializer(row).data)
+        return self.answer(self._about(rate_id))
 
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_rate_set",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
         request=shapes.TaxRateSetSerializer,
         responses=shapes.TaxRateSerializer,
         description="Make it what is sent, all of it. Counts for what is bought from then on.",
@@ -137,15 +157,34 @@ class TaxRateView(http.MerchantView):
     def put(self, request: Request, rate_id: UUID) -> Response:
         body = shapes.TaxRateSetSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        row = keeping.change_tax(
-            merchant_id=self.merchant.id, rate_id=rate_id, new=keeping.Tax(**body.validated_data)
-        )
-        return Response(shapes.TaxRateSerializer(row).data)
+        new = keeping.Tax(**body.validated_data)
 
-    @extend_schema(tags=["Tax and shipping"], operation_id="tax_rate_drop", responses={204: None})
+        def put() -> tuple[int, Any]:
+            row = keeping.change_tax(merchant_id=self.merchant.id, rate_id=rate_id, new=new)
+            return 200, shapes.TaxRateSerializer(row).data
+
+        return http.write_once(request, put, self._about(rate_id))
+
+    @extend_schema(
+        tags=["Tax and shipping"],
+        operation_id="tax_rate_drop",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
+        responses={204: None},
+    )
     def delete(self, request: Request, rate_id: UUID) -> Response:
-        keeping.drop_tax(merchant_id=self.merchant.id, rate_id=rate_id)
-        return Response(status=204)
+        def drop() -> tuple[int, None]:
+            keeping.drop_tax(merchant_id=self.merchant.id, rate_id=rate_id)
+            return 204, None
+
+        return http.write_once(request, drop, self._about(rate_id))
+
+    def _about(self, rate_id: UUID) -> etags.Resource:
+        merchant_id = self.merchant.id
+
+        def look() -> Any:
+            return shapes.TaxRateSerializer(keeping.tax_rate(merchant_id=merchant_id, rate_id=rate_id)).data
+
+        return etags.Resource(look, lambda: keeping.lock(merchant_id))
 
 
 class TaxPolicyView(http.MerchantView):
@@ -155,12 +194,12 @@ class TaxPolicyView(http.MerchantView):
         tags=["Tax and shipping"], operation_id="tax_policy_get", responses=shapes.TaxPolicySerializer
     )
     def get(self, request: Request) -> Response:
-        included = keeping.prices_include_tax(merchant_id=self.merchant.id)
-        return Response({"prices_include_tax": included})
+        return self.answer(self._about())
 
     @extend_schema(
         tags=["Tax and shipping"],
         operation_id="tax_policy_set",
+        parameters=[schema.IDEMPOTENCY_KEY, schema.IF_MATCH],
         request=shapes.TaxPolicySerializer,
         responses=shapes.TaxPolicySerializer,
         description="Counts for what is bought from then on.",
@@ -168,5 +207,18 @@ class TaxPolicyView(http.MerchantView):
     def put(self, request: Request) -> Response:
         body = shapes.TaxPolicySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        keeping.set_policy(merchant_id=self.merchant.id, now=timezone.now(), **body.validated_data)
-        return Response(body.validated_data)
+        asked, now = dict(body.validated_data), timezone.now()
+
+        def put() -> tuple[int, Any]:
+            keeping.set_policy(merchant_id=self.merchant.id, now=now, **asked)
+            return 200, asked
+
+        return http.write_once(request, put, self._about())
+
+    def _about(self) -> etags.Resource:
+        merchant_id = self.merchant.id
+
+        def look() -> Any:
+            return {"prices_include_tax": keeping.prices_include_tax(merchant_id=merchant_id)}
+
+        return etags.Resource(look, lambda: keeping.lock(merchant_id))

@@ -118,7 +118,7 @@ def add_zone(*, merchant_id: UUID, new: Zone, now: datetime) -> ShippingZone:
     """Ship to more countries. Raises BadZone, CountryTaken, TooManyTariffs."""
     check_rates(new.rates)
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         if ShippingZone.objects.filter(merchant_id=merchant_id).count() >= MOST_ZONES:
             raise TooManyTariffs(limit=MOST_ZONES)
         check_countries(
@@ -144,7 +144,7 @@ def change_zone(*, merchant_id: UUID, zone_id: UUID, new: Zone, now: datetime) -
     """Make a zone what is said, all of it. Raises UnknownZone, BadZone, CountryTaken."""
     check_rates(new.rates)
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         row = zone(merchant_id=merchant_id, zone_id=zone_id)
         check_countries(
             merchant_id=merchant_id,
@@ -162,7 +162,7 @@ def change_zone(*, merchant_id: UUID, zone_id: UUID, new: Zone, now: datetime) -
 def drop_zone(*, merchant_id: UUID, zone_id: UUID) -> None:
     """Ship there no more; without any zone parcels cost nothing and go anywhere. Raises UnknownZone."""
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         zone(merchant_id=merchant_id, zone_id=zone_id).delete()
 
 
@@ -241,7 +241,7 @@ def tax_rate(*, merchant_id: UUID, rate_id: UUID) -> TaxRate:
 def add_tax(*, merchant_id: UUID, new: Tax, now: datetime) -> TaxRate:
     """Tax what is sold to a country. Raises BadTaxRate, TaxRatesOverlap, TooManyTariffs."""
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         if tax_rates(merchant_id=merchant_id).count() >= MOST_RATES:
             raise TooManyTariffs(limit=MOST_RATES)
         check_tax(merchant_id=merchant_id, new=new, other_than=None)
@@ -251,7 +251,7 @@ def add_tax(*, merchant_id: UUID, new: Tax, now: datetime) -> TaxRate:
 def change_tax(*, merchant_id: UUID, rate_id: UUID, new: Tax) -> TaxRate:
     """Make a tax rate what is said. Raises UnknownTaxRate, BadTaxRate, TaxRatesOverlap."""
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         row = tax_rate(merchant_id=merchant_id, rate_id=rate_id)
         check_tax(merchant_id=merchant_id, new=new, other_than=rate_id)
         for name, value in _columns(new).items():
@@ -263,7 +263,7 @@ def change_tax(*, merchant_id: UUID, rate_id: UUID, new: Tax) -> TaxRate:
 def drop_tax(*, merchant_id: UUID, rate_id: UUID) -> None:
     """Tax by this rate no more. Raises UnknownTaxRate."""
     with transaction.atomic():
-        _lock(merchant_id)
+        lock(merchant_id)
         tax_rate(merchant_id=merchant_id, rate_id=rate_id).delete()
 
 
@@ -274,9 +274,11 @@ def prices_include_tax(*, merchant_id: UUID) -> bool:
 
 def set_policy(*, merchant_id: UUID, prices_include_tax: bool, now: datetime) -> None:
     """Say whether a merchant's prices contain tax."""
-    TaxPolicy.objects.update_or_create(
-        merchant_id=merchant_id, defaults={"prices_include_tax": prices_include_tax, "updated_at": now}
-    )
+    with transaction.atomic():
+        lock(merchant_id)
+        TaxPolicy.objects.update_or_create(
+            merchant_id=merchant_id, defaults={"prices_include_tax": prices_include_tax, "updated_at": now}
+        )
 
 
 def _columns(new: Tax) -> dict[str, object]:
@@ -305,6 +307,7 @@ def check_tax(*, merchant_id: UUID, new: Tax, other_than: UUID | None) -> None:
             raise TaxRatesOverlap(rate=str(found.pk))
 
 
-def _lock(merchant_id: UUID) -> None:
+def lock(merchant_id: UUID) -> None:
+    """Keep others from changing what a merchant set, while the transaction lasts."""
     # Two changes at once would each not see the other; the tables' constraints stand behind this.
     Merchant.objects.select_for_update(no_key=True).filter(pk=merchant_id).values_list("pk").first()
