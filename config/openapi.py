@@ -6,7 +6,8 @@ _ABOUT = """
 The shop inside the live stream: catalog and orders for merchants' systems, buying for shoppers.
 
 **Merchants** send `Authorization: Api-Key <key>`. **Shoppers** are known by the session that sign-in sets.
-Money is in minor units with its currency: `1999 EUR` is 19.99 euros. Instants are ISO 8601 in UTC.
+Money is in minor units with its currency: `1999 EUR` is 19.99 euros. Instants are ISO 8601 in UTC, or
+Unix milliseconds where the field says so.
 Every refusal is a problem document with a stable `code`; `temporary: true` means that the same request may be
 sent again. Writes take an `Idempotency-Key`. Lists come page by page: follow `next` until it is null.
 """
