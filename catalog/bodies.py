@@ -31,6 +31,15 @@ Body = dict[str, Any]
 
 def product(row: Product) -> Body:
     """Return a product from `queries.products`."""
+    return _product(row, [variant(one, row) for one in row.variants.all()])
+
+
+def listed_product(row: Product, goods: Iterable[Any]) -> Body:
+    """Return a product of a list with its variants from `queries.goods_of`."""
+    return _product(row, [_variant(one, row, _listed_price(one)) for one in goods])
+
+
+def _product(row: Product, variants: list[Body]) -> Body:
     return {
         "id": row.id,
         "handle": row.handle,
@@ -45,7 +54,7 @@ def product(row: Product) -> Body:
         "category": row.category.code if row.category else None,
         "attributes": row.attributes,
         "images": [image(one) for one in row.images.all()],
-        "variants": [variant(one, row) for one in row.variants.all()],
+        "variants": variants,
         "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -143,9 +152,13 @@ def listed_image(row: ProductImage) -> Body:
 
 def variant(row: Variant, of: Product) -> Body:
     """Return a variant from `queries.variants`; its options in the order of its product's."""
+    current: list[Price] = getattr(row, "current_prices", [])
+    return _variant(row, of, price(current[0]) if current else None)
+
+
+def _variant(row: Any, of: Product, current: Body | None) -> Body:
     # A JSON object has no order in the database, so the product's names give it.
     names = [*of.option_names, *sorted(row.options.keys() - set(of.option_names))]
-    current: list[Price] = getattr(row, "current_prices", [])
     return {
         "id": row.id,
         "product": row.product_id,
@@ -156,12 +169,24 @@ def variant(row: Variant, of: Product) -> Body:
         "weight_grams": row.weight_grams,
         "position": row.position,
         "is_active": row.is_active,
-        "price": price(current[0]) if current else None,
+        "price": current,
         "available": getattr(row, "units_left", 0),
         "release_at": row.release_at,
         "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
+    }
+
+
+def _listed_price(row: Any) -> Body | None:
+    if getattr(row, "price_amount", None) is None:
+        return None
+    return {
+        "amount": row.price_amount,
+        "compare_at": row.price_compare_at,
+        "currency": row.price_currency,
+        "valid_from": row.price_from,
+        "valid_to": None,
     }
 
 

@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,10 +30,14 @@ class PagedView(generics.GenericAPIView[Any], ABC):
     def show(row: Any) -> dict[str, Any]:
         """Render one row."""
 
+    def shown(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        """Render the rows of a page."""
+        return [self.show(row) for row in rows]
+
     def page(self, request: Request) -> Response:
         """Answer with the page that the query asks for."""
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response([self.show(row) for row in rows or []])
+        return self.get_paginated_response(self.shown(rows or []))
 
 
 class KeysetPagination(http.CursorPagination, ABC):

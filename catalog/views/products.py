@@ -1,5 +1,6 @@
 """HTTP doors of products and variants for merchants' systems; rows start from the merchant of the key."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +29,17 @@ class ProductsView(edge.PagedView):
     show = staticmethod(bodies.product)
 
     def get_queryset(self) -> QuerySet[Product]:
-        """Return the merchant's products."""
-        return queries.products(merchant_id=self.merchant.pk, **tagged.parts_of_product(self.wanted))
+        """Return the merchant's products, their variants left for the page to read."""
+        images = tagged.parts_of_product(self.wanted)["images"]
+        return queries.products(merchant_id=self.merchant.pk, images=images, variants=False)
+
+    def shown(self, rows: Sequence[Product]) -> list[bodies.Body]:
+        """Render the products of a page, with their variants read at once."""
+        goods: dict[UUID, list[Any]] = {}
+        if rows and "variants" in self.wanted:
+            parts = tagged.parts_of_variant(self.wanted.of("variants"))
+            goods = queries.goods_of([row.pk for row in rows], merchant_id=self.merchant.pk, **parts)
+        return [bodies.listed_product(row, goods.get(row.pk, ())) for row in rows]
 
     @extend_schema(
         tags=["Products"], operation_id="product_list", responses=shapes.ProductSerializer(many=True)
