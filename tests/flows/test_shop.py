@@ -55,7 +55,7 @@ def gone(one: Product, how: str) -> None:
     products, variants = Product.objects.filter(pk=one.pk), Variant.objects.filter(product=one)
     match how:
         case "draft" | "in_review" | "retired":
-            products.update(status=how)
+            products.update(status=how, waits_since=make.NOW if how == "in_review" else None)
         case "merchant":
             Merchant.objects.filter(pk=one.merchant_id).update(is_active=False)
         case "variants":
