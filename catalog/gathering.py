@@ -40,11 +40,14 @@ class Claimed:
 
 
 def claim(*, limit: int, now: datetime) -> list[Claimed]:
-    """Claim feeds that are due, and write down that they are fetched; whoever else claims gets others."""
+    """Claim feeds of active merchants that are due, and write down that they are fetched.
+
+    Whoever else claims gets others.
+    """
     with transaction.atomic():
         free = Q(leased_until=None) | Q(leased_until__lte=now)
-        due = FeedSource.objects.select_for_update(skip_locked=True).filter(
-            free, enabled=True, due_at__lte=now
+        due = FeedSource.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            free, enabled=True, due_at__lte=now, merchant__is_active=True
         )
         claimed = []
         for source in due.order_by("due_at", "id")[:limit]:

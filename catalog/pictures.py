@@ -80,7 +80,7 @@ class _Failed(Exception):
 
 
 def claim(*, limit: int, now: datetime) -> list[Claimed]:
-    """Claim pictures that are due, a few of each merchant; whoever else claims gets others."""
+    """Claim pictures that are due, a few of each active merchant; whoever else claims gets others."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
@@ -89,7 +89,7 @@ def claim(*, limit: int, now: datetime) -> list[Claimed]:
                     SELECT i.id, i.due_at FROM catalog_productimage i
                      WHERE i.merchant_id = m.id AND i.state = 'waiting' AND i.due_at <= %s
                      ORDER BY i.due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
-                ) its ORDER BY its.due_at LIMIT %s
+                ) its WHERE m.is_active ORDER BY its.due_at LIMIT %s
             )
             UPDATE catalog_productimage i SET tries = i.tries + 1, due_at = %s FROM due WHERE i.id = due.id
             RETURNING i.id, i.merchant_id, i.url, i.uploaded, i.tries

@@ -60,6 +60,13 @@ class FeedOff(errors.Conflict):
     message = "This feed is turned off. Turn it on first."
 
 
+class OffByOperations(errors.Conflict):
+    """Operations turned a feed off, and only they turn it on again."""
+
+    code = "FEED_OFF_BY_OPERATIONS"
+    message = "Operations turned this feed off. Ask them to turn it on."
+
+
 def of_merchant(*, merchant_id: UUID) -> QuerySet[FeedSource]:
     """Return a merchant's feeds."""
     return FeedSource.objects.filter(merchant_id=merchant_id)
@@ -130,17 +137,20 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
     """Change a feed: `url`, `every_minutes` or `daily_at_hour`, `username`, `password`, `enabled`.
 
     Another address does not get the password of the one before, and is fetched at once, as is one that is
-    turned on. Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken.
+    turned on. Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken, OffByOperations.
     """
     try:
         with transaction.atomic():
             row = lock(merchant_id, feed_id)
             password = changes.pop("password", None)
             enabled = changes.pop("enabled", row.enabled)
+            if enabled and row.off_reason == Off.OPERATOR:
+                raise OffByOperations
             if changes.get("url", row.url) != row.url:
                 _check(changes["url"])
                 row.etag = row.last_modified = row.sha256 = ""
                 row.sealed_password, row.username, row.failures, row.due_at = "", "", 0, now
+                row.leased_until = None  # Whoever fetches the address before sees that it is another now.
             if "every_minutes" in changes or "daily_at_hour" in changes:
                 row.every_minutes = row.daily_at_hour = None
             for name, value in changes.items():

@@ -13,7 +13,7 @@ from django.db import connection
 from catalog import gathering, imports, notices, sources
 from catalog.models import FeedFetch, FeedSource, Import
 from commerce import clock, sealing
-from commerce.models import Event
+from commerce.models import Event, Merchant
 from commerce.outside.fetching import Client
 from tests.catalog import make
 from tests.commerce.outside.server import Page, Site, serving
@@ -211,6 +211,42 @@ def test_a_worker_that_was_killed_leaves_it_to_the_next_and_writes_nothing_later
     assert FeedFetch.objects.get(pk=lost.fetch_id).code == "LOST"
     assert Import.objects.count() == 1
     assert row.fetches.count() == 2
+
+
+def test_feeds_of_a_merchant_who_is_not_active_are_not_fetched(site: Site) -> None:
+    row = source(site)
+    Merchant.objects.update(is_active=False)
+    assert gather() == []
+
+    Merchant.objects.filter(pk=row.merchant_id).update(is_active=True)
+    assert [fetch.outcome for fetch in gather()] == ["imported"]
+
+
+def test_what_operations_turned_off_its_merchant_cannot_turn_on(site: Site) -> None:
+    row, now = source(site), clock.database_now()
+    sources.switch(feed_id=row.pk, enabled=False, now=now)
+
+    with pytest.raises(sources.OffByOperations):
+        sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, enabled=True)
+    sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, every_minutes=30)
+    row.refresh_from_db()
+    assert (row.enabled, row.off_reason, row.every_minutes) == (False, "operator", 30)
+
+    sources.switch(feed_id=row.pk, enabled=True, now=now)
+    assert len(gather()) == 1
+
+
+def test_another_address_is_fetched_at_once_though_the_one_before_is_being_fetched(site: Site) -> None:
+    row, now = source(site), clock.database_now()
+    [before] = gathering.claim(limit=10, now=now)
+    site.pages["/other"] = site.pages["/feed"]
+    sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, url=site.url("/other"))
+
+    [fetch] = gather()
+    gathering.fetch(before, clock=clock.database_now, by=HERE)
+
+    assert fetch.outcome == "imported"
+    assert Import.objects.count() == 1
 
 
 def test_a_daily_one_is_due_at_its_hour(site: Site) -> None:

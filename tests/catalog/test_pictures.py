@@ -13,6 +13,7 @@ from catalog import images, intake, looking, pictures, products, shelved, stock
 from catalog.drafts import ImageDraft, ProductDraft
 from catalog.models import ImageChunk, Picture, Product, ProductImage
 from commerce import clock
+from commerce.models import Merchant
 from commerce.outside.fetching import Client
 from tests.catalog import make
 from tests.catalog.photos import picture, shot
@@ -212,6 +213,15 @@ def test_nobody_s_many_pictures_are_before_everybody_else_s(site: Site) -> None:
 
     assert sorted(each.merchant_id == many.merchant_id for each in claimed) == [False, True, True]
     assert one.merchant_id in {each.merchant_id for each in claimed}
+
+
+def test_pictures_of_a_merchant_who_is_not_active_wait(site: Site) -> None:
+    product = named(site.url("/a.jpg"))
+    Merchant.objects.update(is_active=False)
+    assert (look(), site.asked) == (0, [])
+
+    Merchant.objects.filter(pk=product.merchant_id).update(is_active=True)
+    assert look() == 1
 
 
 @pytest.mark.django_db(transaction=True)
