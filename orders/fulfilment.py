@@ -139,7 +139,7 @@ def pack(*, merchant_id: UUID, order_id: UUID, lines: Sequence[Packed], label: L
     """
     with transaction.atomic():
         queries.check_orders(merchant_id=merchant_id, order_ids={order_id})
-        sales = _locked(merchant_id, [order_id])
+        sales = lock(merchant_id, [order_id])
         _send(merchant_id, sales, label, lines, now)
         return sales[order_id].order
 
@@ -164,7 +164,7 @@ def send(
         if lines:
             order_ids = _orders_of(merchant_id, lines)
         queries.check_orders(merchant_id=merchant_id, order_ids=set(order_ids))
-        sales = _locked(merchant_id, order_ids)
+        sales = lock(merchant_id, order_ids)
         _fit(list(sales.values()))
         return _send(merchant_id, sales, label, lines, now)
 
@@ -174,7 +174,7 @@ def relabel(*, merchant_id: UUID, shipment_id: UUID, now: datetime, **changes: s
     UnknownShipment.
     """
     with transaction.atomic():
-        shipment, sales = _locked_parcel(merchant_id, shipment_id)
+        shipment, sales = lock_parcel(merchant_id, shipment_id)
         fresh = {name: text for name, text in changes.items() if getattr(shipment, name) != text}
         if fresh:
             for name, text in fresh.items():
@@ -192,7 +192,7 @@ def deliver(
     An order is delivered when all of it is. Raises UnknownShipment, NotOnItsWay, BadMoment.
     """
     with transaction.atomic():
-        shipment, sales = _locked_parcel(merchant_id, shipment_id)
+        shipment, sales = lock_parcel(merchant_id, shipment_id)
         if shipment.delivered_at is not None:
             return shipment
         if any(sale.order.status == Status.SHIPPING for sale in sales):
@@ -245,7 +245,7 @@ def acknowledge(*, merchant_id: UUID, order_id: UUID, reference: str | None, now
         return order
 
 
-def _locked(merchant_id: UUID, order_ids: Collection[UUID]) -> dict[UUID, _Sale]:
+def lock(merchant_id: UUID, order_ids: Collection[UUID]) -> dict[UUID, _Sale]:
     """Lock a merchant's orders, after their purchases as everywhere, each in the order of their ids."""
     rows = Purchase.objects.select_for_update(no_key=True, of=("self",)).order_by("id")
     wanted = list(set(order_ids))
@@ -258,9 +258,10 @@ def _locked(merchant_id: UUID, order_ids: Collection[UUID]) -> dict[UUID, _Sale]
     return found
 
 
-def _locked_parcel(merchant_id: UUID, shipment_id: UUID) -> tuple[Shipment, list[_Sale]]:
+def lock_parcel(merchant_id: UUID, shipment_id: UUID) -> tuple[Shipment, list[_Sale]]:
+    """Lock a parcel, after the orders that it has something of; raises UnknownShipment."""
     known = ShipmentLine.objects.filter(merchant_id=merchant_id, shipment_id=shipment_id)
-    sales = _locked(merchant_id, set(known.values_list("order_id", flat=True)))
+    sales = lock(merchant_id, set(known.values_list("order_id", flat=True)))
     rows = Shipment.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, pk=shipment_id)
     shipment = rows.first()
     if shipment is None:

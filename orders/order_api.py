@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
 from commerce import http, paging
-from orders import combining, exporting, queries, slips
+from orders import combining, conditions, exporting, queries, slips
 from orders.models import Cancellation, Order, OrderLine, OrderMove
 from orders.serializers import merchants
 
@@ -112,8 +112,7 @@ class OrderView(http.MerchantView):
 
     @extend_schema(tags=["Orders"], operation_id="order_get", responses=merchants.OrderSerializer)
     def get(self, request: Request, order_id: UUID) -> Response:
-        row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-        return Response(merchants.OrderSerializer(row).data)
+        return self.answer(conditions.order(self.merchant.id, order_id))
 
 
 class SlipView(http.MerchantView):

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
 from commerce import http
-from commerce.schema import MAY_BE_MISSING
-from orders import doors, fulfilment, queries
+from commerce.schema import IF_MATCH, MAY_BE_MISSING
+from orders import conditions, doors, fulfilment, queries
 from orders.models import Shipment
 from orders.serializers import merchants, parcels
 
@@ -29,7 +29,7 @@ class AcknowledgeView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_acknowledge",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=parcels.AcknowledgeSerializer,
         responses=merchants.OrderSerializer,
         description="With your own number of it, if you like. Again changes the number alone.",
@@ -49,7 +49,7 @@ class AcknowledgeView(http.MerchantView):
             row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
             return 200, merchants.OrderSerializer(row).data
 
-        return http.write_once(request, acknowledge)
+        return http.write_once(request, acknowledge, conditions.order(self.merchant.id, order_id))
 
 
 class ShipView(http.MerchantView):
@@ -58,7 +58,7 @@ class ShipView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_ship",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=parcels.ShipSerializer,
         responses=merchants.OrderSerializer,
         description="Record a parcel with `lines`, or without them all that is left, and tell the buyer. The"
@@ -82,7 +82,7 @@ class ShipView(http.MerchantView):
             row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
             return 200, merchants.OrderSerializer(row).data
 
-        return http.write_once(request, ship)
+        return http.write_once(request, ship, conditions.order(self.merchant.id, order_id))
 
 
 class ShipmentFilter(Filters):
@@ -148,12 +148,12 @@ class ShipmentView(http.MerchantView):
 
     @extend_schema(tags=["Orders"], operation_id="shipment_get", responses=parcels.ShipmentSerializer)
     def get(self, request: Request, shipment_id: UUID) -> Response:
-        return Response(_body(self.merchant.id, shipment_id))
+        return self.answer(conditions.shipment(self.merchant.id, shipment_id))
 
     @extend_schema(
         tags=["Orders"],
         operation_id="shipment_update",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=parcels.RelabelSerializer,
         responses=parcels.ShipmentSerializer,
         description="Correct who carries it and how it is followed. The buyer is told.",
@@ -169,7 +169,7 @@ class ShipmentView(http.MerchantView):
             )
             return 200, _body(self.merchant.id, shipment_id)
 
-        return http.write_once(request, relabel)
+        return http.write_once(request, relabel, conditions.shipment(self.merchant.id, shipment_id))
 
 
 class DeliverView(http.MerchantView):
@@ -178,7 +178,7 @@ class DeliverView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="shipment_deliver",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=parcels.DeliverSerializer,
         responses=parcels.ShipmentSerializer,
         description="From your carrier's system, by default now. The first word counts. An order is delivered"
@@ -195,7 +195,7 @@ class DeliverView(http.MerchantView):
             )
             return 200, _body(self.merchant.id, shipment_id)
 
-        return http.write_once(request, deliver)
+        return http.write_once(request, deliver, conditions.shipment(self.merchant.id, shipment_id))
 
 
 def _body(merchant_id: UUID, shipment_id: UUID) -> object:

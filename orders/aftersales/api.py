@@ -15,7 +15,7 @@ from commerce import etags, http, paging
 from commerce.models import Merchant
 from commerce.money import Money
 from commerce.schema import IF_MATCH
-from orders import doors, queries
+from orders import conditions, doors, queries
 from orders.aftersales import cancelling, disputes, refunding, returning, shapes
 from orders.models import Dispute, Refund, Return
 from orders.serializers.merchants import OrderSerializer
@@ -163,7 +163,7 @@ class OrderRefundsView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_refund",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.RefundSetSerializer,
         responses={201: shapes.MerchantRefundSerializer},
         description="For units, for units and a smaller amount, an amount alone, or all that is left. Buyer,"
@@ -187,7 +187,7 @@ class OrderRefundsView(http.MerchantView):
             )
             return 201, shapes.merchant_refund(row)
 
-        return http.write_once(request, refund)
+        return http.write_once(request, refund, conditions.order(self.merchant.id, order_id))
 
 
 class OrderCancelView(http.MerchantView):
@@ -196,7 +196,7 @@ class OrderCancelView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_cancel",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.MerchantCancelSerializer,
         responses=OrderSerializer,
         description="The buyer gets her money back, whether she asked or not. Again changes nothing.",
@@ -217,7 +217,7 @@ class OrderCancelView(http.MerchantView):
             row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
             return 200, OrderSerializer(row).data
 
-        return http.write_once(request, cancel)
+        return http.write_once(request, cancel, conditions.order(self.merchant.id, order_id))
 
 
 class RefuseCancellationView(http.MerchantView):
@@ -226,17 +226,20 @@ class RefuseCancellationView(http.MerchantView):
     @extend_schema(
         tags=["Orders"],
         operation_id="order_cancellation_refuse",
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.ClaimAnswerSerializer,
         responses=OrderSerializer,
     )
     def post(self, request: Request, order_id: UUID) -> Response:
         body = shapes.ClaimAnswerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        cancelling.refuse(
-            merchant_id=self.merchant.id, order_id=order_id, now=timezone.now(), **body.validated_data
-        )
-        row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-        return Response(OrderSerializer(row).data)
+        about, now = conditions.order(self.merchant.id, order_id), timezone.now()
+
+        def refuse() -> tuple[int, object]:
+            cancelling.refuse(merchant_id=self.merchant.id, order_id=order_id, now=now, **body.validated_data)
+            return 200, about.look()
+
+        return http.write_once(request, refuse, about)
 
 
 class DisputeFilter(Filters):

@@ -125,7 +125,7 @@ def lapse(*, return_id: UUID, now: datetime) -> Return:
     """End an approved return whose goods did not come in time; its merchant may approve it again."""
     with transaction.atomic():
         merchant_id = Return.objects.values_list("merchant_id", flat=True).get(pk=return_id)
-        back, purchase = _locked(merchant_id, return_id)
+        back, purchase = lock(merchant_id, return_id)
         if back.status == Status.APPROVED and back.until is not None and back.until <= now:
             _write(back, new=Status.LAPSED, actor=refunding.SYSTEM, now=now)
             moves.note(purchase, reason="return lapsed", now=now)
@@ -154,7 +154,7 @@ def refund(
     NotReceived, and what `refunding.refund` raises.
     """
     with transaction.atomic():
-        back, purchase = _locked(merchant_id, return_id)
+        back, purchase = lock(merchant_id, return_id)
         if back.status == Status.REFUNDED:
             return back
         if Status.REFUNDED not in states.RETURN[back.status]:
@@ -234,7 +234,7 @@ def _move(
     merchant_id: UUID, return_id: UUID, new: Status, actor: Actor, now: datetime, *, answer: str = ""
 ) -> Return:
     with transaction.atomic():
-        back, purchase = _locked(merchant_id, return_id)
+        back, purchase = lock(merchant_id, return_id)
         if back.status == new:
             return back
         if new not in states.RETURN[back.status]:
@@ -260,7 +260,7 @@ def _moved(back: Return, *, old: str, actor: Actor, now: datetime) -> None:
     )
 
 
-def _locked(merchant_id: UUID, return_id: UUID) -> tuple[Return, Purchase]:
+def lock(merchant_id: UUID, return_id: UUID) -> tuple[Return, Purchase]:
     """Return a merchant's return and its purchase, both locked, the purchase first as everywhere."""
     known = of_merchant(merchant_id=merchant_id, return_id=return_id)
     purchase = Purchase.objects.select_for_update(no_key=True).get(orders=known.order_id)

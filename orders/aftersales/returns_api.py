@@ -1,6 +1,7 @@
 """HTTP doors of returns, for merchants."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,12 +12,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.filters import Filters
-from commerce import http, paging
+from commerce import etags, http, paging
+from commerce.schema import IF_MATCH
 from orders import claims, doors
 from orders.aftersales import returning, shapes
 from orders.aftersales.api import MERCHANT, money_of
 from orders.models import Return
 from orders.serializers.shown import ReturnSerializer
+
+
+def _about(merchant_id: UUID, return_id: UUID) -> etags.Resource:
+    def look() -> Any:
+        return claims.goods_back(returning.of_merchant(merchant_id=merchant_id, return_id=return_id))
+
+    return etags.Resource(look, lambda: returning.lock(merchant_id, return_id))
 
 
 class ReturnFilter(Filters):
@@ -54,8 +63,7 @@ class ReturnView(http.MerchantView):
 
     @extend_schema(tags=["Returns"], operation_id="return_get", responses=ReturnSerializer)
     def get(self, request: Request, return_id: UUID) -> Response:
-        row = returning.of_merchant(merchant_id=self.merchant.id, return_id=return_id)
-        return Response(claims.goods_back(row))
+        return self.answer(_about(self.merchant.id, return_id))
 
 
 class AnswerReturnView(http.MerchantView):
@@ -63,18 +71,24 @@ class AnswerReturnView(http.MerchantView):
 
     verb: Callable[..., Return]
 
-    @extend_schema(tags=["Returns"], request=shapes.ClaimAnswerSerializer, responses=ReturnSerializer)
+    @extend_schema(
+        tags=["Returns"],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
+        request=shapes.ClaimAnswerSerializer,
+        responses=ReturnSerializer,
+    )
     def post(self, request: Request, return_id: UUID) -> Response:
         body = shapes.ClaimAnswerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        row = self.verb(
-            merchant_id=self.merchant.id,
-            return_id=return_id,
-            actor=MERCHANT,
-            now=timezone.now(),
-            **body.validated_data,
-        )
-        return Response(claims.goods_back(row))
+        asked, now = body.validated_data, timezone.now()
+
+        def answer() -> tuple[int, object]:
+            row = self.verb(
+                merchant_id=self.merchant.id, return_id=return_id, actor=MERCHANT, now=now, **asked
+            )
+            return 200, claims.goods_back(row)
+
+        return http.write_once(request, answer, _about(self.merchant.id, return_id))
 
 
 @extend_schema_view(post=extend_schema(operation_id="return_approve"))
@@ -94,12 +108,23 @@ class RefuseReturnView(AnswerReturnView):
 class ReceiveReturnView(http.MerchantView):
     """The goods are there."""
 
-    @extend_schema(tags=["Returns"], operation_id="return_receive", request=None, responses=ReturnSerializer)
+    @extend_schema(
+        tags=["Returns"],
+        operation_id="return_receive",
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
+        request=None,
+        responses=ReturnSerializer,
+    )
     def post(self, request: Request, return_id: UUID) -> Response:
-        row = returning.receive(
-            merchant_id=self.merchant.id, return_id=return_id, actor=MERCHANT, now=timezone.now()
-        )
-        return Response(claims.goods_back(row))
+        now = timezone.now()
+
+        def receive() -> tuple[int, object]:
+            row = returning.receive(
+                merchant_id=self.merchant.id, return_id=return_id, actor=MERCHANT, now=now
+            )
+            return 200, claims.goods_back(row)
+
+        return http.write_once(request, receive, _about(self.merchant.id, return_id))
 
 
 class RefundReturnView(http.MerchantView):
@@ -108,7 +133,7 @@ class RefundReturnView(http.MerchantView):
     @extend_schema(
         tags=["Returns"],
         operation_id="return_refund",
-        parameters=[doors.IDEMPOTENCY_KEY],
+        parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=shapes.ReturnRefundSerializer,
         responses=ReturnSerializer,
         description="Once, and also for goods that need not come back. Restocked is only what was received.",
@@ -129,4 +154,4 @@ class RefundReturnView(http.MerchantView):
             )
             return 200, claims.goods_back(row)
 
-        return http.write_once(request, refund)
+        return http.write_once(request, refund, _about(self.merchant.id, return_id))

@@ -97,3 +97,24 @@ def test_a_policy_is_made_only_where_there_is_none() -> None:
     assert api.put(path, {"hold_seconds": 600}, headers=none).status == 200
     assert api.put(path, {"hold_seconds": 700}, headers=none).status == 412
     assert api.get(path).body["hold_seconds"] == 600
+
+
+@pytest.mark.parametrize(
+    ("kind", "act", "body"),
+    [
+        ("orders/{order}", ("POST", "/acknowledge"), {"reference": "R-1"}),
+        ("orders/{order}", ("POST", "/cancel"), {"reason": "broken"}),
+        ("shipments/{shipment}", ("PATCH", ""), {"carrier": "UPS"}),
+        ("returns/{return}", ("POST", "/approve"), {"answer": "Send it."}),
+    ],
+)
+def test_an_order_is_acted_on_only_as_it_was_seen(kind: str, act: tuple[str, str], body: Any) -> None:
+    seller = make.merchant("Mine")
+    ids = tenants.everything(seller, now=timezone.now())
+    api, path = Api(seller), "/api/v1/" + filled(kind, ids, other={})
+    seen = api.get(path).headers["ETag"]
+    done = api.call(act[0], path + act[1], body, headers={"If-Match": seen})
+    assert done.status == 200, done.body
+    assert done.headers["ETag"] == api.get(path).headers["ETag"] != seen
+    late = api.call(act[0], path + act[1], body, headers={"If-Match": seen})
+    assert (late.status, late.code) == (412, "PRECONDITION_FAILED")
