@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework_api_key.permissions import KeyParser
 
-from commerce import buckets, errors, etags, idempotency, ids, merchantkeys, picking
+from commerce import buckets, cursors, errors, etags, idempotency, ids, merchantkeys, picking
 from commerce.models import Merchant, MerchantKey
 from commerce.schema import IF_MATCH
 from commerce.scopes import Need, may
@@ -235,7 +235,6 @@ class CursorPagination(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    cursors = re.compile(r"[A-Za-z0-9+/_-]{0,500}={0,2}")
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
@@ -249,9 +248,9 @@ class CursorPagination(pagination.CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """Return the place that the cursor names, None without one; raises BadCursor."""
         text = request.query_params.get(self.cursor_query_param)
-        if text is not None and not self.cursors.fullmatch(text):
+        if text and not cursors.is_place(text):
             raise BadCursor
-        return super().decode_cursor(request)
+        return super().decode_cursor(request) if text else None
 
     def get_page_size(self, request: Request) -> int:
         """Return how many rows the query asks for; raises BadPageSize."""

@@ -95,9 +95,9 @@ def _write(merchant_id: UUID, goods: list[Good], now: datetime) -> None:
     )
     copy(
         StockMovement,
-        ("merchant", "variant", "delta", "reason", "note", "at"),
+        ("merchant", "variant", "delta", "reason", "by", "note", "at"),
         (
-            (mine, pk, unit.available, StockMovement.Reason.IMPORT, NOTE, now)
+            (mine, pk, unit.available, StockMovement.Reason.IMPORT, StockMovement.By.IMPORT, NOTE, now)
             for pk, _, _, unit in units
             if unit.available
         ),

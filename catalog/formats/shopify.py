@@ -194,7 +194,7 @@ class _Reader:
         )
 
     def _title(self, cell: Cells, draft: ProductDraft) -> str | None:
-        if cell.is_default():
+        if _is_default(cell, draft):
             return DEFAULT_TITLE
         title = " / ".join(value for value in cell.options("value") if value)
         if len(title) > MAX_TEXT:
@@ -210,8 +210,13 @@ class _Reader:
         return cells.price(text, self._currency)
 
 
+def _is_default(cell: Cells, draft: ProductDraft) -> bool:
+    """Tell whether a row is the only variant of a product; one with options may have the words as a value."""
+    return not draft.option_names and cell.is_default()
+
+
 def _options(cell: Cells, draft: ProductDraft) -> dict[str, str]:
-    if cell.is_default():
+    if _is_default(cell, draft):
         return {}
     names = list(draft.option_names)
     names += [f"Option {n}" for n in range(len(names) + 1, 4)]

@@ -63,7 +63,7 @@ class InOrder(http.CursorPagination):
         size = self.get_page_size(request)
         found = queryset(after=_read(request.query_params.get(self.cursor_query_param)), most=size + 1)
         if len(found) > size:
-            cursor = urlsafe_b64encode(found[size - 1].key.encode()).decode()
+            cursor = urlsafe_b64encode(f">{found[size - 1].key}".encode()).decode()
             self._next = replace_query_param(request.build_absolute_uri(), self.cursor_query_param, cursor)
         return list(found[:size])
 
@@ -122,6 +122,6 @@ def _read(cursor: str | None) -> str:
         found = b64decode((cursor or "").encode(), b"-_", validate=True).decode()
     except ValueError as error:
         raise http.BadCursor from error
-    if len(found) > 1000 or "\x00" in found:
+    if cursor and (len(found) > 1000 or "\x00" in found or not found.startswith(">")):
         raise http.BadCursor
-    return found
+    return found[1:]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalog import exports, imports, locations, plans, prices, schedules
 from catalog.models import FeedSource, Import, PriceSchedule, Product, ProductImage, Variant
 from commerce import ids, merchantkeys
-from tests import apikeys
+from tests import apikeys, openapi
 from tests.catalog import make
 from tests.catalog.api import Api
 from tests.catalog.make import NOW
@@ -348,16 +348,41 @@ def test_a_filter_that_is_wrong_is_named(api: Api, path: str, field: str) -> Non
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "%00", "cD1hYmM%3D%00", "cD1hYmM=", "cD0lMDA=", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OQ==", "é"],
+    [
+        *("x", "%00", "cD1hYmM%3D%00", "cD1hYmM=", "cD0lMDA=", "bz05OTk5OTk5OTk5OTk5OTk5OTk5OQ==", "é"),
+        # Base64 of "hello", of "q=1", of "r=0", of "o=7&", of "p=" and of words with something between them.
+        *("aGVsbG8=", "cT0x", "cj0w", "bz03Jg==", "cD0=", "cD1-hYmM=", "====", "AAAA"),
+    ],
 )
-@pytest.mark.parametrize("path", ["products", "imports", "problems"])
+@pytest.mark.parametrize("path", ["products", "imports", "problems", "brands", "stock/movements"])
 def test_a_cursor_that_we_did_not_give_is_refused(api: Api, path: str, cursor: str) -> None:
     job = make.import_of(api.merchant, make.simple_feed(1))
     address = f"imports/{job.pk}/problems" if path == "problems" else path
     reply = api.get(f"{address}?cursor={cursor}")
-    # An offset alone is harmless: it is cut to what we would give.
-    if not cursor.startswith("bz05") or reply.status != 200:
-        assert (reply.status, reply.code) == (400, "BAD_CURSOR")
+    assert (reply.status, reply.code) == (400, "BAD_CURSOR")
+
+
+def test_every_list_refuses_a_cursor_that_we_did_not_give(api: Api) -> None:
+    """Lists are what the document says has a cursor; one within something is asked about nothing."""
+    asked, wrong = set(), {}
+    for name, (method, _, operation) in openapi.operations().items():
+        if not any(each.get("name") == "cursor" for each in operation.get("parameters", ())):
+            continue
+        path = next(
+            path
+            for path, item in openapi.document()["paths"].items()
+            if item.get(method, {}).get("operationId") == name
+        )
+        if not any("merchantKey" in way for way in operation.get("security", ())) or "{" in path:
+            continue
+        for cursor in ("aGVsbG8=", "cT0x", "bz03Jg==", "AAAA"):
+            reply = api.call("GET", f"{path}?cursor={cursor}")
+            asked.add(name)
+            if (reply.status, reply.code) != (400, "BAD_CURSOR"):
+                wrong[name, cursor] = (reply.status, reply.body)
+        assert api.call("GET", f"{path}?cursor=").status == 200, "none is the first page"
+    assert len(asked) > 15
+    assert not wrong
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "201", "abc", "99999999999999999999", "%00", "", "٣"])

@@ -145,6 +145,27 @@ def test_an_assortment_comes_back_to_no_change(form: str, data: Any, currency: s
 
 
 @pytest.mark.parametrize("form", FORMATS)
+def test_shopifys_words_for_no_options_are_a_value_like_any_other_of_a_product_with_options(
+    form: str,
+) -> None:
+    seller = make.merchant()
+    price = prices.Quote(100, None, "EUR")
+    pair = [
+        products.NewVariant({"Scent": scent}, sku=scent, price=price) for scent in ("Rose", "Default Title")
+    ]
+    make.product(seller, handle="soap", option_names=["Scent"], variants=pair)
+    before = state(seller)
+    body, job = written(seller, form)
+    assert job.variants_done == 2
+    back = read(seller, body)
+    assert (back.problems_count, back.variants_unchanged, state(seller)) == (0, 2, before)
+    other = make.merchant()
+    assert read(other, body).variants_created == 2
+    found = Variant.objects.filter(merchant=other).order_by("sku").values_list("options__Scent", flat=True)
+    assert list(found) == ["Default Title", "Rose"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_an_assortment_moves_to_another_merchant(form: str) -> None:
     seller, other = make.merchant(), make.merchant()
     read(seller, make.simple_feed(3, quantity=7, price="19.90"))
