@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drf_spectacular.drainage import get_override
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -96,7 +97,10 @@ def _add(tree: Tree, path: list[str]) -> None:
 
 def _fields(field: Any) -> Mapping[str, Any]:
     """Return the fields of a serializer, or of each in a list of them; of anything else none."""
-    if isinstance(field, type):
+    if isinstance(field, serializers.SerializerMethodField):
+        described = getattr(field.parent, str(field.method_name))
+        field = get_override(described, "field", described.__annotations__.get("return"))
+    if isinstance(field, type) and issubclass(field, serializers.BaseSerializer):
         field = field()
     while isinstance(field, serializers.ListSerializer | serializers.ListField):
         field = field.child

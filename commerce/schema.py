@@ -1,6 +1,7 @@
 """The API document: who may call, how every endpoint refuses, and what rooms reuse to describe theirs."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -37,9 +38,10 @@ _IF_NONE_MATCH: dict[str, Any] = {
 _FIELDS: dict[str, Any] = {
     "in": "query",
     "name": "fields",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 2000},
+    "style": "form",
+    "explode": False,
     "description": "Answer with these fields only: names with commas between them, those within another one"
-    " with dots (`id,variants.sku`). Of a list, those of its rows.",
+    " with dots (`id,variants.sku`), 2,000 characters at most. Of a list, those of its rows.",
 }
 _ETAG = {
     "schema": {"type": "string"},
@@ -155,11 +157,12 @@ def describe_refusals(result: dict[str, Any], **_: object) -> dict[str, Any]:
             if not isinstance(operation, dict) or "responses" not in operation:
                 continue
             _say_scope(f"{method.upper()} {path}", operation)
-            _say_tags(method, operation)
+            _say_tags(method, operation, components["schemas"])
             for status in _statuses(path, method, operation):
                 reference = {"$ref": f"#/components/responses/Refused{status}"}
                 operation["responses"].setdefault(status, reference)
             operation["responses"] = dict(sorted(operation["responses"].items()))
+    components["schemas"] = dict(sorted(components["schemas"].items()))
     return result
 
 
@@ -171,7 +174,7 @@ def _say_scope(address: str, operation: dict[str, Any]) -> None:
         operation["x-required-scope"] = need.scope
 
 
-def _say_tags(method: str, operation: dict[str, Any]) -> None:
+def _say_tags(method: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     parameters = operation.get("parameters", [])
     conditional = any(each["name"] == "If-Match" for each in parameters)
     reads = method == "get" and any("merchantKey" in way for way in operation.get("security", []))
@@ -182,8 +185,45 @@ def _say_tags(method: str, operation: dict[str, Any]) -> None:
     for each in shown:
         each.setdefault("headers", {})["ETag"] = _ETAG
     if reads:
-        operation["parameters"] = [*parameters, _FIELDS, _IF_NONE_MATCH]
+        shape = shown[0]["content"]["application/json"]["schema"]
+        fields = {**_FIELDS, "schema": _names_in(shape, schemas)}
+        operation["parameters"] = [*parameters, fields, _IF_NONE_MATCH]
         operation["responses"]["304"] = _NOT_MODIFIED
+
+
+def _names_in(shape: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of names of fields of an answer, which all answers of that shape have in common."""
+    name, fields = _object(shape, schemas)
+    if "results" in fields:
+        name, fields = _object(fields["results"], schemas)
+    known = {"type": "string", "enum": list(_paths(fields, schemas, (name,)))}
+    if name:
+        schemas[f"{name}FieldName"] = known
+        known = {"$ref": f"#/components/schemas/{name}FieldName"}
+    return {"type": "array", "items": known, "minItems": 1}
+
+
+def _paths(fields: dict[str, Any], schemas: dict[str, Any], within: tuple[str, ...]) -> Iterator[str]:
+    for name, schema in fields.items():
+        yield name
+        inner, further = _object(schema, schemas)
+        if not inner or inner not in within:  # What holds itself has no end of names.
+            yield from (f"{name}.{path}" for path in _paths(further, schemas, (*within, inner)))
+
+
+def _object(schema: dict[str, Any], schemas: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the name and the fields of an object, or of each in a list of them; of anything else none."""
+    name = ""
+    while True:
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            schema = schemas[name]
+        elif "items" in schema:
+            schema = schema["items"]
+        elif len(schema.get("allOf", ())) == 1:
+            schema = schema["allOf"][0]
+        else:
+            return name, schema.get("properties", {})
 
 
 def _refused(status: str) -> dict[str, Any]:

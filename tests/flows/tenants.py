@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog import exports, locations, plans
-from catalog.models import Variant
+from catalog.models import FeedSource, ProductImage, Variant
 from commerce.models import Merchant
 from commerce.money import Money
 from commerce.webhooks import endpoints, messages
@@ -87,7 +87,28 @@ def everything(seller: Merchant, *, now: datetime) -> dict[str, str]:
         "shipment": str(Shipment.objects.get(merchant=seller).pk),
         "return": str(back.pk),
         "shopper": str(holder(seller, one, now=now)),
+        "image": str(picture_of(one, now=now).pk),
+        "feed": str(feed_of(seller, now=now).pk),
     }
+
+
+def picture_of(one: Variant, *, now: datetime) -> ProductImage:
+    """Return a picture that could not be fetched, which may be tried again."""
+    return ProductImage.objects.create(
+        merchant_id=one.merchant_id,
+        product_id=one.product_id,
+        url="https://img.example.com/1.jpg",
+        state=ProductImage.State.FAILED,
+        code="TIMEOUT",
+        due_at=now,
+    )
+
+
+def feed_of(seller: Merchant, *, now: datetime) -> FeedSource:
+    """Return a feed that is fetched every hour."""
+    return FeedSource.objects.create(
+        merchant=seller, url="https://x.example/feed", every_minutes=60, due_at=now
+    )
 
 
 def sold(one: Variant, *, now: datetime) -> Order:

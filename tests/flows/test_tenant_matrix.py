@@ -29,6 +29,8 @@ FIELDS = {
     "endpoint": "endpoint",
     "endpoint_id": "endpoint",
     "export_id": "export",
+    "feed_id": "feed",
+    "image_id": "image",
     "handle": "handle",
     "import_id": "import",
     "lines.[].line": "line",
@@ -85,6 +87,7 @@ BODIES: dict[str, Any] = {
     },
     "commission_plan_change": {"products": ["{product}"]},
     "export_create": {"format": "jsonl", "filters": {"handle": "{handle}"}},
+    "feed_change": {"every_minutes": 90},
     "floor_set": {"amount": 1},
     "hoarder_add": {"reason": "never buys"},
     "order_acknowledge": {"reference": "R-1"},
@@ -118,6 +121,7 @@ BODIES: dict[str, Any] = {
     "stock_adjust": {"delta": -1},
     "stock_batch": {"stock": [{"sku": "{sku}", "available": 0}]},
     "stock_set": {"available": 0},
+    "image_change": {"alt": "Mine now"},
     "location_change": {"name": "Mine now"},
     "stock_transfer": {
         "from_location": "{main}",
@@ -150,6 +154,8 @@ MORE = {
 }
 # Not sent with one's own ids, since that is no answer of ours: it calls the endpoint.
 NOT_SENT = {"webhook_endpoint_test"}
+# Nor with its body, which is a file's bytes.
+NOT_SENT |= {"image_upload"}
 # Bodies whose merchant's own ids have been used by what the world was made of.
 TAKEN = {"product_create", "variant_create"}
 
