@@ -89,9 +89,12 @@ class Resource:
         try:
             body = self.look()
         except errors.NotFound:
-            if wanted is not None:
+            if wanted is None:
+                return  # It is not there, as the caller says.
+            if (request.parser_context or {}).get("kwargs"):
                 raise
-            return  # It is not there, as the caller says.
+            # Of what a merchant has one or none of: RFC 9110, 13.1.1.
+            raise PreconditionFailed("There is none.") from None
         version = self.version(body)
         now = tag(version, JSONRenderer().render(body))
         if wanted is not None and not wanted.names(version, weakly=False):

@@ -93,7 +93,7 @@ def test_a_setting_is_changed_only_as_long_as_it_is_what_was_seen(kind: str) -> 
 def test_a_policy_is_made_only_where_there_is_none() -> None:
     api, none = Api(make.merchant("Mine")), {"If-None-Match": "*"}
     path = "/api/v1/cart-policy"
-    assert api.put(path, {"hold_seconds": 600}, headers={"If-Match": "*"}).status == 404
+    assert api.put(path, {"hold_seconds": 600}, headers={"If-Match": "*"}).status == 412
     assert api.put(path, {"hold_seconds": 600}, headers=none).status == 200
     assert api.put(path, {"hold_seconds": 700}, headers=none).status == 412
     assert api.get(path).body["hold_seconds"] == 600
