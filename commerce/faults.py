@@ -12,8 +12,6 @@ log = structlog.get_logger(__name__)
 # Every place, and what has been done when it is reached.
 POINTS: Final[dict[str, str]] = {
     "import.batch": "a batch of a feed is read, and not written yet",
-    "feed.fetched": "a merchant's feed has come, and nothing of it is written down",
-    "image.files_written": "a picture's files are written, and it does not say so yet",
     "export.part": "a part of an export is written for good, and more is left",
     "till.begun": "a batch of purchases has its transaction",
     "till.locked": "the batch has locked what it wants",

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,9 +93,10 @@ class StripeServer:
         """Change how webhooks are delivered: deliver, copies, delay_ms, shuffle_ms, lost (a share), seed."""
         self.ask("/_simulator/webhooks", dict(habits))
 
-    def advance(self, seconds: int) -> None:
-        """Move the simulator's clock on."""
-        self.ask("/_simulator/clock", {"advance_seconds": seconds})
+    def advance(self, seconds: int) -> datetime:
+        """Move the simulator's clock on, and return what it shows; all tests of a process share it."""
+        shown = self.ask("/_simulator/clock", {"advance_seconds": seconds})["now"]
+        return datetime.fromtimestamp(shown, UTC)
 
     def hurry(self, seconds: int = 7200) -> None:
         """Let what would happen within this time happen now: refunds end, disputes are decided."""

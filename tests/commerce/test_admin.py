@@ -8,7 +8,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from commerce import ledger, merchantkeys, outbox
@@ -49,12 +49,14 @@ def test_every_list_and_every_form_opens_with_rows_in_it(client: Client) -> None
     with transaction.atomic():
         ledger.post(kind="test", ref=str(uuid4()), postings=[("a", Money(5, "EUR")), ("b", Money(-5, "EUR"))])
 
-    for model in admin.site._registry:
+    asked = RequestFactory().get("/")
+    for model, screen in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"{name}_changelist")).status_code == 200, model
         assert client.get(reverse(f"{name}_changelist"), {"q": "x"}).status_code == 200, model
         assert client.get(reverse(f"{name}_add")).status_code in (200, 403), model
-        row = model._default_manager.first()
+        # What the screen lists: some show a part of a table alone.
+        row = screen.get_queryset(asked).first()
         if row is not None:
             assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, model
 

@@ -34,6 +34,8 @@ OTHERS = {
 }
 # Refusals in orders/ that merchants and the payment provider hear: docs/api.md, docs/carts.md.
 NOT_OF_BUYING = {"ORDER_NOT_OPEN", "NOT_RELEASED", "CANCELLATION_ASKED", "BAD_HOLD_TIME", "BAD_SIGNATURE"}
+# Of parcels, and of a buyer who wants to be forgotten: docs/orders.md.
+NOT_OF_BUYING |= {"NOT_COMBINABLE", "ORDER_ON_ITS_WAY", "PARCEL_WAITS", "SHIP_TOO_MUCH"}
 # What is refused when it has been bought: docs/after-the-sale.md.
 AFTERWARDS = (
     "orders.aftersales.cancelling",

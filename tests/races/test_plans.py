@@ -67,6 +67,6 @@ def test_two_changes_at_once_come_one_after_the_other(plan: CommissionPlan) -> N
 def test_control_without_the_lock_the_second_fails_at_the_constraint(
     plan: CommissionPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans, "_lock", lambda merchant_id: Merchant.objects.get(pk=merchant_id))
+    monkeypatch.setattr(plans, "lock", lambda merchant_id: Merchant.objects.get(pk=merchant_id))
 
     assert len(raised_by_two(plan)) == 1

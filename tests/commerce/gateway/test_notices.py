@@ -209,7 +209,7 @@ def test_the_simulators_webhooks_are_read(
         api.webhook_endpoints.delete(endpoint.id)
         hearer.stop()
 
-    notice = gateway.read_notice(*hearer.heard[0], now=datetime.now(UTC))
+    notice = gateway.read_notice(*hearer.heard[0], now=stripe_server.advance(0))
 
     assert (notice.type, notice.object_id) == ("payment_intent.succeeded", intent.id)
     assert gateway.retrieve(notice.object_id) == intent
@@ -235,7 +235,7 @@ def test_what_the_simulator_tells_of_a_connected_account_is_read(
         api.webhook_endpoints.delete(endpoint.id)
         hearer.stop()
 
-    notice = gateway.read_notice(*hearer.heard[0], now=datetime.now(UTC))
+    notice = gateway.read_notice(*hearer.heard[0], now=stripe_server.advance(0))
 
     assert (notice.type, notice.account, notice.object_id) == ("account.updated", account.id, account.id)
 
