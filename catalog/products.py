@@ -1,15 +1,12 @@
 """Products and their variants: made and changed one at a time, as the merchant's systems ask."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-
-from catalog import prices, queries, reviewing, states, stock, taxonomy
+from catalog import conflicts, prices, queries, reviewing, states, stock, taxonomy
 from catalog.images import MAX_IMAGES as MAX_IMAGES
 from catalog.images import Image as Image
 from catalog.images import replace
@@ -101,8 +98,8 @@ class NewProduct:
     variants: list[NewVariant] = field(default_factory=list)
 
 
-def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
-    """Make a product with its variants, prices and first stock.
+def create(*, merchant_id: UUID, new: NewProduct, now: datetime, by: stock.Who = stock.SOMEBODY) -> Product:
+    """Make a product with its variants, prices and first stock, which `by` is noted for.
 
     Raises HandleTaken, SkuTaken, VariantTaken, ImageTaken, BadOptions, prices.BadPrice, stock.TooMuchStock,
     taxonomy.UnknownCategory, BadAttributes, MissingAttributes.
@@ -111,7 +108,7 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
     taxonomy.check(new.attributes, category)
     reviewed = new.status in states.WANTS_SALE and reviewing.is_reviewed(merchant_id)
     status = states.asked("", new.status, reviewed=reviewed)
-    with _named_conflicts():
+    with conflicts.named(_CONFLICTS):
         product = Product.objects.create(
             merchant_id=merchant_id,
             handle=new.handle,
@@ -130,21 +127,28 @@ def create(*, merchant_id: UUID, new: NewProduct, now: datetime) -> Product:
             updated_at=now,
         )
         replace(product, new.images)
-        _add(product, new.variants, first=1, now=now)
+        _add(product, new.variants, first=1, now=now, by=by)
         if status in states.WANTS_SALE:
             taxonomy.check_ready(product)
         reviewing.begun(merchant_id=merchant_id, products=[product], now=now)
     return product
 
 
-def add_variant(*, merchant_id: UUID, product_id: UUID, new: NewVariant, now: datetime) -> Variant:
+def add_variant(
+    *,
+    merchant_id: UUID,
+    product_id: UUID,
+    new: NewVariant,
+    now: datetime,
+    by: stock.Who = stock.SOMEBODY,
+) -> Variant:
     """Add a variant to a product; raises queries.UnknownProduct and what `create` raises for a variant."""
-    with _named_conflicts():
+    with conflicts.named(_CONFLICTS):
         product = _locked(merchant_id, product_id)
         count = product.variants.count()
         if count >= MAX_VARIANTS:
             raise TooManyVariants
-        [variant] = _add(product, [new], first=count + 1, now=now)
+        [variant] = _add(product, [new], first=count + 1, now=now, by=by)
         reviewing.changed(merchant_id=merchant_id, product_ids=[product.pk], now=now)
     return variant
 
@@ -165,7 +169,7 @@ def change(
     """
     assert changes.keys() <= PRODUCT_FIELDS
     said = {name: value for name, value in changes.items() if name != "status"}
-    with _named_conflicts():
+    with conflicts.named(_CONFLICTS):
         product = _locked(merchant_id, product_id)
         if said.keys() & {"category", "attributes"}:
             _sort(product, said)
@@ -191,7 +195,7 @@ def _sort(product: Product, said: dict[str, Any]) -> None:
 def change_variant(*, merchant_id: UUID, variant_id: UUID, changes: Mapping[str, Any], now: datetime) -> None:
     """Change some of VARIANT_FIELDS; raises queries.UnknownVariant, SkuTaken."""
     assert changes.keys() <= VARIANT_FIELDS
-    with _named_conflicts():
+    with conflicts.named(_CONFLICTS):
         variant = lock_variant(merchant_id=merchant_id, variant_id=variant_id)
         Variant.objects.filter(pk=variant.pk).update(**changes)
         if changes.get("is_active", variant.is_active) != variant.is_active:
@@ -241,7 +245,9 @@ def _pictures(product: Product) -> list[Image]:
     return [Image(url, alt) for url, alt in rows]
 
 
-def _add(product: Product, news: list[NewVariant], *, first: int, now: datetime) -> list[Variant]:
+def _add(
+    product: Product, news: list[NewVariant], *, first: int, now: datetime, by: stock.Who
+) -> list[Variant]:
     merchant_id = product.merchant_id
     variants = [
         Variant(
@@ -265,7 +271,7 @@ def _add(product: Product, news: list[NewVariant], *, first: int, now: datetime)
     quotes = {variant.pk: new.price for variant, new in pairs if new.price}
     prices.change_many(merchant_id=merchant_id, quotes=quotes, now=now)
     units = {variant.pk: new.units for variant, new in pairs}
-    stock.begin(merchant_id=merchant_id, units=units, reason=stock.Reason.SET, note="", now=now)
+    stock.begin(merchant_id=merchant_id, units=units, reason=stock.Reason.SET, note="", now=now, by=by)
     return variants
 
 
@@ -284,22 +290,3 @@ _CONFLICTS: Mapping[str, type[errors.Refusal]] = {
     "variant_title_once": VariantTaken,
     "image_once_per_product": ImageTaken,
 }
-
-
-@contextmanager
-def _named_conflicts() -> Iterator[None]:
-    """Run in a transaction; what the database's unique constraints refuse is refused by our names."""
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as error:
-        refusal = _CONFLICTS.get(constraint_of(error) or "")
-        if refusal is None:
-            raise
-        raise refusal from error
-
-
-def constraint_of(error: IntegrityError) -> str | None:
-    """Return the name of the constraint that the database said was broken."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return diagnosis.constraint_name if diagnosis is not None else None

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
+from catalog import conflicts
 from catalog.models import FeedFetch, FeedSource
 from commerce import errors, ids, sealing
 from commerce.models import Merchant
@@ -67,6 +68,9 @@ class OffByOperations(errors.Conflict):
     message = "Operations turned this feed off. Ask them to turn it on."
 
 
+_CONFLICTS = {"feed_source_once": FeedTaken}
+
+
 def of_merchant(*, merchant_id: UUID) -> QuerySet[FeedSource]:
     """Return a merchant's feeds."""
     return FeedSource.objects.filter(merchant_id=merchant_id)
@@ -122,14 +126,11 @@ def create(
     )
     _check_rhythm(made)
     made.sealed_password = _sealed(made, password)
-    try:
-        with transaction.atomic():
-            Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)
-            if of_merchant(merchant_id=merchant_id).count() >= MOST_SOURCES:
-                raise TooManyFeeds(limit=MOST_SOURCES)
-            made.save(force_insert=True)
-    except IntegrityError as error:
-        raise FeedTaken from error
+    with conflicts.named(_CONFLICTS):
+        Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)
+        if of_merchant(merchant_id=merchant_id).count() >= MOST_SOURCES:
+            raise TooManyFeeds(limit=MOST_SOURCES)
+        made.save(force_insert=True)
     return made
 
 
@@ -139,33 +140,30 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
     Another address does not get the password of the one before, and is fetched at once, as is one that is
     turned on. Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken, OffByOperations.
     """
-    try:
-        with transaction.atomic():
-            row = lock(merchant_id, feed_id)
-            password = changes.pop("password", None)
-            enabled = changes.pop("enabled", row.enabled)
-            if enabled and row.off_reason == Off.OPERATOR:
-                raise OffByOperations
-            if changes.get("url", row.url) != row.url:
-                _check(changes["url"])
-                row.etag = row.last_modified = row.sha256 = ""
-                row.sealed_password, row.username, row.failures, row.due_at = "", "", 0, now
-                row.leased_until = None  # Whoever fetches the address before sees that it is another now.
-            if "every_minutes" in changes or "daily_at_hour" in changes:
-                row.every_minutes = row.daily_at_hour = None
-            for name, value in changes.items():
-                setattr(row, name, value)
-            _check_rhythm(row)
-            if password is not None:
-                row.sealed_password = _sealed(row, password)
-            if enabled != row.enabled:
-                row.enabled, row.off_reason = enabled, "" if enabled else Off.MERCHANT
-                row.failures, row.due_at = 0, now
-            row.due_at = min(row.due_at, next_due(row, now))
-            row.updated_at = now
-            row.save()
-    except IntegrityError as error:
-        raise FeedTaken from error
+    with conflicts.named(_CONFLICTS):
+        row = lock(merchant_id, feed_id)
+        password = changes.pop("password", None)
+        enabled = changes.pop("enabled", row.enabled)
+        if enabled and row.off_reason == Off.OPERATOR:
+            raise OffByOperations
+        if changes.get("url", row.url) != row.url:
+            _check(changes["url"])
+            row.etag = row.last_modified = row.sha256 = ""
+            row.sealed_password, row.username, row.failures, row.due_at = "", "", 0, now
+            row.leased_until = None  # Whoever fetches the address before sees that it is another now.
+        if "every_minutes" in changes or "daily_at_hour" in changes:
+            row.every_minutes = row.daily_at_hour = None
+        for name, value in changes.items():
+            setattr(row, name, value)
+        _check_rhythm(row)
+        if password is not None:
+            row.sealed_password = _sealed(row, password)
+        if enabled != row.enabled:
+            row.enabled, row.off_reason = enabled, "" if enabled else Off.MERCHANT
+            row.failures, row.due_at = 0, now
+        row.due_at = min(row.due_at, next_due(row, now))
+        row.updated_at = now
+        row.save()
     return row
 
 

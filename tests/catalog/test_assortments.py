@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DataError, IntegrityError
 
-from catalog import imports, products
+from catalog import conflicts, imports
 from catalog.assortments import feeds, goods, loading
 from catalog.copying import copy
 from catalog.formats.writing import WRITERS
@@ -141,7 +141,7 @@ def test_what_breaks_a_constraint_is_refused_as_by_any_insert() -> None:
     one = (ids.text(), seller.pk, "same", "Soap")
     with pytest.raises(IntegrityError) as refused:
         copy(Product, ("id", "merchant", "handle", "title"), [one, (ids.text(), *one[1:])])
-    assert products.constraint_of(refused.value) == "product_handle_once"
+    assert conflicts.constraint_of(refused.value) == "product_handle_once"
 
 
 @pytest.mark.django_db
