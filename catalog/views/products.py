@@ -64,7 +64,9 @@ class ProductsView(edge.PagedView):
         new = _new_product(sent, self.merchant.currency)
 
         def run() -> tuple[int, bodies.Body]:
-            made = products.create(merchant_id=self.merchant.pk, new=new, now=timezone.now())
+            made = products.create(
+                merchant_id=self.merchant.pk, new=new, now=timezone.now(), by=edge.caller(request)
+            )
             return 201, bodies.product(queries.product(merchant_id=self.merchant.pk, product_id=made.pk))
 
         return http.write_once(request, run)
@@ -122,7 +124,11 @@ class NewVariantView(http.MerchantView):
 
         def run() -> tuple[int, bodies.Body]:
             made = products.add_variant(
-                merchant_id=self.merchant.pk, product_id=product_id, new=new, now=timezone.now()
+                merchant_id=self.merchant.pk,
+                product_id=product_id,
+                new=new,
+                now=timezone.now(),
+                by=edge.caller(request),
             )
             row = queries.variant(merchant_id=self.merchant.pk, variant_id=made.pk)
             return 201, bodies.variant(row, row.product)

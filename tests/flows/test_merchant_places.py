@@ -170,6 +170,19 @@ def test_stock_as_a_list_can_be_narrowed(api: Api) -> None:
     assert api.get(f"stock?skus={','.join(map(str, range(101)))}").status == 400
 
 
+def test_the_first_stock_of_goods_made_by_a_key_is_by_that_key(api: Api) -> None:
+    made = api.post("products", {"handle": "h", "title": "T", "variants": [{"sku": "A", "available": 4}]})
+    assert made.status == 201, made.body
+    other = {"handle": "i", "title": "T", "options": ["Size"]}
+    path = f"products/{api.post('products', other).body['id']}/variants"
+    assert api.post(path, {"sku": "B", "options": {"Size": "S"}, "available": 2}).status == 201
+    log = api.get("stock/movements").body["results"]
+    assert [(row["sku"], row["delta"], row["by"]["kind"]) for row in log] == [
+        ("B", 2, "key"),
+        ("A", 4, "key"),
+    ]
+
+
 def test_the_log_says_what_where_why_and_by_whom(api: Api) -> None:
     one = make.variant(api.merchant, stocked=10, sku="A")
     make.variant(api.merchant, stocked=3, sku="B")
