@@ -117,7 +117,11 @@ def _take_in(claimed: Claimed, got: fetching.Fetched, file: BinaryIO, now: datet
             if row.failures >= MOST_FAILURES and row.enabled:
                 row.enabled, row.off_reason = False, FeedSource.Off.FAILING
                 key = f"feed.off:{row.pk}:{row.attempt}"
-                outbox.record(name="feed.off", payload={"feed": str(row.pk)}, key=key)
+                outbox.record(
+                    name="feed.off",
+                    payload={"feed": str(row.pk), "fetch": str(claimed.fetch_id)},
+                    key=key,
+                )
         else:
             row.failures = 0
         row.save()

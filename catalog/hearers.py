@@ -43,5 +43,7 @@ def tell_reviews(payload: dict[str, Any], *, key: str) -> None:
 
 
 def tell_feed_off(payload: dict[str, Any], *, key: str) -> None:
-    """Have a merchant told by mail that a feed of its is fetched no more."""
+    """Have a merchant told that a feed of its is fetched no more: its systems, and its people by mail."""
+    if "fetch" in payload and telling.tell_feed_off(fetch_id=UUID(payload["fetch"])):
+        send_webhooks.delay()
     tasks.tell_feed_off.delay(feed_id=payload["feed"])

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from catalog import bundles
-from catalog.models import Export, Import, ProductReview, Stock
+from catalog.models import Export, FeedFetch, FeedSource, Import, ProductReview, Stock
 from commerce.webhooks import messages
 
 STOCK = ("stock.changed", "stock.sold_out")
@@ -122,4 +122,31 @@ def tell_reviews(*, review_ids: Collection[int]) -> int:
             for row in decided
             if row.merchant_id in asked
         ]
+    )
+
+
+def tell_feed_off(*, fetch_id: UUID) -> int:
+    """Tell a merchant that this fetch was the last of a feed; returns how many deliveries are new.
+
+    The feed's address is not told, as it may hold a secret of the merchant's.
+    """
+    last = FeedFetch.objects.select_related("source").filter(pk=fetch_id).first()
+    if last is None or last.finished_at is None:
+        return 0
+    if not messages.asked_for(merchant_ids=[last.merchant_id], families=("feed.",)):
+        return 0
+    data = {
+        "id": str(last.source_id),
+        "reason": FeedSource.Off.FAILING.value,
+        "last_fetch": {
+            "id": str(last.pk),
+            "code": last.code,
+            "reason": last.reason,
+            "status": last.status,
+            "finished_at": last.finished_at,
+        },
+    }
+    key = f"feed.disabled:{last.pk}"
+    return messages.tell(
+        [messages.Told(last.merchant_id, "feed.disabled", key, str(last.source_id), data, last.finished_at)]
     )

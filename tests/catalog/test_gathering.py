@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.core import mail
-from django.db import connection
+from django.db import IntegrityError, connection
 
-from catalog import gathering, imports, notices, sources
+from catalog import gathering, imports, notices, sources, telling
 from catalog.models import FeedFetch, FeedSource, Import
 from commerce import clock, sealing
-from commerce.models import Event, Merchant
+from commerce.models import Event, Merchant, WebhookMessage
 from commerce.outside.fetching import Client
+from commerce.webhooks import endpoints
 from tests.catalog import make
 from tests.commerce.outside.server import Page, Site, serving
 
@@ -160,6 +162,49 @@ def test_ten_failures_in_a_row_turn_it_off_and_its_merchant_is_told(site: Site) 
     assert notices.feed_off(feed_id=row.pk) == 1
     assert str(row.pk) in mail.outbox[0].body
     assert row.url not in mail.outbox[0].body
+
+
+def test_a_merchant_s_systems_are_told_once_of_a_feed_that_is_turned_off(site: Site) -> None:
+    site.pages["/feed"] = Page(status=500)
+    row = source(site)
+    long_ago = clock.database_now() - timedelta(days=1)
+    for owner in (row.merchant, make.merchant()):
+        endpoints.create(
+            merchant_id=owner.pk,
+            url="https://hooks.example.com/",
+            description="",
+            event_types=[],
+            now=long_ago,
+        )
+    for _ in range(gathering.MOST_FAILURES):
+        again(row)
+    event = Event.objects.get(name="feed.off")
+    # It is told though the merchant has turned it on again since.
+    sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=clock.database_now(), enabled=True)
+
+    for _ in range(2):
+        telling.tell_feed_off(fetch_id=event.payload["fetch"])
+
+    told = WebhookMessage.objects.get()
+    data = orjson.loads(told.body)["data"]
+    assert (told.merchant_id, told.type, told.object_id) == (row.merchant_id, "feed.disabled", str(row.pk))
+    assert (data["id"], data["reason"]) == (str(row.pk), "failing")
+    assert (data["last_fetch"]["code"], data["last_fetch"]["status"]) == ("REFUSED", 500)
+    assert row.url not in told.body
+
+
+def test_only_the_same_address_is_called_taken(site: Site) -> None:
+    row, now = source(site), clock.database_now()
+    with pytest.raises(sources.FeedTaken):
+        source(site, merchant_id=row.merchant_id)
+    other = source(site, "/other", merchant_id=row.merchant_id)
+    with pytest.raises(sources.FeedTaken):
+        sources.change(merchant_id=row.merchant_id, feed_id=other.pk, now=now, url=row.url)
+    # What else the database refuses is no address that is taken, and is not called one.
+    with pytest.raises(IntegrityError, match="feed_source_one_rhythm"):
+        source(site, "/third", merchant_id=row.merchant_id, every_minutes=1)
+    with pytest.raises(IntegrityError, match="feed_source_one_rhythm"):
+        sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, every_minutes=1)
 
 
 def test_a_success_begins_the_count_anew(site: Site) -> None:
