@@ -1,6 +1,7 @@
 """Price floors: what a variant is never sold below. Alone writes PriceFloor.
 
-A floor is in the currency of the list price and never above it; the variant's row is the lock for both.
+A floor is in the currency of the list price and never above it, nor above the price that comes back at the
+end of an announced one; the variant's row is the lock for all of them.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from catalog import queries
-from catalog.models import Price, PriceFloor, Variant
+from catalog.models import Price, PriceFloor, PriceSchedule, Variant
 from commerce import errors, outbox
 from commerce.money import Money
 
@@ -41,7 +42,8 @@ def set_floor(
 ) -> PriceFloor:
     """Set what a variant is never sold below, in minor units of its price's currency, and have it told.
 
-    Raises queries.UnknownVariant, NoListPrice, OtherCurrency, PriceBelowFloor (the list price would be).
+    Raises queries.UnknownVariant, NoListPrice, OtherCurrency, PriceBelowFloor (the list price would
+    be, or the one that comes back).
     """
     with transaction.atomic():
         _lock(merchant_id, variant_id)
@@ -55,6 +57,7 @@ def set_floor(
                 "A floor may not be above the list price.",
                 price=Money(price.amount, price.currency).as_dict(),
             )
+        _check_what_comes_back(variant_id, Money(amount, price.currency))
         floor, _ = PriceFloor.objects.update_or_create(
             variant_id=variant_id,
             defaults={
@@ -78,6 +81,23 @@ def clear_floor(*, merchant_id: UUID, variant_id: UUID) -> None:
 def of(variant_ids: Iterable[UUID]) -> dict[UUID, PriceFloor]:
     """Return the floors of those of the variants that have one."""
     return PriceFloor.objects.in_bulk(list(variant_ids))
+
+
+def _check_what_comes_back(variant_id: UUID, floor: Money) -> None:
+    running = PriceSchedule.objects.filter(variant_id=variant_id, status=PriceSchedule.Status.RUNNING).first()
+    if running is None:
+        return
+    back = Money(running.before_amount or 0, running.before_currency)
+    if back.currency != floor.currency:
+        raise OtherCurrency(
+            "A floor is in the currency of the price that comes back when the announced one ends.",
+            currency=back.currency,
+        )
+    if floor.amount > back.amount:
+        raise PriceBelowFloor(
+            "A floor may not be above the price that comes back when the announced one ends.",
+            price=back.as_dict(),
+        )
 
 
 def _lock(merchant_id: UUID, variant_id: UUID) -> None:

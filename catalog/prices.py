@@ -3,7 +3,7 @@
 A price that is set while an announced one runs (`catalog.schedules`) is the one that comes back at its end.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -76,10 +76,16 @@ def change_many(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetim
     return len(move(merchant_id=merchant_id, quotes=quotes, now=now))
 
 
-def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> set[UUID]:
-    """Do what `change_many` does, and return which variants' prices differ."""
-    for quote in quotes.values():
-        check(quote)
+def move(
+    *, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime, known: Container[UUID] = ()
+) -> set[UUID]:
+    """Do what `change_many` does, and return which variants' prices differ.
+
+    What `known` variants get was their price before: whether it could be set anew is not asked.
+    """
+    for pk, quote in quotes.items():
+        if pk not in known:
+            check(quote)
     with transaction.atomic():
         for variant_id, floor in below_floor(merchant_id=merchant_id, quotes=quotes).items():
             raise floors.PriceBelowFloor(variant=str(variant_id), floor=floor.as_dict())
@@ -102,6 +108,16 @@ def move(*, merchant_id: UUID, quotes: Mapping[UUID, Quote], now: datetime) -> s
         if new:
             outbox.record(name="price.moved", payload={"variants": sorted(map(str, new))})
         return new.keys() | later
+
+
+def withdraw(*, variant_id: UUID, now: datetime) -> None:
+    """Take a variant's price away, so that it is not sold until it gets another, and have it told.
+
+    The caller has locked the variant.
+    """
+    ending = Price.objects.filter(variant_id=variant_id, valid_to=None)
+    if ending.update(valid_to=Greatest(F("valid_from"), Value(now))):
+        outbox.record(name="price.moved", payload={"variants": [str(variant_id)]})
 
 
 def _to_come_back(new: Mapping[UUID, Quote]) -> tuple[set[UUID], set[UUID]]:

@@ -1,35 +1,25 @@
-"""Prices that are announced: made, called off, and applied when they are due.
+"""Prices that are announced: made and called off; `catalog.applying` applies them when they are due.
 
-The variant's row is the lock, as for its price and floor. What is due is applied by whoever looks first: the
-rows say what is left to do, so a look may be late, doubled or lost. A price applies from when it is applied,
-not from when it should have been: the history says what buyers were charged. One thing `catalog.prices`
-writes here: a price that is set while an announced one runs is the one that comes back.
+The variant's row is the lock, as for its price and floor. One thing `catalog.prices` writes here: a price
+that is set while an announced one runs is the one that comes back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from uuid import UUID
 
-import structlog
-from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db import transaction
 
-from catalog import floors, prices
+from catalog import applying, floors, prices
 from catalog.models import PriceSchedule, Variant
 from catalog.prices import Quote
 from commerce import errors
-from commerce.money import Money
 
-log = structlog.get_logger(__name__)
-
-AT_ONCE = 200
 MAX_OPEN = 50  # of one variant
 FARTHEST = timedelta(days=5 * 366)
 
 Status = PriceSchedule.Status
-Reason = PriceSchedule.Reason
 OPEN = (Status.UPCOMING, Status.RUNNING)
 
 
@@ -142,13 +132,14 @@ def make_many(
         if called_off:
             ids = [row.pk for row in called_off]
             PriceSchedule.objects.filter(pk__in=ids).update(status=Status.CANCELLED, ended_at=now)
-            back = {row.variant_id: _before(row) for row in called_off if row.status == Status.RUNNING}
-            prices.move(merchant_id=merchant_id, quotes=back, now=now)
+            running = [row for row in called_off if row.status == Status.RUNNING]
+            back = {row.variant_id: applying.before(row) for row in running}
+            prices.move(merchant_id=merchant_id, quotes=back, now=now, known=back)
         new = [one.schedule for one in found.values() if isinstance(one, Made) and one.is_new]
         PriceSchedule.objects.bulk_create(new)
         begun = [row.variant_id for row in new if row.starts_at <= now]
         if begun:
-            _apply(merchant_id, begun, now)
+            applying.apply(merchant_id, begun, now)
             rows = PriceSchedule.objects.select_related("variant").in_bulk(
                 [row.pk for row in new if row.starts_at <= now]
             )
@@ -181,129 +172,9 @@ def cancel(*, merchant_id: UUID, variant_id: UUID, schedule_id: UUID, now: datet
         was, row.status, row.ended_at = row.status, Status.CANCELLED, now
         row.save(update_fields=["status", "ended_at"])
         if was == Status.RUNNING:
-            prices.move(merchant_id=merchant_id, quotes={variant_id: _before(row)}, now=now)
+            back = {variant_id: applying.before(row)}
+            prices.move(merchant_id=merchant_id, quotes=back, now=now, known=back)
         return row
-
-
-def apply_due(*, now: datetime) -> int:
-    """Apply what is due of up to AT_ONCE variants, as one transaction; returns of how many.
-
-    Variants that somebody else keeps locked are left to the next look, so that several can look at once.
-    """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                SELECT v.id, v.merchant_id FROM catalog_variant v
-                 WHERE v.id IN (
-                       SELECT variant_id FROM catalog_priceschedule
-                        WHERE status = 'upcoming' AND starts_at <= %(now)s
-                        UNION ALL
-                       SELECT variant_id FROM catalog_priceschedule
-                        WHERE status = 'running' AND ends_at <= %(now)s)
-                 LIMIT %(limit)s FOR NO KEY UPDATE OF v SKIP LOCKED
-                """,
-                {"now": now, "limit": AT_ONCE},
-            )
-            found = sorted(cursor.fetchall(), key=lambda row: row[1])
-        for merchant_id, rows in groupby(found, key=lambda row: row[1]):
-            _apply_or_say_why(merchant_id, [row[0] for row in rows], now)
-    return len(found)
-
-
-def _apply_or_say_why(merchant_id: UUID, variant_ids: list[UUID], now: datetime) -> None:
-    """Apply what is due; what cannot be stored takes nothing else with it and is not tried for ever."""
-    try:
-        with transaction.atomic():
-            _apply(merchant_id, variant_ids, now)
-    except (IntegrityError, DataError, errors.Refusal) as error:
-        if len(variant_ids) > 1:
-            for pk in variant_ids:
-                _apply_or_say_why(merchant_id, [pk], now)
-            return
-        log.exception("price.not_applied", variant=str(variant_ids[0]), exc_info=error)
-        due = Q(status=Status.UPCOMING, starts_at__lte=now) | Q(status=Status.RUNNING, ends_at__lte=now)
-        PriceSchedule.objects.filter(due, variant_id__in=variant_ids).update(
-            status=Status.FAILED, reason=Reason.NOT_APPLIED, ended_at=now
-        )
-
-
-def _apply(merchant_id: UUID, variant_ids: list[UUID], now: datetime) -> None:
-    """Begin and end what is due of variants whose rows are locked by the caller."""
-    rows = PriceSchedule.objects.filter(
-        Q(status=Status.UPCOMING, starts_at__lte=now) | Q(status=Status.RUNNING), variant_id__in=variant_ids
-    ).order_by("variant_id", "starts_at")
-    current = {
-        pk: Quote(row.amount, row.compare_at, row.currency) for pk, row in prices.current(variant_ids).items()
-    }
-    guarded = floors.of(variant_ids)
-    targets: dict[UUID, Quote] = {}
-    changed: list[PriceSchedule] = []
-    for pk, some in groupby(rows, key=lambda row: row.variant_id):
-        floor = guarded.get(pk)
-        least = Money(floor.amount, floor.currency) if floor else None
-        quote, moved = _through(list(some), current.get(pk), least, now)
-        changed += moved
-        if quote is not None and quote != current.get(pk):
-            targets[pk] = quote
-    # What runs from now on is written after the price: while it runs, a price that is set is to come back.
-    _write(row for row in changed if row.status != Status.RUNNING)
-    prices.move(merchant_id=merchant_id, quotes=targets, now=now)
-    _write(row for row in changed if row.status == Status.RUNNING)
-
-
-def _through(
-    rows: list[PriceSchedule], price: Quote | None, floor: Money | None, now: datetime
-) -> tuple[Quote | None, list[PriceSchedule]]:
-    """Return what a variant's price is after all that is due of it, and the rows that have changed for it."""
-    moved: list[PriceSchedule] = []
-    for_good: PriceSchedule | None = None
-    # What runs ends before anything begins: it started earlier, and they do not overlap.
-    for row in sorted(rows, key=lambda one: one.status != Status.RUNNING):
-        quote = Quote(row.amount, row.compare_at, row.currency)
-        if row.status == Status.RUNNING:
-            if row.ends_at is not None and row.ends_at > now:
-                continue
-            back = _before(row)
-            if _is_below(back, floor):
-                _end(row, Status.FAILED, now, Reason.BEFORE_BELOW_FLOOR)
-            else:
-                _end(row, Status.DONE, now)
-                price = back
-        elif row.ends_at is not None and row.ends_at <= now:
-            _end(row, Status.FAILED, now, Reason.MISSED)
-        elif _is_below(quote, floor):
-            _end(row, Status.FAILED, now, Reason.BELOW_FLOOR)
-        elif row.ends_at is None:
-            if for_good is not None:
-                _end(for_good, Status.FAILED, now, Reason.MISSED)
-            for_good, price = row, quote
-            row.began_at = now
-            _end(row, Status.DONE, now)
-        elif price is None:
-            _end(row, Status.FAILED, now, Reason.NOT_APPLIED)
-        else:
-            row.status, row.began_at = Status.RUNNING, now
-            row.before_amount, row.before_compare_at = price.amount, price.compare_at
-            row.before_currency = price.currency
-            price = quote
-        moved.append(row)
-    return price, moved
-
-
-def _end(row: PriceSchedule, status: str, now: datetime, reason: str = "") -> None:
-    row.status, row.reason, row.ended_at = status, reason, now
-
-
-def _write(rows: Iterable[PriceSchedule]) -> None:
-    PriceSchedule.objects.bulk_update(
-        rows,
-        [
-            *("status", "reason", "began_at", "ended_at"),
-            *("before_amount", "before_compare_at", "before_currency"),
-        ],
-        batch_size=AT_ONCE,
-    )
 
 
 def _check(plan: Plan, *, now: datetime, from_feed: bool) -> None:
@@ -346,12 +217,3 @@ def _overlap(one: PriceSchedule, other: PriceSchedule) -> bool:
     return first.starts_at == second.starts_at or (
         first.ends_at is not None and second.starts_at < first.ends_at
     )
-
-
-def _before(row: PriceSchedule) -> Quote:
-    assert row.before_amount is not None
-    return Quote(row.before_amount, row.before_compare_at, row.before_currency)
-
-
-def _is_below(quote: Quote, floor: Money | None) -> bool:
-    return floor is not None and (quote.currency != floor.currency or quote.amount < floor.amount)

@@ -7,7 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from catalog import exports, gathering, imports, looking, notices, pictures, schedules
+from catalog import applying, exports, gathering, imports, looking, notices, pictures
 from commerce import clock, turnstile
 
 # Well below the tasks' time limit; a longer feed goes on in a task of its own.
@@ -97,7 +97,7 @@ def apply_prices(**_: object) -> int:
     """Begin and end announced prices that are due by the database's clock."""
     deadline = time.monotonic() + PRICES_SECONDS
     applied = 0
-    while some := schedules.apply_due(now=clock.database_now()):
+    while some := applying.apply_due(now=clock.database_now()):
         applied += some
         if time.monotonic() > deadline:
             break

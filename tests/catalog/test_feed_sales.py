@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog import exports, imports, prices, schedules
+from catalog import applying, exports, imports, prices, schedules
 from catalog.models import Import, Price, PriceSchedule, Variant
 from commerce.models import Merchant
 from tests.catalog import make
@@ -52,11 +52,11 @@ def test_a_sale_to_come_is_announced(seller: Merchant) -> None:
     assert (current(), standing()) == ((2000, None), [("upcoming", 1500, None)])
     again = read(seller, feed(TO_COME), at=1)
     assert (again.variants_unchanged, again.variants_updated) == (1, 0)
-    schedules.apply_due(now=after(2 * DAY))
+    applying.apply_due(now=after(2 * DAY))
     assert current() == (1500, 2000)
     meanwhile = read(seller, feed(TO_COME), at=2 * DAY + 1)
     assert (meanwhile.variants_unchanged, current()) == (1, (1500, 2000))
-    schedules.apply_due(now=after(5 * DAY))
+    applying.apply_due(now=after(5 * DAY))
     assert (current(), standing()) == ((2000, None), [("done", 1500, 2000)])
 
 
@@ -64,7 +64,7 @@ def test_a_sale_that_is_on_ends_as_it_says(seller: Merchant) -> None:
     read(seller, feed(ON))
     assert (current(), standing()) == ((1500, 2000), [("running", 1500, 2000)])
     assert read(seller, feed(ON), at=60).variants_unchanged == 1
-    schedules.apply_due(now=after(5 * DAY))
+    applying.apply_due(now=after(5 * DAY))
     assert current() == (2000, None)
 
 
@@ -84,7 +84,7 @@ def test_a_list_price_that_changes_during_a_sale_comes_back(seller: Merchant) ->
     read(seller, feed(ON))
     read(seller, b"id\ttitle\tprice\nA\tSoap\t22.00 EUR\n", at=60)
     assert current() == (1500, 2000)
-    schedules.apply_due(now=after(5 * DAY))
+    applying.apply_due(now=after(5 * DAY))
     assert current() == (2200, None)
 
 

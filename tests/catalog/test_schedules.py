@@ -7,8 +7,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from catalog import floors, prices, queries, schedules
-from catalog.models import Price, PriceSchedule, Variant
+from catalog import applying, floors, prices, queries, schedules
+from catalog.models import Price, PriceFloor, PriceSchedule, Variant
 from commerce import ids
 from commerce.models import Event
 from tests.catalog import make
@@ -38,7 +38,7 @@ def announce(one: Variant, wanted: schedules.Plan, *, now: datetime = NOW) -> Pr
 
 
 def look(at: float) -> int:
-    return schedules.apply_due(now=after(at))
+    return applying.apply_due(now=after(at))
 
 
 def say(one: Variant, amount: int, at: float) -> None:
@@ -252,10 +252,38 @@ def test_a_floor_that_rose_since_holds_it_back_and_says_so(lipstick: Variant) ->
     assert [amount for amount, *_ in history(lipstick)] == [2000]
 
 
+def test_no_floor_is_set_above_the_price_that_comes_back(lipstick: Variant) -> None:
+    higher = announce(lipstick, plan(2500, HOUR, 2 * HOUR))
+    look(HOUR)
+    with pytest.raises(floors.PriceBelowFloor) as refused:
+        floor(lipstick, 2001)
+    assert refused.value.data == {"price": {"amount": 2000, "currency": "EUR"}}
+    floor(lipstick, 2000)
+    say(lipstick, 2400, HOUR + 1)
+    floor(lipstick, 2400)
+    look(2 * HOUR)
+    assert standing(higher) == ("done", "")
+    assert prices.current([lipstick.pk])[lipstick.pk].amount == 2400
+
+
+def test_a_floor_is_in_the_currency_of_the_price_that_comes_back(lipstick: Variant) -> None:
+    dollars = schedules.Plan(prices.Quote(2500, None, "USD"), after(HOUR), after(2 * HOUR))
+    announce(lipstick, dollars)
+    look(HOUR)
+    with pytest.raises(floors.OtherCurrency) as refused:
+        floor(lipstick, 1)
+    assert refused.value.data == {"currency": "EUR"}
+    look(2 * HOUR)
+    assert prices.current([lipstick.pk])[lipstick.pk].currency == "EUR"
+
+
 def test_a_price_that_may_not_come_back_stays_away_and_says_so(lipstick: Variant) -> None:
     higher = announce(lipstick, plan(2500, HOUR, 2 * HOUR))
     look(HOUR)
-    floor(lipstick, 2400)
+    # As none can be set any more.
+    PriceFloor.objects.create(
+        variant=lipstick, merchant=lipstick.merchant, amount=2400, currency="EUR", updated_at=NOW
+    )
     look(2 * HOUR)
     assert standing(higher) == ("failed", "PRICE_BEFORE_BELOW_FLOOR")
     assert prices.current([lipstick.pk])[lipstick.pk].amount == 2500
@@ -314,22 +342,86 @@ def test_many_are_applied_in_as_many_statements_as_few() -> None:
     assert taken[0] == taken[1]
 
 
+def unstorable(monkeypatch: pytest.MonkeyPatch, one: Variant, amount: int) -> None:
+    """Have the database refuse a price of a variant."""
+    move = prices.move
+
+    def picky(**given: Any) -> set[Any]:
+        if one.pk in given["quotes"] and given["quotes"][one.pk].amount == amount:
+            raise IntegrityError
+        return move(**given)
+
+    monkeypatch.setattr(prices, "move", picky)
+
+
 def test_what_cannot_be_stored_holds_nothing_else_up(
     lipstick: Variant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = make.variant(lipstick.merchant)
     bad, good = announce(lipstick, plan(1500, HOUR)), announce(other, plan(1500, HOUR))
-    move = prices.move
-
-    def picky(**given: Any) -> set[Any]:
-        if lipstick.pk in given["quotes"]:
-            raise IntegrityError
-        return move(**given)
-
-    monkeypatch.setattr(prices, "move", picky)
+    unstorable(monkeypatch, lipstick, 1500)
     assert look(HOUR) == 2
     assert (standing(bad), standing(good)) == (("failed", "NOT_APPLIED"), ("done", ""))
     assert look(HOUR) == 0
+
+
+@pytest.mark.parametrize("ends", [3 * HOUR, None])
+def test_a_sale_is_over_though_what_was_to_follow_cannot_be_stored(
+    lipstick: Variant, ends: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    follows = announce(lipstick, plan(2500, 2 * HOUR, ends))
+    look(HOUR)
+    unstorable(monkeypatch, lipstick, 2500)
+    assert look(2 * HOUR) == 1
+    assert (standing(sale), standing(follows)) == (("done", ""), ("failed", "NOT_APPLIED"))
+    assert history(lipstick)[-1] == (2000, after(2 * HOUR), None)
+    assert look(3 * HOUR) == 0
+
+
+def test_of_those_that_are_late_the_one_before_counts_where_the_last_cannot_be_stored(
+    lipstick: Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = announce(lipstick, plan(2500, HOUR)), announce(lipstick, plan(2600, 2 * HOUR))
+    unstorable(monkeypatch, lipstick, 2600)
+    look(3 * HOUR)
+    assert (standing(first), standing(second)) == (("done", ""), ("failed", "NOT_APPLIED"))
+    assert [amount for amount, *_ in history(lipstick)] == [2000, 2500]
+
+
+def test_nothing_is_sold_at_the_price_of_a_sale_that_is_over(
+    lipstick: Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    look(HOUR)
+    unstorable(monkeypatch, lipstick, 2000)
+    Event.objects.all().delete()
+    assert look(2 * HOUR) == 1
+    assert standing(sale) == ("failed", "NOT_APPLIED")
+    assert prices.current([lipstick.pk]) == {}
+    assert history(lipstick)[-1] == (1500, after(HOUR), after(2 * HOUR))
+    assert Event.objects.get().payload == {"variants": [str(lipstick.pk)]}
+    assert look(3 * HOUR) == 0
+    say(lipstick, 2100, 3 * HOUR)
+    assert prices.current([lipstick.pk])[lipstick.pk].amount == 2100
+
+
+@pytest.mark.parametrize("called_off", [True, False])
+def test_what_comes_back_is_not_asked_whether_it_could_be_set_today(
+    lipstick: Variant, called_off: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sale = announce(lipstick, plan(1500, HOUR, 2 * HOUR))
+    look(HOUR)
+
+    def stricter(quote: prices.Quote) -> None:
+        raise prices.BadPrice(amount=quote.amount)
+
+    monkeypatch.setattr(prices, "check", stricter)
+    if called_off:
+        call_off(sale, HOUR + 1)
+    else:
+        look(2 * HOUR)
+    assert prices.current([lipstick.pk])[lipstick.pk].amount == 2000
 
 
 def test_a_row_names_no_variant_of_another_merchant(lipstick: Variant) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from catalog import schedules
+from catalog import applying
 from catalog.models import Price
 from tests.catalog import make
 from tests.catalog.api import Api
@@ -36,11 +36,11 @@ def test_a_price_is_announced_seen_applied_and_ended(api: Api) -> None:
     again = api.post(path, sale)
     assert (again.status, again.body) == (200, made.body)
 
-    schedules.apply_due(now=later(1.5))
+    applying.apply_due(now=later(1.5))
     [running] = api.get(f"{path}?status=running").body["results"]
     assert running["comes_back"] == {"amount": 2000, "compare_at": None, "currency": "EUR"}
     assert api.get(f"variants/{one.pk}/price").body["current"]["amount"] == 1500
-    schedules.apply_due(now=later(2.5))
+    applying.apply_due(now=later(2.5))
     assert [row["status"] for row in api.get("prices/schedule?sku=VL").body["results"]] == ["done"]
     assert api.get(f"prices/schedule?variant={one.pk}&status=failed").body["results"] == []
     assert Price.objects.get(variant=one, valid_to=None).amount == 2000

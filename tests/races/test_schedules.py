@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import prices, schedules
+from catalog import applying, prices, schedules
 from catalog.models import Price, PriceSchedule, Variant
 from tests.catalog import make
 from tests.catalog.make import NOW, after
@@ -73,13 +73,13 @@ def test_a_price_that_is_being_set_is_left_to_the_next_look() -> None:
     on_sale(other)
     with transaction.atomic():
         say(one, 2200, 5)
-        thread, outcome = meanwhile(lambda: schedules.apply_due(now=after(10)), seconds=10)
+        thread, outcome = meanwhile(lambda: applying.apply_due(now=after(10)), seconds=10)
         assert not thread.is_alive()
         assert outcome == [1]
     assert (amount_of(one), amount_of(other)) == (2200, 1500)
 
-    assert schedules.apply_due(now=after(11)) == 1
-    schedules.apply_due(now=after(20))
+    assert applying.apply_due(now=after(11)) == 1
+    applying.apply_due(now=after(20))
     assert (amount_of(one), amount_of(other)) == (2200, 2000)
 
 
@@ -87,13 +87,13 @@ def test_a_price_set_while_it_begins_waits_and_comes_back() -> None:
     one = make.variant(make.merchant(), amount=2000)
     on_sale(one)
     with transaction.atomic():
-        assert schedules.apply_due(now=after(10)) == 1
+        assert applying.apply_due(now=after(10)) == 1
         thread, _ = meanwhile(lambda: say(one, 2200, 10), seconds=0.2)
         assert thread.is_alive()
     thread.join(10)
 
     assert amount_of(one) == 1500
-    schedules.apply_due(now=after(20))
+    applying.apply_due(now=after(20))
     assert amount_of(one) == 2200
 
 
@@ -101,11 +101,11 @@ def test_a_second_look_leaves_alone_what_a_first_is_at() -> None:
     one = make.variant(make.merchant(), amount=2000)
     on_sale(one)
     with transaction.atomic():
-        assert schedules.apply_due(now=after(10)) == 1
-        thread, outcome = meanwhile(lambda: schedules.apply_due(now=after(10)), seconds=10)
+        assert applying.apply_due(now=after(10)) == 1
+        thread, outcome = meanwhile(lambda: applying.apply_due(now=after(10)), seconds=10)
         assert not thread.is_alive()
     assert outcome == [0]
-    assert schedules.apply_due(now=after(11)) == 0
+    assert applying.apply_due(now=after(11)) == 0
 
 
 def test_two_looks_at_once_share_what_is_due() -> None:
@@ -118,7 +118,7 @@ def test_two_looks_at_once_share_what_is_due() -> None:
     def beat() -> int:
         start.wait(10)
         applied = 0
-        while found := schedules.apply_due(now=after(10)):
+        while found := applying.apply_due(now=after(10)):
             applied += found
         return applied
 
@@ -126,7 +126,7 @@ def test_two_looks_at_once_share_what_is_due() -> None:
     for thread, _ in crews:
         thread.join(30)
     # One look may find locked what another is about to give up; the next beat takes that.
-    schedules.apply_due(now=after(11))
+    applying.apply_due(now=after(11))
     assert all(isinstance(outcome[0], int) for _, outcome in crews)
     assert Price.objects.filter(variant__in=some).count() == 60
     assert set(PriceSchedule.objects.values_list("status", "before_amount")) == {("running", 2000)}
@@ -136,7 +136,7 @@ def test_control_a_look_without_locks_sees_what_another_has_begun_as_still_to_co
     one = make.variant(make.merchant(), amount=2000)
     on_sale(one)
     with transaction.atomic():
-        schedules.apply_due(now=after(10))
+        applying.apply_due(now=after(10))
         thread, seen = meanwhile(lambda: list(PriceSchedule.objects.values_list("status")), seconds=10)
         assert not thread.is_alive()
     assert seen == [[("upcoming",)]]
@@ -151,12 +151,12 @@ def test_a_look_that_is_killed_leaves_it_to_the_next() -> None:
 
     def killed() -> None:
         with transaction.atomic():
-            schedules.apply_due(now=after(10))
+            applying.apply_due(now=after(10))
             raise Killed
 
     with pytest.raises(Killed):
         killed()
     sale.refresh_from_db()
     assert (sale.status, amount_of(one)) == ("upcoming", 2000)
-    assert schedules.apply_due(now=after(12)) == 1
+    assert applying.apply_due(now=after(12)) == 1
     assert Price.objects.get(variant=one, valid_to=None).valid_from == after(12)
