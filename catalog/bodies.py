@@ -236,6 +236,7 @@ def stock(row: Stock, movements: Iterable[StockMovement]) -> Body:
     return {
         "variant": row.variant_id,
         "available": row.available,
+        **places.low(row),
         "version": row.version,
         "updated_at": row.updated_at,
         "locations": places.there(row),

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from catalog import queries
-from catalog.models import BundlePart, Stock, StockMovement, Variant
+from catalog.models import BundlePart, LowStock, Stock, StockMovement, Variant
 from commerce import errors, outbox
 
 MAX_PARTS = 20
@@ -77,6 +77,8 @@ def set_parts(*, merchant_id: UUID, bundle_id: UUID, parts: Mapping[UUID, int], 
         if had == dict(parts):
             return
         version = _version(bundle_id)
+        # It has no units that could become few.
+        LowStock.objects.filter(pk=bundle_id).delete()
         BundlePart.objects.filter(bundle_id=bundle_id).delete()
         BundlePart.objects.bulk_create(
             BundlePart(merchant_id=merchant_id, bundle_id=bundle_id, part_id=pk, quantity=parts[pk])

@@ -211,9 +211,12 @@ _MOVED: dict[str, Any] = {
     "by": {"kind": "key", "name": "Warehouse system"},
     "at": _MOMENT,
 }
+STOCK_CHANGE: dict[str, Any] = {"low_at": 20}
 STOCK: dict[str, Any] = {
     "variant": _VARIANT,
     "available": 117,
+    "low_at": 20,
+    "is_low": False,
     "version": 2,
     "updated_at": _MOMENT,
     "locations": [
@@ -244,7 +247,7 @@ LEVEL: dict[str, Any] = {
     "variant": _VARIANT,
     "sku": "VL-COR",
     "title": "Velvet Lipstick (Coral)",
-    **{name: STOCK[name] for name in ("available", "version", "updated_at", "locations")},
+    **{name: STOCK[name] for name in ("available", "low_at", "is_low", "version", "updated_at", "locations")},
 }
 LOCATION_WRITE: dict[str, Any] = {
     "code": "berlin",

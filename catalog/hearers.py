@@ -24,6 +24,12 @@ def tell_stock(payload: dict[str, Any], *, key: str) -> None:
     telling.tell_stock(variant_ids=variants, now=clock.database_now())
 
 
+def tell_low(payload: dict[str, Any], *, key: str) -> None:
+    """Have a merchant's systems told of what has become little since it said how little that is."""
+    variants = [UUID(variant) for variant in payload["variants"]]
+    telling.tell_low(variant_ids=variants, now=clock.database_now())
+
+
 def tell_import(payload: dict[str, Any], *, key: str) -> None:
     """Have a merchant's systems told that its feed is read."""
     if telling.tell_import(import_id=UUID(payload["import"])):

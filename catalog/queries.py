@@ -218,7 +218,7 @@ def levels(*, merchant_id: UUID) -> QuerySet[Stock]:
     lying = LocationStock.objects.select_related("location").order_by("location__code")
     return (
         Stock.objects.filter(merchant_id=merchant_id)
-        .select_related("variant__product")
+        .select_related("variant__product", "variant__low_stock")
         .annotate(main_code=Subquery(main))
         .prefetch_related(Prefetch("variant__location_stock", queryset=lying, to_attr="lying"))
     )

@@ -4,11 +4,14 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from catalog import bundles
+from django.db import transaction
+
+from catalog import bundles, thresholds
 from catalog.models import Export, FeedFetch, FeedSource, Import, ProductReview, Stock
+from commerce import ids
 from commerce.webhooks import messages
 
-STOCK = ("stock.changed", "stock.sold_out")
+STOCK = ("stock.changed", "stock.sold_out", "stock.low")
 TOGETHER = timedelta(seconds=2)  # Of a rush a merchant's system hears every so often, not every sale.
 
 
@@ -19,17 +22,18 @@ def tell_stock(*, variant_ids: Collection[UUID], now: datetime) -> int:
     """
     moved = set(variant_ids)
     rows = (
-        Stock.objects.filter(pk__in=moved | bundles.containing(moved)).select_related("variant")
+        Stock.objects.filter(pk__in=moved | bundles.containing(moved)).select_related("variant__low_stock")
         if moved
         else ()
     )
     found = {row.pk: row for row in rows}
+    # First, as it does not wait for more of the same as what follows.
+    told = _tell_low(thresholds.moved(found.values()), now)
     asked = messages.asked_for(merchant_ids={row.merchant_id for row in found.values()}, families=("stock.",))
     found = {pk: row for pk, row in found.items() if row.merchant_id in asked}
     if not found:
-        return 0
+        return told
     of_bundles = bundles.standing(found)
-    told = 0
     for pk, row in sorted(found.items()):
         standing = of_bundles.get(pk) or bundles.Standing(
             row.available, row.version, None if row.available else str(row.version)
@@ -43,6 +47,31 @@ def tell_stock(*, variant_ids: Collection[UUID], now: datetime) -> int:
             key = f"{STOCK[1]}:{pk}:{standing.cause}"
             told += messages.tell([messages.Told(row.merchant_id, STOCK[1], key, str(pk), data, now)])
     return told
+
+
+def tell_low(*, variant_ids: Collection[UUID], now: datetime) -> int:
+    """Tell merchants of which of these variants little is left now; returns how many deliveries are new."""
+    rows = Stock.objects.filter(pk__in=set(variant_ids)).select_related("variant__low_stock")
+    return _tell_low(thresholds.moved(rows), now)
+
+
+def _tell_low(variant_ids: Collection[UUID], now: datetime) -> int:
+    if not variant_ids:
+        return 0
+    with transaction.atomic():
+        return messages.tell(
+            [
+                messages.Told(
+                    low.merchant_id,
+                    STOCK[2],
+                    f"{STOCK[2]}:{low.pk}:{ids.new()}",
+                    str(low.pk),
+                    {"variant": str(low.pk), "sku": low.variant.sku, "available": left, "low_at": low.low_at},
+                    now,
+                )
+                for low, left in thresholds.fallen(variant_ids)
+            ]
+        )
 
 
 def tell_import(*, import_id: UUID) -> int:

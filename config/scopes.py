@@ -79,6 +79,7 @@ NEEDS = {
     "GET /api/v1/catalog/variants/{variant_id}/stock": Need("catalog:read", "read"),
     "POST /api/v1/catalog/variants/{variant_id}/stock": Need("stock:write", "write"),
     "PUT /api/v1/catalog/variants/{variant_id}/stock": Need("stock:write", "write"),
+    "PATCH /api/v1/catalog/variants/{variant_id}/stock": Need("stock:write", "write"),
     "GET /api/v1/disputes": Need("orders:read", "read"),
     "GET /api/v1/hoarders": Need("settings:read", "read"),
     "PUT /api/v1/hoarders/{shopper_id}": Need("settings:write", "write"),

@@ -7,7 +7,7 @@ from catalog.models.products import BundlePart, Price, PriceFloor, Product, Vari
 from catalog.models.reviews import ProductReview, WaitingProduct
 from catalog.models.schedules import PriceSchedule
 from catalog.models.sources import FeedFetch, FeedSource
-from catalog.models.stock import Stock, StockMovement
+from catalog.models.stock import LowStock, Stock, StockMovement
 from catalog.models.taxonomy import Category, CategoryAttribute, ProductTag
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "ImportProblem",
     "Location",
     "LocationStock",
+    "LowStock",
     "Picture",
     "Price",
     "PriceFloor",

@@ -29,6 +29,28 @@ class Stock(models.Model):
         return f"{self.variant_id}: {self.available}"
 
 
+class LowStock(models.Model):
+    """From how few units on a merchant is told of a variant, and how it stood when it was last looked at."""
+
+    variant = models.OneToOneField(
+        Variant, on_delete=models.CASCADE, primary_key=True, related_name="low_stock"
+    )
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    low_at = models.PositiveIntegerField(help_text="As many, or fewer, are little.")
+    is_low = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "low stock"
+        constraints = (
+            models.CheckConstraint(condition=models.Q(low_at__lte=1_000_000_000), name="low_stock_sane"),
+        )
+        indexes = (models.Index(fields=["merchant", "-variant"], name="low_stock_listing"),)
+
+    def __str__(self) -> str:
+        return f"{self.variant_id}: {self.low_at}"
+
+
 class StockMovement(models.Model):
     """A change of stock other than a sale. Movements less holds is what is available (`manage.py audit`)."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from catalog import examples, stock
-from catalog.models import Location, LocationStock, Stock, StockMovement
+from catalog.models import Location, LocationStock, LowStock, Stock, StockMovement
 from catalog.serializers.showing import shown
 from commerce import countries
 from commerce.strict import Flag, StrictSerializer, Text, Whole
@@ -113,6 +113,8 @@ class LevelSerializer(serializers.Serializer[Any]):
     sku = serializers.CharField(allow_blank=True)
     title = serializers.CharField()
     available = serializers.IntegerField()
+    low_at = serializers.IntegerField(allow_null=True, help_text="As many, or fewer, are little to you.")
+    is_low = serializers.BooleanField(help_text="So few are left.")
     version = serializers.IntegerField(help_text="Grows by one per change, sales included.")
     updated_at = serializers.DateTimeField()
     locations = ThereSerializer(many=True, help_text="Empty as long as you have named none.")
@@ -128,6 +130,14 @@ def there(row: Stock) -> list[dict[str, Any]]:
     return [*derived, *others]
 
 
+def low(row: Stock) -> dict[str, Any]:
+    """Return from how few units on a merchant wants to be told, and whether it is as few."""
+    mark: LowStock | None = getattr(row.variant, "low_stock", None)
+    if mark is None:
+        return {"low_at": None, "is_low": False}
+    return {"low_at": mark.low_at, "is_low": row.available <= mark.low_at}
+
+
 def level(row: Stock) -> dict[str, Any]:
     """Return a variant's stock from `queries.levels`."""
     return {
@@ -135,6 +145,7 @@ def level(row: Stock) -> dict[str, Any]:
         "sku": row.variant.sku,
         "title": str(row.variant),
         "available": row.available,
+        **low(row),
         "version": row.version,
         "updated_at": row.updated_at,
         "locations": there(row),
@@ -144,7 +155,9 @@ def level(row: Stock) -> dict[str, Any]:
 class BySerializer(serializers.Serializer[Any]):
     """Who moved it, as far as it is known."""
 
-    kind = serializers.ChoiceField(choices=[("key", "key"), ("import", "import"), ("operator", "operator")])
+    kind = serializers.ChoiceField(
+        choices=[(each.value, each.value) for each in StockMovement.By if each.value]
+    )
     name = serializers.CharField(allow_blank=True, help_text="The key's name, or the file's.")
 
 

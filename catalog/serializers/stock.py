@@ -32,12 +32,26 @@ class StockAdjustSerializer(StrictSerializer):
     note = Text(max_length=200, required=False, allow_blank=True, default="", help_text="Why.")
 
 
+@shown(examples.STOCK_CHANGE, request_only=True)
+class StockChangeSerializer(StrictSerializer):
+    """From how few units on little is left."""
+
+    low_at = Whole(
+        min_value=0,
+        max_value=stock.MAX_UNITS,
+        allow_null=True,
+        help_text="You hear `stock.low` when what can be promised falls to as many or fewer; null: never.",
+    )
+
+
 @shown(examples.STOCK, response_only=True)
 class StockSerializer(serializers.Serializer[Any]):
     """What can still be promised of a variant."""
 
     variant = serializers.UUIDField()
     available = serializers.IntegerField()
+    low_at = serializers.IntegerField(allow_null=True, help_text="As many, or fewer, are little to you.")
+    is_low = serializers.BooleanField(help_text="So few are left.")
     version = serializers.IntegerField(help_text="Grows by one per change, sales included.")
     updated_at = serializers.DateTimeField()
     locations = ThereSerializer(many=True, help_text="What lies where; empty as long as you have named none.")

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, floors, places, prices, queries, stock
+from catalog import bodies, floors, places, prices, queries, stock, thresholds
 from catalog.serializers import prices as price_shapes
 from catalog.serializers import stock as stock_shapes
 from catalog.views import edge, tagged
@@ -150,6 +150,25 @@ class StockView(http.MerchantView):
                 stock.adjust(**who, **sent, now=timezone.now())
             else:
                 places.adjust(**who, **sent, location=place, now=timezone.now())
+            return 200, self._body(variant_id)
+
+        return http.write_once(request, run)
+
+    @extend_schema(
+        tags=["Stock"],
+        operation_id="stock_change",
+        parameters=[IDEMPOTENCY_KEY],
+        request=stock_shapes.StockChangeSerializer,
+        responses=stock_shapes.StockSerializer,
+    )
+    def patch(self, request: Request, variant_id: UUID) -> Response:
+        """Say from how few units on you are told that little is left (`stock.low`), or that you are not."""
+        sent = edge.sent(stock_shapes.StockChangeSerializer, request)
+
+        def run() -> tuple[int, bodies.Body]:
+            thresholds.set_threshold(
+                merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent
+            )
             return 200, self._body(variant_id)
 
         return http.write_once(request, run)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -64,6 +64,9 @@ class LevelFilter(_AtLocation):
     sku = TextFilter("variant__sku")
     skus = ListFilter(method="of_skus", help_text=f"Up to {MAX_SKUS}, with commas between them.")
     below = UnitsFilter("available", lookup_expr="lt", help_text="Fewer can be promised than so many.")
+    low = filters.BooleanFilter(
+        method="of_low", help_text="As few can be promised as its `low_at`, or fewer; false: the others."
+    )
     updated_since = filters.IsoDateTimeFilter(
         "updated_at", lookup_expr="gte", help_text="Changed then or later, by sales too."
     )
@@ -78,6 +81,14 @@ class LevelFilter(_AtLocation):
         if not 0 < len(skus) <= MAX_SKUS:
             raise serializers.ValidationError({name: [f"Name 1 to {MAX_SKUS} SKUs."]}, code="BAD_LIST")
         return rows.filter(variant__merchant_id=self.merchant_id, variant__sku__in=sorted(skus))
+
+    def of_low(self, rows: QuerySet[Stock], name: str, value: bool) -> QuerySet[Stock]:
+        """Narrow to that of which little is left, or to the others."""
+        if not value:
+            return rows.filter(Q(variant__low_stock=None) | Q(available__gt=F("variant__low_stock__low_at")))
+        # Named once more, so that PostgreSQL reads the merchant's thresholds and not all its stock.
+        theirs = Q(variant__low_stock__merchant_id=self.merchant_id)
+        return rows.filter(theirs, available__lte=F("variant__low_stock__low_at"))
 
     def at_location(self, rows: QuerySet[Stock], name: str, value: str) -> QuerySet[Stock]:
         """Narrow to what was ever counted at a location; at the main one may lie anything."""

@@ -286,6 +286,7 @@ def test_every_write_takes_a_key(api: Api) -> None:
         ("DELETE", f"variants/{variant}/floor", None),
         ("PUT", f"variants/{variant}/stock", {"available": 5}),
         ("POST", f"variants/{variant}/stock", {"delta": 5}),
+        ("PATCH", f"variants/{variant}/stock", {"low_at": 5}),
     ]
     for number, (method, path, body) in enumerate(writes):
         key = {"Idempotency-Key": f"write-{number}"}

@@ -183,6 +183,34 @@ def test_the_first_stock_of_goods_made_by_a_key_is_by_that_key(api: Api) -> None
     ]
 
 
+def test_little_is_what_a_merchant_says_and_can_be_listed(api: Api) -> None:
+    for number in range(5):
+        make.variant(api.merchant, stocked=number, sku=f"S{number}")
+    by_sku = {row["sku"]: row for row in api.get("stock").body["results"]}
+    assert {(row["low_at"], row["is_low"]) for row in by_sku.values()} == {(None, False)}
+
+    def path(sku: str) -> str:
+        return f"variants/{by_sku[sku]['variant']}/stock"
+
+    def low(query: str) -> list[str]:
+        return [row["sku"] for row in all_pages(api, f"stock?page_size=1&low={query}")]
+
+    said = {"S1": 1, "S2": 1, "S3": 5, "S4": 0}
+    for sku, units in said.items():
+        reply = api.patch(path(sku), {"low_at": units})
+        assert (reply.status, reply.body["low_at"]) == (200, units)
+    assert (low("true"), low("false")) == (["S3", "S1"], ["S4", "S2", "S0"])
+    assert api.get(path("S1")).body["is_low"] is True
+    assert api.put(path("S4"), {"available": 0}).body["is_low"] is True
+    assert low("true") == ["S4", "S3", "S1"]
+    assert api.patch(path("S3"), {"low_at": None}).body["low_at"] is None
+    assert low("true") == ["S4", "S1"]
+    assert Api(make.merchant()).get("stock?low=true").body["results"] == []
+    assert api.get("stock?low=perhaps").status == 400
+    for wrong in ({}, {"low_at": -1}, {"low_at": "1"}, {"low_at": 1.5}, {"low_at": 1, "available": 1}):
+        assert api.patch(path("S1"), wrong).status == 400, wrong
+
+
 def test_the_log_says_what_where_why_and_by_whom(api: Api) -> None:
     one = make.variant(api.merchant, stocked=10, sku="A")
     make.variant(api.merchant, stocked=3, sku="B")
@@ -244,6 +272,7 @@ def test_thousands_at_one_moment_are_all_shown_once_in_both_directions(api: Api)
     [
         ("stock", 2),
         ("stock?below=1000000", 2),
+        ("stock?low=false", 2),
         ("stock?location=main", 3),
         ("stock/movements", 1),
         ("stock/movements?reason=set", 1),

@@ -93,6 +93,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "variants/{variant}/stock", None),
     ("PUT", "variants/{variant}/stock", {"available": 0}),
     ("POST", "variants/{variant}/stock", {"delta": -1}),
+    ("PATCH", "variants/{variant}/stock", {"low_at": 1}),
 ]
 OF_ONE = [call for call in CALLS if "{" in call[1]]
 
@@ -188,6 +189,7 @@ def test_lists_show_ones_own_rows_only(api: Api) -> None:
         "locations?code=theirs",
         "stock",
         "stock?skus=THEIRS,OTHER",
+        "stock?low=true",
         "stock?location=theirs",
         "stock/movements",
         f"stock/movements?variant={theirs['variant']}",

@@ -120,6 +120,7 @@ BODIES: dict[str, Any] = {
     },
     "stock_adjust": {"delta": -1},
     "stock_batch": {"stock": [{"sku": "{sku}", "available": 0}]},
+    "stock_change": {"low_at": 1},
     "stock_set": {"available": 0},
     "image_change": {"alt": "Mine now"},
     "location_change": {"name": "Mine now"},
