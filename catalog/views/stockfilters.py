@@ -8,7 +8,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.filters import Filters, TextFilter
+from catalog.filters import Filters, TextFilter, TruthFilter
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
 
 MAX_SKUS = 100
@@ -31,7 +31,7 @@ class LocationFilter(Filters):
     """Filters of the list of locations."""
 
     code = TextFilter()
-    is_active = filters.BooleanFilter()
+    is_active = TruthFilter()
 
     class Meta:
         model = Location
@@ -64,7 +64,7 @@ class LevelFilter(_AtLocation):
     sku = TextFilter("variant__sku")
     skus = ListFilter(method="of_skus", help_text=f"Up to {MAX_SKUS}, with commas between them.")
     below = UnitsFilter("available", lookup_expr="lt", help_text="Fewer can be promised than so many.")
-    low = filters.BooleanFilter(
+    low = TruthFilter(
         method="of_low", help_text="As few can be promised as its `low_at`, or fewer; false: the others."
     )
     updated_since = filters.IsoDateTimeFilter(
