@@ -16,7 +16,9 @@ class CommissionPlan(models.Model):
         TARGETED = "targeted"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="commission_plans")
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="commission_plans", db_index=False
+    )
     name = models.CharField(max_length=80, help_text="Shown to the hosts that it is for.")
     kind = models.CharField(max_length=8, choices=Kind)
     all_products = models.BooleanField(help_text="For whatever the merchant sells, or for chosen products.")

@@ -20,7 +20,7 @@ class Export(models.Model):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="exports")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="exports", db_index=False)
     format = models.CharField(max_length=12, choices=Import.Format)
     filters = models.JSONField(default=dict, blank=True, help_text="Which products; {} for all.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
@@ -45,7 +45,6 @@ class Export(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=["merchant", "id"], name="export_of_merchant"),)
         indexes = (
-            models.Index(fields=["merchant", "-id"], name="export_listing"),
             models.Index(fields=["expires_at"], condition=models.Q(status="done"), name="export_expiring"),
         )
 
@@ -57,7 +56,7 @@ class ExportChunk(models.Model):
     """A part of an export's file, in the order of the numbers."""
 
     id = models.BigAutoField(primary_key=True)
-    job = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="chunks")
+    job = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     number = models.PositiveIntegerField()
     body = models.BinaryField()
 

@@ -45,8 +45,8 @@ class ProductImage(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images", db_index=False)
     url = models.CharField(max_length=1000, help_text="As it was named; where ours is, when it was uploaded.")
     alt = models.CharField(max_length=500, blank=True)
     position = models.PositiveIntegerField(default=1)
@@ -93,7 +93,7 @@ class ImageChunk(models.Model):
     """A part of an uploaded picture until it was looked at, so that any worker can take it up again."""
 
     id = models.BigAutoField(primary_key=True)
-    image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="chunks")
+    image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     number = models.PositiveIntegerField()
     body = models.BinaryField()
 

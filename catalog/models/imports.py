@@ -24,7 +24,7 @@ class Import(models.Model):
         JSONL = "jsonl", "JSON Lines"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="imports")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="imports", db_index=False)
     filename = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64)
     format = models.CharField(max_length=12, choices=Format, default=Format.SHOPIFY_CSV)
@@ -63,7 +63,6 @@ class Import(models.Model):
                 name="import_unfinished_once",
             ),
         )
-        indexes = (models.Index(fields=["merchant", "-id"], name="import_listing"),)
 
     def __str__(self) -> str:
         return f"{self.filename or 'feed'} ({self.status})"
@@ -73,7 +72,7 @@ class ImportChunk(models.Model):
     """A part of a feed's bytes until it has been read, so that any worker can take it up again."""
 
     id = models.BigAutoField(primary_key=True)
-    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="chunks")
+    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     number = models.PositiveIntegerField()
     body = models.BinaryField()
 
@@ -88,7 +87,7 @@ class ImportProblem(models.Model):
     """One thing wrong in one row of a feed."""
 
     id = models.BigAutoField(primary_key=True)
-    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems")
+    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="problems", db_index=False)
     line = models.PositiveIntegerField(help_text="Line of the file, the header being 1.")
     column = models.CharField(max_length=255, blank=True)
     code = models.CharField(max_length=40)

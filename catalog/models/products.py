@@ -51,7 +51,7 @@ class Product(models.Model):
         YIDDISH = "yi", "Yiddish"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="products")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="products", db_index=False)
     handle = models.CharField(max_length=255, help_text="The merchant's own id of the product.")
     title = models.CharField(max_length=255)
     description = models.TextField(blank=True, help_text="Plain text.")
@@ -128,8 +128,8 @@ class Variant(models.Model):
     """The sellable unit (SKU) of a product."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants", db_index=False)
     title = models.CharField(max_length=255, help_text='Its option values, such as "Small / Red".')
     options = models.JSONField(default=dict, help_text='Such as {"Size": "Small"}.')
     sku = models.CharField(max_length=255, blank=True)
@@ -177,7 +177,7 @@ class Price(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT)
-    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="prices", db_index=False)
     amount = models.PositiveIntegerField()
     compare_at = models.PositiveIntegerField(
         null=True, blank=True, help_text="The merchant's own comparison price."
@@ -229,7 +229,7 @@ class BundlePart(models.Model):
     """Units of a part in one unit of a bundle. A bundle has no stock of its own: it takes its parts'."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    bundle = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="parts")
+    bundle = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="parts", db_index=False)
     part = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="in_bundles")
     quantity = models.PositiveSmallIntegerField(default=1)
 

@@ -15,7 +15,7 @@ class ProductReview(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="reviews")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="reviews", db_index=False)
     old = models.CharField(max_length=10, choices=Product.Status)
     new = models.CharField(max_length=10, choices=Product.Status)
     by = models.CharField(max_length=8, choices=By)

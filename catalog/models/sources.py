@@ -17,7 +17,9 @@ class FeedSource(models.Model):
         FAILING = "failing", "failed too often in a row"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="feed_sources")
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="feed_sources", db_index=False
+    )
     url = models.CharField(max_length=1000)
     every_minutes = models.PositiveIntegerField(null=True, blank=True)
     daily_at_hour = models.PositiveSmallIntegerField(null=True, blank=True, help_text="In UTC.")
@@ -50,10 +52,7 @@ class FeedSource(models.Model):
                 name="feed_source_off_for_a_reason",
             ),
         )
-        indexes = (
-            models.Index(fields=["due_at"], condition=models.Q(enabled=True), name="feed_source_due"),
-            models.Index(fields=["merchant", "-id"], name="feed_source_listing"),
-        )
+        indexes = (models.Index(fields=["due_at"], condition=models.Q(enabled=True), name="feed_source_due"),)
 
     def __str__(self) -> str:
         return f"{self.id}"  # Not its address, which may hold a token of the merchant's.

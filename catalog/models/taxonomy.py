@@ -53,7 +53,9 @@ class CategoryAttribute(models.Model):
         CHOICE = "choice"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    category = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="attributes")
+    category = models.ForeignKey(
+        Category, on_delete=models.CASCADE, related_name="attributes", db_index=False
+    )
     code = models.CharField(max_length=40, validators=[CODE])
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.TEXT)

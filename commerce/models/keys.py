@@ -15,7 +15,7 @@ class MerchantKey(models.Model):
     """An API key of one merchant: what it opens, from where and until when. Revoked ones are kept."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="keys")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="keys", db_index=False)
     name = models.CharField(max_length=50, help_text="Which system uses it.")
     scopes = ArrayField(models.CharField(max_length=30), help_text="What it opens.")
     networks = ArrayField(

@@ -20,7 +20,7 @@ class Role(models.TextChoices):
 class MerchantMember(models.Model):
     """A user who works for a merchant. The database keeps an owner for every merchant that has one."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="members")
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="members", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role, default=Role.VIEWER)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -18,7 +18,9 @@ class WebhookEndpoint(models.Model):
         FAILING = "failing", "failed for days without one success"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="webhook_endpoints")
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="webhook_endpoints", db_index=False
+    )
     url = models.CharField(max_length=500)
     description = models.CharField(max_length=200, blank=True)
     event_types = ArrayField(
@@ -145,7 +147,6 @@ class WebhookDelivery(models.Model):
                 condition=models.Q(status="pending"),
                 name="webhook_delivery_in_order",
             ),
-            models.Index(fields=["merchant", "-id"], name="webhook_delivery_of_merchant"),
             models.Index(fields=["endpoint", "-id"], name="webhook_delivery_to_endpoint"),
         )
         constraints = (

@@ -25,7 +25,7 @@ class Cart(models.Model):
 class CartLine(models.Model):
     """Units of one variant in a cart, and the show it was added in."""
 
-    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines")
+    cart = models.ForeignKey(Cart, on_delete=models.CASCADE, related_name="lines", db_index=False)
     variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")
     quantity = models.PositiveSmallIntegerField()
     stream = models.ForeignKey(Stream, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -68,7 +68,7 @@ class CartPolicy(models.Model):
 class Hoarder(models.Model):
     """A shopper for whose carts a merchant holds nothing any more."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="hoarders")
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="hoarders", db_index=False)
     buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     reason = models.CharField(max_length=200, blank=True)
@@ -86,7 +86,7 @@ class CartHold(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     # Not with the user: her units would be lost to everybody.
-    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="cart_holds")
+    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="cart_holds", db_index=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
     quantity = models.PositiveSmallIntegerField()

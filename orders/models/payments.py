@@ -24,7 +24,7 @@ class Payment(models.Model):
         RETURNED = "returned", "captured too late, given back in full"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="payments")
+    purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="payments", db_index=False)
     number = models.PositiveSmallIntegerField(help_text="1 for the first attempt.")
     card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
     amount = models.PositiveIntegerField()

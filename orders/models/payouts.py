@@ -22,7 +22,9 @@ class Payout(models.Model):
         FAILED = "failed", "no leg arrived; all of it is owed again"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    account = models.ForeignKey(ConnectedAccount, on_delete=models.PROTECT, related_name="payouts")
+    account = models.ForeignKey(
+        ConnectedAccount, on_delete=models.PROTECT, related_name="payouts", db_index=False
+    )
     amount = models.PositiveBigIntegerField(help_text="Of all legs, in minor units.")
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=8, choices=Status, default=Status.SENDING)

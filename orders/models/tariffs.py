@@ -27,7 +27,9 @@ class ShippingZone(models.Model):
     """Countries that a merchant ships to at the same rates; or, once per merchant, the rest of the world."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="shipping_zones")
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.CASCADE, related_name="shipping_zones", db_index=False
+    )
     name = models.CharField(max_length=80)
     rest_of_world = models.BooleanField(default=False, help_text="All countries that no other zone names.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -101,7 +103,7 @@ class TaxRate(models.Model):
     """A tax on what a merchant sells to a country, of all goods or of those of one product type."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="tax_rates")
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="tax_rates", db_index=False)
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2, where the parcel goes.")
     category = models.CharField(
         max_length=255, blank=True, help_text="A product type in lower case; empty: all others, and shipping."

@@ -17,8 +17,8 @@ class ChatMessage(models.Model):
         REMOVED = "removed"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="messages")
-    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     key = models.UUIDField(help_text="The client's key; a retry with the same key says nothing twice.")
     text = models.CharField(max_length=200)
     at = models.DateTimeField(db_default=Now())
@@ -51,7 +51,6 @@ class ChatMessage(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=["stream", "-id"], name="chat_latest"),
             models.Index(fields=["stream", "id"], condition=models.Q(status="held"), name="chat_held"),
         )
 
@@ -93,8 +92,8 @@ class Question(models.Model):
 class Follow(models.Model):
     """A user follows a host."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="follows")
-    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="followers")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="follows", db_index=False)
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="followers", db_index=False)
     at = models.DateTimeField()
 
     class Meta:

@@ -29,7 +29,7 @@ class ShowModerator(models.Model):
     """A user whom the host trusts with some rights in one show."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="moderators")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="moderators", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     rights = ArrayField(models.CharField(max_length=9, choices=Right))
     given_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -56,7 +56,7 @@ class Restraint(models.Model):
         BAN = "ban"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="restraints")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="restraints", db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=4, choices=Kind)
     until = models.DateTimeField(null=True, blank=True, help_text="Empty: for the whole show; only a ban.")
@@ -104,7 +104,7 @@ class Decision(models.Model):
         LIFTED = "lifted"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="decisions")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="decisions", db_index=False)
     message = models.ForeignKey(
         ChatMessage, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions"
     )
@@ -112,7 +112,11 @@ class Decision(models.Model):
         Restraint, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions"
     )
     subject = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", help_text="Whom it concerns: author or user."
+        User,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Whom it concerns: author or user.",
+        db_index=False,
     )
     action = models.CharField(max_length=8, choices=Action)
     actor = models.ForeignKey(
@@ -151,11 +155,7 @@ class Decision(models.Model):
             models.UniqueConstraint(fields=["stream", "id"], name="decision_of_stream"),
             models.UniqueConstraint(fields=["subject", "id"], name="decision_of_subject"),
         )
-        indexes = (
-            models.Index(fields=["stream", "-id"], name="decision_latest"),
-            models.Index(fields=["stream", "rule"], name="decision_by_rule"),
-            models.Index(fields=["subject", "-id"], name="decision_about"),
-        )
+        indexes = (models.Index(fields=["stream", "rule"], name="decision_by_rule"),)
 
     def __str__(self) -> str:
         return f"{self.action} by {self.rule}"
@@ -170,7 +170,7 @@ class Appeal(models.Model):
         OVERTURNED = "overturned"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="appeals")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="appeals", db_index=False)
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="appeal")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     text = models.CharField(max_length=500)
@@ -210,7 +210,7 @@ class Report(models.Model):
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="reports")
-    message = models.ForeignKey(ChatMessage, on_delete=models.CASCADE, related_name="reports")
+    message = models.ForeignKey(ChatMessage, on_delete=models.CASCADE, related_name="reports", db_index=False)
     reporter = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     category = models.CharField(max_length=8, choices=Category)
     note = models.CharField(max_length=200, blank=True)
@@ -233,7 +233,7 @@ class BlockedWord(models.Model):
     """A word or phrase whose lines a host wants to see before her viewers do, in all of her shows."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="blocked_words")
+    host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="blocked_words", db_index=False)
     text = models.CharField(max_length=60)
     folded = models.CharField(max_length=120, help_text="As it is compared.")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

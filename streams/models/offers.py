@@ -110,7 +110,7 @@ class Offer(models.Model):
 class OfferBuyer(models.Model):
     """Units of an offer that one buyer has; the limit is in the row, so the database holds it."""
 
-    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="buyers")
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="buyers", db_index=False)
     buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     units = models.IntegerField(default=0)
     cap = models.PositiveSmallIntegerField()
@@ -131,7 +131,7 @@ class OfferBuyer(models.Model):
 class OfferHousehold(models.Model):
     """Units of an offer that one household has, known by its address or its card; the limit is in the row."""
 
-    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="households")
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="households", db_index=False)
     key = models.CharField(max_length=64, help_text="A keyed hash of the address or of the card.")
     units = models.IntegerField(default=0)
     cap = models.PositiveSmallIntegerField()
@@ -157,7 +157,7 @@ class Coupon(models.Model):
         ENDED = "ended"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="coupons")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="coupons", db_index=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=40)
     percent_bp = models.PositiveIntegerField(null=True, blank=True, help_text="Basis points off.")
@@ -197,7 +197,7 @@ class Coupon(models.Model):
 class CouponClaim(models.Model):
     """A coupon in a shopper's hands, and how often she has used it."""
 
-    coupon = models.ForeignKey(Coupon, on_delete=models.CASCADE, related_name="claims")
+    coupon = models.ForeignKey(Coupon, on_delete=models.CASCADE, related_name="claims", db_index=False)
     buyer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     used = models.IntegerField(default=0)
     cap = models.PositiveSmallIntegerField()

@@ -18,7 +18,7 @@ class Stream(models.Model):
         CANCELLED = "cancelled"
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="streams")
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="streams", db_index=False)
     slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=120)
     description = models.TextField(max_length=2000, blank=True)
@@ -83,7 +83,7 @@ class ShowcaseItem(models.Model):
     """A product on a show's list."""
 
     id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="items")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="items", db_index=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
     position = models.PositiveIntegerField()
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -130,7 +130,7 @@ class ShowEvent(models.Model):
     """One must event that the room was sent, at its place in the lane. Kept for replay and as evidence."""
 
     id = models.BigAutoField(primary_key=True)
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events")
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="events", db_index=False)
     epoch = models.CharField(max_length=16)
     offset = models.PositiveBigIntegerField()
     key = models.CharField(max_length=120, help_text="The outbox event it came from.")
