@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0018_words_of_dumps'),
+        ('catalog', '0019_low_stock'),
         ('commerce', '0010_leaner_indexes'),
     ]
 
