@@ -126,6 +126,17 @@ def shared(merchant_id: UUID, codes: Collection[str]) -> dict[str, Location]:
     return {row.code: row for row in rows}
 
 
+def kept(merchant_id: UUID, location_id: UUID) -> Location:
+    """Return a location by its id, as `shared` does by codes; raises NoLocation."""
+    rows = Location.objects.raw(
+        "SELECT * FROM catalog_location WHERE merchant_id = %s AND id = %s FOR SHARE",
+        [merchant_id, location_id],
+    )
+    for row in rows:
+        return row
+    raise NoLocation
+
+
 def called(known: Mapping[str, Location], code: str) -> Location:
     """Return the location of that code; raises UnknownLocation."""
     place = known.get(code)

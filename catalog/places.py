@@ -6,19 +6,16 @@ locked first (shared, so that none closes meanwhile), then stock in the order of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from catalog import locations, queries, stock
-from catalog.models import Location, LocationStock, Stock, StockMovement
+from catalog import locations, onhand, queries, stock
+from catalog.models import Location, Stock, StockMovement
+from catalog.onhand import Move
 from catalog.stock import MAX_UNITS, SOMEBODY, Reason, Who
 from commerce import errors
-
-Spot = tuple[UUID, UUID]
-"""A variant and a location."""
 
 
 class NotEnoughThere(errors.Conflict):
@@ -45,16 +42,6 @@ class SameLocation(errors.Invalid):
     message = "Name two locations."
 
 
-@dataclass(slots=True)
-class _Move:
-    """What is written down of one variant at one location."""
-
-    variant_id: UUID
-    location: Location
-    delta: int
-    on_hand_delta: int
-
-
 def set_levels(
     *, merchant_id: UUID, levels: Mapping[tuple[UUID, str], int], note: str, by: Who, now: datetime
 ) -> dict[tuple[UUID, str], bool | errors.Refusal]:
@@ -69,9 +56,9 @@ def set_levels(
         known = locations.shared(merchant_id, {code for _, code in levels})
         rows = stock.locked(merchant_id, {variant_id for variant_id, _ in levels})
         bundles = stock.bundles(rows)
-        lying = _lying(rows)
+        lying = onhand.lying(rows)
         found: dict[tuple[UUID, str], bool | errors.Refusal] = {}
-        moves: list[_Move] = []
+        moves: list[Move] = []
         available = {pk: row.available for pk, row in rows.items()}
         # The main one last, as what lies there is what remains; what comes before what goes.
         for (pk, code), units in sorted(
@@ -88,7 +75,7 @@ def set_levels(
                     raise stock.TooMuchStock
                 elsewhere = sum(there for (one, _), there in lying.items() if one == pk)
                 here = available[pk] - elsewhere if place.is_main else lying.get((pk, place.pk), 0)
-                move = _Move(pk, place, units - here, units - here)
+                move = Move(pk, place, units - here, units - here)
                 _may(move, place, available[pk])
             except errors.Refusal as refusal:
                 found[pk, code] = refusal
@@ -99,7 +86,7 @@ def set_levels(
                 available[pk] += move.delta
                 if not place.is_main:
                     lying[pk, place.pk] = units
-        _write(merchant_id, moves, rows, lying, available, reason=Reason.SET, note=note, by=by, now=now)
+        _keep(merchant_id, moves, rows, lying, available, reason=Reason.SET, note=note, by=by, now=now)
         return found
 
 
@@ -128,16 +115,16 @@ def adjust(
             raise queries.UnknownVariant
         if stock.bundles([variant_id]):
             raise stock.StockOfBundle
-        lying = _lying(rows)
+        lying = onhand.lying(rows)
         here = lying.get((variant_id, place.pk), 0)
         if not place.is_main and here + delta < 0:
             raise NotEnoughThere(variant=variant_id, location=place.code, left=here)
-        move = _Move(variant_id, place, delta, delta)
+        move = Move(variant_id, place, delta, delta)
         _may(move, place, row.available)
         if not place.is_main:
             lying[variant_id, place.pk] = here + delta
         available = {variant_id: row.available + delta}
-        _write(merchant_id, [move], rows, lying, available, reason=Reason.ADJUST, note=note, by=by, now=now)
+        _keep(merchant_id, [move], rows, lying, available, reason=Reason.ADJUST, note=note, by=by, now=now)
 
 
 def transfer(
@@ -168,63 +155,24 @@ def transfer(
             raise UnknownGoods(variant=str(pk))
         if stock.bundles(units):
             raise stock.StockOfBundle
-        lying = _lying(rows)
-        moves: list[_Move] = []
+        lying = onhand.lying(rows)
+        moves: list[Move] = []
         for pk in sorted(units):
             elsewhere = sum(there for (one, _), there in lying.items() if one == pk)
             here = rows[pk].available - elsewhere if start.is_main else lying.get((pk, start.pk), 0)
             if here < units[pk]:
                 raise NotEnoughThere(variant=pk, location=start.code, left=max(0, here))
             for place, change in ((start, -units[pk]), (end, units[pk])):
-                moves.append(_Move(pk, place, 0, change))
+                moves.append(Move(pk, place, 0, change))
                 if not place.is_main:
                     lying[pk, place.pk] = lying.get((pk, place.pk), 0) + change
                     if lying[pk, place.pk] > MAX_UNITS:
                         raise stock.TooMuchStock
         available = {pk: row.available for pk, row in rows.items()}
-        _write(merchant_id, moves, rows, lying, available, reason=Reason.TRANSFER, note=note, by=by, now=now)
+        _keep(merchant_id, moves, rows, lying, available, reason=Reason.TRANSFER, note=note, by=by, now=now)
 
 
-def take_away(
-    *,
-    merchant_id: UUID,
-    units: Mapping[UUID, int],
-    location_id: UUID,
-    note: str,
-    now: datetime,
-    by: Who = SOMEBODY,
-) -> None:
-    """Have positive units of variants leave a location for whom they were promised to, all or none.
-
-    Inside the caller's transaction. What can be promised stays: it went down when they were sold. Of the main
-    location nothing is counted, so nothing is written. Raises UnknownLocation, NotEnoughThere.
-    """
-    with transaction.atomic():
-        place = Location.objects.filter(merchant_id=merchant_id, pk=location_id).first()
-        if place is None:
-            raise locations.UnknownLocation
-        if place.is_main:
-            return
-        rows = stock.locked(merchant_id, units)
-        lying = _lying(rows)
-        moves: list[_Move] = []
-        for pk in sorted(units):
-            here = lying.get((pk, place.pk), 0)
-            if here < units[pk]:
-                raise NotEnoughThere(variant=pk, location=place.code, left=here)
-            lying[pk, place.pk] = here - units[pk]
-            moves.append(_Move(pk, place, 0, -units[pk]))
-        available = {pk: row.available for pk, row in rows.items()}
-        _write(merchant_id, moves, rows, lying, available, reason=Reason.SENT, note=note, by=by, now=now)
-
-
-def _lying(rows: Mapping[UUID, Stock]) -> dict[Spot, int]:
-    """Return what lies elsewhere of variants whose stock is locked."""
-    lying = LocationStock.objects.filter(variant_id__in=list(rows))
-    return {(row.variant_id, row.location_id): row.on_hand for row in lying}
-
-
-def _may(move: _Move, place: Location, available: int) -> None:
+def _may(move: Move, place: Location, available: int) -> None:
     if move.delta > 0 and not place.is_active:
         raise locations.LocationClosed(location=place.code)
     if available + move.delta < 0:
@@ -233,11 +181,11 @@ def _may(move: _Move, place: Location, available: int) -> None:
         raise stock.TooMuchStock
 
 
-def _write(
+def _keep(
     merchant_id: UUID,
-    moves: list[_Move],
+    moves: list[Move],
     rows: Mapping[UUID, Stock],
-    lying: Mapping[Spot, int],
+    lying: Mapping[onhand.Spot, int],
     available: Mapping[UUID, int],
     *,
     reason: StockMovement.Reason,
@@ -245,38 +193,7 @@ def _write(
     by: Who,
     now: datetime,
 ) -> None:
-    touched = {(move.variant_id, move.location.pk) for move in moves if not move.location.is_main}
-    LocationStock.objects.bulk_create(
-        [
-            LocationStock(
-                merchant_id=merchant_id,
-                variant_id=pk,
-                location_id=location_id,
-                on_hand=lying[pk, location_id],
-                updated_at=now,
-            )
-            for pk, location_id in sorted(touched)
-        ],
-        update_conflicts=True,
-        unique_fields=["variant", "location"],
-        update_fields=["on_hand", "updated_at"],
-    )
-    StockMovement.objects.bulk_create(
-        StockMovement(
-            merchant_id=merchant_id,
-            variant_id=move.variant_id,
-            location=move.location,
-            delta=move.delta,
-            on_hand_delta=move.on_hand_delta,
-            reason=reason,
-            note=note,
-            by=by.kind,
-            by_name=by.name,
-            at=now,
-        )
-        for move in moves
-        if move.delta or move.on_hand_delta
-    )
+    onhand.write(merchant_id, moves, lying, reason=reason, note=note, by=by, now=now)
     stock.write_locked(
         levels={pk: units for pk, units in available.items() if units != rows[pk].available}, now=now
     )

@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from catalog.models import StockMovement
+from catalog.stock import Who
 from commerce import errors, idempotency, money
 from commerce.leafing import leaf
 from commerce.merchantsite import Waiting, desk, member_of
@@ -69,8 +71,20 @@ class ParcelForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
     )
 
+    location = forms.ChoiceField(
+        label="Sent from",
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="What is in it lies there no more.",
+    )
+
     def __init__(self, *args: Any, order: Order, **options: Any) -> None:
         super().__init__(*args, **options)
+        places = queries.origins_of(merchant_id=order.merchant_id)
+        if places:
+            self.fields["location"].choices = places  # type: ignore[attr-defined]  # a choice field's
+        else:
+            del self.fields["location"]
         self.lines = [line for line in order.lines.all() if line.to_ship]
         for line in self.lines:
             self.fields[f"units-{line.id}"] = forms.IntegerField(
@@ -132,7 +146,14 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
             form.add_error(None, "Say what is in the parcel.")
         else:
             label = fulfilment.Label(*(form.cleaned_data[name] for name in fulfilment.Label.__slots__))
-            pack = partial(fulfilment.pack, lines=lines, label=label, now=timezone.now())
+            pack = partial(
+                fulfilment.pack,
+                lines=lines,
+                label=label,
+                location=form.cleaned_data.get("location") or None,
+                by=Who(StockMovement.By.MEMBER, str(member_of(request).user)[:150]),
+                now=timezone.now(),
+            )
             try:
                 _once(request, pack, merchant_id=merchant_id, order_id=order_id)
             except errors.Refusal as refusal:

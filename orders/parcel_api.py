@@ -1,5 +1,7 @@
 """HTTP doors of parcels, for merchants: acknowledged, sent, corrected, delivered."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +14,34 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
-from commerce import http
+from catalog.views import edge
+from commerce import etags, http
 from commerce.schema import IF_MATCH, MAY_BE_MISSING
 from orders import conditions, doors, fulfilment, queries
 from orders.models import Shipment
 from orders.serializers import merchants, parcels
 
 
-def _packed(lines: list[dict[str, Any]]) -> list[fulfilment.Packed]:
-    return [fulfilment.Packed(each["line"], each["quantity"]) for each in lines]
+def _parcel(request: Request, sent: dict[str, Any]) -> dict[str, Any]:
+    """Return a parcel that was sent as fulfilment is asked for it."""
+    label = {name: sent[name] for name in fulfilment.Label.__slots__}
+    return {
+        "lines": [fulfilment.Packed(each["line"], each["quantity"]) for each in sent["lines"]],
+        "label": fulfilment.Label(**label),
+        "location": sent["location"],
+        "by": edge.caller(request),
+        "now": timezone.now(),
+    }
+
+
+def _done(request: Request, act: Callable[[], object], about: etags.Resource) -> Response:
+    """Act on an order or a parcel once, and answer with how it looks then."""
+
+    def run() -> tuple[int, object]:
+        act()
+        return 200, about.look()
+
+    return http.write_once(request, run, about)
 
 
 class AcknowledgeView(http.MerchantView):
@@ -35,21 +56,10 @@ class AcknowledgeView(http.MerchantView):
         description="With your own number of it, if you like. Again changes the number alone.",
     )
     def post(self, request: Request, order_id: UUID) -> Response:
-        body = parcels.AcknowledgeSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        now = timezone.now()
-
-        def acknowledge() -> tuple[int, object]:
-            fulfilment.acknowledge(
-                merchant_id=self.merchant.id,
-                order_id=order_id,
-                reference=body.validated_data["reference"],
-                now=now,
-            )
-            row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-            return 200, merchants.OrderSerializer(row).data
-
-        return http.write_once(request, acknowledge, conditions.order(self.merchant.id, order_id))
+        asked = edge.sent(parcels.AcknowledgeSerializer, request)
+        of: dict[str, Any] = {"merchant_id": self.merchant.id, "order_id": order_id}
+        act = partial(fulfilment.acknowledge, **of, **asked, now=timezone.now())
+        return _done(request, act, conditions.order(**of))
 
 
 class ShipView(http.MerchantView):
@@ -61,28 +71,13 @@ class ShipView(http.MerchantView):
         parameters=[doors.IDEMPOTENCY_KEY, IF_MATCH],
         request=parcels.ShipSerializer,
         responses=merchants.OrderSerializer,
-        description="Record a parcel with `lines`, or without them all that is left, and tell the buyer. The"
-        " same parcel again changes nothing.",
+        description="Record a parcel with `lines`, or without them all that is left, and tell the buyer. What"
+        " is in it leaves `location`. The same parcel again changes nothing.",
     )
     def post(self, request: Request, order_id: UUID) -> Response:
-        body = parcels.ShipSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        now = timezone.now()
-        asked = dict(body.validated_data)
-        lines = _packed(asked.pop("lines"))
-
-        def ship() -> tuple[int, object]:
-            fulfilment.pack(
-                merchant_id=self.merchant.id,
-                order_id=order_id,
-                lines=lines,
-                label=fulfilment.Label(**asked),
-                now=now,
-            )
-            row = queries.order_of(merchant_id=self.merchant.id, order_id=order_id)
-            return 200, merchants.OrderSerializer(row).data
-
-        return http.write_once(request, ship, conditions.order(self.merchant.id, order_id))
+        asked = _parcel(request, edge.sent(parcels.ShipSerializer, request))
+        of: dict[str, Any] = {"merchant_id": self.merchant.id, "order_id": order_id}
+        return _done(request, partial(fulfilment.pack, **of, **asked), conditions.order(**of))
 
 
 class ShipmentFilter(Filters):
@@ -125,20 +120,12 @@ class ShipmentsView(http.MerchantView, generics.ListAPIView[Shipment]):
         " parcel again changes nothing.",
     )
     def post(self, request: Request) -> Response:
-        body = parcels.SendSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked, now = dict(body.validated_data), timezone.now()
-        order_ids, lines = asked.pop("orders"), _packed(asked.pop("lines"))
+        sent = edge.sent(parcels.SendSerializer, request)
+        order_ids, asked = sent.pop("orders"), _parcel(request, sent)
 
         def send() -> tuple[int, object]:
-            made = fulfilment.send(
-                merchant_id=self.merchant.id,
-                order_ids=order_ids,
-                lines=lines,
-                label=fulfilment.Label(**asked),
-                now=now,
-            )
-            return 201, _body(self.merchant.id, made.pk)
+            made = fulfilment.send(merchant_id=self.merchant.id, order_ids=order_ids, **asked)
+            return 201, conditions.shipment(self.merchant.id, made.pk).look()
 
         return http.write_once(request, send)
 
@@ -159,17 +146,10 @@ class ShipmentView(http.MerchantView):
         description="Correct who carries it and how it is followed. The buyer is told.",
     )
     def patch(self, request: Request, shipment_id: UUID) -> Response:
-        body = parcels.RelabelSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        now = timezone.now()
-
-        def relabel() -> tuple[int, object]:
-            fulfilment.relabel(
-                merchant_id=self.merchant.id, shipment_id=shipment_id, now=now, **body.validated_data
-            )
-            return 200, _body(self.merchant.id, shipment_id)
-
-        return http.write_once(request, relabel, conditions.shipment(self.merchant.id, shipment_id))
+        asked = edge.sent(parcels.RelabelSerializer, request)
+        of: dict[str, Any] = {"merchant_id": self.merchant.id, "shipment_id": shipment_id}
+        act = partial(fulfilment.relabel, **of, **asked, now=timezone.now())
+        return _done(request, act, conditions.shipment(**of))
 
 
 class DeliverView(http.MerchantView):
@@ -185,19 +165,7 @@ class DeliverView(http.MerchantView):
         " when all of it is.",
     )
     def post(self, request: Request, shipment_id: UUID) -> Response:
-        body = parcels.DeliverSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        now = timezone.now()
-
-        def deliver() -> tuple[int, object]:
-            fulfilment.deliver(
-                merchant_id=self.merchant.id, shipment_id=shipment_id, now=now, **body.validated_data
-            )
-            return 200, _body(self.merchant.id, shipment_id)
-
-        return http.write_once(request, deliver, conditions.shipment(self.merchant.id, shipment_id))
-
-
-def _body(merchant_id: UUID, shipment_id: UUID) -> object:
-    row = queries.shipment_of(merchant_id=merchant_id, shipment_id=shipment_id)
-    return parcels.ShipmentSerializer(row).data
+        asked = edge.sent(parcels.DeliverSerializer, request)
+        of: dict[str, Any] = {"merchant_id": self.merchant.id, "shipment_id": shipment_id}
+        act = partial(fulfilment.deliver, **of, **asked, now=timezone.now())
+        return _done(request, act, conditions.shipment(**of))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 
+from catalog.models import Location
 from commerce import errors, ids
 from commerce.money import Money
 from orders import claims, taxes
@@ -212,7 +213,7 @@ def orders_of(*, merchant_id: UUID) -> QuerySet[Order]:
         .select_related("purchase__stream", "cancellation", "merchant")
         .prefetch_related(
             Prefetch("lines", queryset=OrderLine.objects.order_by("id")),
-            Prefetch("parcel_lines", queryset=PARCEL_LINES),
+            Prefetch("parcel_lines", queryset=PARCEL_LINES.select_related("shipment__location")),
         )
     )
 
@@ -252,9 +253,8 @@ def contact_of(order: Order) -> Body | None:
 def shipments_of(*, merchant_id: UUID) -> QuerySet[Shipment]:
     """Return a merchant's parcels with what is in them."""
     lines = ShipmentLine.objects.select_related("line").order_by("line_id")
-    return Shipment.objects.filter(merchant_id=merchant_id).prefetch_related(
-        Prefetch("lines", queryset=lines)
-    )
+    mine = Shipment.objects.filter(merchant_id=merchant_id)
+    return mine.select_related("location").prefetch_related(Prefetch("lines", queryset=lines))
 
 
 def shipment_of(*, merchant_id: UUID, shipment_id: UUID) -> Shipment:
@@ -263,6 +263,15 @@ def shipment_of(*, merchant_id: UUID, shipment_id: UUID) -> Shipment:
     if found is None:
         raise UnknownShipment
     return found
+
+
+def origins_of(*, merchant_id: UUID) -> list[tuple[str, str]]:
+    """Return the codes and names of locations that parcels can leave, the main one first; none where there is
+    no choice.
+    """
+    mine = Location.objects.filter(merchant=merchant_id, is_active=True).order_by("-is_main", "name", "id")
+    found = list(mine.values_list("code", "name"))
+    return found if len(found) > 1 else []
 
 
 # --- hosts ---

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.db import models
 
+from catalog.models import Location
 from commerce import ids
 from commerce.models import Merchant
 from orders.models.purchases import Order, OrderLine
@@ -17,6 +18,16 @@ class Shipment(models.Model):
     carrier = models.CharField(max_length=80)
     tracking_number = models.CharField(max_length=120, blank=True)
     tracking_url = models.CharField(max_length=500, blank=True)
+    # The tenant's wall is a composite foreign key, on (merchant, location).
+    location = models.ForeignKey(
+        Location,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="From where it left. None: not said, which counts as the main one.",
+    )
     shipped_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True, blank=True)
 

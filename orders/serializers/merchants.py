@@ -29,6 +29,12 @@ class OrderParcelSerializer(serializers.Serializer[Any]):
     carrier = serializers.CharField(source="shipment.carrier")
     tracking_number = serializers.CharField(source="shipment.tracking_number", allow_blank=True)
     tracking_url = serializers.CharField(source="shipment.tracking_url", allow_blank=True)
+    location = serializers.CharField(
+        source="shipment.location.code",
+        default=None,
+        allow_null=True,
+        help_text="That it left; null: not said.",
+    )
     shipped_at = serializers.DateTimeField(source="shipment.shipped_at")
     delivered_at = serializers.DateTimeField(source="shipment.delivered_at", allow_null=True)
     lines = PackedSerializer(many=True)

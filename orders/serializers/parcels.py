@@ -41,6 +41,14 @@ class LabelSerializer(strict.StrictSerializer):
 class ShipSerializer(LabelSerializer):
     """A parcel of an order; without `lines` it has all that is left."""
 
+    location = strict.Text(
+        max_length=50,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Code of the location that it leaves. Left out: the main one.",
+    )
+
     lines = PackSerializer(
         many=True,
         required=False,
@@ -90,6 +98,9 @@ class InParcelSerializer(serializers.ModelSerializer[ShipmentLine]):
 class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
     """A parcel, with units of one or several orders."""
 
+    location = serializers.CharField(
+        source="location.code", default=None, allow_null=True, help_text="That it left; null: not said."
+    )
     lines = InParcelSerializer(many=True)
 
     class Meta:
@@ -99,6 +110,7 @@ class ShipmentSerializer(serializers.ModelSerializer[Shipment]):
             "carrier",
             "tracking_number",
             "tracking_url",
+            "location",
             "shipped_at",
             "delivered_at",
             "lines",

@@ -119,11 +119,12 @@ def close(purchase: Purchase, *, now: datetime) -> None:
         reason=over if in_time else "not paid in time",
         now=now,
     )
-    holds.release(purchase=purchase, now=now)
-    for order in _orders(purchase):
-        # A parcel that waited for the money does not go out.
-        fulfilment.take_back(order=order)
+    orders = _orders(purchase)
+    for order in orders:
         moves.order(order, new=Order.Status.CANCELLED, now=now)
+    holds.release(purchase=purchase, now=now)
+    # A parcel that waited for the money does not go out.
+    fulfilment.take_back(orders=orders, now=now)
 
 
 def held_at_most(purchase: Purchase) -> datetime:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,78 +11,23 @@ from catalog import bundles, locations, places, queries, stock
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
 from commerce import ids
 from commerce.models import Event, Merchant
-from tests.catalog import make
-from tests.catalog.make import NOW, after
+from tests.catalog import located, make
+from tests.catalog.located import KEY, adds_up, adjust_there, close, lying, move, place, send, set_there
+from tests.catalog.make import NOW
 
 pytestmark = pytest.mark.django_db
 
-KEY = stock.Who("key", "ERP")
 Act = Callable[[], Any]
 
 
 @pytest.fixture
 def seller() -> Merchant:
-    made = make.merchant()
-    for code in ("main", "berlin", "lyon"):
-        place(made, code)
-    return made
-
-
-def place(of: Merchant, code: str) -> Location:
-    return locations.create(merchant_id=of.pk, code=code, name=code.title(), now=NOW)
-
-
-def set_there(one: Variant, location: str, units: int, *, at: float = 1) -> None:
-    places.set_level(
-        merchant_id=one.merchant_id,
-        variant_id=one.pk,
-        location=location,
-        units=units,
-        note="counted",
-        by=KEY,
-        now=after(at),
-    )
-
-
-def adjust_there(one: Variant, location: str, delta: int) -> None:
-    places.adjust(
-        merchant_id=one.merchant_id,
-        variant_id=one.pk,
-        location=location,
-        delta=delta,
-        note="",
-        by=KEY,
-        now=after(1),
-    )
-
-
-def move(one: Variant, origin: str, target: str, units: int) -> None:
-    places.transfer(
-        merchant_id=one.merchant_id, origin=origin, target=target, units={one.pk: units}, note="", now=NOW
-    )
-
-
-def send(one: Variant, location: str, units: int) -> None:
-    at = Location.objects.get(merchant=one.merchant, code=location)
-    places.take_away(
-        merchant_id=one.merchant_id, units={one.pk: units}, location_id=at.pk, note="order 1", now=NOW
-    )
+    return located.seller()
 
 
 def standing(one: Variant) -> tuple[int, dict[str, int]]:
     """What can be promised, and what lies elsewhere."""
-    lying = LocationStock.objects.filter(variant=one).values_list("location__code", "on_hand")
-    return Stock.objects.get(pk=one.pk).available, dict(lying)
-
-
-def sums(one: Variant) -> None:
-    """What is written adds up to what there is."""
-    available, lying = standing(one)
-    moves = StockMovement.objects.filter(variant=one)
-    assert sum(moves.values_list("delta", flat=True)) == available
-    for code, units in lying.items():
-        there = moves.filter(location__code=code).values_list("on_hand_delta", flat=True)
-        assert sum(there) == units
+    return Stock.objects.get(pk=one.pk).available, lying(one)
 
 
 def test_the_first_location_is_the_main_one(seller: Merchant) -> None:
@@ -107,7 +51,7 @@ def test_what_is_counted_elsewhere_can_be_promised_too(seller: Merchant) -> None
     set_there(one, "berlin", 3)
     set_there(one, "lyon", 4)
     assert standing(one) == (17, {"berlin": 3, "lyon": 4})
-    sums(one)
+    assert adds_up(one)
     last = StockMovement.objects.latest("id")
     assert last.location is not None
     assert (last.location.code, last.delta, last.on_hand_delta) == ("lyon", 4, 4)
@@ -137,7 +81,7 @@ def test_at_the_main_location_what_remains_is_said(seller: Merchant) -> None:
     assert standing(one) == (25, {"berlin": 5})
     adjust_there(one, "main", -20)
     assert standing(one) == (5, {"berlin": 5})
-    sums(one)
+    assert adds_up(one)
 
 
 def test_promised_units_are_not_taken_away(seller: Merchant) -> None:
@@ -184,7 +128,7 @@ def test_moving_leaves_alone_what_can_be_promised(seller: Merchant) -> None:
         *(("main", 0, -6), ("berlin", 0, 6), ("berlin", 0, -4), ("lyon", 0, 4)),
         *(("lyon", 0, -1), ("main", 0, 1)),
     ]
-    sums(one)
+    assert adds_up(one)
 
 
 def test_from_the_main_location_goes_what_is_not_promised(seller: Merchant) -> None:
@@ -218,7 +162,7 @@ def test_what_was_sold_leaves_without_being_promised_again(seller: Merchant) -> 
     assert standing(one) == (1, {"berlin": 1})
     last = StockMovement.objects.latest("id")
     assert (last.reason, last.delta, last.on_hand_delta, last.note) == ("sent", 0, -4, "order 1")
-    # What lies at the main one is not counted.
+    # What lies at the main one is derived.
     count = StockMovement.objects.count()
     send(one, "main", 2)
     assert StockMovement.objects.count() == count
@@ -227,26 +171,21 @@ def test_what_was_sold_leaves_without_being_promised_again(seller: Merchant) -> 
 def test_a_closed_location_takes_nothing_in(seller: Merchant) -> None:
     one = make.variant(seller, stocked=10)
     set_there(one, "berlin", 2)
-    berlin = Location.objects.get(merchant=seller, code="berlin")
-
-    def close(location_id: UUID) -> Location:
-        return locations.change(
-            merchant_id=seller.pk, location_id=location_id, changes={"is_active": False}, now=NOW
-        )
-
     with pytest.raises(locations.LocationNotEmpty) as refused:
-        close(berlin.pk)
+        close(seller, "berlin")
     assert refused.value.data == {"units": 2}
     with pytest.raises(locations.MainLocation):
-        close(Location.objects.get(merchant=seller, is_main=True).pk)
+        close(seller, "main")
     move(one, "berlin", "main", 2)
-    assert not close(berlin.pk).is_active
+    assert not close(seller, "berlin").is_active
     acts: tuple[Act, ...] = (lambda: set_there(one, "berlin", 1), lambda: move(one, "main", "berlin", 1))
     for act in acts:
         with pytest.raises(locations.LocationClosed):
             act()
+    with pytest.raises(locations.LocationClosed):
+        send(one, "berlin", 1)
     with pytest.raises(locations.NoLocation):
-        close(ids.new())
+        locations.change(merchant_id=seller.pk, location_id=ids.new(), changes={}, now=NOW)
 
 
 def test_what_is_not_there_or_anothers_is_unknown(seller: Merchant) -> None:
@@ -264,7 +203,7 @@ def test_what_is_not_there_or_anothers_is_unknown(seller: Merchant) -> None:
             merchant_id=seller.pk, origin="main", target="lyon", units={other.pk: 1}, note="", now=NOW
         )
     with pytest.raises(locations.UnknownLocation):
-        places.take_away(merchant_id=seller.pk, units={one.pk: 1}, location_id=theirs.pk, note="", now=NOW)
+        send(one, "hers", 1)
     with pytest.raises(places.SameLocation):
         move(one, "main", "main", 1)
     # Nor does the database take a row that mixes merchants.
@@ -312,7 +251,7 @@ def test_many_at_once_each_for_itself(seller: Merchant) -> None:
     assert isinstance(found[one.pk, "nowhere"], locations.UnknownLocation)
     assert isinstance(found[other.pk, "berlin"], stock.TooMuchStock)
     assert standing(one) == (12, {"berlin": 5})
-    sums(one)
+    assert adds_up(one)
 
 
 def test_many_take_as_many_statements_as_few(seller: Merchant) -> None:

@@ -13,6 +13,7 @@ from commerce.webhooks import endpoints
 from orders import hearers
 from orders.models import Order, OrderLine, Shipment
 from orders.settling import payments
+from tests.catalog import located
 from tests.catalog.api import Api
 from tests.orders import make
 
@@ -190,3 +191,57 @@ def test_lists_take_constantly_many_statements(path: str) -> None:
         order = sold(2, of=seller)
         api.post(f"{ROOT}orders/{order.id}/ship", DHL)
     assert count() == few
+
+
+# --- from where it leaves ---
+
+
+def test_a_parcel_leaves_a_location_by_its_code() -> None:
+    order = sold(3, of=located.seller())
+    api, (line,) = Api(order.merchant), lines(order)
+    variant = OrderLine.objects.get(pk=line).variant
+    located.set_there(variant, "berlin", 2)
+    path = f"{ROOT}orders/{order.id}/ship"
+
+    short = api.post(path, DHL | {"location": "berlin"})
+    assert (short.status, short.code) == (409, "NOT_ENOUGH_THERE")
+    assert short.body["data"] == {"variant": str(variant.pk), "location": "berlin", "left": 2}
+    gone = api.post(path, DHL | {"location": "rome"})
+    assert (gone.status, gone.code) == (409, "UNKNOWN_LOCATION")
+    assert api.post(path, DHL | {"location": ""}).code == "BAD_REQUEST"
+    assert api.post(path, DHL | {"location": "x" * 51}).code == "BAD_REQUEST"
+
+    packed = [{"line": line, "quantity": 2}]
+    told = api.post(path, DHL | {"lines": packed, "location": "berlin"}, key="once")
+    again = api.post(path, DHL | {"lines": packed, "location": "berlin"}, key="once")
+    assert (told.status, again.body) == (200, told.body)
+    (parcel,) = told.body["shipments"]
+    assert parcel["location"] == "berlin"
+    rest = {"tracking_number": "2", "lines": [{"line": line, "quantity": 1}], "location": None}
+    sent = api.post(f"{ROOT}shipments", DHL | rest)
+    assert (sent.status, sent.body["location"]) == (201, None)
+    assert api.get(f"{ROOT}shipments/{parcel['id']}").body["location"] == "berlin"
+
+    (movement,) = api.get(f"{ROOT}catalog/stock/movements?reason=sent").body["results"]
+    assert movement["location"] == "berlin"
+    assert (movement["delta"], movement["on_hand_delta"], movement["by"]["kind"]) == (0, -2, "key")
+    assert str(order.id) in movement["note"]
+
+
+def test_several_orders_leave_a_location_in_one_parcel() -> None:
+    seller, buyer = located.seller(), make.buyer()
+    some = [sold(1, by=buyer, of=seller) for _ in range(2)]
+    for line in OrderLine.objects.all():
+        located.set_there(line.variant, "lyon", 1)
+    asked = DHL | {"orders": [str(order.id) for order in some], "location": "lyon"}
+    made = Api(seller).post(f"{ROOT}shipments", asked)
+    assert (made.status, made.body["location"]) == (201, "lyon")
+    assert [located.lying(line.variant) for line in OrderLine.objects.all()] == [{"lyon": 0}, {"lyon": 0}]
+
+
+def test_a_closed_location_sends_nothing() -> None:
+    order = sold(1, of=located.seller())
+    located.close(order.merchant, "lyon")
+    refused = Api(order.merchant).post(f"{ROOT}orders/{order.id}/ship", DHL | {"location": "lyon"})
+    assert (refused.status, refused.code) == (409, "LOCATION_CLOSED")
+    assert refused.body["data"] == {"location": "lyon"}

@@ -6,17 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Sum
 
 from catalog import locations, places, stock
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
-from commerce.models import Merchant
-from tests.catalog import make
-from tests.catalog.make import NOW, after
+from tests.catalog import located, make
+from tests.catalog.located import KEY, adds_up, adjust_there, close, lying, move, set_there
+from tests.catalog.make import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BY = stock.SOMEBODY
 
 
 def meanwhile(act: Callable[[], Any], *, seconds: float) -> tuple[threading.Thread, list[Any]]:
@@ -39,61 +36,9 @@ def meanwhile(act: Callable[[], Any], *, seconds: float) -> tuple[threading.Thre
 
 @pytest.fixture
 def one() -> Variant:
-    seller = make.merchant()
-    for code in ("main", "berlin", "lyon"):
-        locations.create(merchant_id=seller.pk, code=code, name=code, now=NOW)
-    made = make.variant(seller, stocked=10)
+    made = make.variant(located.seller(), stocked=10)
     set_there(made, "berlin", 10)
     return made
-
-
-def set_there(one: Variant, location: str, units: int) -> None:
-    places.set_level(
-        merchant_id=one.merchant_id,
-        variant_id=one.pk,
-        location=location,
-        units=units,
-        note="",
-        by=BY,
-        now=after(1),
-    )
-
-
-def adjust_there(one: Variant, location: str, delta: int) -> None:
-    places.adjust(
-        merchant_id=one.merchant_id,
-        variant_id=one.pk,
-        location=location,
-        delta=delta,
-        note="",
-        by=BY,
-        now=after(1),
-    )
-
-
-def move(one: Variant, origin: str, target: str, units: int) -> None:
-    places.transfer(
-        merchant_id=one.merchant_id,
-        origin=origin,
-        target=target,
-        units={one.pk: units},
-        note="",
-        now=after(1),
-    )
-
-
-def on_hand(one: Variant, code: str) -> int:
-    return LocationStock.objects.get(variant=one, location__code=code).on_hand
-
-
-def adds_up(one: Variant) -> bool:
-    moves = StockMovement.objects.filter(variant=one)
-    total = moves.aggregate(units=Sum("delta"))["units"]
-    lying = all(
-        moves.filter(location=row.location_id).aggregate(units=Sum("on_hand_delta"))["units"] == row.on_hand
-        for row in LocationStock.objects.filter(variant=one)
-    )
-    return lying and total == Stock.objects.get(pk=one.pk).available
 
 
 def careless(one: Variant) -> None:
@@ -116,7 +61,7 @@ def test_control_without_the_lock_a_change_is_lost(one: Variant) -> None:
         thread, _ = meanwhile(lambda: careless(one), seconds=0.3)
     thread.join(10)
 
-    assert on_hand(one, "berlin") == 8
+    assert lying(one)["berlin"] == 8
     assert not adds_up(one)
 
 
@@ -140,7 +85,7 @@ def test_two_writers_of_one_location_come_one_after_the_other(
     thread.join(10)
 
     assert outcome == [None]
-    assert on_hand(one, "berlin") == berlin
+    assert lying(one)["berlin"] == berlin
     assert Stock.objects.get(pk=one.pk).available == available
     assert adds_up(one)
 
@@ -178,18 +123,13 @@ def test_writers_in_any_order_of_variants_never_wait_for_each_other_for_ever(one
         for step in range(10):
             order = some if (turn + step) % 2 else some[::-1]
             levels = {(each.pk, "lyon" if turn % 2 else "berlin"): turn + step for each in order}
-            places.set_levels(merchant_id=seller.pk, levels=levels, note="", by=BY, now=NOW)
+            places.set_levels(merchant_id=seller.pk, levels=levels, note="", by=KEY, now=NOW)
 
     crews = [meanwhile(lambda turn=turn: many(turn), seconds=0) for turn in range(4)]  # type: ignore[misc]
     for thread, _ in crews:
         thread.join(60)
     assert [outcome for _, outcome in crews] == [[None]] * 4
     assert all(adds_up(each) for each in some)
-
-
-def close(seller: Merchant, code: str) -> Location:
-    row = Location.objects.get(merchant=seller, code=code)
-    return locations.change(merchant_id=seller.pk, location_id=row.pk, changes={"is_active": False}, now=NOW)
 
 
 def test_a_location_does_not_close_while_goods_come_to_it(one: Variant) -> None:
