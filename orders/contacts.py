@@ -23,7 +23,6 @@ RETURN_OPEN = (Return.Status.ASKED, Return.Status.APPROVED, Return.Status.RECEIV
 # A parcel whose arrival nobody tells is taken to be there after so long.
 ON_ITS_WAY = timedelta(days=30)
 UNSOLD = (Purchase.Status.DECLINED, Purchase.Status.EXPIRED, Purchase.Status.CANCELLED)
-LOOKED_BACK = timedelta(days=30)  # Unsold purchases that grew old in so long are looked at each time.
 
 
 class OnItsWay(errors.Conflict):
@@ -64,14 +63,22 @@ def sweep(*, now: datetime) -> int:
         after = found[-1]
         with transaction.atomic():
             # Purchases before their orders, as everywhere; what was opened again meanwhile is not over.
-            purchases = _locked(Purchase.objects.filter(pk__in=_purchases_of(found)))
+            purchases = _locked(Purchase.objects.filter(pk__in=_purchases_of(found)).order_by("id"))
             over = Order.objects.filter(pk__in=found, contact_erased_at=None, status__in=OVER)
             done += over.update(contact_erased_at=now)
             waiting = Order.objects.filter(purchase__in=purchases, contact_erased_at=None)
             _erase(purchases - set(waiting.values_list("purchase_id", flat=True)), now)
-    with transaction.atomic():
-        _erase(_locked(_unsold(now)), now)
+    while _erase_unsold(now):
+        pass
     return done
+
+
+def _erase_unsold(now: datetime) -> bool:
+    """Erase the contact of some purchases that were never sold; says whether there were any."""
+    with transaction.atomic():
+        found = _locked(_unsold(now))
+        _erase(found, now)
+        return bool(found)
 
 
 def _purchases_of(order_ids: Collection[UUID]) -> QuerySet[Order, UUID]:
@@ -79,7 +86,7 @@ def _purchases_of(order_ids: Collection[UUID]) -> QuerySet[Order, UUID]:
 
 
 def _locked(rows: QuerySet[Purchase]) -> set[UUID]:
-    return {row.pk for row in rows.select_for_update(no_key=True).order_by("id")}
+    return {row.pk for row in rows.select_for_update(no_key=True)}
 
 
 _OVER = """
@@ -116,11 +123,13 @@ def _over(now: datetime, after: UUID) -> list[UUID]:
 
 
 def _unsold(now: datetime) -> QuerySet[Purchase]:
-    """Return purchases that were never sold, of the days that are over now: their ids sort by their time."""
+    """Return old purchases that were never sold, the oldest first: their ids sort by their time.
+
+    They have an index of their own (purchase_unsold_kept), so however old one is, it is found.
+    """
     before = now - timedelta(days=settings.CONTACT_DAYS)
-    return Purchase.objects.filter(
-        pk__gte=ids.least(before - LOOKED_BACK), pk__lt=ids.least(before), status__in=UNSOLD, erased_at=None
-    )
+    old = Purchase.objects.filter(pk__lt=ids.least(before), status__in=UNSOLD, erased_at=None)
+    return old.order_by("id")[:BATCH]
 
 
 def _check_done(purchase: Purchase, now: datetime) -> None:

@@ -80,6 +80,12 @@ class Purchase(models.Model):
                 condition=models.Q(status__in=["accepted", "action_required"]),
                 name="purchase_unsettled",
             ),
+            # For the sweep of contacts. Nothing is written to it by what is bought and paid.
+            models.Index(
+                fields=["id"],
+                condition=models.Q(status__in=["declined", "expired", "cancelled"], erased_at=None),
+                name="purchase_unsold_kept",
+            ),
             models.Index(fields=["buyer", "-id"], name="purchase_of_buyer"),
             models.Index(fields=["stream", "status"], name="purchase_of_stream"),
         )

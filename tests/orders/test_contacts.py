@@ -147,6 +147,24 @@ def test_what_was_never_paid_is_erased_too() -> None:
     assert purchase.ship_to == {"country": "DE"}
 
 
+def test_what_was_never_paid_is_erased_however_long_nobody_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [make.basket((make.variant(), 1)).go() for _ in range(3)]
+    for purchase in some:
+        payments.apply(intent=make.said(make.sent(purchase), "declined"), now=after(2))
+    monkeypatch.setattr(contacts, "BATCH", 2)
+
+    contacts.sweep(now=timezone.now() + timedelta(days=1000))
+
+    assert [row.ship_to for row in Purchase.objects.all()] == [{"country": "DE"}] * 3
+
+
+def test_the_sweep_of_what_was_never_paid_has_an_index_of_its_own() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = contacts._unsold(after(1000 * DAY)).explain()
+    assert "purchase_unsold_kept" in plan
+
+
 # --- because she asks ---
 
 
