@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from catalog import imports, pictures, sources
 from catalog.models import FeedFetch, FeedSource, Import
-from commerce import errors, outbox, sealing
+from commerce import errors, faults, outbox, sealing
 from commerce.outside import fetching
 
 log = structlog.get_logger(__name__)
@@ -73,6 +73,7 @@ def fetch(claimed: Claimed, *, clock: Callable[[], datetime], by: fetching.Clien
             got = _got(source, file, by)
         except sealing.CannotOpen:
             got = fetching.Fetched(None, "NO_KEY")
+        faults.reach("feed.fetched")
         _take_in(claimed, got, file, clock())
 
 

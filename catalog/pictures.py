@@ -6,11 +6,14 @@ picture that is due again when its lease is over. Files are written before anyth
 """
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,12 +28,18 @@ from django.db.models import Exists, OuterRef
 
 from catalog import claims, content, rendering, shelved
 from catalog.models import Picture, ProductImage
+from commerce import faults, media
 from commerce.outside import fetching
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
 RENDERING_SECONDS = 90.0
+# While a picture waits for its turn to be opened its lease is renewed so often.
+WAITING_SECONDS = 60.0
+FOLDER = "yellowcart-picture-"
+# What the process that opens pictures is told of ours: where its libraries are, no password.
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 # After each try that may help later; the last is given up.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 MOST_TRIES = len(PAUSES) + 1
@@ -72,6 +81,10 @@ class Claimed:
     tries: int
 
 
+class _Lost(Exception):
+    """Somebody else has claimed the picture since, or it waits no more."""
+
+
 class _Failed(Exception):
     def __init__(self, code: str, *, passing: bool = False, status: int | None = None) -> None:
         self.code, self.passing = code, passing
@@ -108,12 +121,14 @@ def take(claimed: Claimed, *, clock: Callable[[], datetime], by: fetching.Client
             if image is None:
                 return
             with content.lent(image) as file:
-                _keep(claimed, file, content.fingerprint(file)[0])
+                _keep(claimed, file, content.fingerprint(file)[0], clock)
         else:
             with tempfile.TemporaryFile() as file:
-                _keep(claimed, file, _fetch(claimed, file, by))
+                _keep(claimed, file, _fetch(claimed, file, by), clock)
     except _Failed as failure:
         _fail(claimed, failure, clock())
+    except _Lost:
+        log.info("image.lost", image=str(claimed.id), tries=claimed.tries)
 
 
 def _fetch(claimed: Claimed, file: BinaryIO, by: fetching.Client) -> str:
@@ -127,7 +142,7 @@ def _fetch(claimed: Claimed, file: BinaryIO, by: fetching.Client) -> str:
     return got.sha256
 
 
-def _keep(claimed: Claimed, file: BinaryIO, sha256: str) -> None:
+def _keep(claimed: Claimed, file: BinaryIO, sha256: str, clock: Callable[[], datetime]) -> None:
     # One worker at a time makes or removes the files of the same bytes.
     with claims.claim(f"picture {claimed.merchant_id} {sha256}") as alone:
         if not alone:
@@ -136,7 +151,8 @@ def _keep(claimed: Claimed, file: BinaryIO, sha256: str) -> None:
             merchant_id=claimed.merchant_id, sha256=sha256, defaults={"format": ""}
         )
         if not picture.renditions or not _all_there(picture):
-            _make(picture, file)
+            with _turn(claimed, clock):
+                _make(picture, file)
         with transaction.atomic():
             mine = ProductImage.objects.filter(pk=claimed.id, state=State.WAITING, tries=claimed.tries)
             if mine.update(state=State.READY, picture=picture, code="", reason=""):
@@ -148,8 +164,27 @@ def _all_there(picture: Picture) -> bool:
     return all(default_storage.exists(name) for _, _, name in shelved.files(picture))
 
 
+@contextmanager
+def _turn(claimed: Claimed, clock: Callable[[], datetime]) -> Iterator[None]:
+    """Wait for our turn to open a picture, which stays ours; raises _Lost."""
+    _renew(claimed, clock())
+    while not _opening.acquire(timeout=WAITING_SECONDS):
+        _renew(claimed, clock())
+    try:
+        _renew(claimed, clock())
+        yield
+    finally:
+        _opening.release()
+
+
+def _renew(claimed: Claimed, now: datetime) -> None:
+    mine = ProductImage.objects.filter(pk=claimed.id, state=State.WAITING, tries=claimed.tries)
+    if not mine.update(due_at=now + LEASE):
+        raise _Lost
+
+
 def _make(picture: Picture, file: BinaryIO) -> None:
-    with _opening, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
         came = Path(folder, "came")
         file.seek(0)
         with came.open("wb") as copy:
@@ -160,6 +195,7 @@ def _make(picture: Picture, file: BinaryIO) -> None:
         for width, _, name in shelved.files(picture):
             with Path(folder, f"{width}.webp").open("rb") as made:
                 default_storage.save(name, File(made))
+        faults.reach("image.files_written")
     picture.save(update_fields=["format", "renditions"])
 
 
@@ -167,7 +203,13 @@ def _rendered(came: Path, folder: Path) -> dict[str, Any]:
     """Have a picture opened by a process of its own; raises _Failed."""
     command = [sys.executable, "-I", rendering.__file__, str(came), str(folder)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=RENDERING_SECONDS, check=False)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=RENDERING_SECONDS,
+            check=False,
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        )
     except subprocess.TimeoutExpired as error:
         raise _Failed("TOO_COSTLY") from error
     if done.returncode:
@@ -201,10 +243,20 @@ def sweep(*, now: datetime, limit: int = 500) -> int:
     fresh = Picture.objects.filter(~Exists(used), unused_since=None, created_at__lt=now - timedelta(hours=1))
     ids = list(fresh.values_list("pk", flat=True)[:limit])
     Picture.objects.filter(pk__in=ids).update(unused_since=now)
+    _clear(before=now - timedelta(hours=1))
     removed = 0
     for picture in Picture.objects.filter(unused_since__lte=now - GRACE)[:limit]:
         removed += _remove(picture, used)
     return removed
+
+
+def _clear(*, before: datetime) -> None:
+    """Remove what killed workers of this machine left half done."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        if media.is_older(folder, before):
+            shutil.rmtree(folder, ignore_errors=True)
+    if isinstance(default_storage, media.WholeFiles):
+        default_storage.clear(before=before)
 
 
 def _remove(picture: Picture, used: Any) -> bool:

@@ -22,6 +22,7 @@ MOST_PIXELS = 50_000_000
 MOST_BYTES = 20_000_000
 MEMORY = 1_500_000_000
 SECONDS = 40
+MOST_WRITTEN = 100_000_000  # In bytes, of each file.
 QUALITY = 82
 
 REASONS = {
@@ -169,6 +170,8 @@ def main() -> None:
     """Render a file within the limits, and say what came of it."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with open(sys.argv[1], "rb") as file:
             said = render(file, Path(sys.argv[2]))

@@ -13,6 +13,8 @@ log = structlog.get_logger(__name__)
 POINTS: Final[dict[str, str]] = {
     "import.batch": "a batch of a feed is read, and not written yet",
     "export.part": "a part of an export is written for good, and more is left",
+    "feed.fetched": "a merchant's feed is fetched, and nothing of it is written down",
+    "image.files_written": "a picture's files are all written, and nothing says that they are there",
     "till.begun": "a batch of purchases has its transaction",
     "till.locked": "the batch has locked what it wants",
     "till.written": "the batch is written, and not committed",

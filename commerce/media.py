@@ -2,10 +2,22 @@
 
 import os
 import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage
+
+UNFINISHED = ".unfinished"
+
+
+def is_older(path: Path, moment: datetime) -> bool:
+    """Say whether a file or folder was last changed before; one that is gone was not."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC) < moment
+    except OSError:
+        return False
 
 
 class WholeFiles(FileSystemStorage):
@@ -18,7 +30,10 @@ class WholeFiles(FileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         path = Path(self.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, made = tempfile.mkstemp(prefix=".", dir=path.parent)
+        # In one place, so that what a killed process leaves is found.
+        unfinished = Path(self.path(UNFINISHED))
+        unfinished.mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(dir=unfinished)
         try:
             with os.fdopen(handle, "wb") as file:
                 for chunk in content.chunks():
@@ -31,3 +46,10 @@ class WholeFiles(FileSystemStorage):
             Path(made).unlink(missing_ok=True)
             raise
         return name
+
+    def clear(self, *, before: datetime) -> None:
+        """Remove what was begun before and never became a file."""
+        for path in Path(self.path(UNFINISHED)).glob("*"):
+            if is_older(path, before):
+                with suppress(OSError):
+                    path.unlink()

@@ -110,7 +110,8 @@ class Client:
                         continue
                     if response.status != 200:
                         return Fetched(response.status, headers=got, redirects=redirects)
-                    sha256, size = _write(_unpacked(response.iter_stream(), got, unpack), into, most)
+                    coming = _counted(response.iter_stream(), most + most // 100 + 1_000)
+                    sha256, size = _write(_unpacked(coming, got, unpack), into, most)
                     return Fetched(200, "", got, sha256, size, redirects)
         except _Stop as stop:
             return Fetched(None, stop.code, redirects=redirects)
@@ -168,6 +169,16 @@ class _Asked:
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in raw}
+
+
+def _counted(parts: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """Count what comes before it is unpacked, too: of packed nothing there may be any amount."""
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > most:
+            raise _Stop("TOO_LARGE")
+        yield part
 
 
 def _unpacked(parts: Iterable[bytes], headers: Mapping[str, str], unpack: bool) -> Iterator[bytes]:

@@ -133,3 +133,14 @@ def test_what_takes_too_much_memory_ends_its_own_process_only(
     monkeypatch.setattr(rendering, "__file__", str(tight))
 
     assert render(picture("PNG", (8_000, 6_000)), tmp_path) == {"code": "TOO_COSTLY"}
+
+
+def test_who_opens_pictures_knows_no_password_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://shop:open-sesame@db/shop")
+    curious = tmp_path / "rendering.py"
+    curious.write_text("import json, os; print(json.dumps({'env': sorted(os.environ)}))")
+    monkeypatch.setattr(rendering, "__file__", str(curious))
+
+    assert set(render(picture(), tmp_path)["env"]) <= {*pictures.ENVIRONMENT, "LC_CTYPE"}  # type: ignore[call-overload]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -222,3 +223,71 @@ def test_an_address_with_other_letters_is_escaped(site: Site) -> None:
     site.pages["/caf%C3%A9%20a.jpg?b=%20"] = Page(BODY)
 
     assert get(site.url("/café%20a.jpg?b=%20#part"))[0].whole
+
+
+def test_packed_nothing_without_an_end_is_left(site: Site) -> None:
+    def endless(file: Any) -> None:
+        file.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
+        while True:
+            file.write(gzip.compress(b"") * 1_000)
+
+    site.pages["/nothing"] = Page(write=endless)
+
+    fetched, body = get(site.url("/nothing"))
+
+    assert (fetched.error, fetched.passing, body) == ("TOO_LARGE", False, b"")
+
+
+def test_a_file_that_packing_made_larger_is_taken_whole(site: Site) -> None:
+    body = random.Random(7).randbytes(100_000)
+    site.pages["/noise"] = Page(gzip.compress(body))
+    assert len(gzip.compress(body)) > len(body)
+
+    assert get(site.url("/noise"), unpack=True)[1] == body
+
+
+@pytest.mark.parametrize("header", [b"X-Large: " + b"x" * 500_000, b"X: y\r\n" * 100_000])
+def test_headers_without_measure_are_no_answer(site: Site, header: bytes) -> None:
+    site.pages["/headers"] = Page(
+        write=lambda file: file.write(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\nbody")
+    )
+
+    fetched, body = get(site.url("/headers"))
+
+    assert (fetched.error, body) == ("BROKEN_ANSWER", b"")
+
+
+def test_who_says_wait_for_ever_has_so_long_for_it(site: Site) -> None:
+    def waiting(file: Any) -> None:
+        while True:
+            file.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    site.pages["/wait"] = Page(write=waiting)
+
+    fetched, _ = get(site.url("/wait"), client=Client(loopback=True, seconds=0.4))
+
+    assert (fetched.error, fetched.passing) == ("TIMEOUT", True)
+
+
+def test_no_proxy_of_the_environment_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url(""))
+            monkeypatch.setenv(name.upper(), proxy.url(""))
+        monkeypatch.setenv("no_proxy", "")
+
+        assert get(site.url("/file"))[0].whole
+        assert proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("::ffff:127.0.0.1", "::ffff:10.0.0.7", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1"),
+        *("fe80::1%lo", "fc00::1", "100.64.0.1", "0.0.0.0", "224.0.0.1", "169.254.169.254", "not one"),
+    ],
+)
+def test_a_name_of_which_one_address_is_not_public_is_not_asked(address: str) -> None:
+    client = Client(resolver=lambda host, port: ["93.184.216.34", address], seconds=5)
+
+    assert get("https://shop.example.com/", client=client)[0].error == "NOT_PUBLIC"
