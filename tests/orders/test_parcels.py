@@ -13,7 +13,7 @@ from commerce.money import Money
 from orders import fulfilment, moves, queries, windows
 from orders.aftersales import cancelling, refunding, returning
 from orders.books import earning
-from orders.fulfilment import Label, Packed
+from orders.fulfilment import Label, Packed, sending
 from orders.models import (
     Order,
     OrderLine,
@@ -470,6 +470,37 @@ def test_buyers_and_addresses_that_differ_are_not_combined() -> None:
             )
         assert refused.value.data == {"reason": reason}
     assert Shipment.objects.count() == 0
+
+
+def test_what_is_not_paid_yet_goes_out_by_itself() -> None:
+    seller, ada = make.merchant(), make.buyer()
+    one, two = sold(1, by=ada, of=seller), sold(1, by=ada, of=seller)
+    Purchase.objects.filter(pk=two.order.purchase_id).update(status="authorized")
+    with pytest.raises(fulfilment.NotCombinable) as refused:
+        together(one, two)
+    assert refused.value.data == {"reason": "not_paid"}
+
+
+def together(*some: Sold) -> Shipment:
+    return fulfilment.send(
+        merchant_id=some[0].order.merchant_id,
+        order_ids=[each.order.id for each in some],
+        lines=[],
+        label=Label("DHL"),
+        now=after(50),
+    )
+
+
+def test_control_without_the_look_at_buyers_one_gets_anothers_goods(monkeypatch: pytest.MonkeyPatch) -> None:
+    seller = make.merchant()
+    some = sold(1, of=seller), sold(1, of=seller)
+    monkeypatch.setattr(sending, "_fit", lambda sales: None)
+
+    parcel = together(*some)
+
+    assert {each.order.purchase.buyer_id for each in parcel.lines.all()} == set(
+        Purchase.objects.values_list("buyer_id", flat=True)
+    )
 
 
 def test_a_parcel_has_something_in_it() -> None:

@@ -89,6 +89,47 @@ def test_a_batch_takes_the_rows_in_the_order_in_which_sales_take_them() -> None:
     assert [make.left(one) for one in goods] == [50, 50]
 
 
+def crossed(goods: list[Variant], took: threading.Event) -> list[str]:
+    """Have a sale take a row and, once a batch `took` another, that one; return why any of them ended."""
+    locked_first = threading.Event()
+
+    def sale() -> None:
+        with transaction.atomic():
+            stock.lock([goods[0].pk], skip_locked=False)
+            locked_first.set()
+            took.wait(0.5)
+            stock.lock([goods[1].pk], skip_locked=False)
+
+    acts = [elsewhere(sale)]
+    assert locked_first.wait(10)
+    acts.append(elsewhere(lambda: synced(goods, 50) and None))
+    for thread, _ in acts:
+        thread.join(20)
+    return [str(each) for _, came in acts for each in came if each is not None]
+
+
+def test_a_batch_and_a_sale_never_wait_for_each_other_for_ever() -> None:
+    assert crossed(pair(), threading.Event()) == []
+
+
+def test_control_a_batch_that_locks_in_another_order_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_at, took = stock._look_at, threading.Event()
+
+    def backwards(merchant_id: Any, variant_ids: Any, *, locking: bool) -> dict[Any, int]:
+        found: dict[Any, int] = {}
+        for pk in sorted(variant_ids, reverse=True):
+            found |= look_at(merchant_id, [pk], locking=locking)
+            if locking:
+                took.set()
+        return found
+
+    monkeypatch.setattr(stock, "_look_at", backwards)
+    # Whoever has to give way would try it again.
+    monkeypatch.setattr(batches, "_again", lambda work: work())
+
+    assert ["deadlock" in each for each in crossed(pair(), took)] == [True]
+
+
 def test_while_stock_is_synced_again_and_again_what_is_sold_is_there_and_the_books_balance() -> None:
     hot = make.variant(stocked=40)
     others = [make.variant(stocked=5, seller=hot.merchant) for _ in range(30)]
