@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('orders', '0010_sent_from'),
+        ('orders', '0011_sent_from'),
     ]
 
     operations = [
