@@ -48,6 +48,11 @@ def fingerprint(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
+def is_kept(*, caller: str, key: str, fingerprint: str) -> bool:
+    """Tell whether just this request was answered under this key."""
+    return IdempotencyKey.objects.filter(caller=caller, key=key, fingerprint=fingerprint).exists()
+
+
 def prune(*, before: datetime, limit: int) -> int:
     """Forget at most `limit` keys used before that moment, with their answers; returns how many."""
     old = IdempotencyKey.objects.filter(created_at__lt=before).order_by("created_at").values("id")[:limit]

@@ -109,6 +109,18 @@ def parse(text: str, currency: str) -> Money:
     return Money(int(whole), currency)
 
 
+def written(text: str, currency: str) -> Money:
+    """Read an amount as people write it, with a point or a comma before the cents; raises ValueError.
+
+    With more digits behind it than the currency has it is refused: "1,000" is a thousand to its writer.
+    """
+    plain = text.strip().replace(",", ".")
+    whole, _, cents = plain.partition(".")
+    if not f"{whole.lstrip('-')}{cents}".isdigit() or len(cents) > exponent_of(currency):
+        raise ValueError(f"{text!r} is not an amount in {currency}")
+    return parse(plain, currency)
+
+
 def portion(amount: int, basis_points: int) -> int:
     """Return basis_points/10,000 of a non-negative amount in minor units, rounded half up."""
     return (amount * basis_points + 5_000) // 10_000

@@ -10,7 +10,11 @@ from django.utils.module_loading import import_string
 # What waits for a merchant: dotted paths of (merchant_id) -> Waiting or None, with the scope it needs.
 WAITING: list[tuple[str, str]] = [
     ("catalog.desk.products.sent_back", "catalog:read"),
-    ("orders.desk.waiting", "orders:read"),
+    ("orders.desk.disputes.unanswered", "orders:read"),
+    ("orders.desk.returns.asked", "orders:read"),
+    ("orders.desk.returns.arrived", "orders:read"),
+    ("orders.desk.orders.unwanted", "orders:read"),
+    ("orders.desk.orders.waiting", "orders:read"),
     ("catalog.desk.imports.failed", "catalog:read"),
     ("commerce.desk.hooks.turned_off", "webhooks"),
 ]
@@ -20,6 +24,8 @@ SCREENS: list[tuple[str, str, str]] = [
     ("Overview", "dashboard", "index"),
     ("Products", "category", "products"),
     ("Orders", "local_shipping", "orders"),
+    ("Returns", "assignment_return", "returns"),
+    ("Disputes", "gavel", "disputes"),
     ("Imports", "upload_file", "imports"),
     ("Exports", "download", "exports"),
     ("API keys", "key", "keys"),

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from orders.models import Cancellation, Order, OrderLine, Purchase
 
 Body = dict[str, Any]
+MOST_SHOWS = 50
 WAITING = (Order.Status.OPEN, Order.Status.PARTLY_SHIPPED)
 
 
@@ -44,6 +45,24 @@ def fill(found: Sequence[Order], *, stream: str | None = None) -> list[list[Orde
         [row for row in hers[first.purchase.buyer_id] if row.purchase.ship_to == first.purchase.ship_to]
         for first in found
     ]
+
+
+def beside(order: Order) -> list[Order]:
+    """Return an order that may go out now and those that may go out with it, oldest first; else nothing."""
+    rows = _waiting(None).filter(
+        merchant=order.merchant_id,
+        purchase__buyer=order.purchase.buyer_id,
+        purchase__ship_to=order.purchase.ship_to,
+    )
+    found = list(rows.select_related("purchase__stream").prefetch_related("lines").order_by("id"))
+    return found if any(each.pk == order.pk for each in found) else []
+
+
+def shows(*, merchant_id: UUID) -> list[tuple[str, str]]:
+    """Return slug and title of the latest shows of which something of a merchant's waits to go out."""
+    rows = _waiting(None).filter(merchant=merchant_id, purchase__stream__isnull=False)
+    named = rows.values_list("purchase__stream__slug", "purchase__stream__title", "purchase__stream")
+    return [(slug, title) for slug, title, _ in named.order_by("-purchase__stream").distinct()[:MOST_SHOWS]]
 
 
 def body(row: list[Order]) -> Body:

@@ -10,12 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Export, Import, Product
-from commerce import members
+from commerce import gateway, members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
+from commerce.money import Money
 from commerce.webhooks import endpoints
 from orders import fulfilment
-from orders.aftersales import refunding, returning
+from orders.aftersales import disputes, refunding, returning
 from orders.models import Return
 from orders.settling import payments
 from tests import apikeys
@@ -104,4 +105,25 @@ def _trade_of(merchant: Merchant) -> dict[str, Any]:
         now=now,
     )
     shipment = order.parcel_lines.get().shipment_id
-    return {"order_id": order.pk, "shipment_id": shipment, "return_id": back.pk}
+    payment = purchase.payments.get()
+    dispute = disputes.take_in(
+        told=gateway.Dispute(
+            id=f"dp_{uuid4().hex}",
+            status="warning_closed",
+            reason="fraudulent",
+            amount=Money(payment.amount, payment.currency),
+            charge_id=payment.charge_id,
+            intent_id=payment.provider_id,
+            due_at=None,
+            withdrawn=0,
+            reinstated=0,
+        ),
+        now=now,
+    )
+    assert dispute is not None
+    return {
+        "order_id": order.pk,
+        "shipment_id": shipment,
+        "return_id": back.pk,
+        "dispute_id": dispute.pk,
+    }

@@ -198,7 +198,7 @@ def _is_sent_back(review: ProductReview) -> bool:
 
 def _read(text: str, currency: str) -> money.Money:
     try:
-        return money.parse(text.strip().replace(",", "."), currency)
+        return money.written(text, currency)
     except ValueError:
         raise prices.BadPrice("Write the price as in 19.90.") from None
 

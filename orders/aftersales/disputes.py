@@ -37,6 +37,13 @@ class EvidenceSent(errors.Conflict):
     message = "Evidence for this dispute was sent before."
 
 
+class NotYoursAlone(errors.Conflict):
+    """The bank takes one answer for all who have a part of the purchase."""
+
+    code = "DISPUTE_SHARED"
+    message = "Others sold a part of this purchase: Yellowcart answers the bank for all of you."
+
+
 class NotOpen(errors.Conflict):
     """The dispute is decided."""
 
@@ -84,6 +91,31 @@ def submit(*, dispute_id: UUID, by_id: UUID | None, now: datetime) -> Dispute:
         told = _sent(row)
     take_in(told=told, now=now)
     return of(dispute_id=dispute_id)
+
+
+def submit_own(*, merchant_id: UUID, dispute_id: UUID, by_id: UUID | None, now: datetime) -> Dispute:
+    """Have a merchant answer the bank where the whole purchase is its own; as `submit`.
+
+    Raises NotYoursAlone besides.
+    """
+    row = one_of_merchant(merchant_id=merchant_id, dispute_id=dispute_id)
+    if not is_own(row, merchant_id=merchant_id):
+        raise NotYoursAlone
+    return submit(dispute_id=row.pk, by_id=by_id, now=now)
+
+
+def is_own(row: Dispute, *, merchant_id: UUID) -> bool:
+    """Tell whether a merchant sold all of the purchase that a dispute is about."""
+    orders = Order.objects.filter(purchase__payments=row.payment_id)
+    return not orders.exclude(merchant_id=merchant_id).exists()
+
+
+def one_of_merchant(*, merchant_id: UUID, dispute_id: UUID) -> Dispute:
+    """Return a dispute as `of_merchant` does; raises UnknownDispute."""
+    found = of_merchant(merchant_id=merchant_id).filter(pk=dispute_id).first()
+    if found is None:
+        raise UnknownDispute
+    return found
 
 
 def _sent(row: Dispute) -> gateway.Dispute:

@@ -185,6 +185,16 @@ def refund(
         return back
 
 
+def worth(back: Return) -> Money:
+    """Return what a refund of a return without an amount would give back now."""
+    lost = refunds.lost_to_banks(back.order.purchase_id)
+    amounts = (
+        refunding.worth(each.line, min(each.quantity, each.line.with_buyer), lost)
+        for each in back.lines.select_related("line")
+    )
+    return Money(sum(amounts), back.order.currency)
+
+
 def _owed(back: Return) -> list[Wanted]:
     """Return what of a return, whose purchase is locked, was not given back otherwise."""
     left = {

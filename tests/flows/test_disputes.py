@@ -13,6 +13,7 @@ from orders.models import Dispute, Order, Payment
 from orders.reconciling import reconciler
 from orders.settling import charging, repaying
 from tests import books
+from tests.deskfolk import client_of
 from tests.orders import make
 from tests.stripe_server import StripeServer
 
@@ -185,3 +186,26 @@ def test_what_the_reconciler_hears_of_sent_evidence_is_kept(contested: Dispute) 
         provider_id=contested.provider_id, evidence={"uncategorized_text": "It was there."}
     )
     assert take_in(contested.provider_id).submitted_at is not None
+
+
+def test_a_merchant_answers_the_bank_from_its_admin_once(
+    contested: Dispute, stripe_server: StripeServer
+) -> None:
+    merchant = Order.objects.get(purchase=contested.payment.purchase_id).merchant
+    client = client_of(merchant, "orders")
+    where = f"/merchant/disputes/{contested.id}/"
+
+    answers = [
+        client.post(f"{where}evidence/", {"merchant": str(merchant.pk)}, follow=True).content.decode()
+        for _ in range(2)
+    ]
+
+    assert "The evidence was sent." in answers[0]
+    assert "was sent before" in answers[1]
+    there = stripe_server.client().v1.disputes.retrieve(contested.provider_id)
+    assert there.evidence.customer_name == "Noa"
+    contested.refresh_from_db()
+    assert (contested.status, contested.submitted_by and contested.submitted_by.name) == (
+        "under_review",
+        "Orders",
+    )

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from commerce.models import Merchant
 from orders import fulfilment
-from orders.aftersales import cancelling, refunding, returning
-from orders.models import Order, OrderLine, Purchase, Refund, Return, Shipment
+from orders.aftersales import cancelling
+from orders.models import Order, OrderLine, Purchase, Refund, Shipment
 from orders.settling import payments
 from tests.deskfolk import client_of
 from tests.orders import make
@@ -118,7 +118,48 @@ def test_a_button_that_is_pressed_twice_counts_once() -> None:
         press(client, order, carrier="Post", key=key, **{f"units-{line.id}": "1"})
     assert Shipment.objects.count() == 1
     for _ in range(2):
-        press(client, order, "refund/", key=f"{key[:-1]}x", amount="1.50", reason="late")
+        press(client, order, "refund/", key=key, amount="1.50", reason="late")
+    assert [row.amount for row in Refund.objects.all()] == [150]
+
+
+def test_a_parcel_with_all_that_is_left_pressed_twice_says_that_it_was_recorded() -> None:
+    order = sold(1)
+    client = client_of(order.merchant)
+    line = OrderLine.objects.get(order=order)
+    form = {"carrier": "Post", "key": "6b6f2b4e-6a7e-4a0e-9a52-5b0f7f3b8a11", f"units-{line.id}": "1"}
+    press(client, order, **form)
+
+    again = press(client, order, **form)
+
+    assert again.status_code == 302
+    assert "This parcel was recorded already." in text(client, again.url)
+    assert Shipment.objects.count() == 1
+    other = press(client, order, **{**form, "key": ""})
+    assert b"Nothing of this order is left to be sent." in other.content
+
+
+def test_a_form_that_comes_back_with_something_else_in_it_is_not_taken_for_the_first() -> None:
+    order = sold(3)
+    client = client_of(order.merchant)
+    line = OrderLine.objects.get(order=order)
+    key = "6b6f2b4e-6a7e-4a0e-9a52-5b0f7f3b8a11"
+    press(client, order, carrier="Post", key=key, **{f"units-{line.id}": "1"})
+    other = press(client, order, carrier="Post", key=key, **{f"units-{line.id}": "2"})
+    assert (other.status_code, b"with something else in it" in other.content) == (400, True)
+    assert Shipment.objects.count() == 1
+
+
+def test_a_thousand_is_not_taken_for_one() -> None:
+    order = sold(2)
+    client = client_of(order.merchant)
+    for wrong in ("1,000", "1.000", "1,00.0", "1e1"):
+        page = client.post(
+            f"/merchant/orders/{order.id}/refund/",
+            {"merchant": str(order.merchant_id), "amount": wrong},
+            follow=True,
+        )
+        assert "Write an amount such as 9.99." in page.content.decode(), wrong
+    press(client, order, "refund/", amount="1,50")
     assert [row.amount for row in Refund.objects.all()] == [150]
 
 
@@ -137,7 +178,7 @@ def test_it_is_acknowledged_cancelled_and_given_back() -> None:
     assert "Lindenweg 4" not in page and "the order is cancelled" in page
 
 
-def test_a_buyers_wishes_are_answered() -> None:
+def test_a_buyer_who_wants_to_cancel_is_answered() -> None:
     order = sold(2)
     client = client_of(order.merchant)
     purchase = Purchase.objects.get(pk=order.purchase_id)
@@ -150,23 +191,10 @@ def test_a_buyers_wishes_are_answered() -> None:
     Merchant.objects.filter(pk=order.merchant_id).update(cancel_seconds=0)
     cancelling.cancel_by_buyer(reason="changed my mind", **asked)
     assert "changed my mind" in text(client, f"/merchant/orders/{order.id}/")
+    assert "buyer asks to cancel" in text(client, "/merchant/")
+    assert str(order.id) in text(client, "/merchant/orders/?cancellation=asked")
     press(client, order, "keep/", answer="It is packed")
-    line = OrderLine.objects.get(order=order)
-    press(client, order, carrier="DHL", **{f"units-{line.id}": "2"})
-    back = returning.ask(
-        lines=[refunding.Wanted(line.id, 1)],
-        reason=Return.Reason.DAMAGED,
-        note="broken",
-        **{**asked, "now": timezone.now()},
-    )
-    assert "broken" in text(client, f"/merchant/orders/{order.id}/")
-    for verb in ("approve", "receive"):
-        press(client, order, f"returns/{back.id}/", verb=verb)
-    press(client, order, f"returns/{back.id}/refund/", restock="on")
-    back.refresh_from_db()
-    assert back.status == "refunded"
-    assert Refund.objects.get().amount == 1000
-    assert press(client, order, f"returns/{back.id}/", verb="burn").status_code == 404
+    assert "buyer asks to cancel" not in text(client, "/merchant/")
 
 
 def test_roles_and_other_merchants_stay_out() -> None:
