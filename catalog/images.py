@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog import content, queries, shelved
+from catalog import content, queries, reviewing, shelved
 from catalog.models import Product, ProductImage
 from commerce import errors
 
@@ -101,8 +101,37 @@ def replace(product: Product, images: Iterable[Image]) -> None:
     ProductImage.objects.bulk_create(new)
 
 
+def add(*, merchant_id: UUID, product_id: UUID, image: Image, now: datetime) -> tuple[ProductImage, bool]:
+    """Name one more picture by its address, the last one; returns it and whether it is new.
+
+    Raises queries.UnknownProduct, TooManyImages.
+    """
+    with transaction.atomic():
+        product = _locked(merchant_id, product_id)
+        known = product.images.select_related("picture").filter(url=image.url).first()
+        if known is not None:
+            return known, False
+        if product.images.count() >= MAX_IMAGES:
+            raise TooManyImages
+        made = ProductImage.objects.create(
+            merchant_id=merchant_id,
+            product=product,
+            url=image.url,
+            alt=image.alt,
+            position=_last(product) + 1,
+        )
+        _changed(product, now)
+    return one(merchant_id=merchant_id, product_id=product_id, image_id=made.pk), True
+
+
 def upload(
-    *, merchant_id: UUID, product_id: UUID, file: BinaryIO, alt: str, position: int | None
+    *,
+    merchant_id: UUID,
+    product_id: UUID,
+    file: BinaryIO,
+    alt: str,
+    position: int | None,
+    now: datetime,
 ) -> tuple[ProductImage, bool]:
     """Keep a picture, a seekable file, to be looked at by a worker; returns it and whether it is new.
 
@@ -131,28 +160,39 @@ def upload(
         content.keep(made, file)
         if position is not None:
             _move(product, made, position)
+        _changed(product, now)
     return one(merchant_id=merchant_id, product_id=product_id, image_id=made.pk), True
 
 
 def change(
-    *, merchant_id: UUID, product_id: UUID, image_id: UUID, alt: str | None, position: int | None
+    *,
+    merchant_id: UUID,
+    product_id: UUID,
+    image_id: UUID,
+    alt: str | None,
+    position: int | None,
+    now: datetime,
 ) -> ProductImage:
     """Describe a picture anew or move it, the others making room; raises UnknownImage."""
     with transaction.atomic():
         product = _locked(merchant_id, product_id, UnknownImage)
         row = one(merchant_id=merchant_id, product_id=product_id, image_id=image_id)
-        if alt is not None and alt != row.alt:
+        differs = alt is not None and alt != row.alt
+        if differs:
             ProductImage.objects.filter(pk=row.pk).update(alt=alt)
         if position is not None:
-            _move(product, row, position)
+            differs = _move(product, row, position) or differs
+        if differs:
+            _changed(product, now)
     return one(merchant_id=merchant_id, product_id=product_id, image_id=image_id)
 
 
-def remove(*, merchant_id: UUID, product_id: UUID, image_id: UUID) -> None:
+def remove(*, merchant_id: UUID, product_id: UUID, image_id: UUID, now: datetime) -> None:
     """Take a picture away from a product; raises UnknownImage."""
     with transaction.atomic():
-        _locked(merchant_id, product_id, UnknownImage)
+        product = _locked(merchant_id, product_id, UnknownImage)
         one(merchant_id=merchant_id, product_id=product_id, image_id=image_id).delete()
+        _changed(product, now)
 
 
 def retry(*, merchant_id: UUID, product_id: UUID, image_id: UUID, now: datetime) -> ProductImage:
@@ -183,11 +223,16 @@ def _locked(
     return product
 
 
+def _changed(product: Product, now: datetime) -> None:
+    """Have an operator look at what is on sale and looks otherwise, where somebody reviews."""
+    reviewing.changed(merchant_id=product.merchant_id, product_ids=[product.pk], now=now)
+
+
 def _last(product: Product) -> int:
     return max(product.images.values_list("position", flat=True), default=0)
 
 
-def _move(product: Product, moved: ProductImage, position: int) -> None:
+def _move(product: Product, moved: ProductImage, position: int) -> bool:
     rows = [row for row in product.images.order_by("position", "id") if row.pk != moved.pk]
     rows.insert(position - 1, moved)
     changed = []
@@ -196,3 +241,4 @@ def _move(product: Product, moved: ProductImage, position: int) -> None:
             row.position = at
             changed.append(row)
     ProductImage.objects.bulk_update(changed, ["position"], batch_size=250)
+    return bool(changed)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 Row = TypeVar("Row", bound=Model)
@@ -20,13 +20,24 @@ class Leaf(Generic[Row]):
     newest: str
 
 
-def leaf(request: HttpRequest, rows: QuerySet[Row], *, size: int = PER_LEAF) -> Leaf[Row]:
+def leaf(request: HttpRequest, rows: QuerySet[Row], *, size: int = PER_LEAF, at: str = "") -> Leaf[Row]:
     """Return the rows that the address asks for, by their keys, which grow with time.
 
-    An address that cannot be read is the first leaf.
+    With `at`, a field, by the moment there and then by the key, where an index has them so. An address that
+    cannot be read is the first leaf.
     """
     before = _key(rows, request.GET.get("before", ""))
-    found = list((rows.filter(pk__lt=before) if before is not None else rows).order_by("-pk")[: size + 1])
+    behind = rows
+    if before is not None and at:
+        moment = rows.filter(pk=before).values_list(at, flat=True).first()
+        before = None if moment is None else before
+        if moment is not None:
+            # The bound that the index can use, besides.
+            same = Q(**{at: moment}, pk__lt=before) | Q(**{f"{at}__lt": moment})
+            behind = rows.filter(same, **{f"{at}__lte": moment})
+    elif before is not None:
+        behind = rows.filter(pk__lt=before)
+    found = list(behind.order_by(*([f"-{at}"] if at else []), "-pk")[: size + 1])
     query = request.GET.copy()
     query.pop("before", None)
     newest = f"?{query.urlencode()}" if before is not None else ""

@@ -16,22 +16,37 @@ WAITING: list[tuple[str, str]] = [
     ("orders.desk.orders.unwanted", "orders:read"),
     ("orders.desk.orders.waiting", "orders:read"),
     ("catalog.desk.imports.failed", "catalog:read"),
+    ("catalog.desk.sources.turned_off", "catalog:read"),
+    ("catalog.desk.pictures.failing", "catalog:read"),
     ("commerce.desk.hooks.turned_off", "webhooks"),
 ]
 
-# (title, icon, screen). Whoever may not see a screen does not see its line.
-SCREENS: list[tuple[str, str, str]] = [
-    ("Overview", "dashboard", "index"),
-    ("Products", "category", "products"),
-    ("Orders", "local_shipping", "orders"),
-    ("Returns", "assignment_return", "returns"),
-    ("Disputes", "gavel", "disputes"),
-    ("Imports", "upload_file", "imports"),
-    ("Exports", "download", "exports"),
-    ("API keys", "key", "keys"),
-    ("Webhooks", "webhook", "webhooks"),
-    ("Members", "group", "members"),
-]
+# Heading -> (title, icon, screen). Whoever may not see a screen does not see its line.
+SCREENS: dict[str, list[tuple[str, str, str]]] = {
+    "": [("Overview", "dashboard", "index")],
+    "Goods": [
+        ("Products", "category", "products"),
+        ("Stock", "inventory_2", "stock"),
+        ("Locations", "warehouse", "places"),
+        ("Announced prices", "schedule", "announced"),
+        ("Categories and tags", "account_tree", "categories"),
+    ],
+    "Trade": [
+        ("Orders", "local_shipping", "orders"),
+        ("Returns", "assignment_return", "returns"),
+        ("Disputes", "gavel", "disputes"),
+    ],
+    "Feeds and files": [
+        ("Imports", "upload_file", "imports"),
+        ("Fetched feeds", "sync", "sources"),
+        ("Exports", "download", "exports"),
+    ],
+    "Systems and people": [
+        ("API keys", "key", "keys"),
+        ("Webhooks", "webhook", "webhooks"),
+        ("Members", "group", "members"),
+    ],
+}
 
 
 def _may_open(screen: str) -> Callable[[HttpRequest], bool]:
@@ -40,21 +55,24 @@ def _may_open(screen: str) -> Callable[[HttpRequest], bool]:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar, as far as the role of who looks goes."""
-    items = [
-        {
-            "title": title,
-            "icon": icon,
-            "link": reverse_lazy(f"desk:{screen}"),
-            "permission": _may_open(screen),
-        }
-        for title, icon, screen in SCREENS
-    ]
+    groups: list[dict[str, Any]] = []
+    for heading, screens in SCREENS.items():
+        items = [
+            {
+                "title": title,
+                "icon": icon,
+                "link": reverse_lazy(f"desk:{screen}"),
+                "permission": _may_open(screen),
+            }
+            for title, icon, screen in screens
+        ]
+        groups.append({"title": heading, "items": items, "separator": bool(groups)})
     switch = {
         "title": "Your merchants",
         "icon": "swap_horiz",
         "link": reverse_lazy("desk:switch"),
     }
-    return [{"items": items}, {"items": [switch], "separator": True}]
+    return [*groups, {"items": [switch], "separator": True}]
 
 
 def subheader(request: HttpRequest) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Export, Import, Product
+from catalog import locations, prices, schedules, sources
+from catalog.models import Export, Import, Product, ProductImage
 from commerce import gateway, members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
@@ -64,8 +65,36 @@ def things_of(merchant: Merchant) -> dict[str, Any]:
         now=timezone.now(),
     )
     sent = endpoints.test(merchant_id=merchant.pk, endpoint_id=endpoint.pk, now=timezone.now())
+    place = locations.create(merchant_id=merchant.pk, code=uuid4().hex, name="Berlin", now=NOW)
+    feed_source = sources.create(
+        merchant_id=merchant.pk,
+        url=f"https://shop.example.com/{uuid4().hex}.csv",
+        every_minutes=60,
+        daily_at_hour=None,
+        username="",
+        password="",
+        enabled=True,
+        now=timezone.now(),
+    )
+    announced = schedules.make(
+        merchant_id=merchant.pk,
+        variant_id=variant.pk,
+        plan=schedules.Plan(prices.Quote(900, None, "EUR"), timezone.now() + timedelta(days=1), None),
+        now=timezone.now(),
+    )
+    picture = ProductImage.objects.create(
+        merchant=merchant,
+        product_id=variant.product_id,
+        url=f"https://shop.example.com/{uuid4().hex}.jpg",
+        state="failed",
+        code="REFUSED",
+    )
     return {
         **_trade_of(merchant),
+        "location_id": place.pk,
+        "feed_id": feed_source.pk,
+        "schedule_id": announced.schedule.pk,
+        "image_id": picture.pk,
         "key_id": key.pk,
         "endpoint_id": endpoint.pk,
         "delivery_id": sent.pk,

@@ -1,5 +1,25 @@
-"""The catalog's screens of the merchant admin: feeds that come in, files that go out, goods."""
+"""The catalog's screens of the merchant admin: goods, prices, stock, feeds in, files out."""
 
-from catalog.desk import exports, imports, products
+from catalog.desk import (
+    announced,
+    exports,
+    imports,
+    pictures,
+    places,
+    products,
+    sorting,
+    sources,
+    stocked,
+)
 
-__all__ = ["exports", "imports", "products"]  # Hung up by being imported.
+__all__ = [  # Hung up by being imported.
+    "announced",
+    "exports",
+    "imports",
+    "pictures",
+    "places",
+    "products",
+    "sorting",
+    "sources",
+    "stocked",
+]

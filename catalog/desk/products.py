@@ -30,13 +30,21 @@ MOVES: dict[str, tuple[str, Callable[..., None], tuple[str, ...]]] = {
 }
 
 
+# Where operators look at goods before they are sold.
+REVIEWED = {"submit": "Hand in for review", "restore": "Hand in again"}
+
+
 class ProductForm(forms.Form):
     """What a product is called and how it is described."""
 
     title = forms.CharField(max_length=products.MAX_TITLE, widget=UnfoldAdminTextInputWidget())
     description = forms.CharField(
-        max_length=50_000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 6})
+        max_length=100_000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 6})
     )
+
+    def clean_description(self) -> str:
+        """Return the text with its own ends of lines: a form sends others."""
+        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
 
 @desk.screen("products/", name="products", see="catalog:read")
@@ -78,6 +86,7 @@ def product(request: HttpRequest, product_id: UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse("desk:product", args=[row.pk]))
     body = bodies.product(row)
     bundles = stock.bundles([each["id"] for each in body["variants"]])
+    reviewed = reviewing.is_reviewed(merchant_id)
     latest = list(
         ProductReview.objects.filter(product=row).select_related("person").order_by("-id")[:REVIEWS]
     )
@@ -90,7 +99,12 @@ def product(request: HttpRequest, product_id: UUID) -> HttpResponse:
         form=form,
         status_words=words.standing(body),
         variants=[(each, _price(each["price"]), each["id"] in bundles) for each in body["variants"]],
-        moves=[(name, text) for name, (text, _, of) in MOVES.items() if row.status in of],
+        moves=[
+            (name, REVIEWED.get(name, text) if reviewed else text)
+            for name, (text, _, of) in MOVES.items()
+            if row.status in of
+        ],
+        looked_at=reviewed and row.waits_since is not None,
         sent_back=latest[0] if latest and _is_sent_back(latest[0]) else None,
         reviews=latest,
     )

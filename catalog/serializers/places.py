@@ -158,7 +158,7 @@ class BySerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(
         choices=[(each.value, each.value) for each in StockMovement.By if each.value]
     )
-    name = serializers.CharField(allow_blank=True, help_text="The key's name, or the file's.")
+    name = serializers.CharField(allow_blank=True, help_text="The key's, the file's or the member's.")
 
 
 class MovementSerializer(serializers.Serializer[Any]):

@@ -92,6 +92,7 @@ class UploadView(http.MerchantView):
                 file=file,
                 alt=said["alt"],
                 position=said.get("position"),
+                now=timezone.now(),
             )
             return 202 if is_new else 200, bodies.listed_image(row)
 
@@ -143,6 +144,7 @@ class ImageView(http.MerchantView):
                 image_id=image_id,
                 alt=sent.get("alt"),
                 position=sent.get("position"),
+                now=timezone.now(),
             )
             return 200, bodies.listed_image(row)
 
@@ -159,7 +161,9 @@ class ImageView(http.MerchantView):
         """Take a picture away. Its files go a day later, unless another product has it, too."""
 
         def run() -> tuple[int, None]:
-            images.remove(merchant_id=self.merchant.pk, product_id=product_id, image_id=image_id)
+            images.remove(
+                merchant_id=self.merchant.pk, product_id=product_id, image_id=image_id, now=timezone.now()
+            )
             return 204, None
 
         return http.write_once(request, run)

@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
-from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from commerce import errors, keyforms, merchantkeys
 from commerce.merchantsite import desk, member_of
 from commerce.models import MerchantKey, MerchantKeySecret
+from commerce.ownclock import OwnTimeField
 from commerce.screens import by_of
 
 EVENTS = 50
@@ -29,15 +30,7 @@ class KeyForm(keyforms.KeyFields):
     name = forms.CharField(
         max_length=50, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Warehouse"})
     )
-    expires_at = forms.DateTimeField(
-        label="Expires",
-        required=False,
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        widget=forms.DateTimeInput(
-            attrs={"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M"
-        ),
-        help_text="In UTC. Empty: never.",
-    )
+    expires_at = OwnTimeField(label="Expires", required=False, help_text="In UTC. Empty: never.")
     field_order = ("name", "scopes", "networks", "expires_at")
 
 

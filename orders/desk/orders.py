@@ -171,8 +171,9 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         lines = form.packed()
         if not form.lines:
-            form.add_error(None, "Nothing of this order is left to be sent.")
-        elif not lines:
+            messages.error(request, "Nothing of this order is left to be sent.")
+            return HttpResponseRedirect(reverse("desk:order", args=[order_id]))
+        if not lines:
             form.add_error(None, "Say what is in the parcel.")
         else:
             pack = partial(

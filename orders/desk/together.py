@@ -1,6 +1,7 @@
 """One buyer's orders in one parcel: who has several to one address, and sending those that are ticked."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
@@ -23,7 +24,7 @@ from orders.models import Order
 class TogetherForm(LabelForm):
     """A parcel with all that is left of some of a buyer's orders."""
 
-    def __init__(self, *args: object, orders: list[Order], **options: object) -> None:
+    def __init__(self, *args: Any, orders: list[Order], **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["orders"] = forms.TypedMultipleChoiceField(
             choices=[(str(order.pk), str(order.pk)) for order in orders],

@@ -246,7 +246,12 @@ def test_what_a_feed_names_is_fetched_and_changes_no_version(site: Site) -> None
     assert (after.version, after.updated_at) == (before.version, before.updated_at)
     image = after.images.get()
     images.change(
-        merchant_id=after.merchant_id, product_id=after.pk, image_id=image.pk, alt="B", position=None
+        merchant_id=after.merchant_id,
+        product_id=after.pk,
+        image_id=image.pk,
+        alt="B",
+        position=None,
+        now=make.NOW,
     )
     assert Product.objects.get(pk=product.pk).version == before.version + 1
 
@@ -275,7 +280,7 @@ def test_files_that_no_product_has_go_a_day_later(site: Site) -> None:
     now = clock.database_now() + timedelta(hours=2)
     assert pictures.sweep(now=now) == 0
     image = product.images.get()
-    images.remove(merchant_id=product.merchant_id, product_id=product.pk, image_id=image.pk)
+    images.remove(merchant_id=product.merchant_id, product_id=product.pk, image_id=image.pk, now=make.NOW)
 
     assert pictures.sweep(now=now) == 0
     assert pictures.sweep(now=now + timedelta(hours=23)) == 0

@@ -135,7 +135,7 @@ def test_a_parcel_with_all_that_is_left_pressed_twice_says_that_it_was_recorded(
     assert "This parcel was recorded already." in text(client, again.url)
     assert Shipment.objects.count() == 1
     other = press(client, order, **{**form, "key": ""})
-    assert b"Nothing of this order is left to be sent." in other.content
+    assert "Nothing of this order is left to be sent." in text(client, other.url)
 
 
 def test_a_form_that_comes_back_with_something_else_in_it_is_not_taken_for_the_first() -> None:

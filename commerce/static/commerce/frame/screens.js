@@ -23,6 +23,20 @@ document.addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+/** @param {HTMLImageElement} image A picture that cannot be had leaves its place. */
+function missing(image) {
+  const place = document.createElement("span");
+  place.className = image.closest(".dk-album") ? "dk-album__none" : "dk-none";
+  image.replaceWith(place);
+}
+document.addEventListener("error", (event) => {
+  const image = event.target;
+  if (image instanceof HTMLImageElement && image.hasAttribute("data-may-be-missing")) missing(image);
+}, true);
+for (const image of /** @type {NodeListOf<HTMLImageElement>} */ (document.querySelectorAll("img[data-may-be-missing]"))) {
+  if (image.complete && image.src && !image.naturalWidth) missing(image);
+}
+
 /**
  * Minutes that the host's clock is ahead of UTC at a moment she wrote down.
  * @param {string} local Such as 2026-05-01T20:00.
@@ -32,20 +46,23 @@ function aheadAt(local) {
   return Number.isNaN(at.getTime()) ? 0 : -at.getTimezoneOffset();
 }
 
-/** @param {HTMLFormElement} form */
-function ownTime(form) {
-  const field = /** @type {HTMLInputElement | null} */ (form.querySelector("input[data-utc]"));
-  const ahead = /** @type {HTMLInputElement | null} */ (form.querySelector("input[data-ahead]"));
-  if (!field || !ahead) return;
+/**
+ * @param {HTMLInputElement} field
+ * @param {HTMLInputElement} ahead
+ */
+function ownTime(field, ahead) {
   // A form that came back has the host's own time and offset already.
   if (ahead.value === "" && field.value) {
     const at = new Date(`${field.value.slice(0, 16)}Z`);
     field.value = new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   }
-  const help = form.querySelector('[data-help="starts_at"]');
+  const help = field.form?.querySelector(`[data-help="${CSS.escape(field.name)}"]`);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone?.replaceAll("_", " ");
-  if (help) help.textContent = zone ? `In your time (${zone}).` : "In your time.";
-  form.addEventListener("submit", () => { ahead.value = String(aheadAt(field.value)); });
+  if (help) help.textContent = (help.textContent ?? "").replace("In UTC", zone ? `In your time (${zone})` : "In your time");
+  field.form?.addEventListener("submit", () => { ahead.value = field.value ? String(aheadAt(field.value)) : ""; });
 }
 
-for (const form of document.querySelectorAll("form[data-show-form]")) ownTime(/** @type {HTMLFormElement} */ (form));
+for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input[data-own-time], form[data-show-form] input[data-utc]"))) {
+  const ahead = field.hasAttribute("data-own-time") ? field.nextElementSibling : field.form?.querySelector("input[data-ahead]");
+  if (ahead instanceof HTMLInputElement) ownTime(field, ahead);
+}
