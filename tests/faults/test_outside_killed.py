@@ -101,7 +101,9 @@ def test_a_picture_whose_maker_was_killed_is_made_once_and_leaves_nothing(
             relay_until(lambda: product.images.filter(state="ready").exists())
             assert product.images.get().tries == 2
         else:
-            images.remove(merchant_id=product.merchant_id, product_id=product.pk, image_id=image.pk)
+            images.remove(
+                merchant_id=product.merchant_id, product_id=product.pk, image_id=image.pk, now=later
+            )
 
     pictures.sweep(now=later)
     pictures.sweep(now=later + pictures.GRACE)
