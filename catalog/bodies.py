@@ -31,15 +31,19 @@ Body = dict[str, Any]
 
 def product(row: Product) -> Body:
     """Return a product from `queries.products`."""
-    return _product(row, [variant(one, row) for one in row.variants.all()])
+    images = [image(one) for one in row.images.all()]
+    return _product(row, [variant(one, row) for one in row.variants.all()], images)
 
 
-def listed_product(row: Product, goods: Iterable[Any]) -> Body:
-    """Return a product of a list with its variants from `queries.goods_of`."""
-    return _product(row, [_variant(one, row, _listed_price(one)) for one in goods])
+def listed_product(row: Product, goods: Iterable[Any], pictures: Iterable[Any]) -> Body:
+    """Return a product of a list with its variants and pictures from `listed`."""
+    images = [
+        _image(one, shelved.sizes(one.merchant_id, one.sha256, one.renditions or ())) for one in pictures
+    ]
+    return _product(row, [_variant(one, row, _listed_price(one)) for one in goods], images)
 
 
-def _product(row: Product, variants: list[Body]) -> Body:
+def _product(row: Product, variants: list[Body], images: list[Body]) -> Body:
     return {
         "id": row.id,
         "handle": row.handle,
@@ -53,7 +57,7 @@ def _product(row: Product, variants: list[Body]) -> Body:
         "language": row.language,
         "category": row.category.code if row.category else None,
         "attributes": row.attributes,
-        "images": [image(one) for one in row.images.all()],
+        "images": images,
         "variants": variants,
         "version": row.version,
         "created_at": row.created_at,
@@ -95,7 +99,14 @@ def review(row: ProductReview) -> Body:
 
 def image(row: ProductImage) -> Body:
     """Return a picture with its `picture`."""
-    made = shelved.files(row.picture) if row.picture else []
+    return _image(row, shelved.files(row.picture) if row.picture else [])
+
+
+def _sizes(row: Any) -> list[tuple[int, int, str]]:
+    return shelved.sizes(row.merchant_id, row.sha256, row.renditions or ())
+
+
+def _image(row: Any, made: list[tuple[int, int, str]]) -> Body:
     return {
         "id": row.id,
         "url": row.url,

@@ -1,8 +1,6 @@
 """Reads of the catalog. Each starts from one merchant; another merchant's id is an unknown id."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -11,14 +9,12 @@ from django.db.models import (
     DateTimeField,
     Exists,
     F,
-    FilteredRelation,
     Func,
     IntegerField,
     Max,
     Min,
     OuterRef,
     Prefetch,
-    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -77,6 +73,11 @@ class UnknownExport(errors.NotFound):
     message = "There is no such export."
 
 
+def listed(*, merchant_id: UUID) -> QuerySet[Product]:
+    """Return a merchant's products, for lists that read by the page what else is shown of them."""
+    return Product.objects.filter(merchant_id=merchant_id).select_related("category")
+
+
 def products(
     *, merchant_id: UUID, images: bool = True, variants: bool = True, prices: bool = True, units: bool = True
 ) -> QuerySet[Product]:
@@ -86,39 +87,10 @@ def products(
     """
     pictures = ProductImage.objects.select_related("picture").order_by("position", "id")
     goods = _dressed(Variant.objects.order_by("position", "id"), prices=prices, units=units)
-    mine = Product.objects.filter(merchant_id=merchant_id).select_related("category")
-    return mine.prefetch_related(
+    return listed(merchant_id=merchant_id).prefetch_related(
         Prefetch("images", queryset=pictures if images else pictures.none()),
         Prefetch("variants", queryset=goods if variants else goods.none()),
     )
-
-
-def goods_of(
-    product_ids: Collection[UUID], *, merchant_id: UUID, prices: bool = True, units: bool = True
-) -> dict[UUID, list[Any]]:
-    """Return the variants of a merchant's products in one query, by the products' ids.
-
-    As rows with a variant's names, not as objects, which take longer to make than to read and to tell. The
-    current price is `price_amount`, `price_compare_at`, `price_currency`, `price_from`. What is not wanted is
-    not read.
-    """
-    rows = Variant.objects.filter(merchant_id=merchant_id, product_id__in=list(product_ids))
-    names = list(_OF_VARIANT)
-    if prices:
-        rows = rows.annotate(
-            current=FilteredRelation("prices", condition=Q(prices__valid_to=None)),
-            price_amount=F("current__amount"),
-            price_compare_at=F("current__compare_at"),
-            price_currency=F("current__currency"),
-            price_from=F("current__valid_from"),
-        )
-        names += ["price_amount", "price_compare_at", "price_currency", "price_from"]
-    if units:
-        rows, names = rows.annotate(units_left=units_left()), [*names, "units_left"]
-    found: dict[UUID, list[Any]] = {}
-    for row in rows.order_by("position", "id").values_list(*names, named=True):
-        found.setdefault(row.product_id, []).append(row)
-    return found
 
 
 def product(*, merchant_id: UUID, product_id: UUID, **wanted: bool) -> Product:
@@ -278,23 +250,6 @@ def export_job(*, merchant_id: UUID, export_id: UUID) -> Export:
 def reduction_window(now: datetime) -> datetime:
     """Return the moment from which prices count when a reduction is announced now."""
     return now - REDUCTION_WINDOW
-
-
-_OF_VARIANT = (
-    "id",
-    "product_id",
-    "title",
-    "options",
-    "sku",
-    "barcode",
-    "weight_grams",
-    "position",
-    "is_active",
-    "release_at",
-    "version",
-    "created_at",
-    "updated_at",
-)
 
 
 def _dressed(rows: QuerySet[Variant], *, prices: bool, units: bool) -> QuerySet[Variant]:

@@ -35,9 +35,14 @@ def address(file: str) -> str:
 
 def files(row: Picture) -> list[tuple[int, int, str]]:
     """Return (width, height, name) of a picture's files, the largest first."""
+    return sizes(row.merchant_id, row.sha256, row.renditions)
+
+
+def sizes(merchant_id: UUID, sha256: str, renditions: Iterable[Sequence[int]]) -> list[tuple[int, int, str]]:
+    """Return (width, height, name) of the files of these sizes, the largest first."""
     return [
-        (width, height, name(row.merchant_id, row.sha256, width if at else None))
-        for at, (width, height) in enumerate(row.renditions)
+        (width, height, name(merchant_id, sha256, width if at else None))
+        for at, (width, height) in enumerate(renditions)
     ]
 
 

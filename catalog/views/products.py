@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, filters, products, queries
+from catalog import bodies, filters, listed, products, queries
 from catalog.models import Product, Variant
 from catalog.serializers import products as shapes
 from catalog.serializers import variants as variant_shapes
@@ -29,17 +29,20 @@ class ProductsView(edge.PagedView):
     show = staticmethod(bodies.product)
 
     def get_queryset(self) -> QuerySet[Product]:
-        """Return the merchant's products, their variants left for the page to read."""
-        images = tagged.parts_of_product(self.wanted)["images"]
-        return queries.products(merchant_id=self.merchant.pk, images=images, variants=False)
+        """Return the merchant's products, their variants and pictures left for the page to read."""
+        return queries.listed(merchant_id=self.merchant.pk)
 
     def shown(self, rows: Sequence[Product]) -> list[bodies.Body]:
-        """Render the products of a page, with their variants read at once."""
+        """Render the products of a page, with their variants and pictures read at once."""
         goods: dict[UUID, list[Any]] = {}
-        if rows and "variants" in self.wanted:
+        pictures: dict[UUID, list[Any]] = {}
+        ids, merchant_id = [row.pk for row in rows], self.merchant.pk
+        if ids and "variants" in self.wanted:
             parts = tagged.parts_of_variant(self.wanted.of("variants"))
-            goods = queries.goods_of([row.pk for row in rows], merchant_id=self.merchant.pk, **parts)
-        return [bodies.listed_product(row, goods.get(row.pk, ())) for row in rows]
+            goods = listed.variants(ids, merchant_id=merchant_id, **parts)
+        if ids and "images" in self.wanted:
+            pictures = listed.pictures(ids, merchant_id=merchant_id)
+        return [bodies.listed_product(row, goods.get(row.pk, ()), pictures.get(row.pk, ())) for row in rows]
 
     @extend_schema(
         tags=["Products"], operation_id="product_list", responses=shapes.ProductSerializer(many=True)
