@@ -34,11 +34,12 @@ class StockAdjustSerializer(StrictSerializer):
 
 @shown(examples.STOCK_CHANGE, request_only=True)
 class StockChangeSerializer(StrictSerializer):
-    """From how few units on little is left."""
+    """What shall change of what is said of stock; what is left out stays."""
 
     low_at = Whole(
         min_value=0,
         max_value=stock.MAX_UNITS,
+        required=False,
         allow_null=True,
         help_text="You hear `stock.low` when what can be promised falls to as many or fewer; null: never.",
     )

@@ -166,9 +166,10 @@ class StockView(http.MerchantView):
         sent = edge.sent(stock_shapes.StockChangeSerializer, request)
 
         def run() -> tuple[int, bodies.Body]:
-            thresholds.set_threshold(
-                merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent
-            )
+            if sent:
+                thresholds.set_threshold(
+                    merchant_id=self.merchant.pk, variant_id=variant_id, now=timezone.now(), **sent
+                )
             return 200, self._body(variant_id)
 
         return http.write_once(request, run)
