@@ -77,7 +77,6 @@ PRICE: dict[str, Any] = {
     "valid_from": _MOMENT,
     "valid_to": None,
 }
-PRICES: dict[str, Any] = {"current": PRICE, "lowest_30_days": 1990, "history": [PRICE]}
 SCHEDULE_WRITE: dict[str, Any] = {
     "amount": 1490,
     "compare_at": 1990,
@@ -96,6 +95,13 @@ SCHEDULE: dict[str, Any] = {
     "began_at": None,
     "ended_at": None,
     "created_at": _MOMENT,
+}
+PRICES: dict[str, Any] = {
+    "current": PRICE,
+    "running": None,
+    "next": {"id": SCHEDULE["id"], **SCHEDULE_WRITE},
+    "lowest_30_days": 1990,
+    "history": [PRICE],
 }
 FLOOR: dict[str, Any] = {
     "variant": _VARIANT,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
@@ -31,6 +31,8 @@ _OF_PAGES = {"cursor", "page_size", "fields"}
 class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
     """Filters that refuse what they do not know: a caller who mistyped one does not want everything."""
 
+    several: frozenset[str] = frozenset()  # Those that may be named more than once.
+
     def is_valid(self) -> bool:
         """Tell whether every filter that is named has one value that can be read.
 
@@ -43,7 +45,7 @@ class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships n
         } | {
             name[:100]: [ErrorDetail("Name it once.", code="DUPLICATE_FILTER")]
             for name in self.data
-            if len(self.data.getlist(name)) > 1
+            if len(self.data.getlist(name)) > 1 and name not in self.several
         }
         if wrong:
             raise serializers.ValidationError(wrong)
@@ -172,6 +174,9 @@ class VariantFilter(Filters):
     sku = TextFilter()
     barcode = TextFilter()
     product = filters.UUIDFilter("product_id")
+    announced = TruthFilter(
+        method="with_announced", help_text="A price of it is to come, or runs; false: none."
+    )
     updated_since = UpdatedSince(
         method="since",
         help_text="It or its price was changed then or later (stock apart), the longest unchanged first."
@@ -181,6 +186,15 @@ class VariantFilter(Filters):
     class Meta:
         model = Variant
         fields: list[str] = []
+
+    def with_announced(self, rows: QuerySet[Variant], name: str, value: bool) -> QuerySet[Variant]:
+        """Narrow to variants of which a price is announced, or to the others."""
+        theirs = Exists(
+            queries.price_schedules(merchant_id=self.request.auth.merchant_id)
+            .order_by()
+            .filter(variant=OuterRef("pk"), status__in=queries.OPEN)
+        )
+        return rows.filter(theirs if value else ~theirs)
 
     def since(self, rows: QuerySet[Variant], name: str, value: datetime) -> QuerySet[Variant]:
         """Narrow to what was changed then or later."""

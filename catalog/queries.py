@@ -43,6 +43,7 @@ from catalog.models import (
 )
 from commerce import errors
 
+OPEN = (PriceSchedule.Status.UPCOMING, PriceSchedule.Status.RUNNING)
 _TEXTS = ArrayField(TextField())
 HISTORY = 100
 MOVEMENTS = 50
@@ -172,6 +173,12 @@ def price_history(*, merchant_id: UUID, variant_id: UUID) -> list[Price]:
     if not found:
         variant(merchant_id=merchant_id, variant_id=variant_id)
     return found
+
+
+def announced(*, merchant_id: UUID, variant_id: UUID) -> list[PriceSchedule]:
+    """Return what is announced of a variant's price and not over, what begins first first."""
+    rows = PriceSchedule.objects.filter(merchant_id=merchant_id, variant_id=variant_id)
+    return list(rows.filter(status__in=OPEN).order_by("starts_at"))
 
 
 def price_schedules(*, merchant_id: UUID) -> QuerySet[PriceSchedule]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog import applying, floors, prices
+from catalog import applying, floors, prices, queries
 from catalog.models import PriceSchedule, Variant
 from catalog.prices import Quote
 from commerce import errors
@@ -20,7 +20,7 @@ MAX_OPEN = 50  # of one variant
 FARTHEST = timedelta(days=5 * 366)
 
 Status = PriceSchedule.Status
-OPEN = (Status.UPCOMING, Status.RUNNING)
+OPEN = queries.OPEN
 
 
 class BadSchedule(errors.Invalid):

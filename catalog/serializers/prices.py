@@ -60,11 +60,40 @@ class PriceSerializer(serializers.Serializer[Any]):
     valid_to = serializers.DateTimeField(allow_null=True, help_text="null: this is the current price.")
 
 
+class AnnouncedSerializer(serializers.Serializer[Any]):
+    """A price that is announced, in minor units."""
+
+    id = serializers.UUIDField(help_text="By which it is called off.")
+    amount = serializers.IntegerField()
+    compare_at = serializers.IntegerField(allow_null=True)
+    currency = serializers.CharField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(allow_null=True, help_text="null: for good.")
+
+
+class ComesBackSerializer(serializers.Serializer[Any]):
+    """The price that comes back at the end."""
+
+    amount = serializers.IntegerField()
+    compare_at = serializers.IntegerField(allow_null=True)
+    currency = serializers.CharField()
+
+
+class RunningSerializer(AnnouncedSerializer):
+    """An announced price that runs, in minor units."""
+
+    comes_back = ComesBackSerializer()
+
+
 @shown(examples.PRICES, response_only=True)
 class PricesSerializer(serializers.Serializer[Any]):
     """A variant's prices."""
 
     current = PriceSerializer(allow_null=True)
+    running = RunningSerializer(
+        allow_null=True, help_text="The announced price that runs: `current` is it until `ends_at`."
+    )
+    next = AnnouncedSerializer(allow_null=True, help_text="The announced price that comes next.")
     lowest_30_days = serializers.IntegerField(
         allow_null=True, help_text="Lowest amount that applied in the last 30 days, in the current currency."
     )

@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog import examples
+from catalog import bodies, examples
 from catalog.models import PriceSchedule
-from catalog.serializers.prices import PriceWriteSerializer
+from catalog.serializers.prices import ComesBackSerializer, PriceWriteSerializer
 from catalog.serializers.showing import shown
 
 
@@ -23,14 +23,6 @@ class ScheduleWriteSerializer(PriceWriteSerializer):
         default=None,
         help_text="Then the price before comes back, or the one that was set meanwhile. Left out: for good.",
     )
-
-
-class ComesBackSerializer(serializers.Serializer[Any]):
-    """The price that comes back at the end."""
-
-    amount = serializers.IntegerField()
-    compare_at = serializers.IntegerField(allow_null=True)
-    currency = serializers.CharField()
 
 
 @shown(examples.SCHEDULE, response_only=True)
@@ -55,11 +47,6 @@ class ScheduleSerializer(serializers.Serializer[Any]):
 
 def body(row: PriceSchedule) -> dict[str, Any]:
     """Return an announced price with its variant."""
-    before = {
-        "amount": row.before_amount,
-        "compare_at": row.before_compare_at,
-        "currency": row.before_currency,
-    }
     return {
         "id": row.id,
         "variant": row.variant_id,
@@ -71,7 +58,7 @@ def body(row: PriceSchedule) -> dict[str, Any]:
         "ends_at": row.ends_at,
         "status": row.status,
         "reason": row.reason,
-        "comes_back": before if row.status == PriceSchedule.Status.RUNNING else None,
+        "comes_back": bodies.comes_back(row) if row.status == PriceSchedule.Status.RUNNING else None,
         "began_at": row.began_at,
         "ended_at": row.ended_at,
         "created_at": row.created_at,

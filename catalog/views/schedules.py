@@ -21,10 +21,19 @@ class ScheduleFilter(filters.Filters):
     """Filters of a variant's announced prices."""
 
     status = django_filters.ChoiceFilter(choices=PriceSchedule.Status.choices)
+    announced = filters.TruthFilter(method="not_over", help_text="To come or running; false: over.")
+    starts_since = django_filters.IsoDateTimeFilter(
+        "starts_at", lookup_expr="gte", help_text="Then or later."
+    )
+    starts_before = django_filters.IsoDateTimeFilter("starts_at", lookup_expr="lt", help_text="Before then.")
 
     class Meta:
         model = PriceSchedule
         fields: list[str] = []
+
+    def not_over(self, rows: QuerySet[PriceSchedule], name: str, value: bool) -> QuerySet[PriceSchedule]:
+        """Narrow to what is to come or runs, or to what is over."""
+        return rows.filter(status__in=queries.OPEN) if value else rows.exclude(status__in=queries.OPEN)
 
 
 class SchedulesFilter(ScheduleFilter):

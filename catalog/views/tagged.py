@@ -52,7 +52,9 @@ def price(merchant_id: UUID, variant_id: UUID) -> etags.Resource:
 
     def look() -> bodies.Body:
         rows = queries.price_history(merchant_id=merchant_id, variant_id=variant_id)
-        return bodies.prices(rows, prices.lowest(variant_id, queries.reduction_window(timezone.now())))
+        lowest = prices.lowest(variant_id, queries.reduction_window(timezone.now()))
+        announced = queries.announced(merchant_id=merchant_id, variant_id=variant_id)
+        return bodies.prices(rows, lowest, announced)
 
     def version(body: bodies.Body) -> str:
         return etags.digest(body["current"])

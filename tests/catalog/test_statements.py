@@ -44,6 +44,7 @@ def fill(of: Merchant, first: int, count: int) -> None:
         ("products?category=lips", 5),
         ("variants", 2),
         ("variants?barcode=42", 2),
+        ("variants?announced=false", 2),
     ],
 )
 def test_a_list_takes_the_same_statements_however_many_rows(path: str, statements: int) -> None:
@@ -80,7 +81,7 @@ def test_a_list_takes_the_same_statements_however_many_rows(path: str, statement
         ("products/{product}", 4),
         ("products/{product}/reviews", 2),
         ("variants/{variant}", 2),
-        ("variants/{variant}/price", 4),
+        ("variants/{variant}/price", 5),
         ("variants/{variant}/floor", 3),
         ("variants/{variant}/parts", 3),
         ("variants/{variant}/stock", 3),

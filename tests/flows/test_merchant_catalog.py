@@ -153,6 +153,8 @@ def test_a_variant_without_a_price_says_so(api: Api) -> None:
     one = make.variant(api.merchant, amount=None)
     assert api.get(f"variants/{one.pk}/price").body == {
         "current": None,
+        "running": None,
+        "next": None,
         "lowest_30_days": None,
         "history": [],
     }

@@ -46,6 +46,63 @@ def test_a_price_is_announced_seen_applied_and_ended(api: Api) -> None:
     assert Price.objects.get(variant=one, valid_to=None).amount == 2000
 
 
+def test_a_price_says_what_is_announced_next(api: Api) -> None:
+    one, plain = make.variant(api.merchant, amount=2000), make.variant(api.merchant, amount=2000)
+    at = f"variants/{one.pk}/price"
+    last = api.post(f"{at}/schedule", {"amount": 1200, "starts_at": moment(5)}).body
+    sale = api.post(f"{at}/schedule", {"amount": 1500, "starts_at": moment(1), "ends_at": moment(2)}).body
+    told = api.get(at).body
+    assert (told["current"]["amount"], told["running"]) == (2000, None)
+    assert told["next"] == {
+        "id": sale["id"],
+        "amount": 1500,
+        "compare_at": None,
+        "currency": "EUR",
+        "starts_at": sale["starts_at"],
+        "ends_at": sale["ends_at"],
+    }
+    applying.apply_due(now=later(1.5))
+    told = api.get(at).body
+    assert (told["current"]["amount"], told["running"]["id"], told["next"]["id"]) == (
+        1500,
+        sale["id"],
+        last["id"],
+    )
+    assert told["running"]["comes_back"] == {"amount": 2000, "compare_at": None, "currency": "EUR"}
+    applying.apply_due(now=later(6))
+    told = api.get(at).body
+    assert (told["current"]["amount"], told["running"], told["next"]) == (1200, None, None)
+    assert api.get(f"variants/{plain.pk}/price").body["next"] is None
+
+
+def test_lists_can_be_asked_for_what_is_announced(api: Api) -> None:
+    some = [make.variant(api.merchant, amount=2000, sku=f"S{number}") for number in range(4)]
+    soon, far, over, _ = some
+    for one, hours in ((soon, 1), (far, 50), (over, 2)):
+        made = api.post(f"variants/{one.pk}/price/schedule", {"amount": 1500, "starts_at": moment(hours)})
+    api.call("DELETE", f"variants/{over.pk}/price/schedule/{made.body['id']}")
+    other = make.variant(make.merchant(), amount=2000)
+    theirs = Api(other.merchant)
+    theirs.post(f"variants/{other.pk}/price/schedule", {"amount": 1500, "starts_at": moment(1)})
+
+    def skus(path: str) -> list[str]:
+        return [row["sku"] for row in api.get(path).body["results"]]
+
+    def at(hours: float) -> str:
+        return moment(hours).replace("+", "%2B")
+
+    assert skus("prices/schedule?announced=true") == ["S1", "S0"]
+    assert skus("prices/schedule?announced=false") == ["S2"]
+    assert skus(f"prices/schedule?announced=true&starts_before={at(10)}") == ["S0"]
+    assert skus(f"prices/schedule?starts_since={at(10)}") == ["S1"]
+    assert skus("variants?announced=true") == ["S1", "S0"]
+    assert skus("variants?announced=false") == ["S3", "S2"]
+    assert len(api.get(f"variants/{soon.pk}/price/schedule?announced=true").body["results"]) == 1
+    for wrong in ("announced=perhaps", "starts_since=soon"):
+        assert api.get(f"prices/schedule?{wrong}").status == 400, wrong
+    assert api.get("variants?announced=1").status == 400
+
+
 def test_what_is_called_off_says_so(api: Api) -> None:
     one = make.variant(api.merchant, amount=2000)
     path = f"variants/{one.pk}/price/schedule"
