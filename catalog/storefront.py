@@ -6,9 +6,23 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, Max, Min, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    Exists,
+    F,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+    TextField,
+    Value,
+)
 
-from catalog import preorders, queries, search
+from catalog import preorders, queries, search, taxonomy
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce import errors
 from commerce.models import Merchant
@@ -19,6 +33,7 @@ FEW = 5
 SUGGESTIONS = 10
 LOOKED_AT = 200  # Titles that suggestions are chosen from: the newest.
 Body = dict[str, Any]
+_TEXTS = ArrayField(TextField())
 
 
 class UnknownProduct(errors.NotFound):
@@ -54,7 +69,7 @@ def on_sale() -> QuerySet[Product]:
     """Return what can be bought: approved, of an active merchant, with an active variant that has a price."""
     sellable = Exists(_prices(variant__product=OuterRef("pk")))
     on = Product.objects.filter(sellable, status=Product.Status.APPROVED, merchant__is_active=True)
-    return on.select_related("merchant")
+    return on.select_related("merchant", "category")
 
 
 def product(product_id: UUID) -> Product:
@@ -98,6 +113,21 @@ def said(rows: QuerySet[Product], *, vendor: str | None = None, kind: str | None
     if kind is not None:
         rows = search.worded(rows, kind).filter(product_type__iexact=kind)
     return rows
+
+
+def of_category(rows: QuerySet[Product], code: str) -> QuerySet[Product]:
+    """Narrow to a category and all below it, by its code; nothing is in one that there is not."""
+    return queries.of_category(rows, code)
+
+
+def with_attributes(rows: QuerySet[Product], said: Collection[tuple[str, str]]) -> QuerySet[Product]:
+    """Narrow to products that say all of these, as pairs of code and value."""
+    if not said:
+        return rows
+    traits = Func(F("attributes"), function="catalog_traits", output_field=_TEXTS)
+    wanted = Value([taxonomy.trait(code, value) for code, value in said], output_field=_TEXTS)
+    # The index has only what is approved and says anything.
+    return rows.exclude(attributes={}).alias(traits=traits).filter(traits__contains=wanted)
 
 
 def in_stock(rows: QuerySet[Product]) -> QuerySet[Product]:

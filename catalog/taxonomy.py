@@ -145,11 +145,16 @@ def lacking(products: Iterable[Product]) -> dict[UUID, list[str]]:
 
 
 def facet(merchant_id: UUID, code: str, value: str) -> str:
-    """Return how the index of attributes writes a value."""
+    """Return how the index of merchants' attributes writes a value."""
+    return f"{merchant_id}:{trait(code, value)}"
+
+
+def trait(code: str, value: str) -> str:
+    """Return how the index of the shop's attributes writes a value."""
     word = value.lower()
     if re.fullmatch(r"-?[0-9]+\.[0-9]*0+", word):
         word = word.rstrip("0").rstrip(".")
-    return f"{merchant_id}:{code}={word}"
+    return f"{code}={word}"
 
 
 def _chain(path: str) -> list[str]:

@@ -268,8 +268,15 @@ def _head(row: Product) -> dict[str, Any]:
         "title": row.title,
         "vendor": row.vendor,
         "type": row.product_type,
+        "category": _category(row),
+        "attributes": row.attributes,
         "merchant": {"slug": row.merchant.slug, "name": row.merchant.name},
     }
+
+
+def _category(row: Product) -> dict[str, Any] | None:
+    one = row.category
+    return {"code": one.code, "name": one.name, "path": one.path} if one else None
 
 
 def _figures(facts: storefront.Facts) -> dict[str, Any]:

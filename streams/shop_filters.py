@@ -1,5 +1,6 @@
 """How the shoppers' lists can be narrowed and ordered."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from commerce.models import Merchant
 from streams import discovery
 from streams.models import Stream
 
+MOST_ATTRIBUTES = 5
+_ATTRIBUTE = re.compile(r"(?=.{3,255}\Z)[a-z0-9][a-z0-9_]{0,39}:[^\x00]+", re.DOTALL)
 STATUSES = [(each, each) for each in ("scheduled", "live", "ended")]
 _ONLY = [("true", "true")]
 
@@ -40,8 +43,22 @@ class CurrencyFilter(filters.ChoiceFilter):  # type: ignore[misc]
         super().__init__(*args, choices=[(each, each) for each in sorted(money.CURRENCIES)], **options)
 
 
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_]{0,39}:[^\\x00]+$", "maxLength": 255},
+        "maxItems": MOST_ATTRIBUTES,
+        "description": "A code and its value, such as `finish:matte`. Named several times: all of them.",
+    }
+)
+class AttributesFilter(filters.CharFilter):  # type: ignore[misc]
+    """A filter by what is said of products."""
+
+
 class ShopFilter(Filters):
     """Filters of the products that are on sale."""
+
+    several = frozenset({"attribute"})
 
     q = TextFilter(
         help_text="Words of the title, vendor, type, tags or description; "
@@ -54,6 +71,8 @@ class ShopFilter(Filters):
     merchant = TextFilter(help_text="A merchant's slug.")
     vendor = TextFilter(help_text="In any case.")
     type = TextFilter(help_text="In any case.")
+    category = TextFilter(help_text="A category's code; also what is in those below it.")
+    attribute = AttributesFilter()
     currency = CurrencyFilter(help_text="Of `price_min`, `price_max` and of sorting by price.")
     price_min = AmountFilter(help_text="Least of the lowest price, in minor units of `currency`.")
     price_max = AmountFilter(help_text="Most of the lowest price, in minor units of `currency`.")
@@ -79,9 +98,16 @@ class ShopFilter(Filters):
             wrong["currency"] = ValidationError("Prices are in a currency: name it.", code="required")
         if asked.get("sort") == "relevance" and not asked.get("q") and "q" not in self.form.errors:
             wrong["sort"] = ValidationError("Relevance is that of words: send `q`.", code="invalid")
+        if "attribute" not in self.form.errors and not all(map(_ATTRIBUTE.fullmatch, self._attributes())):
+            wrong["attribute"] = ValidationError("Write a code and its value: finish:matte.", code="invalid")
+        elif len(self._attributes()) > MOST_ATTRIBUTES:
+            wrong["attribute"] = ValidationError(f"At most {MOST_ATTRIBUTES} at a time.", code="max_length")
         for name, error in wrong.items():
             self.form.add_error(name, error)
         return valid and not wrong
+
+    def _attributes(self) -> list[str]:
+        return list(self.data.getlist("attribute"))
 
     def filter_queryset(self, rows: QuerySet[Product]) -> QuerySet[Product]:
         """Return the products that are asked for, in the order that is asked for."""
@@ -90,6 +116,10 @@ class ShopFilter(Filters):
             of = _merchant(asked["merchant"])
             rows = rows.filter(merchant=of) if of else rows.none()
         rows = storefront.said(rows, vendor=asked["vendor"] or None, kind=asked["type"] or None)
+        if asked["category"]:
+            rows = storefront.of_category(rows, asked["category"])
+        pairs = [said.split(":", 1) for said in self._attributes()]
+        rows = storefront.with_attributes(rows, [(code, value) for code, value in pairs])
         if asked["in_stock"]:
             rows = storefront.in_stock(rows)
         if asked["live"]:

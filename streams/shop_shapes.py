@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog.serializers.taxonomy import Attributes
 from catalog.storefront import FEW
 from commerce.strict import StrictSerializer
 
@@ -20,6 +21,14 @@ class ShopMerchantNameSerializer(serializers.Serializer[Any]):
 
     slug = serializers.CharField()
     name = serializers.CharField()
+
+
+class ShopCategorySerializer(serializers.Serializer[Any]):
+    """Where a product belongs."""
+
+    code = serializers.CharField(help_text="Lists are narrowed by it: `category=`.")
+    name = serializers.CharField()
+    path = serializers.CharField(help_text="The codes from the root to it, with / between them.")
 
 
 class ShopOfferSerializer(serializers.Serializer[Any]):
@@ -63,6 +72,8 @@ class ShopProductSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     vendor = serializers.CharField()
     type = serializers.CharField()
+    category = ShopCategorySerializer(allow_null=True)
+    attributes = Attributes(help_text="What is said of it, by code; lists are narrowed by `attribute=`.")
     merchant = ShopMerchantNameSerializer()
     image = serializers.CharField(allow_null=True, help_text="Address of its first picture.")
     price = ShopMoneySerializer(help_text="Of its cheapest variant.")

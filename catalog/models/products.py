@@ -110,6 +110,12 @@ class Product(models.Model):
                 condition=models.Q(category__isnull=False),
                 name="product_by_category",
             ),
+            # Shoppers' lists, of all merchants.
+            models.Index(
+                fields=["category", "-id"],
+                condition=models.Q(category__isnull=False, status="approved"),
+                name="product_in_category",
+            ),
             models.Index("merchant", Upper("vendor"), models.F("id").desc(), name="product_by_vendor"),
             models.Index("merchant", Upper("product_type"), models.F("id").desc(), name="product_by_type"),
             models.Index(fields=["merchant", "updated_at", "id"], name="product_changes"),

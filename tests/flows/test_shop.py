@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import Price, Product, Stock, Variant
+from catalog.models import Category, Price, Product, Stock, Variant
 from commerce import errors, throttles
 from commerce.models import Merchant
 from tests import openapi
@@ -78,6 +78,8 @@ def ways(one: Product) -> dict[str, Any]:
         f"products?merchant={seller}",
         f"products?vendor={quote(one.vendor)}",
         f"products?type={quote(one.product_type)}",
+        "products?category=make_up",
+        "products?attribute=finish:matte",
         "products?live=true",
         "products?in_stock=true",
         "products?sort=price&currency=EUR",
@@ -93,7 +95,13 @@ def ways(one: Product) -> dict[str, Any]:
 
 def sold() -> Product:
     one = make.product("Velvet lipstick")
-    Product.objects.filter(pk=one.pk).update(vendor="Maison", product_type="Make-up", language="en")
+    Product.objects.filter(pk=one.pk).update(
+        vendor="Maison",
+        product_type="Make-up",
+        language="en",
+        category=Category.objects.get_or_create(code="make_up", defaults={"name": "Make-up"})[0],
+        attributes={"finish": "matte"},
+    )
     make.show(products=(one,))
     one.refresh_from_db()
     return one
@@ -198,6 +206,59 @@ def test_lists_narrow_by_merchant_vendor_and_type() -> None:
     assert titles("products?type=!!!") == ["One"]
 
 
+def placed(title: str, category: Category | None, **attributes: Any) -> Product:
+    one = make.product(title)
+    Product.objects.filter(pk=one.pk).update(category=category, attributes=attributes)
+    return one
+
+
+def tree() -> tuple[Category, Category, Category]:
+    """Return make-up, lips below it, and a neighbour whose code begins alike."""
+    top = Category.objects.create(code="make_up", name="Make-up")
+    lips = Category.objects.create(code="lips", name="Lips", parent=top)
+    return top, lips, Category.objects.create(code="make_up_bags", name="Bags")
+
+
+def test_lists_narrow_to_a_category_and_all_below_it() -> None:
+    top, lips, bags = tree()
+    placed("Powder", top)
+    placed("Lipstick", lips)
+    placed("Bag", bags)
+    placed("Elsewhere", None)
+    assert titles("products?category=make_up") == ["Lipstick", "Powder"]
+    assert titles("products?category=lips") == ["Lipstick"]
+    assert titles("products?category=make_up&q=powder") == ["Powder"]
+    assert titles("products?category=make_up&sort=price&currency=EUR") != []
+    assert walk("products?category=make_up") == ["Lipstick", "Powder"]
+    for none in ("nowhere", "make_up/lips", "%25", "make"):
+        assert titles(f"products?category={none}") == []
+
+
+def test_lists_narrow_to_what_products_say_of_themselves() -> None:
+    top, *_ = tree()
+    placed("One", top, finish="Matte", weight=12.5, refill=True)
+    placed("Two", None, finish="matte", weight=12, refill=False)
+    placed("Three", None, finish="glossy:wet")
+    placed("Four", None)
+    assert titles("products?attribute=finish:MATTE") == ["Two", "One"]
+    assert titles("products?attribute=finish:matte&attribute=refill:true") == ["One"]
+    assert titles("products?attribute=weight:12.50") == ["One"]
+    assert titles("products?attribute=weight:12.0") == ["Two"]
+    assert titles("products?attribute=" + quote("finish:glossy:wet")) == ["Three"]
+    assert titles("products?attribute=finish:matte&category=make_up&q=one") == ["One"]
+    assert titles("products?attribute=finish:satin") == []
+
+
+def test_a_product_says_where_it_belongs_and_what_of_itself() -> None:
+    _, lips, _ = tree()
+    one, plain = placed("Lipstick", lips, finish="matte", weight=12.5), placed("Plain", None)
+    said = {"code": "lips", "name": "Lips", "path": "make_up/lips"}
+    for body in (ask(f"products/{one.pk}"), ask("products?q=lipstick")["results"][0]):
+        assert (body["category"], body["attributes"]) == (said, {"finish": "matte", "weight": 12.5})
+    body = ask(f"products/{plain.pk}")
+    assert (body["category"], body["attributes"]) == (None, {})
+
+
 def test_suggestions_are_titles_that_go_on_as_typed() -> None:
     for title in ("Velvet lipstick", "Lip balm", "LIP BALM", "Cream", "Balmy night"):
         make.product(title)
@@ -236,6 +297,17 @@ def test_suggestions_are_titles_that_go_on_as_typed() -> None:
         ("products?merchant=%00", "merchant"),
         ("products?vendor=" + "x" * 256, "vendor"),
         ("products?type=", "type"),
+        ("products?category=", "category"),
+        ("products?category=a&category=b", "category"),
+        ("products?category=" + "x" * 256, "category"),
+        ("products?attribute=", "attribute"),
+        ("products?attribute=finish", "attribute"),
+        ("products?attribute=finish:", "attribute"),
+        ("products?attribute=Finish:matte", "attribute"),
+        ("products?attribute=a:b&attribute=%00", "attribute"),
+        ("products?attribute=a:b%00&attribute=a:b", "attribute"),
+        ("products?attribute=a:" + "b" * 255, "attribute"),
+        ("products?" + "&".join(["attribute=a:b"] * 6), "attribute"),
         ("products?status=draft", "status"),
         ("products?%00=1", "\0"),
         ("streams?product=1", "product"),
@@ -357,6 +429,9 @@ def test_without_its_counter_the_shop_goes_on(monkeypatch: pytest.MonkeyPatch) -
         ("products/{product}/shows", 4),
         ("products?merchant={merchant}", 5),
         ("products?live=true", 5),
+        ("products?category=make_up", 6),
+        ("products?attribute=finish:matte&attribute=shade:red", 4),
+        ("products?category=make_up&attribute=finish:matte&q=lipstick", 6),
         ("streams?product={product}", 1),
         ("streams?merchant={merchant}", 2),
         ("merchants/{merchant}", 2),
@@ -365,11 +440,15 @@ def test_without_its_counter_the_shop_goes_on(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_an_answer_takes_the_same_statements_however_much_there_is(path: str, statements: int) -> None:
     seller = make.merchant()
+    _, lips, _ = tree()
     taken = []
     first = None
     for count in (1, 7):
         for _ in range(count):
             made = make.product("Lipstick", seller=seller, variants=(("A", 100, 9), ("B", 200, 9)))
+            Product.objects.filter(pk=made.pk).update(
+                category=lips, attributes={"finish": "matte", "shade": "red"}
+            )
             first = first or made
             stream = make.show(products=(first, made))
             make.offer(stream, amount=50)
