@@ -9,10 +9,11 @@ from django.apps import apps
 from django.contrib.auth import authenticate
 from django.db.models import Sum
 
-from catalog import imports, preorders
-from catalog.models import BundlePart, Stock, Variant
+from catalog import imports, pictures, preorders
+from catalog.models import BundlePart, ProductImage, Stock, Variant
 from commerce import cards, merchantkeys
 from commerce.models import Host, Merchant, User
+from commerce.outside import fetching
 from config.demo import cast, seeding
 from config.demo.notebook import Notebook
 from orders.models import CartPolicy, Purchase
@@ -36,12 +37,26 @@ def seed(book: Notebook, now: datetime = NOW) -> None:
             file = io.BytesIO(seeding.feed(seller, BASE))
             job, _ = imports.queue(merchant_id=merchant.id, filename=seller.feed, file=file, now=now)
             imports.run(import_id=job.id, now=now)
+    seeding.drawings()
     seeding.prior_prices(now)
     seeding.specials(now)
     seeding.saved_cards(now)
     seeding.live_show(now)
     seeding.planned_shows(now)
     seeding.ended_show(now)
+
+
+def test_the_demo_s_drawings_are_shown_and_never_fetched(stripe_server: StripeServer) -> None:
+    seed(Notebook())
+    # As a worker leaves them that was quicker, and one that is still at it.
+    some = ProductImage.objects.all()
+    some.update(state="failed", code="NOT_PUBLIC", reason="No.", tries=1)
+    seeding.drawings()
+    late = pictures.Claimed(some[0].pk, some[0].merchant_id, some[0].url, uploaded=False, tries=1)
+    pictures.take(late, clock=lambda: NOW, by=fetching.Client(loopback=False, seconds=1))
+
+    assert set(some.values_list("state", "code")) == {("waiting", "")}
+    assert pictures.claim(limit=1_000, now=NOW + timedelta(days=10_000)) == []
 
 
 def rows() -> dict[str, int]:
