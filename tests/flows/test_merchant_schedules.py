@@ -78,9 +78,11 @@ def test_a_price_says_what_is_announced_next(api: Api) -> None:
 def test_lists_can_be_asked_for_what_is_announced(api: Api) -> None:
     some = [make.variant(api.merchant, amount=2000, sku=f"S{number}") for number in range(4)]
     soon, far, over, _ = some
-    for one, hours in ((soon, 1), (far, 50), (over, 2)):
-        made = api.post(f"variants/{one.pk}/price/schedule", {"amount": 1500, "starts_at": moment(hours)})
-    api.call("DELETE", f"variants/{over.pk}/price/schedule/{made.body['id']}")
+    made = {
+        one: api.post(f"variants/{one.pk}/price/schedule", {"amount": 1500, "starts_at": moment(hours)})
+        for one, hours in ((soon, 1), (far, 50), (over, 2))
+    }
+    api.call("DELETE", f"variants/{over.pk}/price/schedule/{made[over].body['id']}")
     other = make.variant(make.merchant(), amount=2000)
     theirs = Api(other.merchant)
     theirs.post(f"variants/{other.pk}/price/schedule", {"amount": 1500, "starts_at": moment(1)})
