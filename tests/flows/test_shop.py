@@ -1,5 +1,6 @@
 """What anybody may ask without an account: what is on sale, how lists go on, and what is refused."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from catalog import storefront
 from catalog.models import Category, Price, Product, Stock, Variant
 from commerce import errors, throttles
 from commerce.models import Merchant
@@ -456,6 +458,40 @@ def test_an_answer_takes_the_same_statements_however_much_there_is(path: str, st
             ask(path.format(product=first.pk if first else "", merchant=seller.slug))
         taken.append(len(asked))
     assert taken == [statements, statements]
+
+
+def test_a_category_is_read_through_its_index() -> None:
+    _, lips, _ = tree()
+    placed("Lipstick", lips)
+    rows = storefront.of_category(storefront.on_sale(), "lips").order_by("-id")[:25]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "product_in_category" in str(rows.explain())
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_postgresql_knows_what_many_say_by_its_figures_alone(known: bool) -> None:
+    seller = make.merchant()
+    Product.objects.bulk_create(
+        Product(
+            merchant=seller,
+            handle=f"h{n}",
+            title="x",
+            status="approved",
+            attributes={"finish": "matte" if n % 3 else "glossy", "shade": str(n)},
+        )
+        for n in range(1_000)
+    )
+    with connection.cursor() as cursor:
+        if not known:
+            cursor.execute("DROP STATISTICS product_traits_said")
+        cursor.execute("ANALYZE catalog_product")
+    approved = Product.objects.filter(status="approved")
+    rare = storefront.with_attributes(approved, [("shade", "7")])
+    assert "product_traits" in str(rare.order_by().explain())
+    rows = storefront.with_attributes(approved, [("finish", "matte")])
+    guessed = int(re.search(r"rows=(\d+)", str(rows.order_by().explain()))[1])  # type: ignore[index]
+    assert (guessed > 500) == known
 
 
 def test_ids_are_those_of_the_room() -> None:
