@@ -28,7 +28,7 @@ DROP FUNCTION catalog_traits(jsonb)
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0019_low_stock'),
+        ('catalog', '0020_leaner_indexes'),
         ('commerce', '0009_address_contact'),
     ]
 
