@@ -3,16 +3,14 @@
 A feed adds and changes; what it does not name stays as it is. All functions work on one merchant's rows only.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from catalog import copying, feedsales, floors, prices, reviewing, sorting, states, stock, taxonomy
-from catalog.drafts import Problem, ProductDraft, VariantDraft
-from catalog.formats.fields import MAX_IMAGES, MAX_VARIANTS
-from catalog.models import Product, ProductImage, Variant
+from catalog import copying, feedsales, floors, matching, prices, reviewing, sorting, states, stock, taxonomy
+from catalog.drafts import Problem, ProductDraft
+from catalog.formats.fields import MAX_IMAGES
+from catalog.models import Product, ProductImage
 from commerce.money import Money
 
 
@@ -40,7 +38,10 @@ def write(
     outcome = Outcome()
     products, changed, made = _write_products(merchant_id, drafts, outcome, now)
     changed |= _write_images(merchant_id, drafts, products, made, outcome)
-    matched, differing = _write_variants(merchant_id, drafts, products, outcome, now)
+    matched, differing = matching.write(
+        merchant_id=merchant_id, drafts=drafts, products=products, problems=outcome.problems, now=now
+    )
+    outcome.variants_created = sum(is_new for _, _, is_new in matched)
     quotes = {
         variant.pk: feedsales.quote(draft, draft.currency or currency)
         for variant, draft, _ in matched
@@ -208,98 +209,9 @@ def _write_images(
     return {image.product_id for image in [*new, *changed]} - made
 
 
-class _Shelf:
-    """The variants that a feed's variants may be: those of its products, and those that have its SKUs."""
-
-    def __init__(self, merchant_id: UUID, product_ids: Iterable[UUID], skus: Iterable[str]) -> None:
-        mine = Variant.objects.filter(merchant_id=merchant_id)
-        self.titles: dict[tuple[UUID, str], Variant] = {}
-        self.skus: dict[str, Variant] = {}
-        self.counts: dict[UUID, int] = {}
-        for variant in mine.filter(product_id__in=list(product_ids)):
-            self.titles[variant.product_id, variant.title] = variant
-            self.counts[variant.product_id] = self.counts.get(variant.product_id, 0) + 1
-            if variant.sku:
-                self.skus[variant.sku] = variant
-        for variant in mine.filter(sku__in=[sku for sku in skus if sku not in self.skus]):
-            self.skus[variant.sku] = variant
-
-    def find(self, product: Product, draft: VariantDraft, titles: set[str]) -> tuple[Variant | None, str]:
-        """Return the variant a draft means, None for a new one, and why it cannot be taken ("" if it can).
-
-        `titles` are those of all the feed's variants of this product.
-        """
-        same_title = self.titles.get((product.pk, draft.title))
-        same_sku = self.skus.get(draft.sku) if draft.sku else None
-        if same_sku is None or same_sku is same_title:
-            return same_title, ""
-        if same_sku.product_id != product.pk:
-            return None, "Another product has this SKU."
-        if same_title is not None or same_sku.title in titles:
-            return None, f"The variant {same_sku.title!r} has this SKU."
-        return same_sku, ""  # it was given other option values
-
-    def put(self, variant: Variant) -> None:
-        """Remember a variant as it now is."""
-        self.titles[variant.product_id, variant.title] = variant
-        if variant.sku:
-            self.skus[variant.sku] = variant
-
-
-def _write_variants(
-    merchant_id: UUID,
-    drafts: list[ProductDraft],
-    products: dict[str, Product],
-    outcome: Outcome,
-    now: datetime,
-) -> tuple[list[tuple[Variant, VariantDraft, bool]], set[UUID]]:
-    """Write the variants; returns each with its draft and whether it is new, and which differ now."""
-    skus = [variant.sku for draft in drafts for variant in draft.variants if variant.sku]
-    shelf = _Shelf(merchant_id, [product.pk for product in products.values()], skus)
-    matched: list[tuple[Variant, VariantDraft, bool]] = []
-    changed: dict[UUID, Variant] = {}
-    for product_draft in drafts:
-        product = products[product_draft.handle]
-        titles = {draft.title for draft in product_draft.variants}
-        for draft in product_draft.variants:
-            variant, trouble = shelf.find(product, draft, titles)
-            if trouble:
-                problem = Problem(draft.line, "Variant SKU", "SKU_TAKEN", draft.sku or "", trouble)
-                outcome.problems.append(problem)
-                continue
-            is_new = variant is None
-            if is_new and shelf.counts.get(product.pk, 0) >= MAX_VARIANTS:
-                message = f"A product has at most {MAX_VARIANTS} variants."
-                problem = Problem(draft.line, "variants", "TOO_MANY_VARIANTS", draft.title[:200], message)
-                outcome.problems.append(problem)
-                continue
-            if variant is None:
-                position = shelf.counts[product.pk] = shelf.counts.get(product.pk, 0) + 1
-                variant = Variant(merchant_id=merchant_id, product=product, position=position, created_at=now)
-                variant.updated_at = now
-                _apply_variant(draft, variant)
-            elif _apply_variant(draft, variant):
-                variant.updated_at = now
-                changed[variant.pk] = variant
-            shelf.put(variant)
-            matched.append((variant, draft, is_new))
-    copying.save(Variant, [variant for variant, _, is_new in matched if is_new])
-    if changed:
-        _lock(merchant_id, [variant.pk for variant, _, is_new in matched if not is_new])
-    Variant.objects.bulk_update(changed.values(), _VARIANT_COLUMNS, batch_size=200)
-    outcome.variants_created = sum(is_new for _, _, is_new in matched)
-    return matched, set(changed)
-
-
-def _lock(merchant_id: UUID, variant_ids: list[UUID]) -> None:
-    """Lock the variants in the order of their ids, as who sets their prices does without their product."""
-    rows = Variant.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, pk__in=variant_ids)
-    list(rows.order_by("pk").values_list("pk"))
-
-
 def _leave_out_below_floor(
     merchant_id: UUID,
-    matched: list[tuple[Variant, VariantDraft, bool]],
+    matched: list[matching.Matched],
     quotes: dict[UUID, prices.Quote],
     outcome: Outcome,
 ) -> None:
@@ -316,9 +228,7 @@ def _leave_out_below_floor(
             )
 
 
-def _report_bundles(
-    matched: list[tuple[Variant, VariantDraft, bool]], bundles: set[UUID], outcome: Outcome
-) -> None:
+def _report_bundles(matched: list[matching.Matched], bundles: set[UUID], outcome: Outcome) -> None:
     """Name the rows that give units to bundles, which have none of their own."""
     for variant, draft, _ in matched:
         if variant.pk in bundles:
@@ -327,36 +237,3 @@ def _report_bundles(
             outcome.problems.append(
                 Problem(draft.line, "Variant Inventory Qty", code, given, message, skipped=False)
             )
-
-
-_VARIANT_COLUMNS = [
-    "title",
-    "options",
-    "sku",
-    "barcode",
-    "weight_grams",
-    "release_at",
-    "is_active",
-    "updated_at",
-]
-
-
-def _apply_variant(draft: VariantDraft, variant: Variant) -> bool:
-    """Give the variant what the draft says about it; tell whether anything differs."""
-    said: dict[str, Any] = {
-        "title": draft.title,
-        "options": draft.options,
-        "sku": draft.sku or None,  # a blank SKU takes none away
-        "barcode": draft.barcode,
-        "weight_grams": draft.weight_grams,
-    }
-    differing = {
-        name: value for name, value in said.items() if value is not None and getattr(variant, name) != value
-    }
-    if draft.is_active is not None and variant.is_active != draft.is_active:
-        differing["is_active"] = draft.is_active
-    if draft.says_release and variant.release_at != draft.release_at:
-        differing["release_at"] = draft.release_at
-    for name, value in differing.items():
-        setattr(variant, name, value)
-    return bool(differing)

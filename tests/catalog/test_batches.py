@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog import batches, floors, intake
+from catalog import batches, floors, intake, matching
 from catalog.formats import jsonl, rows
 from catalog.models import Price, Product, StockMovement, Variant
 from tests.catalog import make
@@ -186,12 +186,12 @@ def test_what_the_database_refuses_costs_no_other_row(api: Api, monkeypatch: pyt
     """Another writer takes a SKU between the look and the write, each time that it is tried."""
     seller = api.merchant
     make.variant(seller, sku="S3")
-    real = intake._Shelf.find
+    real = matching.Shelf.find
 
     def blind(self: Any, product: Any, draft: Any, titles: Any) -> Any:
         return (None, "") if draft.sku == "S3" else real(self, product, draft, titles)
 
-    monkeypatch.setattr(intake._Shelf, "find", blind)
+    monkeypatch.setattr(matching.Shelf, "find", blind)
     reply = api.post("products/batch", {"products": [soap(n) for n in range(1, 7)]})
     assert told(reply)[2] == ("refused", ["NOT_STORED"])
     assert {result for result, _ in told(reply)[:2] + told(reply)[3:]} == {"created"}

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from catalog import bundles, cells, exports, floors, imports, intake, prices, products, stock
+from catalog import bundles, cells, exports, floors, imports, intake, matching, prices, products, stock
 from catalog.formats import (
     columns,
     fields,
@@ -96,7 +96,7 @@ def test_the_guide_names_every_code_of_the_catalog() -> None:
     guide = (ROOT / "docs" / "api.md").read_text()
     named = set(re.findall("`([A-Z]+(?:_[A-Z]+)*)`", guide))
     used: set[str] = set()
-    verbs = (bundles, cells, exports, floors, imports, intake, prices, products, stock)
+    verbs = (bundles, cells, exports, floors, imports, intake, matching, prices, products, stock)
     formats = (columns, fields, google, google_tsv, google_xml, jsonl, sheets, shopify, strictjson, texts)
     for module in verbs + formats:
         used |= set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', inspect.getsource(module)))

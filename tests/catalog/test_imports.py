@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from catalog import bodies, content, imports, intake, products, queries, stock
+from catalog import bodies, content, imports, intake, matching, products, queries, stock
 from catalog.models import Import, ImportChunk, Price, Product, StockMovement, Variant
 from commerce.models import Event, Merchant
 from tests.catalog import make
@@ -309,12 +309,12 @@ def test_a_product_the_database_refuses_is_a_problem_of_its_own(monkeypatch: pyt
     # Somebody takes the SKU after the batch looked for it: the unique key refuses that product only.
     seller = make.merchant()
     make.variant(seller, sku="S2-F")
-    honest = intake._Shelf.__init__
+    honest = matching.Shelf.__init__
 
     def blind(self: Any, merchant_id: Any, product_ids: Any, skus: Any) -> None:
         honest(self, merchant_id, product_ids, [])
 
-    monkeypatch.setattr(intake._Shelf, "__init__", blind)
+    monkeypatch.setattr(matching.Shelf, "__init__", blind)
     job = read(seller, make.simple_feed(3))
     assert make.problems(job) == [(4, "NOT_STORED")]
     assert (job.status, job.rows_done, job.products_created) == ("done", 6, 2)
@@ -504,7 +504,7 @@ def test_a_batch_takes_the_same_statements_however_many_rows(django_assert_num_q
 
 
 def test_feeds_together_give_a_product_no_more_than_it_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "MAX_VARIANTS", 3)
+    monkeypatch.setattr(matching, "MAX_VARIANTS", 3)
     monkeypatch.setattr(intake, "MAX_IMAGES", 2)
     seller = make.merchant()
 
