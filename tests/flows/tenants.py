@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InternalError, connection, transaction
 from django.utils import timezone
 
 from catalog import exports, locations, plans
@@ -180,6 +180,23 @@ def undone() -> Iterator[None]:
     try:
         yield
     finally:
+        transaction.savepoint_rollback(point)
+
+
+def unhurried() -> None:
+    """Let this test's transaction idle for as long as schemathesis needs to think of calls."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """Let a statement that the database refuses spoil no later one, as without a test's transaction."""
+    point = transaction.savepoint()
+    yield
+    try:
+        transaction.savepoint_commit(point)
+    except InternalError:
         transaction.savepoint_rollback(point)
 
 

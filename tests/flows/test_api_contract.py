@@ -17,13 +17,16 @@ from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
+from schemathesis.generation.meta import negated_parameters
 from schemathesis.specs.openapi.checks import (
     ensure_resource_availability,
     ignored_auth,
+    negative_data_rejection,
     positive_data_acceptance,
     use_after_free,
 )
 
+from commerce import redis_client
 from commerce.models import Merchant
 from config.env import ROOT
 from tests import apikeys, openapi
@@ -72,6 +75,7 @@ walks = document.include(path_regex="^/api/v1/(catalog|shipping-zones|tax-rates)
 @pytest.fixture
 def caller() -> Iterator[tuple[Merchant, dict[str, str]]]:
     """A merchant with one of everything, and the ids of it."""
+    tenants.unhurried()
     seller = make.merchant()
     mine = tenants.everything(seller, now=timezone.now())
     for signal in (request_started, request_finished):
@@ -95,7 +99,8 @@ def test_orders_and_the_shop_do_what_their_document_says(case: Any, caller: Any)
         elif test_merchant_contract.is_id(value):
             case.path_parameters[name] = mine[FIELDS[name]]
     left_out = [*LEFT_OUT, *test_merchant_contract.cannot_be_said(case)]
-    case.call_and_validate(headers=headers_of(seller), excluded_checks=left_out)
+    with tenants.by_itself():
+        case.call_and_validate(headers=headers_of(seller), excluded_checks=left_out)
 
 
 def test_walks_through_the_api_meet_nothing_that_the_document_does_not_say(caller: Any) -> None:
@@ -103,13 +108,30 @@ def test_walks_through_the_api_meet_nothing_that_the_document_does_not_say(calle
     seen: list[tuple[str, int]] = []
 
     class Walk(walks.as_state_machine()):  # type: ignore[misc]
+        # Hypothesis walks again what it walked before, and takes other answers than then for its own mistake:
+        # no walk may find what another left, be it a row, a kept answer or a transaction that is spoilt.
+        def setup(self) -> None:
+            redis_client.sync().flushall()
+            self.undone = tenants.undone()
+            self.undone.__enter__()
+
+        def teardown(self) -> None:
+            self.undone.__exit__(None, None, None)
+
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             return {"headers": headers}
 
+        def call(self, case: Any, **kwargs: Any) -> Any:
+            with tenants.by_itself():
+                return super().call(case, **kwargs)
+
         def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
             seen.append((case.operation.definition.raw["operationId"], response.status_code))
-            # Who calls is said by the walk, and so schemathesis takes the key for one that it made up.
+            # Who calls is said by the walk, and so schemathesis takes the key for one that it made up, or
+            # a call for one without.
             left_out = [*LEFT_OUT, ignored_auth, *test_merchant_contract.cannot_be_said(case)]
+            if any(name == "Authorization" for name, _ in negated_parameters(case.meta)):
+                left_out.append(negative_data_rejection)
             case.validate_response(response, excluded_checks=left_out, transport_kwargs=kwargs)
 
     Walk.run(settings=SETTINGS)
