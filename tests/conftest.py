@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
 from django.conf import settings
+from django.contrib.auth import hashers
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from commerce import redis_client
 from commerce.gateway import pacing
 from orders import recovery
 from orders.settling import conveyor
 from orders.till import counter
-from tests import emptying
+from tests import database, emptying
 
 pytest_plugins = [
     "tests.demo_process",
@@ -27,6 +28,22 @@ pytest_plugins = [
     "tests.shopper",
 ]
 emptying.install()
+# Passwords are kept as in earnest, but for their cost: a fifth of a second for each user of a test.
+hashers.Argon2PasswordHasher.time_cost = 1
+hashers.Argon2PasswordHasher.memory_cost = 8
+hashers.Argon2PasswordHasher.parallelism = 1
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_blocker: DjangoDbBlocker,
+    pytestconfig: pytest.Config,
+) -> None:
+    """The database of this process is a copy of one that is migrated already."""
+    assert pytestconfig.cache is not None
+    with django_db_blocker.unblock():
+        database.offer(pytestconfig.cache.mkdir("database"))
 
 
 @pytest.fixture(autouse=True)
@@ -58,12 +75,6 @@ def closed_pool() -> Iterator[None]:
 
 
 @pytest.fixture
-def quick_hashes(settings: Any) -> None:
-    """Passwords are kept in microseconds, for tests that are not about how they are kept."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
 def redis_server() -> redis.Redis:
     """The Redis of this test process."""
     return redis_client.sync()
@@ -72,5 +83,5 @@ def redis_server() -> redis.Redis:
 @pytest.fixture
 def process_env(transactional_db: None) -> dict[str, str]:
     """What a process needs in its environment to work on this test's database and Redis."""
-    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
-    return {"DATABASE_URL": urlunsplit(database), "REDIS_URL": settings.REDIS_URL}
+    named = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
+    return {"DATABASE_URL": urlunsplit(named), "REDIS_URL": settings.REDIS_URL}

@@ -16,7 +16,7 @@ from commerce.models import Merchant
 from tests.catalog import make
 from tests.deskfolk import NOW, client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 FEED = (
     b"Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\n"

@@ -11,7 +11,7 @@ from commerce import accounts, cards, gateway
 from commerce.models import Card, Customer, Event, User
 from tests.stripe_server import StripeServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests import apikeys
 from tests.catalog import make
 from tests.deskfolk import client_of, member_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 PASSWORD = "a long enough password"
 

@@ -15,7 +15,7 @@ from commerce.scopes import OF_PEOPLE, ROLES, SCOPES, may
 NOW = datetime(2030, 5, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

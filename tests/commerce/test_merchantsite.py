@@ -10,7 +10,7 @@ from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
 from commerce.scopes import ROLES
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 PASSWORD = "a long enough password"
 

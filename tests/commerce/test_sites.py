@@ -5,7 +5,7 @@ from django.test import Client
 
 from commerce.models import Host, User
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 PASSWORD = "a long enough password"
 

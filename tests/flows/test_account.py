@@ -14,7 +14,7 @@ from commerce import accounts, views
 from commerce.models import Address, Card, User
 from tests.stripe_server import StripeServer
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct-horse-battery"
 HOME = {"name": "Ada", "line1": "1 Mill Lane", "city": "York", "postal_code": "YO1 7HH", "country": "GB"}

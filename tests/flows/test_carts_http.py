@@ -16,7 +16,7 @@ from orders.models import GuestCart
 from streams.frames import buying
 from tests.orders import make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 CART, LINES, MERGE = "/api/v1/cart", "/api/v1/cart/lines", "/api/v1/cart/merge"
 PASSWORD = "correct-horse-battery"

@@ -30,7 +30,7 @@ from tests.flows.test_carts_http import (
 from tests.orders import make
 from tests.orders.threads import at_once
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

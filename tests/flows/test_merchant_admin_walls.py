@@ -18,7 +18,7 @@ from commerce.scopes import ROLES
 from tests.catalog import make
 from tests.deskfolk import client_of, things_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 desk.extra_urls()
 SCREENS = sorted(desk.needs)

@@ -16,8 +16,6 @@ from streams.moderation import moderators, restraints
 from tests.live_server import LiveRoom, aside, environment
 from tests.streams import make
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 PASSWORD = "correct-horse-battery"
 SECONDS = 5.0
 # Quicker than twice a minute, so that a test can wait for the look at everybody.

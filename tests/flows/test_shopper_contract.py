@@ -26,10 +26,7 @@ from tests.orders import make, tariffing
 from tests.protocol import OffTheDocument
 from tests.stripe_server import StripeServer
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),  # The till has a connection of its own.
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)  # The till has a connection of its own.
 
 NOWHERE = UUID(int=7)
 PASSWORD = "correct-horse-battery"

@@ -15,11 +15,7 @@ from orders.aftersales import refunding, returning
 from orders.models import Cancellation, Order, Purchase, Refund, Return
 from tests.shopper import DESK, PHONE, Shop, Shopper, aside, fits, lipstick
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("quick_hashes"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 People = Callable[..., Shopper]
 

@@ -18,7 +18,7 @@ from orders.settling import payments
 from tests.deskfolk import client_of
 from tests.orders import make
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 
 def sold(*quantities: int, of: Merchant | None = None) -> Order:

@@ -13,7 +13,7 @@ from commerce import errors, members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
