@@ -56,6 +56,7 @@ def levels(request: HttpRequest) -> HttpResponse:
         title="Stock",
         leaf=found,
         rows=[(row, there(row), row.pk in bundles) for row in found.rows],
+        placed=any(there(row) for row in found.rows),
         q=asked,
         below="" if below is None else below,
     )
@@ -171,9 +172,20 @@ def log(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _logged(rows: list[StockMovement]) -> list[tuple[StockMovement, str, str]]:
-    """Return movements with why and by whom in words."""
-    return [(row, REASONS.get(row.reason, row.reason), _by(movement(row)["by"])) for row in rows]
+def _logged(rows: list[StockMovement]) -> list[tuple[StockMovement, str, str, UUID | None]]:
+    """Return movements with why and by whom in words, and the import that made them."""
+    return [
+        (row, REASONS.get(row.reason, row.reason), _by(movement(row)["by"]), _import_of(row)) for row in rows
+    ]
+
+
+def _import_of(row: StockMovement) -> UUID | None:
+    if row.reason != StockMovement.Reason.IMPORT:
+        return None
+    try:
+        return UUID(row.note.removeprefix("import "))
+    except ValueError:
+        return None
 
 
 def _by(who: dict[str, Any] | None) -> str:

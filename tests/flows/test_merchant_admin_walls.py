@@ -12,11 +12,14 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from commerce.merchantsite import EVERY_MEMBER, desk
+from catalog.models import Location
+from commerce import members
+from commerce.merchantkeys import By
+from commerce.merchantsite import EVERY_MEMBER, DeskSite, desk
 from commerce.models import Merchant
 from commerce.scopes import ROLES
 from tests.catalog import make
-from tests.deskfolk import client_of, things_of
+from tests.deskfolk import client_of, member_of, things_of
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +114,29 @@ def test_forms_of_other_pages_and_other_merchants_change_nothing(shop: Merchant)
         assert strict.post(where, {"merchant": str(shop.pk)}).status_code == 403, where
         assert client.post(where, {"merchant": str(other.pk)}).status_code == 409, where
         assert client.post(where).status_code == 409, where
+
+
+def from_another_tab(shop: Merchant) -> int:
+    """Send a form of one merchant after another tab has switched to another; return what is answered."""
+    other, ana = make.merchant("Other"), member_of(shop)
+    members.add(merchant_id=other.pk, user_id=ana.pk, role="owner", by=By())
+    client = Client()
+    client.force_login(ana)
+    now_at = client.get("/merchant/").context["merchant"]
+    there = other if now_at == shop else shop
+    client.post("/merchant/switch/to/", {"merchant": str(now_at.pk), "to": str(there.pk)})
+    form = {"merchant": str(now_at.pk), "name": "Main house", "code": "main"}
+    return client.post("/merchant/locations/", form).status_code
+
+
+def test_a_form_from_a_tab_of_another_merchant_changes_neither(shop: Merchant) -> None:
+    assert from_another_tab(shop) == 409
+    assert not Location.objects.exists()
+
+
+def test_control_without_the_merchant_in_the_form_the_wrong_one_is_changed(
+    shop: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeskSite, "_refused", lambda self, request, needs: None)
+    assert from_another_tab(shop) == 302
+    assert Location.objects.count() == 1

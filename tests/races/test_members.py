@@ -109,6 +109,29 @@ def test_two_triggers_at_once_wait_for_each_other(owners: tuple[UUID, UUID, UUID
     assert left() == 1
 
 
+def test_control_triggers_without_their_lock_let_both_leave(owners: tuple[UUID, UUID, UUID]) -> None:
+    _, ana, bo = owners
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('commerce_merchantmember_keeps_an_owner()'::regprocedure)")
+        as_it_is = cursor.fetchone()[0]
+        without = as_it_is.replace("FOR NO KEY UPDATE", "")
+        assert without != as_it_is
+        cursor.execute(without)
+    try:
+        with transaction.atomic():
+            MerchantMember.objects.filter(user=ana).delete()
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            thread, outcome = meanwhile(lambda: MerchantMember.objects.filter(user=bo).delete())
+            thread.join(30)
+            assert not thread.is_alive()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(as_it_is)
+    assert outcome == []
+    assert left() == 0
+
+
 def test_whoever_was_removed_a_moment_ago_changes_nothing_any_more(
     owners: tuple[UUID, UUID, UUID],
 ) -> None:

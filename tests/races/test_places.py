@@ -163,3 +163,22 @@ def test_of_two_first_locations_one_is_the_main_one() -> None:
     thread.join(10)
     assert isinstance(outcome[0], Location)
     assert dict(Location.objects.values_list("code", "is_main")) == {"a": True, "b": False}
+
+
+def unlocked(merchant_id: Any, codes: Any) -> dict[str, Location]:
+    """The usual mistake: look whether a location is open, and keep nobody from closing it."""
+    return {row.code: row for row in Location.objects.filter(merchant_id=merchant_id, code__in=codes)}
+
+
+def test_control_without_the_lock_goods_come_to_a_location_that_is_closed(
+    one: Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locations, "shared", unlocked)
+    with transaction.atomic():
+        close(one.merchant, "lyon")
+        thread, outcome = meanwhile(lambda: move(one, "main", "lyon", 2), seconds=10)
+        assert not thread.is_alive()
+
+    assert outcome == [None]
+    assert not Location.objects.get(code="lyon").is_active
+    assert lying(one)["lyon"] == 2
