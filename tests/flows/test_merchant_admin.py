@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from catalog.models import PriceSchedule, Variant
 from commerce import members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
@@ -38,10 +42,10 @@ def _owner() -> Merchant:
     return merchant
 
 
-def sign_in(browser: Browser, site: str, size: ViewportSize = DESK) -> Page:
+def sign_in(browser: Browser, site: str, size: ViewportSize = DESK, **window: Any) -> Page:
     """Sign in as the owner of a new merchant."""
     aside(_owner)
-    page = browser.new_page(viewport=size)
+    page = browser.new_page(viewport=size, **window)
     page.goto(f"{site}/merchant/")
     page.get_by_label("Email").fill("ana@example.com")
     page.get_by_label("Password").fill(PASSWORD)
@@ -122,3 +126,39 @@ def test_whoever_is_invited_joins_in_a_window_of_her_own(site: str, browser: Bro
     expect(page.get_by_text("Removed.")).to_be_visible()
     hers.reload()
     expect(hers.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def _mug() -> Variant:
+    return make.variant(Merchant.objects.get(), sku="MUG-1", stocked=5)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_price_is_announced_in_the_merchants_own_time_and_called_off(
+    site: str, browser: Browser, size: ViewportSize
+) -> None:
+    page = sign_in(browser, site, size, timezone_id="Asia/Tokyo")
+    mug = aside(_mug)
+    page.goto(f"{site}/merchant/products/{mug.product_id}/")
+    page.get_by_role("link", name="Prices of").click()
+    expect(page.get_by_text("In your time (Asia/Tokyo)").first).to_be_visible()
+    day = (timezone.now() + timedelta(days=30)).strftime("%Y-%m-%d")
+    page.get_by_label("Price", exact=True).fill("1,000")
+    page.get_by_label("From").fill(f"{day}T10:00")
+    page.get_by_role("button", name="Announce").click()
+    expect(page.get_by_text("Write it as in 19.90.")).to_be_visible()
+    # What came back is still her own time.
+    expect(page.get_by_label("From")).to_have_value(f"{day}T10:00")
+    page.get_by_label("Price", exact=True).fill("4,50")
+    page.get_by_role("button", name="Announce").click()
+
+    expect(page.get_by_text("Announced.", exact=True)).to_be_visible()
+    row = aside(PriceSchedule.objects.get)
+    assert row.amount == 450
+    assert row.starts_at == datetime.fromisoformat(f"{day}T01:00").replace(tzinfo=UTC)
+    expect(page.get_by_text("10:00").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    page.on("dialog", lambda asked: asked.accept())
+    page.get_by_role("button", name="Call off").click()
+    expect(page.get_by_text("Called off", exact=True)).to_be_visible()
+    assert aside(PriceSchedule.objects.get).status == "cancelled"
