@@ -167,9 +167,9 @@ def moment(text: str) -> datetime:
         raise wrong
     try:
         at = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # The latter: before the first year, or after the last.
         raise wrong from error
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def truth(text: str) -> bool:

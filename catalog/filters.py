@@ -24,6 +24,7 @@ from catalog.models import (
     Variant,
 )
 from commerce import following
+from commerce.moments import MomentFilter
 
 _OF_PAGES = {"cursor", "page_size", "fields"}
 
@@ -78,7 +79,7 @@ class IdFilter(filters.UUIDFilter):  # type: ignore[misc]
     """A filter by id that a method answers."""
 
 
-class UpdatedSince(filters.IsoDateTimeFilter):  # type: ignore[misc]
+class UpdatedSince(MomentFilter):
     """A filter by the moment of the last change that a method answers."""
 
 

@@ -1,6 +1,7 @@
 """HTTP doors of a merchant's orders: listed, filtered, combined, exported."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters, TextFilter, TruthFilter
 from commerce import http, paging
+from commerce.moments import MomentFilter
 from orders import combining, conditions, exporting, queries, slips
 from orders.models import Cancellation, Order, OrderLine, OrderMove
 from orders.serializers import merchants
@@ -47,13 +49,13 @@ class OrderFilter(Filters):
         choices=Cancellation.Status.choices,
         help_text="Whose buyer asked to cancel.",
     )
-    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    paid_from = filters.IsoDateTimeFilter(
+    created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    paid_from = MomentFilter(
         method="opened_from", help_text="It became yours to send, as it was paid, then or later."
     )
-    paid_before = filters.IsoDateTimeFilter(method="opened_before")
-    updated_since = filters.IsoDateTimeFilter(
+    paid_before = MomentFilter(method="opened_before")
+    updated_since = MomentFilter(
         "updated_at",
         lookup_expr="gte",
         help_text="Changed then or later; the list begins with what changed first.",
@@ -67,11 +69,11 @@ class OrderFilter(Filters):
         """Narrow to orders that are known by a number."""
         return queries.by_number(rows, merchant_id=self.request.auth.merchant_id, text=value)
 
-    def opened_from(self, rows: QuerySet[Order], name: str, value: Any) -> QuerySet[Order]:
+    def opened_from(self, rows: QuerySet[Order], name: str, value: datetime) -> QuerySet[Order]:
         """Narrow to orders that were opened then or later."""
         return rows.filter(pk__in=_opened().filter(at__gte=value).values("order"))
 
-    def opened_before(self, rows: QuerySet[Order], name: str, value: Any) -> QuerySet[Order]:
+    def opened_before(self, rows: QuerySet[Order], name: str, value: datetime) -> QuerySet[Order]:
         """Narrow to orders that were opened before."""
         return rows.filter(pk__in=_opened().filter(at__lt=value).values("order"))
 

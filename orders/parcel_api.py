@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from catalog.filters import Filters, TextFilter, TruthFilter
 from catalog.views import edge
 from commerce import etags, http
+from commerce.moments import MomentFilter
 from commerce.schema import IF_MATCH, MAY_BE_MISSING
 from orders import conditions, doors, fulfilment, queries
 from orders.models import Shipment
@@ -86,8 +87,8 @@ class ShipmentFilter(Filters):
     order = filters.UUIDFilter(method="of_order")
     tracking_number = TextFilter()
     delivered = TruthFilter("delivered_at", lookup_expr="isnull", exclude=True)
-    shipped_from = filters.IsoDateTimeFilter("shipped_at", lookup_expr="gte")
-    shipped_before = filters.IsoDateTimeFilter("shipped_at", lookup_expr="lt")
+    shipped_from = MomentFilter("shipped_at", lookup_expr="gte")
+    shipped_before = MomentFilter("shipped_at", lookup_expr="lt")
 
     def of_order(self, rows: QuerySet[Shipment], name: str, value: UUID) -> QuerySet[Shipment]:
         """Narrow to the parcels that have something of an order."""

@@ -14,6 +14,7 @@ from catalog.models import PriceSchedule
 from catalog.serializers import schedules as shapes
 from catalog.views import edge
 from commerce import http
+from commerce.moments import MomentFilter
 from commerce.schema import IDEMPOTENCY_KEY
 
 
@@ -22,10 +23,8 @@ class ScheduleFilter(filters.Filters):
 
     status = django_filters.ChoiceFilter(choices=PriceSchedule.Status.choices)
     announced = filters.TruthFilter(method="not_over", help_text="To come or running; false: over.")
-    starts_since = django_filters.IsoDateTimeFilter(
-        "starts_at", lookup_expr="gte", help_text="Then or later."
-    )
-    starts_before = django_filters.IsoDateTimeFilter("starts_at", lookup_expr="lt", help_text="Before then.")
+    starts_since = MomentFilter("starts_at", lookup_expr="gte", help_text="Then or later.")
+    starts_before = MomentFilter("starts_at", lookup_expr="lt", help_text="Before then.")
 
     class Meta:
         model = PriceSchedule

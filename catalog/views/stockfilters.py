@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from catalog.filters import Filters, TextFilter, TruthFilter
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
+from commerce.moments import MomentFilter
 
 MAX_SKUS = 100
 
@@ -67,7 +68,7 @@ class LevelFilter(_AtLocation):
     low = TruthFilter(
         method="of_low", help_text="As few can be promised as its `low_at`, or fewer; false: the others."
     )
-    updated_since = filters.IsoDateTimeFilter(
+    updated_since = MomentFilter(
         "updated_at", lookup_expr="gte", help_text="Changed then or later, by sales too."
     )
 
@@ -106,8 +107,8 @@ class MovementFilter(_AtLocation):
     variant = filters.UUIDFilter("variant_id")
     sku = TextFilter(method="of_sku")
     reason = filters.ChoiceFilter(choices=StockMovement.Reason.choices)
-    since = filters.IsoDateTimeFilter("at", lookup_expr="gte", help_text="Then or later.")
-    until = filters.IsoDateTimeFilter("at", lookup_expr="lt", help_text="Before then.")
+    since = MomentFilter("at", lookup_expr="gte", help_text="Then or later.")
+    until = MomentFilter("at", lookup_expr="lt", help_text="Before then.")
 
     class Meta:
         model = StockMovement

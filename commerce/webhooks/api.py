@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from commerce import etags, http, paging, throttles
 from commerce.models import WebhookDelivery, WebhookEndpoint
+from commerce.moments import MomentFilter
 from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH
 from commerce.webhooks import deliveries, endpoints, shapes
 
@@ -33,8 +34,8 @@ class DeliveryFilter(filters.FilterSet):  # type: ignore[misc]  # django-filter 
     status = filters.ChoiceFilter(choices=WebhookDelivery.Status.choices)
     type = filters.ChoiceFilter("message__type", choices=shapes.DELIVERY_TYPES)
     object = ObjectFilter("object_id", max_length=80)
-    occurred_from = filters.IsoDateTimeFilter("message__occurred_at", lookup_expr="gte")
-    occurred_before = filters.IsoDateTimeFilter("message__occurred_at", lookup_expr="lt")
+    occurred_from = MomentFilter("message__occurred_at", lookup_expr="gte")
+    occurred_before = MomentFilter("message__occurred_at", lookup_expr="lt")
 
     def is_valid(self) -> bool:
         """Tell whether every filter that is named has a value that can be read."""

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from catalog.filters import Filters
 from commerce import etags, http, paging
+from commerce.moments import MomentFilter
 from commerce.schema import IF_MATCH
 from orders import claims, doors
 from orders.aftersales import returning, shapes
@@ -34,8 +35,8 @@ class ReturnFilter(Filters):
     status = filters.ChoiceFilter(choices=Return.Status.choices)
     reason = filters.ChoiceFilter(choices=Return.Reason.choices)
     order = filters.UUIDFilter("order_id")
-    created_from = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+    created_from = MomentFilter("created_at", lookup_expr="gte")
+    created_before = MomentFilter("created_at", lookup_expr="lt")
 
 
 class ReturnsView(http.MerchantView, paging.PagedView):

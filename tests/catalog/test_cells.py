@@ -174,3 +174,9 @@ def test_truth() -> None:
     ] * 3
     with pytest.raises(cells.Unreadable):
         cells.truth("maybe")
+
+
+def test_a_moment_before_the_first_year_or_after_the_last_is_none() -> None:
+    for text in ("0001-01-01T00:00+10:00", "9999-12-31T23:00-10:00"):
+        with pytest.raises(cells.Unreadable):
+            cells.moment(text)
