@@ -6,13 +6,14 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from commerce import schema
 from commerce.models import User
 from orders.till import refusals
 from streams.models import Stream
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    type=str,
+    type=schema.IDEMPOTENCY_KEY.type,
     location=OpenApiParameter.HEADER,
     description="Makes a repetition harmless.",
 )

@@ -10,9 +10,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.filters import Filters
+from catalog.filters import Filters, TextFilter
 from commerce import etags, http, paging
 from commerce.models import Merchant
+from commerce.moments import MomentFilter
 from commerce.money import Money
 from commerce.schema import IF_MATCH
 from orders import conditions, doors, queries
@@ -133,8 +134,8 @@ class RefundFilter(Filters):
 
     kind = filters.ChoiceFilter(choices=Refund.Kind.choices)
     order = filters.UUIDFilter("order_id")
-    created_from = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+    created_from = MomentFilter("created_at", lookup_expr="gte")
+    created_before = MomentFilter("created_at", lookup_expr="lt")
 
 
 class RefundsView(http.MerchantView, paging.PagedView):
@@ -245,7 +246,7 @@ class RefuseCancellationView(http.MerchantView):
 class DisputeFilter(Filters):
     """Which disputes are listed."""
 
-    status = filters.CharFilter(max_length=30)
+    status = TextFilter(help_text="In the provider's words.")
 
 
 class DisputesView(http.MerchantView, paging.PagedView):

@@ -62,7 +62,12 @@ class SendSerializer(ShipSerializer):
     """A parcel with units of `lines`, or with all that is left of `orders`."""
 
     orders = serializers.ListField(
-        child=serializers.UUIDField(), required=False, allow_empty=False, max_length=MOST, default=list
+        child=serializers.UUIDField(),
+        required=False,
+        allow_empty=False,
+        min_length=1,  # As `allow_empty` has it, which the document is not told.
+        max_length=MOST,
+        default=list,
     )
 
 
