@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -149,7 +150,8 @@ def _judge(row: FeedSource, result: FeedFetch, got: fetching.Fetched, file: Bina
         result.outcome = Outcome.UNCHANGED
         return
     try:
-        name = f"feed {row.pk}"
+        # Not the whole address, which may hold a token of the merchant's.
+        name = f"feed of {urlsplit(row.url).hostname}"[:255]
         result.job, _ = imports.queue(merchant_id=row.merchant_id, filename=name, file=file, now=now)
     except errors.Refusal as refusal:
         result.outcome, result.code, result.reason = Outcome.FAILED, refusal.code, refusal.text[:300]

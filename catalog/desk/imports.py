@@ -86,7 +86,7 @@ def feed(request: HttpRequest, import_id: UUID) -> HttpResponse:
     return desk.render(
         request,
         "catalog_desk/import.html",
-        title=f"Feed {job.filename}".strip(),
+        title=job.filename or "Feed",
         job=job,
         body=body,
         status_words=words.status(job.status),

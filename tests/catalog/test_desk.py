@@ -272,9 +272,16 @@ def test_who_may_only_look_finds_no_button(role: str) -> None:
 
     page = text(client_of(shop, role), f"/merchant/products/{mug.product_id}/")
 
+    # Links to look at where it lies and what it cost are there; no form is, but the site's own.
     assert "/price/" not in page
-    assert "/stock/" not in page
+    assert f"/variants/{mug.pk}/stock/" not in page
     assert "/move/" not in page
+    assert f'action="/merchant/products/{mug.product_id}' not in page
+    for looked_at in (f"/merchant/stock/{mug.pk}/", f"/merchant/variants/{mug.pk}/prices/"):
+        assert (
+            "<button"
+            not in text(client_of(shop, role), looked_at).partition('class="st"')[2].partition("</main>")[0]
+        )
 
 
 def test_what_is_on_sale_without_a_price_says_so() -> None:
