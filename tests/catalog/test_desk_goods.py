@@ -30,7 +30,7 @@ from tests.catalog import make
 from tests.catalog.photos import picture
 from tests.deskfolk import NOW, client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

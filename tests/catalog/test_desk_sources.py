@@ -17,7 +17,7 @@ from commerce.models import Merchant
 from tests.catalog import make
 from tests.deskfolk import NOW, client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 URL = "https://shop.example.com/feed.csv"
 

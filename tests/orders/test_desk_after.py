@@ -22,7 +22,7 @@ from tests.deskfolk import client_of
 from tests.orders import make
 from tests.orders.test_desk import sold, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.django_db
 
 
 def sent(order: Order) -> Order:
