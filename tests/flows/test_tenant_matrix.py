@@ -143,7 +143,12 @@ BODIES: dict[str, Any] = {
 }
 # A second body of an operation, for ids that do not go with the first.
 MORE = {
-    "shipment_create": {"carrier": "DHL", "lines": [{"line": "{line}", "quantity": 1}]},
+    "order_ship": {"carrier": "DHL", "location": "{shop}"},
+    "shipment_create": {
+        "carrier": "DHL",
+        "lines": [{"line": "{line}", "quantity": 1}],
+        "location": "{shop}",
+    },
     "stock_adjust": {"delta": 1, "location": "{shop}"},
     "stock_batch": {"stock": [{"sku": "{sku}", "available": 0, "location": "{shop}"}]},
     "stock_set": {"available": 0, "location": "{shop}"},
