@@ -74,10 +74,21 @@ class Migration(migrations.Migration):
             name='job',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='catalog.import'),
         ),
-        migrations.AlterField(
-            model_name='price',
-            name='variant',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='catalog.variant'),
+        # Django would drop the conditional unique constraint of the same column, too: it takes it for an index.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='price',
+                    name='variant',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='catalog.variant'),
+                ),
+            ],
+            database_operations=[
+                migrations.RunSQL(
+                    'DROP INDEX IF EXISTS catalog_price_variant_id_5c50f590',
+                    'CREATE INDEX catalog_price_variant_id_5c50f590 ON catalog_price (variant_id)',
+                ),
+            ],
         ),
         migrations.AlterField(
             model_name='product',

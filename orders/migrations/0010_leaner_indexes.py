@@ -29,20 +29,42 @@ class Migration(migrations.Migration):
             name='merchant',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hoarders', to='commerce.merchant'),
         ),
-        migrations.AlterField(
-            model_name='payment',
-            name='purchase',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.purchase'),
+        # Django would drop the conditional unique constraint of the same column, too: it takes it for an index.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='payment',
+                    name='purchase',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.purchase'),
+                ),
+            ],
+            database_operations=[
+                migrations.RunSQL(
+                    'DROP INDEX IF EXISTS orders_payment_purchase_id_d4159d9e',
+                    'CREATE INDEX orders_payment_purchase_id_d4159d9e ON orders_payment (purchase_id)',
+                ),
+            ],
         ),
         migrations.AlterField(
             model_name='payout',
             name='account',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='commerce.connectedaccount'),
         ),
-        migrations.AlterField(
-            model_name='shippingzone',
-            name='merchant',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='shipping_zones', to='commerce.merchant'),
+        # Django would drop the conditional unique constraint of the same column, too: it takes it for an index.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='shippingzone',
+                    name='merchant',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='shipping_zones', to='commerce.merchant'),
+                ),
+            ],
+            database_operations=[
+                migrations.RunSQL(
+                    'DROP INDEX IF EXISTS orders_shippingzone_merchant_id_fa630714',
+                    'CREATE INDEX orders_shippingzone_merchant_id_fa630714 ON orders_shippingzone (merchant_id)',
+                ),
+            ],
         ),
         migrations.AlterField(
             model_name='taxrate',

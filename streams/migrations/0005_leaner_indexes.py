@@ -111,9 +111,20 @@ class Migration(migrations.Migration):
             name='stream',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='moderators', to='streams.stream'),
         ),
-        migrations.AlterField(
-            model_name='stream',
-            name='host',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='streams', to='commerce.host'),
+        # Django would drop the conditional unique constraint of the same column, too: it takes it for an index.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name='stream',
+                    name='host',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='streams', to='commerce.host'),
+                ),
+            ],
+            database_operations=[
+                migrations.RunSQL(
+                    'DROP INDEX IF EXISTS streams_stream_host_id_24deefab',
+                    'CREATE INDEX streams_stream_host_id_24deefab ON streams_stream (host_id)',
+                ),
+            ],
         ),
     ]
