@@ -51,27 +51,39 @@ def tell_stock(*, variant_ids: Collection[UUID], now: datetime) -> int:
 
 def tell_low(*, variant_ids: Collection[UUID], now: datetime) -> int:
     """Tell merchants of which of these variants little is left now; returns how many deliveries are new."""
+    return _tell_low(_moved(variant_ids), now)
+
+
+def _moved(variant_ids: Collection[UUID]) -> set[UUID]:
     rows = Stock.objects.filter(pk__in=set(variant_ids)).select_related("variant__low_stock")
-    return _tell_low(thresholds.moved(rows), now)
+    return thresholds.moved(rows)
 
 
 def _tell_low(variant_ids: Collection[UUID], now: datetime) -> int:
-    if not variant_ids:
-        return 0
-    with transaction.atomic():
-        return messages.tell(
-            [
-                messages.Told(
-                    low.merchant_id,
-                    STOCK[2],
-                    f"{STOCK[2]}:{low.pk}:{ids.new()}",
-                    str(low.pk),
-                    {"variant": str(low.pk), "sku": low.variant.sku, "available": left, "low_at": low.low_at},
-                    now,
-                )
-                for low, left in thresholds.fallen(variant_ids)
-            ]
-        )
+    told = 0
+    while variant_ids:
+        with transaction.atomic():
+            told += messages.tell(
+                [
+                    messages.Told(
+                        low.merchant_id,
+                        STOCK[2],
+                        f"{STOCK[2]}:{low.pk}:{ids.new()}",
+                        str(low.pk),
+                        {
+                            "variant": str(low.pk),
+                            "sku": low.variant.sku,
+                            "available": left,
+                            "low_at": low.low_at,
+                        },
+                        now,
+                    )
+                    for low, left in thresholds.fallen(variant_ids)
+                ]
+            )
+        # Another relay that heard of the next move before this was committed has seen no change in it.
+        variant_ids = _moved(variant_ids)
+    return told
 
 
 def tell_import(*, import_id: UUID) -> int:

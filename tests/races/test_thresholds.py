@@ -36,14 +36,14 @@ def low() -> Variant:
     return one
 
 
-def at_once(act: Callable[[], Any]) -> None:
+def at_once(act: Callable[[], Any], times: int = 2) -> None:
     def run() -> None:
         try:
             act()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run) for _ in range(2)]
+    threads = [threading.Thread(target=run) for _ in range(times)]
     for each in threads:
         each.start()
     for each in threads:
@@ -90,3 +90,26 @@ def test_who_looked_too_early_tells_nothing_of_what_has_risen_since(
 
     monkeypatch.setattr(thresholds, "moved", late)
     assert telling.tell_low(variant_ids=[low.pk], now=clock.database_now()) == 0
+
+
+def test_what_rises_while_somebody_notes_that_it_is_low_is_told_when_it_falls_again(
+    low: Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, looked = stock.look, []
+
+    def look(variant_ids: Any) -> Any:
+        found = real(variant_ids)
+        if not looked:
+            looked.append(found)
+            at_once(rise, 1)
+        return found
+
+    def rise() -> None:
+        stock.adjust(merchant_id=low.merchant_id, variant_id=low.pk, delta=50, note="", now=NOW)
+        # What is not noted yet is not seen: it stands as high, as it is by now.
+        assert telling.tell_low(variant_ids=[low.pk], now=clock.database_now()) == 0
+
+    monkeypatch.setattr(stock, "look", look)
+    assert telling.tell_low(variant_ids=[low.pk], now=clock.database_now()) == 1
+    stock.set_level(merchant_id=low.merchant_id, variant_id=low.pk, available=3, note="", now=NOW)
+    assert telling.tell_low(variant_ids=[low.pk], now=clock.database_now()) == 1
