@@ -42,6 +42,9 @@ class OwnTimeField(forms.MultiValueField):
         super().__init__(fields=fields, required=required, require_all_fields=False, **options)
 
     def compress(self, data_list: list[Any]) -> datetime | None:
-        """Return the moment."""
+        """Return the moment; raises ValidationError."""
         at, ahead = data_list or (None, None)
-        return None if at is None else at - timedelta(minutes=ahead or 0)
+        try:
+            return None if at is None else at - timedelta(minutes=ahead or 0)
+        except OverflowError:
+            raise forms.ValidationError("Write a date of this era.") from None

@@ -54,16 +54,25 @@ class SortingForm(forms.Form):
         help_text="One a line, such as material: linen.",
     )
 
-    def __init__(self, *args: Any, known: taxonomy.Definitions, said: dict[str, Any], **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.known = known
+    def __init__(
+        self,
+        *args: Any,
+        known: taxonomy.Definitions,
+        said: dict[str, Any],
+        tags: list[str],
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, initial={**options.pop("initial"), "tags": ", ".join(tags)}, **options)
+        self.known, self.tags = known, tags
         self.asked = [f"attr-{code}" for code in known]
         for code, one in known.items():
             self.fields[f"attr-{code}"] = field = _field(one)
             field.initial = _text(said.get(code))
 
     def clean_tags(self) -> list[str]:
-        """Return the tags, each once."""
+        """Return the tags, each once; those it has where nobody wrote others, as they may have commas."""
+        if self.cleaned_data["tags"] == self.initial["tags"].strip():
+            return self.tags
         tags = list(dict.fromkeys(each.strip() for each in self.cleaned_data["tags"].split(",")))
         tags = [each for each in tags if each]
         if len(tags) > MOST_TAGS or any(len(each) > 255 for each in tags):
@@ -114,11 +123,11 @@ def sorting(request: HttpRequest, product_id: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         known=known,
         said=row.attributes,
+        tags=row.tags,
         initial={
             "category": row.category.code if row.category else "",
             "vendor": row.vendor,
             "product_type": row.product_type,
-            "tags": ", ".join(row.tags),
             "more": "\n".join(
                 f"{code}: {_text(value)}" for code, value in row.attributes.items() if code not in known
             ),
@@ -164,7 +173,7 @@ def sorting(request: HttpRequest, product_id: UUID) -> HttpResponse:
 def categories(request: HttpRequest) -> HttpResponse:
     """List the shop's categories with what each asks of products, and the merchant's brands and tags."""
     merchant_id = member_of(request).merchant_id
-    top = request.GET.get("below", "")
+    top = request.GET.get("below", "").replace("\0", "")
     rows = list((taxonomy.below(top) if top else taxonomy.categories()).order_by("path")[: MOST_NAMES + 1])
     known = taxonomy.definitions(rows[:MOST_NAMES])
     brands, tags = (

@@ -187,6 +187,7 @@ def test_a_price_is_announced_in_the_writers_own_time_and_called_off(one: Varian
         ({"amount": "5", "ends_at": "2001-01-01T00:00"}, "A price is announced for a moment to come"),
         ({"amount": "5", "compare_at": "4", "ends_at": "2031-01-01T00:00"}, "compare_at above it"),
         ({"amount": "5", "ends_at": "soon"}, "Enter a valid date"),
+        ({"amount": "5", "ends_at": "0001-01-01T00:00", "ends_at_ahead": "840"}, "a date of this era"),
     ],
 )
 def test_what_is_wrong_with_an_announced_price_stands_in_the_form(
@@ -300,6 +301,14 @@ def test_a_product_is_sorted_and_keeps_its_values_kinds(one: Variant) -> None:
     assert "Mugs" in page and "Sol" in page and "new" in page
     assert "UNKNOWN" not in said(send(client, shop, here, category="moon"))
     assert draft.get().category == mugs
+
+
+def test_tags_with_commas_stay_whole_where_nobody_wrote_others(one: Variant) -> None:
+    here = f"products/{one.product_id}/sorting/"
+    Product.objects.filter(pk=one.product_id).update(tags=["red, or nearly", "new"])
+    send(client_of(one.merchant), one.merchant, here, vendor="Sol", tags="red, or nearly, new")
+    product = Product.objects.get(pk=one.product_id)
+    assert (product.vendor, product.tags) == ("Sol", ["red, or nearly", "new"])
 
 
 def test_saving_the_words_leaves_lines_as_they_were(one: Variant) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -92,6 +93,35 @@ def test_another_merchants_ids_are_not_there(shop: Merchant) -> None:
                 if not {404} <= told <= {404, 405}:
                     wrong[where] = told
     assert wrong == {}
+
+
+@pytest.mark.parametrize("text", ["\0", "9" * 30, "0001-01-01T00:00", "9999-12-31T23:59"])
+def test_whatever_stands_in_a_field_no_screen_breaks(shop: Merchant, text: str) -> None:
+    client, ids = client_of(shop, "owner"), things_of(shop)
+    client.raise_request_exception = False
+    pages = {screen: address(screen, ids) for screen in SCREENS}
+    written = "".join(client.get(where).content.decode(errors="replace") for where in pages.values())
+    names = {
+        *re.findall(r' name="([^"]+)"', written),
+        "before",
+        "below",
+        "open",
+        "page",
+        "show",
+        "sku",
+        "reason",
+    }
+    ahead = {name: "-840" if text.startswith("9999") else "840" for name in names if name.endswith("_ahead")}
+    assert len(names) > 50 and ahead
+    fields = {**dict.fromkeys(names, text), **ahead}
+    broken = {}
+    for screen, where in pages.items():
+        for method, given in ((client.get, fields), (client.post, {**fields, "merchant": str(shop.pk)})):
+            with undone():
+                status = method(where, given).status_code
+            if status >= 500:
+                broken[screen] = status
+    assert broken == {}
 
 
 def test_nobody_else_comes_in(shop: Merchant) -> None:
