@@ -103,10 +103,6 @@ def image(row: ProductImage) -> Body:
     return _image(row, shelved.files(row.picture) if row.picture else [])
 
 
-def _sizes(row: Any) -> list[tuple[int, int, str]]:
-    return shelved.sizes(row.merchant_id, row.sha256, row.renditions or ())
-
-
 def _image(row: Any, made: list[tuple[int, int, str]]) -> Body:
     return {
         "id": row.id,

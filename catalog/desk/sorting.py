@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -56,14 +56,15 @@ class SortingForm(forms.Form):
 
     def __init__(
         self,
-        *args: Any,
+        written: QueryDict | None,
+        *,
         known: taxonomy.Definitions,
         said: dict[str, Any],
-        tags: list[str],
-        **options: Any,
+        had: list[str],
+        initial: dict[str, Any],
     ) -> None:
-        super().__init__(*args, initial={**options.pop("initial"), "tags": ", ".join(tags)}, **options)
-        self.known, self.tags = known, tags
+        super().__init__(written, initial={**initial, "tags": ", ".join(had)})
+        self.known, self.had = known, had
         self.asked = [f"attr-{code}" for code in known]
         for code, one in known.items():
             self.fields[f"attr-{code}"] = field = _field(one)
@@ -72,7 +73,7 @@ class SortingForm(forms.Form):
     def clean_tags(self) -> list[str]:
         """Return the tags, each once; those it has where nobody wrote others, as they may have commas."""
         if self.cleaned_data["tags"] == self.initial["tags"].strip():
-            return self.tags
+            return self.had
         tags = list(dict.fromkeys(each.strip() for each in self.cleaned_data["tags"].split(",")))
         tags = [each for each in tags if each]
         if len(tags) > MOST_TAGS or any(len(each) > 255 for each in tags):
@@ -123,7 +124,7 @@ def sorting(request: HttpRequest, product_id: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         known=known,
         said=row.attributes,
-        tags=row.tags,
+        had=row.tags,
         initial={
             "category": row.category.code if row.category else "",
             "vendor": row.vendor,

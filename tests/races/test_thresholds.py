@@ -95,7 +95,8 @@ def test_who_looked_too_early_tells_nothing_of_what_has_risen_since(
 def test_what_rises_while_somebody_notes_that_it_is_low_is_told_when_it_falls_again(
     low: Variant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, looked = stock.look, []
+    real = stock.look
+    looked: list[Any] = []
 
     def look(variant_ids: Any) -> Any:
         found = real(variant_ids)
