@@ -205,12 +205,14 @@ class LedgerAdmin(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]
         text = request.GET.get("at", "")
         try:
             found = parse_datetime(text)
-        except ValueError:
+            if found is not None:
+                # PostgreSQL takes offsets up to 15:59 only.
+                found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             found = None
         if text and found is None:
             messages.error(request, "This is not a time that can be read; shown is now.")
-        at = found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
-        rows = ledger.trial_balance(at=at)
+        rows = ledger.trial_balance(at=found)
         currencies = []
         for currency in sorted({row.currency for row in rows}):
             of_it = [row for row in rows if row.currency == currency]

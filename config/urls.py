@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from catalog.views import media
@@ -28,7 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/shop/", include("streams.shop_urls")),
     path("api/v1/", include("commerce.urls")),
     path("api/v1/", include("orders.urls")),
-    path("api/<path:nowhere>", http.Nowhere.as_view()),
+    # Not a path converter: an address may have a line break in it (%0A).
+    re_path(r"^api/(?s:.*)\Z", http.Nowhere.as_view()),
     path("", include("streams.page_urls")),
     path("media/<path:name>", media.picture, name="media"),
 ]

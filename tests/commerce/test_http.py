@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from django.db import DataError, InterfaceError, OperationalError
+from django.test import Client
 from redis.exceptions import ConnectionError as RedisDown
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -144,3 +145,10 @@ def test_a_key_that_is_not_good_any_more_is_refused(merchant: Merchant, spoil: s
     assert response.status_code == 401
     assert orjson.loads(response.content)["code"] == "BAD_KEY"
     assert response["WWW-Authenticate"] == "Api-Key"
+
+
+@pytest.mark.parametrize("address", ["/api/v1/nothing", "/api/v1/two%0Alines", "/api/"])
+def test_an_address_that_is_none_is_a_problem(address: str) -> None:
+    answer = Client().get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["code"] == "NOT_FOUND"

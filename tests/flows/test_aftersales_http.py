@@ -385,6 +385,9 @@ def test_operations_see_the_trial_balance(operator: Client) -> None:
     long_ago = operator.get(page, {"at": "2001-01-01T00:00"}).content.decode()
     assert "Nothing was posted" in long_ago
     assert operator.get(page, {"at": "2001-13-45T00:00"}).status_code == 200
+    # An offset that PostgreSQL takes none of, and a moment before the first.
+    assert "Nothing was posted" in operator.get(page, {"at": "2001-01-01T00:00+23:59"}).content.decode()
+    assert operator.get(page, {"at": "0001-01-01T00:00+14:00"}).status_code == 200
 
 
 def test_operations_download_evidence(operator: Client) -> None:
