@@ -29,7 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("commerce.urls")),
     path("api/v1/", include("orders.urls")),
     # Not a path converter: an address may have a line break in it (%0A).
-    re_path(r"^api/(?s:.*)\Z", http.Nowhere.as_view()),
+    re_path(r"^api/[\s\S]*\Z", http.Nowhere.as_view()),
     path("", include("streams.page_urls")),
     path("media/<path:name>", media.picture, name="media"),
 ]
