@@ -1,4 +1,5 @@
-"""From how few units on a merchant is told that little is left of a variant. Alone writes LowStock.
+"""From how few units on a merchant is told that little is left of a variant. Alone writes LowStock (what
+becomes a bundle loses its own by `bundles`).
 
 Nobody who sells looks at it: what moved is compared with it afterwards, when the relay brings it. So a row
 says how things stood when they were last compared, and is the lock of those who compare.

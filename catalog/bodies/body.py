@@ -1,0 +1,5 @@
+"""What all bodies are."""
+
+from typing import Any
+
+Body = dict[str, Any]
