@@ -49,8 +49,10 @@ def run() -> list[Row]:
                 together.append(rush(to, [[hot]], BUYERS))
             beside.append(median(rates))
     left = Stock.objects.get(pk=hot.pk).available
-    if make.broken() or left < 0:
-        raise CannotRun(f"the books do not balance: {make.broken()}, {left} left")
+    # No relay runs here, so what this and benchmarks before it have to tell is told by nobody.
+    broken = [check for check in make.broken() if check != "events-are-delivered"]
+    if broken or left < 0:
+        raise CannotRun(f"the books do not balance: {broken}, {left} left")
     rate, slowest = median(each["rate"] for each in alone), median(each["p99_ms"] for each in alone)
     return [
         Row(
