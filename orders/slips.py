@@ -108,8 +108,11 @@ def of_shipment(*, merchant_id: UUID, shipment_id: UUID) -> bytes:
     orders = list(queries.orders_of(merchant_id=merchant_id).filter(pk__in=wanted).order_by("id"))
     sections = []
     for order in orders:
-        (inside,) = [lines for parcel, lines in parcels_of(order) if parcel == shipment]
-        sections.append(_section(order, {each.line_id: each.quantity for each in inside}, follows=True))
+        for inside in (lines for parcel, lines in parcels_of(order) if parcel == shipment):
+            sections.append(_section(order, {each.line_id: each.quantity for each in inside}, follows=True))
+    if not sections:
+        # Taken back while it was read: the money of a pre-order was not there.
+        raise queries.UnknownShipment
     return draw(
         Slip(
             merchant=orders[0].merchant.name,

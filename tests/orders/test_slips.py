@@ -8,7 +8,7 @@ from pypdf import PdfReader
 
 from commerce import ids
 from commerce.models import User
-from orders import fulfilment, slips
+from orders import fulfilment, queries, slips
 from orders.models import Order, OrderLine, Shipment
 from orders.settling import payments
 from tests.catalog.api import Api
@@ -156,6 +156,12 @@ def test_of_an_erased_contact_a_slip_says_so_and_of_a_cancelled_order_there_is_n
     Order.objects.update(status="cancelled")
     with pytest.raises(fulfilment.NotPaid):
         of(order)
+
+
+def test_a_parcel_that_was_taken_back_while_it_was_read_has_no_slip() -> None:
+    empty = Shipment.objects.create(merchant=make.variant(stocked=1).merchant, carrier="DHL", shipped_at=NOW)
+    with pytest.raises(queries.UnknownShipment):
+        slips.of_shipment(merchant_id=empty.merchant_id, shipment_id=empty.pk)
 
 
 def test_slips_come_over_http_to_their_merchant_alone() -> None:
