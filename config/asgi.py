@@ -14,6 +14,7 @@ from catalog.rendering import MOST_BYTES  # noqa: E402
 from commerce.bodylimit import BodyLimit  # noqa: E402
 from commerce.pool import Pool  # noqa: E402
 from config.answering import Handler  # noqa: E402
+from config.forwarded import Forwarded  # noqa: E402
 from streams.live import ahead  # noqa: E402
 from streams.live.gate import Gate  # noqa: E402
 from streams.routing import router  # noqa: E402
@@ -31,4 +32,7 @@ sockets = Gate(
     per_address=settings.ROOM_SOCKETS_PER_ADDRESS,
     trust_proxy=settings.TRUST_PROXY,
 )
-application = ProtocolTypeRouter({"http": BodyLimit(http, most=most), "websocket": sockets})
+requests = BodyLimit(http, most=most)
+application = ProtocolTypeRouter(
+    {"http": Forwarded(requests) if settings.TRUST_PROXY else requests, "websocket": sockets}
+)

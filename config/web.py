@@ -24,8 +24,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=settings.TRUST_PROXY,
-        forwarded_allow_ips="*" if settings.TRUST_PROXY else "",
+        proxy_headers=False,  # They are read in config.forwarded.
         timeout_graceful_shutdown=5,
     )
 
