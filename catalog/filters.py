@@ -26,13 +26,12 @@ from catalog.models import (
 from commerce import following
 from commerce.moments import MomentFilter
 
-_OF_PAGES = {"cursor", "page_size", "fields"}
-
 
 class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships no types
     """Filters that refuse what they do not know: a caller who mistyped one does not want everything."""
 
     several: frozenset[str] = frozenset()  # Those that may be named more than once.
+    others = frozenset({"cursor", "page_size", "fields"})  # What a list takes beside its filters.
 
     def is_valid(self) -> bool:
         """Tell whether every filter that is named has one value that can be read.
@@ -42,7 +41,7 @@ class Filters(filters.FilterSet):  # type: ignore[misc]  # django-filter ships n
         wrong = {
             name[:100]: [ErrorDetail("There is no such filter.", code="UNKNOWN_FILTER")]
             for name in self.data
-            if name not in self.filters and name not in _OF_PAGES
+            if name not in self.filters and name not in self.others
         } | {
             name[:100]: [ErrorDetail("Name it once.", code="DUPLICATE_FILTER")]
             for name in self.data

@@ -21,6 +21,7 @@ from streams.models import Stream
 
 MOST_ATTRIBUTES = 5
 _ATTRIBUTE = re.compile(r"(?=.{3,255}\Z)[a-z0-9][a-z0-9_]{0,39}:[^\x00]+", re.DOTALL)
+PAGES = frozenset({"cursor", "page_size"})  # What these lists take besides: they answer all fields.
 STATUSES = [(each, each) for each in ("scheduled", "live", "ended")]
 _ONLY = [("true", "true")]
 
@@ -58,7 +59,7 @@ class AttributesFilter(filters.CharFilter):  # type: ignore[misc]
 class ShopFilter(Filters):
     """Filters of the products that are on sale."""
 
-    several = frozenset({"attribute"})
+    several, others = frozenset({"attribute"}), PAGES
 
     q = TextFilter(
         help_text="Words of the title, vendor, type, tags or description; "
@@ -149,6 +150,8 @@ class ShopFilter(Filters):
 class ShowFilter(Filters):
     """Filters of the shows of a product."""
 
+    others = PAGES
+
     status = filters.ChoiceFilter(choices=STATUSES)
 
     class Meta:
@@ -158,6 +161,8 @@ class ShowFilter(Filters):
 
 class StreamFilter(Filters):
     """Filters of the shows."""
+
+    others = PAGES
 
     status = filters.ChoiceFilter(choices=STATUSES, help_text="To come, on now, or over.")
     product = filters.UUIDFilter(help_text="Shows that have, or had, this product.")

@@ -359,6 +359,14 @@ def test_a_page_has_an_end(size: str) -> None:
     assert ask(f"products?page_size={size}", status=400)["code"] == "BAD_PAGE_SIZE"
 
 
+@pytest.mark.parametrize("path", ["products", "streams", "products/{}/shows"])
+def test_what_a_list_does_not_know_is_refused_and_not_left_aside(path: str) -> None:
+    path = path.format(make.product().pk)
+    ask(f"{path}?page_size=1")
+    for name in ("fields", "colour"):
+        assert list(ask(f"{path}?{name}=title", status=400)["errors"]) == [name]
+
+
 @pytest.mark.parametrize(
     "path", [f"products/{NOBODY}", f"products/{NOBODY}/shows", "merchants/nobody", "products/1", "nowhere"]
 )
