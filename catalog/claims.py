@@ -1,4 +1,7 @@
-"""One worker at a time: a claim goes with the connection of a worker that was killed; none times out."""
+"""One worker at a time: a claim goes with the connection of a worker that was killed; none times out.
+
+A turn is shorter: it ends with its transaction, and whoever else wants it waits.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,3 +29,9 @@ def claim(key: str) -> Iterator[bool]:
         if claimed and connection.connection is not None and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def turn(key: str) -> None:
+    """Wait until nobody else has this turn, and keep it until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [key])

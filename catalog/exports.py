@@ -72,11 +72,12 @@ def queue(*, merchant_id: UUID, format: str, filters: Mapping[str, str], now: da
     if format in _SAY_SALES:
         filters.setdefault("status", Product.Status.APPROVED)
     mine = Export.objects.filter(merchant_id=merchant_id)
-    if mine.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
-        raise TooManyExports
-    if mine.filter(status=Export.Status.DONE).count() >= MAX_KEPT:
-        raise TooManyExports
     with transaction.atomic():
+        claims.turn(f"exports of {merchant_id}")
+        if mine.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
+            raise TooManyExports
+        if mine.filter(status=Export.Status.DONE).count() >= MAX_KEPT:
+            raise TooManyExports
         job = Export.objects.create(merchant_id=merchant_id, format=format, filters=filters, created_at=now)
         outbox.record(name="export.queued", payload={"export": str(job.pk)}, key=f"export.queued:{job.pk}")
     return job

@@ -100,6 +100,10 @@ def queue(
                 created_at=now,
             )
             content.keep(job, file)
+            # Last, so that nobody waits for another's file to be stored.
+            claims.turn(f"feeds of {merchant_id}")
+            if mine.count() > MAX_UNFINISHED:
+                raise TooManyImports
             outbox.record(
                 name="import.queued", payload={"import": str(job.pk)}, key=f"import.queued:{job.pk}"
             )
