@@ -208,10 +208,12 @@ class Reader:
         titles: set[str] = set()
         for at, variant in enumerate(_most(line, "variants", said.variants, MAX_VARIANTS, problems)):
             with _noting(line, problems):
-                self._variant(at, variant, draft, titles)
+                self._variant(at, variant, draft, titles, problems)
         return draft
 
-    def _variant(self, at: int, sent: Any, draft: ProductDraft, titles: set[str]) -> None:
+    def _variant(
+        self, at: int, sent: Any, draft: ProductDraft, titles: set[str], problems: list[Problem]
+    ) -> None:
         where = f"variants[{at}]"
         said = convert(sent, _Variant, where)
         unknown = said.options.keys() - set(draft.option_names)
@@ -234,6 +236,8 @@ class Reader:
             message = f"Stock is between 0 and {cells.MAX_UNITS} units."
             raise Wrong(f"{where}.available", code, str(said.available), message)
         release = _release(f"{where}.release_at", said.release_at)
+        if amount is not None and compare_at is not None:
+            compare_at = _higher(f"{where}.price.compare_at", amount, compare_at, draft.line, problems)
         titles.add(title)
         if sku:
             self._seen.put(draft.line, "sku", sku)
@@ -262,22 +266,27 @@ class Reader:
         if currency not in money.CURRENCIES:
             message = f"{currency[:10]} is not a currency that prices can have."
             raise Wrong(f"{where}.currency", "UNKNOWN_CURRENCY", currency, message)
-        for name, amount in (("amount", said.amount), ("compare_at", said.compare_at)):
-            if amount is None:
-                continue
-            if amount <= 0:
-                message = "A price has to be more than zero."
-                raise Wrong(f"{where}.{name}", "PRICE_NOT_POSITIVE", str(amount), message)
-            if amount > money.MAX_AMOUNT:
-                message = f"The highest price is {money.Money(money.MAX_AMOUNT, currency)}."
-                raise Wrong(f"{where}.{name}", "PRICE_TOO_HIGH", str(amount)[:40], message)
+        if said.amount <= 0:
+            message = "A price has to be more than zero."
+            raise Wrong(f"{where}.amount", "PRICE_NOT_POSITIVE", str(said.amount), message)
+        if said.amount > money.MAX_AMOUNT:
+            message = f"The highest price is {money.Money(money.MAX_AMOUNT, currency)}."
+            raise Wrong(f"{where}.amount", "PRICE_TOO_HIGH", str(said.amount)[:40], message)
         if said.amount % money.step(currency):
             message = f"A price in {currency} ends in 0."
             raise Wrong(f"{where}.amount", "PRICE_NOT_PAYABLE", str(said.amount), message)
-        if said.compare_at is not None and said.compare_at <= said.amount:
-            message = "The comparison price is not above the price."
-            raise Wrong(f"{where}.compare_at", "COMPARE_AT_NOT_HIGHER", str(said.compare_at), message)
         return said.amount, said.compare_at, currency
+
+
+def _higher(where: str, amount: int, compare_at: int, line: int, problems: list[Problem]) -> int | None:
+    """Return a comparison price, None where it cannot be one: the variant is taken without it."""
+    if amount < compare_at <= money.MAX_AMOUNT:
+        return compare_at
+    code, message = "COMPARE_AT_NOT_HIGHER", "Not above the price. Taken without it."
+    if compare_at > amount:
+        code, message = "PRICE_TOO_HIGH", "Above the highest price. Taken without it."
+    problems.append(Problem(line, where, code, str(compare_at)[:40], message, skipped=False))
+    return None
 
 
 def _most(line: int, name: str, sent: list[Any], most: int, problems: list[Problem]) -> list[Any]:

@@ -126,7 +126,6 @@ def test_a_line_that_is_wrong_is_left_out_and_the_others_taken(line: Any, column
         ({"price": {"amount": 10**30}}, "price.amount", "PRICE_TOO_HIGH", "1" + "0" * 30),
         ({"price": {"amount": 1234, "currency": "KWD"}}, "price.amount", "PRICE_NOT_PAYABLE", "1234"),
         ({"price": {"amount": 100, "currency": "XYZ"}}, "price.currency", "UNKNOWN_CURRENCY", "XYZ"),
-        ({"price": {"amount": 100, "compare_at": 100}}, "price.compare_at", "COMPARE_AT_NOT_HIGHER", "100"),
         ({"price": {}}, "price.amount", "MISSING_FIELD", ""),
         ({"available": -1}, "available", "NEGATIVE_QUANTITY", "-1"),
         ({"available": 10**10}, "available", "BAD_QUANTITY", "10000000000"),
@@ -146,6 +145,25 @@ def test_what_is_wrong_with_a_variant_loses_that_variant_only(
     [(line, where, found, shown)] = problems(body)
     assert (line, where, found) == (1, f"variants[0].{column}", code)
     assert value is None or shown == value
+
+
+@pytest.mark.parametrize(
+    ("compare_at", "code"),
+    [
+        (100, "COMPARE_AT_NOT_HIGHER"),
+        (0, "COMPARE_AT_NOT_HIGHER"),
+        (-5, "COMPARE_AT_NOT_HIGHER"),
+        (10**30, "PRICE_TOO_HIGH"),
+    ],
+)
+def test_a_comparison_price_that_cannot_be_one_costs_no_variant(compare_at: int, code: str) -> None:
+    [piece] = pieces(lines(variant(price={"amount": 100, "compare_at": compare_at})))
+    assert piece.draft
+    [one] = piece.draft.variants
+    assert (one.amount, one.compare_at) == (100, None)
+    [problem] = piece.problems
+    assert (problem.column, problem.code) == ("variants[0].price.compare_at", code)
+    assert not problem.skipped
 
 
 def test_what_comes_twice_is_taken_once() -> None:
