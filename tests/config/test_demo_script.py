@@ -92,6 +92,12 @@ def test_the_screen_shows_what_matters_and_the_file_everything(
     assert all(line in kept for _, line in told)
 
 
+def test_a_webhook_may_be_received_on_the_machine_of_the_demo(tmp_path: Path) -> None:
+    table = stage.programs(tmp_path, book=Notebook(), web_port=8000, live_port=8001)
+    assert table["web"].env["WEBHOOK_ALLOW_LOOPBACK"] == "true"
+    assert table["worker"].env["WEBHOOK_ALLOW_LOOPBACK"] == "true"
+
+
 def test_metrics_are_shown_on_ports_in_a_row_where_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
