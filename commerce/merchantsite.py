@@ -29,6 +29,8 @@ EVERY_MEMBER = ""  # In place of a scope.
 class MemberLoginForm(LoginForm):
     """Lets merchants' members in, who need not be staff."""
 
+    error_messages = AuthenticationForm.error_messages
+
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         """Refuse whoever works for no merchant."""
         # Not the admin's own check, which asks for staff.

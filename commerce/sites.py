@@ -47,6 +47,8 @@ class LoginForm(UnfoldAuthenticationForm):  # type: ignore[misc]  # unfold ships
 class HostLoginForm(LoginForm):
     """Lets hosts in, who need not be staff."""
 
+    error_messages = AuthenticationForm.error_messages
+
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         """Refuse whoever is not an active host."""
         # Not the admin's own check, which asks for staff.

@@ -69,3 +69,11 @@ def test_the_studio_after_signing_out_asks_again() -> None:
     client.post("/studio/logout/")
 
     assert client.get("/studio/earnings/").status_code == 302
+
+
+@pytest.mark.parametrize("site", ["studio", "merchant"])
+def test_a_wrong_password_is_called_that_and_nobody_is_asked_to_be_staff(site: str) -> None:
+    answer = Client().post(f"/{site}/login/", {"username": "mira@example.com", "password": "wrong"})
+    said = answer.content.decode()
+    assert "Please enter a correct" in said
+    assert "staff" not in said

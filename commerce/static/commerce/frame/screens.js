@@ -12,6 +12,7 @@ function writeMoments() {
     const at = new Date(/** @type {HTMLTimeElement} */ (time).dateTime);
     const years = at.getFullYear() === new Date().getFullYear() ? {} : { year: /** @type {const} */ ("numeric") };
     time.textContent = at.toLocaleString("en-GB", { ...STYLES[style], ...(style === "full" ? years : {}) });
+    time.title = at.toLocaleString("en-GB", { ...STYLES.full, year: "numeric", timeZoneName: "short" });
   }
 }
 writeMoments();
