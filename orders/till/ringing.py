@@ -61,6 +61,7 @@ def _ring_up(presses: Sequence[Press], patient: bool, now: datetime | None, sear
     try:
         return Rung(_attempt(presses, patient, now), stepped_over=not patient)
     except TillsAhead as refusal:
+        others.end_what_stands_still()
         return Rung([refusal for _ in presses], stepped_over=False)
     except transactions.Busy as refusal:
         if patient:

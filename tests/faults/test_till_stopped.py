@@ -21,38 +21,49 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 Start = Callable[..., LiveRoom]
 PIECES = 15
-# The process stops itself where the rows are locked and nothing is written: once, and says so by a file.
-# There is never plenty, so that they are locked however few are in its first batch.
+# The process stops itself once, and says so by a file. There is never plenty, so that the rows are locked
+# however few are in its first batch.
 STOPS = """
-import os, signal
+import io, os, signal, types
 from orders.till import reading, writing
 reading.PLENTY = 1_000
-_write = writing.write
-def _stop(*args):
+def _stop():
     try:
         os.close(os.open({flag!r}, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except FileExistsError:
-        pass
-    else:
-        os.kill(os.getpid(), signal.SIGSTOP)
+        return
+    signal.raise_signal(signal.SIGSTOP)  # This thread first: to the process, another may take it meanwhile.
+"""
+BEFORE_WRITING = """
+_write = writing.write
+def _stop_and_write(*args):
+    _stop()
     return _write(*args)
-writing.write = _stop
+writing.write = _stop_and_write
+"""
+IN_A_COPY = """
+class _Stops(io.StringIO):
+    def read(self, size=-1):
+        _stop()
+        return super().read(size)
+writing.io = types.SimpleNamespace(StringIO=_Stops)
 """
 FOR_EVER = """
 from orders.till import ringing
 its = "idle_in_transaction_session_timeout = "
 ringing.SETTINGS = ringing.SETTINGS.replace(f"{its}{ringing.IDLE_TIMEOUT_MS}", f"{its}0")
 """
+ENDS_NOBODY = "from orders.till import others\nothers.end_what_stands_still = lambda: None"
 
 
 async def stopped_in_a_batch(
-    own_process: Start, flag: Path, before: str = ""
+    own_process: Start, flag: Path, where: str, others: str = ""
 ) -> tuple[Variant, LiveRoom, list[Buyer], list[Buyer]]:
     """Return goods, the process that will stop, who is there, and as many who are at another process."""
     lipstick, _, buyers = await aside(world, PIECES)
-    still = await aside(own_process, before=STOPS.format(flag=str(flag)) + before)
+    still = await aside(own_process, before=STOPS.format(flag=str(flag)) + where)
     here, there = buyers[:12], buyers[12:]
-    other = await aside(own_process)
+    other = await aside(own_process, before=others)
     await asyncio.gather(*(buyer.come(still) for buyer in here), *(buyer.come(other) for buyer in there))
     return lipstick, still, here, there
 
@@ -66,10 +77,11 @@ async def press_until_decided(buyer: Buyer) -> None:
         await asyncio.sleep(0.2)
 
 
+@pytest.mark.parametrize("where", [BEFORE_WRITING, IN_A_COPY], ids=["before writing", "in a COPY"])
 async def test_others_sell_meanwhile_and_it_sells_what_is_left_when_it_goes_on(
-    own_process: Start, tmp_path: Path
+    own_process: Start, tmp_path: Path, where: str
 ) -> None:
-    lipstick, still, here, there = await stopped_in_a_batch(own_process, tmp_path / "stopped")
+    lipstick, still, here, there = await stopped_in_a_batch(own_process, tmp_path / "stopped", where)
     pressed = [asyncio.create_task(press_until_decided(buyer)) for buyer in here]
     await eventually((tmp_path / "stopped").exists)
 
@@ -89,10 +101,15 @@ async def test_others_sell_meanwhile_and_it_sells_what_is_left_when_it_goes_on(
     assert await aside(make.broken) == []
 
 
+@pytest.mark.parametrize(
+    ("where", "others"),
+    [(BEFORE_WRITING + FOR_EVER, ""), (IN_A_COPY, ENDS_NOBODY)],
+    ids=["before writing", "in a COPY"],
+)
 async def test_control_a_process_that_keeps_its_rows_for_ever_stops_all_others(
-    own_process: Start, tmp_path: Path
+    own_process: Start, tmp_path: Path, where: str, others: str
 ) -> None:
-    lipstick, still, here, there = await stopped_in_a_batch(own_process, tmp_path / "stopped", FOR_EVER)
+    lipstick, still, here, there = await stopped_in_a_batch(own_process, tmp_path / "stopped", where, others)
     pressed = [asyncio.create_task(press_until_decided(buyer)) for buyer in here]
     await eventually((tmp_path / "stopped").exists)
 
