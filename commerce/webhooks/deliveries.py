@@ -69,12 +69,11 @@ _CLAIM = """
          WHERE status = 'pending' AND leased_until > statement_timestamp() GROUP BY 1, 2
     ), of_merchant AS (
         SELECT merchant_id, sum(sending) AS sending FROM busy GROUP BY 1
-    ), ready AS (
-        SELECT due.*, coalesce(m.sending, 0) + row_number() OVER (
-                   PARTITION BY e.merchant_id ORDER BY due.due_at, due.message_id) AS nth_of_merchant
+    ), due AS (
+        SELECT due.*, e.merchant_id, coalesce(b.sending, 0) + row_number() OVER (
+                   PARTITION BY e.id ORDER BY due.due_at, due.message_id) AS nth
           FROM commerce_webhookendpoint e
           LEFT JOIN busy b ON b.endpoint_id = e.id
-          LEFT JOIN of_merchant m ON m.merchant_id = e.merchant_id
          CROSS JOIN LATERAL (
                SELECT d.id, d.due_at, d.message_id FROM commerce_webhookdelivery d
                 WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.due_at <= statement_timestamp()
@@ -85,6 +84,13 @@ _CLAIM = """
                 ORDER BY d.due_at, d.message_id
                 LIMIT greatest(0, %(at_once)s - coalesce(b.sending, 0))) due
          WHERE e.enabled AND e.removed_at IS NULL
+    ), ready AS (
+        -- Of a merchant's endpoints first the one that is sent the least: slow ones would keep all of its
+        -- places, as what waits for them has waited the longest.
+        SELECT due.*, coalesce(m.sending, 0) + row_number() OVER (
+                   PARTITION BY due.merchant_id ORDER BY due.nth, due.due_at, due.message_id)
+               AS nth_of_merchant
+          FROM due LEFT JOIN of_merchant m USING (merchant_id)
     ), mine AS (
         SELECT d.id FROM commerce_webhookdelivery d
           JOIN ready ON ready.id = d.id AND ready.nth_of_merchant <= %(of_merchant)s
@@ -108,7 +114,8 @@ _CLAIM = """
 def claim(*, limit: int, now: datetime) -> list[Claimed]:
     """Claim tries that are due, the longest due first; committed before anything is sent.
 
-    Of the messages about one object an endpoint is sent the oldest that is neither delivered nor given up.
+    Of the messages about one object an endpoint is sent the oldest that is neither delivered nor given up. Of
+    a merchant's places an endpoint to which less is being sent has the next.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -176,7 +183,7 @@ def turn_off(endpoint: WebhookEndpoint, *, reason: Off, now: datetime) -> None:
     outbox.record(name="webhook.endpoint_off", payload={"endpoint": str(endpoint.id)}, key=key[:120])
     data = {"id": str(endpoint.id), "description": endpoint.description, "reason": reason.value}
     told = messages.Told(endpoint.merchant_id, "endpoint.disabled", key, f"endpoint:{endpoint.id}", data, now)
-    messages.tell([told])
+    messages.tell([told], without=endpoint.pk)
 
 
 def of_merchant(*, merchant_id: UUID) -> QuerySet[WebhookDelivery]:

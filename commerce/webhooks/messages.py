@@ -45,14 +45,15 @@ def known(*, merchant_id: UUID, keys: Collection[str]) -> set[str]:
     return set(rows.values_list("key", flat=True))
 
 
-def tell(events: Sequence[Told], *, delay: timedelta = timedelta(0)) -> int:
+def tell(events: Sequence[Told], *, delay: timedelta = timedelta(0), without: UUID | None = None) -> int:
     """Write messages for the endpoints that want them, in this order; returns how many deliveries are new.
 
     What was told before is not told again, and an endpoint hears nothing that was before it. Also an endpoint
-    that is off has its deliveries: they wait. The first try comes after `delay`.
+    that is off has its deliveries: they wait. The first try comes after `delay`. The endpoint `without` is
+    told nothing.
     """
     with transaction.atomic():
-        endpoints = _endpoints({event.merchant_id for event in events})
+        endpoints = _endpoints({event.merchant_id for event in events}, without)
         return sum(_tell(event, endpoints.get(event.merchant_id, ()), delay) for event in events)
 
 
@@ -87,10 +88,10 @@ def test(endpoint: WebhookEndpoint, *, now: datetime) -> WebhookDelivery:
     return WebhookDelivery.objects.get(endpoint=endpoint, message__key=key)
 
 
-def _endpoints(merchant_ids: Collection[UUID]) -> dict[UUID, list[WebhookEndpoint]]:
+def _endpoints(merchant_ids: Collection[UUID], without: UUID | None) -> dict[UUID, list[WebhookEndpoint]]:
     found: dict[UUID, list[WebhookEndpoint]] = {}
     rows = WebhookEndpoint.objects.filter(merchant_id__in=merchant_ids, removed_at=None)
-    for row in rows.order_by("id"):
+    for row in rows.exclude(pk__in=[without] if without else []).order_by("id"):
         found.setdefault(row.merchant_id, []).append(row)
     return found
 

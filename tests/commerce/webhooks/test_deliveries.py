@@ -157,6 +157,7 @@ def test_410_turns_the_endpoint_off_and_its_merchant_is_told(receiver: Receiver)
         )
         (told,) = other.got
         assert told.said["data"] == {"id": str(gone.id), "description": "shop", "reason": "gone"}
+        assert not WebhookDelivery.objects.filter(endpoint=gone, message__type="endpoint.disabled").exists()
     assert Event.objects.filter(name="webhook.endpoint_off").count() == 1
 
     assert notices.endpoint_off(endpoint_id=gone.id) == 1

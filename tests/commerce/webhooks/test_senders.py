@@ -124,6 +124,27 @@ def test_a_merchant_with_many_slow_endpoints_takes_no_more_than_its_part(receive
     assert deliveries.claim(limit=50, now=NOW) == []
 
 
+def test_slow_endpoints_of_a_merchant_leave_the_next_place_to_one_that_answers(receiver: Receiver) -> None:
+    seller = make.merchant()
+    slow = [endpoint(receiver, seller) for _ in range(2)]
+    for n in range(8):
+        tell(slow[0], n, about=f"object {n}")
+    hanging = deliveries.claim(limit=50, now=NOW)
+    assert len(hanging) == deliveries.AT_ONCE_OF_MERCHANT
+    with listening() as quick:
+        other = endpoint(quick, seller, types=["order.shipped"])
+        for n in range(3):
+            about = f"later {n}"
+            told = messages.Told(seller.id, "order.shipped", about, about, {}, clock.database_now())
+            messages.tell([told])
+        for each in hanging[:2]:
+            assert deliveries.finish(each, sending.Outcome(None, "TIMEOUT"), now=clock.database_now())
+
+        claimed = {each.id for each in deliveries.claim(limit=50, now=NOW)}
+
+    assert WebhookDelivery.objects.filter(pk__in=claimed, endpoint=other).count() == len(claimed) == 2
+
+
 def test_two_who_tell_how_it_stands_tell_it_once(receiver: Receiver) -> None:
     one = endpoint(receiver)
 
