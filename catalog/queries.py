@@ -117,8 +117,8 @@ def with_attribute(rows: QuerySet[Product], *, merchant_id: UUID, said: str) -> 
     """Narrow a merchant's products to those with a value, written as `code:value`."""
     code, _, value = said.partition(":")
     facets = Func(F("merchant_id"), F("attributes"), function="catalog_facets", output_field=_TEXTS)
-    wanted = Value([taxonomy.facet(merchant_id, code, value)], output_field=_TEXTS)
-    return rows.exclude(attributes={}).alias(facets=facets).filter(facets__contains=wanted)
+    wanted = Value(taxonomy.facets(merchant_id, code, value), output_field=_TEXTS)
+    return rows.exclude(attributes={}).alias(facets=facets).filter(facets__overlap=wanted)
 
 
 def reviews(*, merchant_id: UUID, product_id: UUID) -> QuerySet[ProductReview]:

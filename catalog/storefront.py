@@ -125,9 +125,11 @@ def with_attributes(rows: QuerySet[Product], said: Collection[tuple[str, str]]) 
     if not said:
         return rows
     traits = Func(F("attributes"), function="catalog_traits", output_field=_TEXTS)
-    wanted = Value([taxonomy.trait(code, value) for code, value in said], output_field=_TEXTS)
     # The index has only what is approved and says anything.
-    return rows.exclude(attributes={}).alias(traits=traits).filter(traits__contains=wanted)
+    rows = rows.exclude(attributes={}).alias(traits=traits)
+    for code, value in said:
+        rows = rows.filter(traits__overlap=Value(taxonomy.traits(code, value), output_field=_TEXTS))
+    return rows
 
 
 def in_stock(rows: QuerySet[Product]) -> QuerySet[Product]:

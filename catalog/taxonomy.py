@@ -85,10 +85,10 @@ def below(code: str) -> QuerySet[Category]:
 
 def definitions(rows: Iterable[Category]) -> dict[UUID, Definitions]:
     """Return what is said of the goods of each category: by code, its own and what it inherits."""
-    chains = {row.pk: _chain(row.path) for row in rows}
+    chains = {row.pk: chain(row.path) for row in rows}
     if not chains:
         return {}
-    wanted = {path for chain in chains.values() for path in chain}
+    wanted = {path for above in chains.values() for path in above}
     said: dict[str, list[CategoryAttribute]] = {}
     for one in (
         CategoryAttribute.objects.filter(category__path__in=wanted)
@@ -98,7 +98,7 @@ def definitions(rows: Iterable[Category]) -> dict[UUID, Definitions]:
         said.setdefault(one.category.path, []).append(one)
     # From the root down, so that the nearest definition of a code is the one that counts.
     return {
-        pk: {one.code: one for path in chain for one in said.get(path, ())} for pk, chain in chains.items()
+        pk: {one.code: one for path in above for one in said.get(path, ())} for pk, above in chains.items()
     }
 
 
@@ -144,22 +144,22 @@ def lacking(products: Iterable[Product]) -> dict[UUID, list[str]]:
     return {pk: names for pk, names in found.items() if names}
 
 
-def facet(merchant_id: UUID, code: str, value: str) -> str:
-    """Return how the index of merchants' attributes writes a value."""
-    return f"{merchant_id}:{trait(code, value)}"
-
-
-def trait(code: str, value: str) -> str:
-    """Return how the index of the shop's attributes writes a value."""
-    word = value.lower()
-    if re.fullmatch(r"-?[0-9]+\.[0-9]*0+", word):
-        word = word.rstrip("0").rstrip(".")
-    return f"{code}={word}"
-
-
-def _chain(path: str) -> list[str]:
+def chain(path: str) -> list[str]:
+    """Return the paths from the top down to this one."""
     codes = path.split("/")
     return ["/".join(codes[: n + 1]) for n in range(len(codes))]
+
+
+def facets(merchant_id: UUID, code: str, value: str) -> list[str]:
+    """Return how the index of merchants' attributes may write a value."""
+    return [f"{merchant_id}:{each}" for each in traits(code, value)]
+
+
+def traits(code: str, value: str) -> list[str]:
+    """Return how the index of the shop's attributes may write a value: as a text, and as a number."""
+    word = value.lower()
+    number = word.rstrip("0").rstrip(".") if re.fullmatch(r"-?[0-9]+\.[0-9]*0+", word) else word
+    return [f"{code}={each}" for each in dict.fromkeys((word, number))]
 
 
 def _wrong(code: str, value: Any, one: CategoryAttribute | None) -> str:
