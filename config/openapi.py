@@ -30,6 +30,7 @@ SPECTACULAR: dict[str, Any] = {
         "AppealOutcome": "streams.models.Appeal.Outcome",
         "AppealVerdict": ["upheld", "overturned"],
         "RuleOfPeople": "streams.models.Report.Category",
+        "AttributeKind": "catalog.models.CategoryAttribute.Kind",
         "PlanKind": "catalog.models.CommissionPlan.Kind",
         "ProductStatus": "catalog.models.Product.Status",
         "FeedOffReason": "catalog.models.FeedSource.Off",

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from catalog import search, storefront
 from catalog.filters import Filters, TextFilter
-from catalog.models import Product
+from catalog.models import Category, Product
 from commerce import money
 from commerce.models import Merchant
 from streams import discovery
@@ -145,6 +145,23 @@ class ShopFilter(Filters):
         if asked["q"] and sort != "newest":
             return rows.order_by(f"-{search.ANNOTATION}", "-id")
         return rows
+
+
+class BranchFilter(Filters):
+    """Filters of the categories with something on sale."""
+
+    others = PAGES
+
+    parent = TextFilter("parent__code", help_text="A code: what is directly below it.")
+    top = filters.ChoiceFilter(method="at_the_top", choices=_ONLY, help_text="Only what is below no other.")
+
+    class Meta:
+        model = Category
+        fields: list[str] = []
+
+    def at_the_top(self, rows: QuerySet[Category], name: str, value: str) -> QuerySet[Category]:
+        """Narrow to where the tree begins."""
+        return rows.filter(parent=None)
 
 
 class ShowFilter(Filters):

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog.browsing import LOOKED_AT, MOST_VALUES
+from catalog.models import CategoryAttribute
 from catalog.serializers.taxonomy import Attributes
 from catalog.storefront import FEW
 from commerce.strict import StrictSerializer
@@ -29,6 +31,42 @@ class ShopCategorySerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Lists are narrowed by it: `category=`.")
     name = serializers.CharField()
     path = serializers.CharField(help_text="The codes from the root to it, with / between them.")
+
+
+class ShopBranchSerializer(ShopCategorySerializer):
+    """A category that has something on sale, there or below it."""
+
+    parent = serializers.CharField(  # type: ignore[assignment]  # DRF takes the fields out of the class
+        allow_null=True, help_text="Code of the one above it; null: it is at the top."
+    )
+
+
+class FacetValueSerializer(serializers.Serializer[Any]):
+    """Something that goods say, and how many do."""
+
+    value = serializers.CharField(help_text="As `attribute=` takes it, behind the code and a colon.")
+    products = serializers.IntegerField(help_text="Of those that were looked at.")
+
+
+class FacetSerializer(serializers.Serializer[Any]):
+    """What goods of a category say about one thing."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=CategoryAttribute.Kind.choices)
+    unit = serializers.CharField(help_text="Of a number; may be empty.")
+    values = FacetValueSerializer(many=True, help_text=f"What most say first; {MOST_VALUES} at most.")
+
+
+class ShopShelfSerializer(ShopBranchSerializer):
+    """A category with what is around it, and what its goods can be narrowed by."""
+
+    above = ShopCategorySerializer(many=True, help_text="From the top down to the one above it.")
+    below = ShopCategorySerializer(many=True, help_text="Directly below it, with something on sale.")
+    looked_at = serializers.IntegerField(
+        help_text=f"How many products `facets` are counted among: {LOOKED_AT:,} at most, the newest on sale."
+    )
+    facets = FacetSerializer(many=True, help_text="Of what the category, or one above it, defines.")
 
 
 class ShopOfferSerializer(serializers.Serializer[Any]):

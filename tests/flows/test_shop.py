@@ -14,39 +14,12 @@ from catalog import storefront
 from catalog.models import Category, Price, Product, Stock, Variant
 from commerce import errors, throttles
 from commerce.models import Merchant
-from tests import openapi
+from tests.flows.looking import ROOT, ask, placed, titles, tree, walk
 from tests.streams import make
 
 pytestmark = pytest.mark.django_db
 
-ROOT = "/api/v1/shop/"
 NOBODY = UUID(int=7)  # The same in every process that collects these tests.
-
-
-def ask(path: str, *, status: int = 200, **headers: str) -> Any:
-    """Return the body of an answer, after holding it against the API document."""
-    answer = Client().get(ROOT + path, headers=headers)
-    assert answer.status_code == status, answer.content
-    openapi.told("GET", ROOT + path, answer)
-    return answer.json()
-
-
-def titles(path: str) -> list[str]:
-    return [each["title"] for each in ask(path)["results"]]
-
-
-def walk(path: str) -> list[str]:
-    """Return the titles of all pages of one row each, and see that they lead back, too."""
-    found, first = [], f"{path}{'&' if '?' in path else '?'}page_size=1"
-    address: str | None = first
-    while address:
-        page = ask(address.partition(ROOT)[2] or address)
-        found += [each["title"] for each in page["results"]]
-        address, before = page["next"], page["previous"]
-        if before and len(found) > 1:
-            back = ask(before.partition(ROOT)[2])
-            assert [each["title"] for each in back["results"]] == [found[-2]]
-    return found
 
 
 # --- only what is on sale ---
@@ -206,19 +179,6 @@ def test_lists_narrow_by_merchant_vendor_and_type() -> None:
     assert titles("products?vendor=" + quote("MA-ISON & co")) == ["One"]
     assert titles("products?vendor=Ma-ison") == []
     assert titles("products?type=!!!") == ["One"]
-
-
-def placed(title: str, category: Category | None, **attributes: Any) -> Product:
-    one = make.product(title)
-    Product.objects.filter(pk=one.pk).update(category=category, attributes=attributes)
-    return one
-
-
-def tree() -> tuple[Category, Category, Category]:
-    """Return make-up, lips below it, and a neighbour whose code begins alike."""
-    top = Category.objects.create(code="make_up", name="Make-up")
-    lips = Category.objects.create(code="lips", name="Lips", parent=top)
-    return top, lips, Category.objects.create(code="make_up_bags", name="Bags")
 
 
 def test_lists_narrow_to_a_category_and_all_below_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Variant
+from catalog.models import Category, Product, Variant
 from commerce.models import User
 from orders import fulfilment, holds
 from orders.carts import policies
@@ -275,6 +275,10 @@ def looking_around(guest: Caller, variant: Any) -> None:
     guest.get("GET", f"shop/streams?merchant={seller}")
     guest.get("GET", f"shop/merchants/{seller}")
     guest.get("GET", "shop/search/suggest?q=lip")
+    made = Category.objects.create(code="lips", name="Lips")
+    Product.objects.filter(pk=product).update(category=made)
+    guest.get("GET", "shop/categories")
+    guest.get("GET", "shop/categories/lips")
     guest.refused("GET", f"shop/products/{NOWHERE}", code="NOT_FOUND")
 
 
