@@ -5,7 +5,7 @@ derived, so nothing is written of what leaves it. Callers have locked whom the u
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -33,6 +33,12 @@ def origin(*, merchant_id: UUID, code: str) -> Location:
     Raises UnknownLocation.
     """
     return locations.called(locations.shared(merchant_id, [code]), code)
+
+
+def keep_open(places: Collection[tuple[UUID, UUID]]) -> None:
+    """Keep locations, each named with its merchant, from being closed while the transaction lasts."""
+    for merchant_id, location_id in sorted(places):
+        locations.kept(merchant_id, location_id)
 
 
 def take_away(*, place: Location, going: Sequence[Units], now: datetime, by: Who = SOMEBODY) -> None:

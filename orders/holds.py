@@ -64,16 +64,17 @@ def keep(*, purchases: Collection[Purchase], now: datetime) -> None:
         )
 
 
-def release(*, purchase: Purchase, now: datetime) -> None:
+def release(*, purchase: Purchase, now: datetime, all_stock: bool = False) -> None:
     """Give a purchase's held units back; see `release_all`."""
-    release_all(purchases=[purchase], now=now)
+    release_all(purchases=[purchase], now=now, all_stock=all_stock)
 
 
-def release_all(*, purchases: Collection[Purchase], now: datetime) -> None:
+def release_all(*, purchases: Collection[Purchase], now: datetime, all_stock: bool = False) -> None:
     """Give purchases' held units to the next in line, or back to offers and stock; nothing happens when they
     are back already.
 
-    The caller has locked the purchases, and asks this last: what everybody wants is locked in it.
+    The caller has locked the purchases, and asks this last: what everybody wants is locked in it. With
+    `all_stock` so is the stock of what goes to the next in line, for a caller who goes on with it.
     """
     ours = {purchase.pk: purchase for purchase in purchases}
     held = list(Hold.objects.filter(purchase__in=ours, status=Hold.Status.HELD).select_related("line"))
@@ -96,6 +97,7 @@ def release_all(*, purchases: Collection[Purchase], now: datetime) -> None:
         units=of_stock,
         of_offers=of_offers,
         now=now,
+        all_stock=all_stock,
         meanwhile=lambda: grants.give_back(buyers=buyers, households=homes, claims=claims),
     )
 

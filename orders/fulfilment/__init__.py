@@ -6,6 +6,7 @@ than were bought less what was given back or cancelled before.
 
 from orders.fulfilment.following import acknowledge, deliver, go_on, relabel, take_back
 from orders.fulfilment.locks import lock, lock_parcel
+from orders.fulfilment.origins import lay_back
 from orders.fulfilment.refusals import (
     BadMoment,
     CancellationAsked,
@@ -34,6 +35,7 @@ __all__ = [
     "acknowledge",
     "deliver",
     "go_on",
+    "lay_back",
     "lock",
     "lock_parcel",
     "pack",

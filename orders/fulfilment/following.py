@@ -82,20 +82,22 @@ def go_on(order: Order, *, now: datetime) -> None:
             moves.order(order, new=Status.DELIVERED, now=now)
 
 
-def take_back(*, orders: Collection[Order], now: datetime) -> None:
-    """Take what waited for the money out of locked orders' parcels, and have it lie where it was.
+def take_back(*, orders: Collection[Order]) -> list[ShipmentLine]:
+    """Take what waited for the money out of locked orders' parcels; parcels with nothing else are no more.
 
-    Parcels with nothing else are no more. Stock is locked in it, so the caller asks this last.
+    Returns what was in them, which `lay_back` has lie where it was, once the caller has locked the stock:
+    their locations are kept open for it here.
     """
     found = ShipmentLine.objects.filter(order__in=orders)
     lines = list(found.select_related("line", "shipment").order_by("id"))
     if not lines:
-        return
+        return []
     found.delete()
     OrderLine.objects.filter(order__in=orders).update(shipped_quantity=0)
     parcels = {each.shipment_id for each in lines}
     Shipment.objects.filter(pk__in=parcels, lines=None).delete()
-    origins.lay_back(lines, now=now)
+    origins.keep_open(lines)
+    return lines
 
 
 def has_more(order: Order) -> bool:

@@ -14,6 +14,12 @@ def take_away(place: Location, lines: Sequence[ShipmentLine], *, now: datetime, 
     leaving.take_away(place=place, going=_units(lines), now=now, by=by)
 
 
+def keep_open(lines: Sequence[ShipmentLine]) -> None:
+    """Keep the locations that parcels were to leave from being closed while the transaction lasts."""
+    parcels = {each.shipment_id: each.shipment for each in lines}.values()
+    leaving.keep_open({(each.merchant_id, each.location_id) for each in parcels if each.location_id})
+
+
 def lay_back(lines: Sequence[ShipmentLine], *, now: datetime) -> None:
     """Have what was in parcels lie where they were to leave from, if that was said."""
     parcels = {each.shipment_id: each.shipment for each in lines}

@@ -122,9 +122,11 @@ def close(purchase: Purchase, *, now: datetime) -> None:
     orders = _orders(purchase)
     for order in orders:
         moves.order(order, new=Order.Status.CANCELLED, now=now)
-    holds.release(purchase=purchase, now=now)
     # A parcel that waited for the money does not go out.
-    fulfilment.take_back(orders=orders, now=now)
+    waited = fulfilment.take_back(orders=orders)
+    # Last, because everybody wants the stock; that of what lies there again is locked with the rest.
+    holds.release(purchase=purchase, now=now, all_stock=bool(waited))
+    fulfilment.lay_back(waited, now=now)
 
 
 def held_at_most(purchase: Purchase) -> datetime:

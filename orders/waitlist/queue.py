@@ -34,19 +34,21 @@ def returned(
     units: Mapping[UUID, int],
     of_offers: Mapping[UUID, int],
     now: datetime,
+    all_stock: bool = False,
     meanwhile: Callable[[], object] | None = None,
 ) -> list[UUID]:
     """Give units per variant, and units per offer, to the next in line, and what nobody waits for back to
     stock and offers; inside the caller's transaction. Returns the entries whose turn it is.
 
     `meanwhile` is called with the offers locked and the stock not yet: there a purchase takes back what it
-    counted for its buyer, household and coupon. Raises UnknownOffer.
+    counted for its buyer, household and coupon. With `all_stock` the stock of all units is locked, also of
+    those that the next in line gets and that leave it as it is. Raises UnknownOffer.
     """
     with transaction.atomic():
         lock(units)
         front = waiting_for(units, of_offers=of_offers, now=now)
         chosen = _choose(front, stock=units, of_offers=of_offers, now=now)
-        _hand_out(chosen, units=units, of_offers=of_offers, now=now, meanwhile=meanwhile)
+        _hand_out(chosen, units=units, of_offers=of_offers, now=now, all_stock=all_stock, meanwhile=meanwhile)
     return [one.id for one in chosen]
 
 
@@ -185,6 +187,7 @@ def _hand_out(
     units: Mapping[UUID, int],
     of_offers: Mapping[UUID, int],
     now: datetime,
+    all_stock: bool = False,
     meanwhile: Callable[[], object] | None = None,
 ) -> None:
     """Write the turns down, and what stock and offers have more, or less, in all."""
@@ -203,6 +206,8 @@ def _hand_out(
     # Before the stock, because everybody wants its rows.
     if chosen:
         _begin(chosen, now)
+    if all_stock:
+        stock.lock(units.keys(), skip_locked=False)
     stock.take(units={pk: -gain for pk, gain in stock_gain.items() if gain < 0}, now=now)
     stock.give_back(units={pk: gain for pk, gain in stock_gain.items() if gain > 0}, now=now)
     announce.stock_moved(

@@ -1,5 +1,8 @@
-"""Parcels leave one location at the same moment, and it is closed meanwhile: no unit leaves twice."""
+"""Parcels leave one location at the same moment, and it is closed meanwhile: no unit leaves twice. What does
+not go is taken back in the order of locks that everybody keeps.
+"""
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -8,12 +11,13 @@ from django.db import transaction
 from catalog import locations, places, stock
 from catalog.models import LocationStock, StockMovement, Variant
 from orders import fulfilment
-from orders.models import Order, Shipment
+from orders.models import Order, Shipment, WaitlistEntry
 from orders.settling import payments
+from orders.waitlist import places as line
 from tests.catalog import located
 from tests.catalog.located import close, lying, set_there
 from tests.orders import make
-from tests.orders.make import after
+from tests.orders.make import NOW, after
 from tests.orders.threads import at_once
 from tests.races.test_places import meanwhile
 
@@ -109,4 +113,54 @@ def test_a_count_that_is_being_written_is_seen_by_the_parcel() -> None:
     thread.join(10)
     assert isinstance(outcome[0], places.NotEnoughThere)
     assert LocationStock.objects.get(variant=one).on_hand == 1
+    assert make.broken() == []
+
+
+def ahead(*goods: Variant) -> Order:
+    """An order ahead of two units of each, all of it in a parcel from Berlin that waits for the money."""
+    Variant.objects.filter(pk__in=[one.pk for one in goods]).update(release_at=NOW + timedelta(days=2))
+    purchase = make.basket(*((one, 2) for one in goods)).go()
+    payments.apply(intent=make.said(make.sent(purchase), "held"), now=after(2))
+    order = Order.objects.get(purchase=purchase)
+    fulfilment.pack(
+        merchant_id=order.merchant_id,
+        order_id=order.pk,
+        lines=(),
+        label=fulfilment.Label("DHL", "1"),
+        location="berlin",
+        now=NOW + timedelta(days=3),
+    )
+    return order
+
+
+def test_what_is_taken_back_is_locked_in_the_order_of_the_variants_also_what_somebody_waits_for() -> None:
+    seller = located.seller()
+    one, two = (make.variant(seller=seller, stocked=0) for _ in range(2))
+    for each in (one, two):
+        set_there(each, "berlin", 2)
+    stream = make.show(one)
+    order = ahead(two, one)
+    # All of the first goes to whoever waits for it, and never back to the stock.
+    line.join(
+        buyer_id=make.buyer("Ada").pk,
+        stream_id=stream.pk,
+        variant_id=one.pk,
+        offer_id=None,
+        quantity=2,
+        now=NOW,
+    )
+    ended = make.said(order.purchase.payments.get(), "cancelled")
+
+    with transaction.atomic():
+        stock.lock([one.pk], skip_locked=False)
+        thread, outcome = meanwhile(
+            lambda: payments.apply(intent=ended, now=NOW + timedelta(days=4)), seconds=1
+        )
+        assert thread.is_alive(), outcome
+        # Whoever has the first may wait for the second: it is not kept from him by who waits for the first.
+        assert stock.lock([two.pk], skip_locked=True) == {two.pk: 0}
+    thread.join(10)
+
+    assert WaitlistEntry.objects.get().status == "offered"
+    assert (lying(one), lying(two)) == ({"berlin": 2}, {"berlin": 2})
     assert make.broken() == []
