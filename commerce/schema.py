@@ -102,6 +102,16 @@ class Schema(AutoSchema):
         first = re.split(r"(?<=[.;])\s|\n", described.strip(), maxsplit=1)[0].rstrip(".;")
         return first or None
 
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
+        """Say of every list how many it may have; the framework forgets that of lists of objects."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(schema, dict) and schema.get("type") == "array":
+            least = max(getattr(field, "min_length", None) or 0, not getattr(field, "allow_empty", True))
+            most = getattr(field, "max_length", None)
+            schema |= {"minItems": int(least)} if least else {}
+            schema |= {"maxItems": most} if most is not None else {}
+        return schema
+
 
 class MerchantKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How merchants' systems sign their requests."""

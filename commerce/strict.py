@@ -35,6 +35,21 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Link(serializers.RegexField):
+    """A JSON string with the address of a web page, which others are led to; we never go there."""
+
+    default_error_messages = {"invalid": "An address that begins with https:// or http://."}
+    PATTERN = r"^https?://[^\s\x00/?#@:\\<>\[\]]+(:[0-9]{1,5})?([/?#][^\s\x00]*)?$"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(self.PATTERN, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class Id(serializers.UUIDField):
     """A JSON string with a UUID, as the socket reads it: no number, no braces, no `urn:uuid:`."""
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.validators import URLValidator
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,7 +14,6 @@ from orders.payouts import planning
 from orders.serializers.asked import MoneySerializer
 
 # Where the payee comes back to is a page of the caller's.
-_PAGE = URLValidator(schemes=("https", "http"), message="An address that begins with https:// or http://.")
 
 
 class PayoutStandingSerializer(serializers.Serializer[Mapping[str, Any]]):
@@ -45,8 +43,8 @@ class PayoutAccountOpenSerializer(strict.StrictSerializer):
     country = strict.Text(
         max_length=2, required=False, default="", help_text="ISO 3166-1 alpha-2; asked for the first time."
     )
-    return_url = strict.Text(max_length=500, validators=[_PAGE])
-    refresh_url = strict.Text(max_length=500, validators=[_PAGE], help_text="Where to ask for another link.")
+    return_url = strict.Link(max_length=500)
+    refresh_url = strict.Link(max_length=500, help_text="Where to ask for another link.")
 
 
 class PayoutAccountLinkSerializer(serializers.Serializer[Mapping[str, Any]]):

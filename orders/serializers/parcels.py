@@ -35,7 +35,7 @@ class LabelSerializer(strict.StrictSerializer):
 
     carrier = strict.Text(max_length=80)
     tracking_number = strict.Text(max_length=120, required=False, allow_blank=True, default="")
-    tracking_url = serializers.URLField(max_length=500, required=False, allow_blank=True, default="")
+    tracking_url = strict.Link(max_length=500, required=False, allow_blank=True, default="")
 
 
 class ShipSerializer(LabelSerializer):
@@ -65,7 +65,6 @@ class SendSerializer(ShipSerializer):
         child=serializers.UUIDField(),
         required=False,
         allow_empty=False,
-        min_length=1,  # As `allow_empty` has it, which the document is not told.
         max_length=MOST,
         default=list,
     )
@@ -76,7 +75,7 @@ class RelabelSerializer(strict.StrictSerializer):
 
     carrier = strict.Text(max_length=80, required=False)
     tracking_number = strict.Text(max_length=120, required=False, allow_blank=True)
-    tracking_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
+    tracking_url = strict.Link(max_length=500, required=False, allow_blank=True)
 
 
 class DeliverSerializer(strict.StrictSerializer):
