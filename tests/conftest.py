@@ -17,7 +17,7 @@ from commerce.gateway import pacing
 from orders import recovery
 from orders.settling import conveyor
 from orders.till import counter
-from tests import database, emptying
+from tests import database, emptying, settings_end
 
 pytest_plugins = [
     "tests.demo_process",
@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.shopper",
 ]
 emptying.install()
+settings_end.install()
 # Passwords are kept as in earnest, but for their cost: a fifth of a second for each user of a test.
 hashers.Argon2PasswordHasher.time_cost = 1
 hashers.Argon2PasswordHasher.memory_cost = 8
