@@ -129,7 +129,7 @@ def test_every_order_and_repetition_of_what_is_told_ends_the_same_way(payment: P
         ("lost", 1000),
         ("under_review", 1000),
     ]
-    for number, order in enumerate(permutations(steps, 4)):
+    for number, order in enumerate(sorted(set(permutations(steps, 4)))):
         if ("lost", 1000) not in order:
             continue
         for status, back in order:
