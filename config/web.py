@@ -8,6 +8,10 @@ from django.conf import settings
 from commerce import metrics
 from config.http_protocol import HttpProtocol
 
+# Longer than proxies keep a connection that nobody uses (Caddy 120 s, others 60): what they send on one that
+# is just being closed is lost, and a POST is not sent again. https://www.uvicorn.org/settings/#timeouts
+KEEP_ALIVE_SECONDS = 150
+
 
 def main() -> None:
     """Serve until told to stop."""
@@ -25,6 +29,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # They are read in config.forwarded.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
     )
 

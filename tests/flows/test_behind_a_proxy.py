@@ -1,9 +1,13 @@
-"""A web process behind a proxy: the address that counts is what the proxy has seen, not what callers say."""
+"""A web process behind a proxy: the address that counts is what the proxy has seen, not what callers say, and
+connections are kept for longer than the proxy keeps them.
+"""
 
 from __future__ import annotations
 
+import http.client
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
@@ -19,29 +23,43 @@ from tests.catalog import make
 NETWORK, INSIDE, OUTSIDE = "203.0.113.0/24", "203.0.113.9", "198.51.100.1"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_caller_does_not_choose_its_address(process_env: Mapping[str, str]) -> None:
-    _, text = apikeys.key(make.merchant(), networks=[NETWORK])
-    port = free_port()
-    env = {**process_env, "WEB_PORT": str(port), "TRUST_PROXY": "true"}
+@pytest.fixture
+def port(db: None, process_env: Mapping[str, str]) -> Iterator[int]:
+    """The port of a web process behind a proxy."""
+    free = free_port()
+    env = {**process_env, "WEB_PORT": str(free), "TRUST_PROXY": "true"}
     argv = [sys.executable, "-m", "config.web"]
-    ready = processes.listens(port)
-    child = servers.start(Program(name="web", argv=argv, cwd=ROOT, env=env, ready=ready))
+    child = servers.start(Program(name="web", argv=argv, cwd=ROOT, env=env, ready=processes.listens(free)))
+    yield free
+    child.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_caller_does_not_choose_its_address(port: int) -> None:
+    _, text = apikeys.key(make.merchant(), networks=[NETWORK])
 
     def told(*forwarded: str) -> int:
         headers = [("Authorization", f"Api-Key {text}"), *(("X-Forwarded-For", one) for one in forwarded)]
         address = f"http://127.0.0.1:{port}/api/v1/catalog/products"
         return httpx.get(address, headers=headers, trust_env=False).status_code
 
-    try:
-        assert told(INSIDE) == 200
-        assert told(f"{OUTSIDE}, {INSIDE}") == 200
-        assert told(OUTSIDE) == 403
-        # What comes first was written by the caller: our proxy puts what it has seen behind it.
-        assert told(f"{INSIDE}, {OUTSIDE}") == 403
-        assert told(INSIDE, OUTSIDE) == 403
-    finally:
-        child.stop()
+    assert told(INSIDE) == 200
+    assert told(f"{OUTSIDE}, {INSIDE}") == 200
+    assert told(OUTSIDE) == 403
+    # What comes first was written by the caller: our proxy puts what it has seen behind it.
+    assert told(f"{INSIDE}, {OUTSIDE}") == 403
+    assert told(INSIDE, OUTSIDE) == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_proxy_keeps_is_kept(port: int) -> None:
+    kept = http.client.HTTPConnection("127.0.0.1", port)
+    kept.auto_open = 0  # None is opened in place of one that was closed.
+    kept.connect()
+    for _ in range(2):
+        kept.request("GET", "/healthz")
+        assert kept.getresponse().read()
+        time.sleep(5.5)  # uvicorn's own limit is 5 s.
 
 
 @pytest.mark.parametrize(
