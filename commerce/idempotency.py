@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from commerce import errors
 from commerce.models import IdempotencyKey
 
 MAX_KEY_LENGTH = 255
+# Answers with a field and with one of these ids, wherever that stands.
+_NAMING = """
+SELECT id FROM commerce_idempotencykey
+ WHERE strpos(reply, %s) > 0
+   AND EXISTS (SELECT 1
+                 FROM regexp_matches(reply, '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'g') AS named
+                WHERE named[1] = ANY(%s))
+"""
 
 
 class IdempotencyMismatch(errors.Refusal):
@@ -61,20 +71,24 @@ def prune(*, before: datetime, limit: int) -> int:
 
 
 def blank(*, field: str, where: str, values: Sequence[str]) -> None:
-    """Take a field out of the answers that are kept, as null, where another field has one of these values."""
+    """Take a field out of the answers that are kept, as null, where another field has one of these ids."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE commerce_idempotencykey SET reply = jsonb_set(reply, %s, 'null')"
-            " WHERE jsonb_exists(reply, %s) AND reply ->> %s = ANY(%s)",
-            [[field], field, where, list(values)],
-        )
+        cursor.execute(_NAMING, [f'"{field}"', list(values)])
+        rows = IdempotencyKey.objects.filter(id__in=[pk for (pk,) in cursor.fetchall()])
+    ids = frozenset(values)
+
+    def emptied(reply: Any) -> bool:
+        if not isinstance(reply, dict) or field not in reply or reply.get(where) not in ids:
+            return False
+        reply[field] = None
+        return True
+
+    _revise(rows, emptied)
 
 
 def revise(*, callers: Sequence[str], change: Callable[[Any], bool]) -> None:
     """Have `change` look at every kept answer of callers; what it says it has changed is kept so."""
-    for row in IdempotencyKey.objects.filter(caller__in=callers).order_by("id"):
-        if change(row.reply):
-            row.save(update_fields=["reply"])
+    _revise(IdempotencyKey.objects.filter(caller__in=callers), change)
 
 
 def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int, Any]]) -> Answer:
@@ -94,11 +108,23 @@ def once(*, caller: str, key: str, fingerprint: str, run: Callable[[], tuple[int
         if kept is not None:
             if kept.fingerprint != fingerprint:
                 raise IdempotencyMismatch
-            return Answer(kept.status, kept.reply, replayed=True)
+            return Answer(kept.status, orjson.loads(kept.reply), replayed=True)
         if not locked:
             raise InProgress
         status, reply = run()
         IdempotencyKey.objects.create(
-            caller=caller, key=key, fingerprint=fingerprint, status=status, reply=reply
+            caller=caller, key=key, fingerprint=fingerprint, status=status, reply=_kept(reply)
         )
     return Answer(status, reply, replayed=False)
+
+
+def _revise(rows: QuerySet[IdempotencyKey], change: Callable[[Any], bool]) -> None:
+    for row in rows.order_by("id"):
+        reply = orjson.loads(row.reply)
+        if change(reply):
+            row.reply = _kept(reply)
+            row.save(update_fields=["reply"])
+
+
+def _kept(reply: Any) -> str:
+    return orjson.dumps(reply).decode()

@@ -112,7 +112,8 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField()
-    reply = models.JSONField()
+    # No jsonb, which has its own order of fields: a repetition gets the very same bytes.
+    reply = models.TextField(help_text="The JSON that was answered.")
     created_at = models.DateTimeField(db_default=Now(), editable=False, db_index=True)
 
     class Meta:

@@ -1,9 +1,10 @@
 import threading
 
+import orjson
 import pytest
 from django.db import connection
 
-from commerce import idempotency
+from commerce import idempotency, ids
 from commerce.models import IdempotencyKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,6 +23,33 @@ def test_a_repetition_gets_the_first_answer_and_runs_nothing() -> None:
     assert (first.status, first.reply, first.replayed) == (201, {"n": 1}, False)
     assert (second.status, second.reply, second.replayed) == (201, {"n": 1}, True)
     assert runs == [1]
+
+
+def test_a_repetition_has_its_fields_in_the_order_of_the_first_answer() -> None:
+    said = {"zone": 1, "id": {"b": 1.0, "a": [{"y": None, "x": "ß\u2028"}]}, "code": ""}
+
+    first, second = (
+        idempotency.once(caller="merchant:1", key="k", fingerprint="f", run=lambda: (201, said))
+        for _ in range(2)
+    )
+
+    assert orjson.dumps(second.reply) == orjson.dumps(first.reply)
+
+
+def answered(key: str, said: object) -> None:
+    idempotency.once(caller="merchant:1", key=key, fingerprint="f", run=lambda: (200, said))
+
+
+def test_what_is_taken_out_of_a_kept_answer_leaves_the_rest_as_it_was() -> None:
+    order, other = str(ids.new()), str(ids.new())
+    for key, of in (("one", order), ("two", other)):
+        answered(key, {"purchase": of, "note": "Ring twice", "lines": [{"id": order}], "id": str(ids.new())})
+
+    idempotency.blank(field="note", where="purchase", values=[order])
+
+    one, two = (orjson.loads(row.reply) for row in IdempotencyKey.objects.order_by("id"))
+    assert (one["note"], two["note"]) == (None, "Ring twice")
+    assert list(one) == ["purchase", "note", "lines", "id"]
 
 
 def test_the_same_key_with_another_request_is_refused() -> None:

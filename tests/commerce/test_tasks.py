@@ -17,7 +17,7 @@ def event(key: str, *, days: int, told: bool = True) -> None:
 
 
 def used(key: str, *, hours: int) -> None:
-    IdempotencyKey.objects.create(caller="user:1", key=key, fingerprint="", status=200, reply={})
+    IdempotencyKey.objects.create(caller="user:1", key=key, fingerprint="", status=200, reply="{}")
     IdempotencyKey.objects.filter(key=key).update(created_at=timezone.now() - timedelta(hours=hours))
 
 
