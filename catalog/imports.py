@@ -19,7 +19,7 @@ from django.db.models import F
 
 from catalog import claims, content, intake, queries, stock
 from catalog.drafts import Piece, Problem, ProductDraft
-from catalog.formats import detect
+from catalog.formats import detect, fields
 from catalog.models import Import, ImportProblem
 from commerce import errors, faults, outbox
 
@@ -29,7 +29,7 @@ BATCH_PRODUCTS = 100
 BATCH_ROWS = 1_000
 MAX_ATTEMPTS = 5
 MAX_UNFINISHED = 20
-MAX_PROBLEMS = 10_000
+MAX_PROBLEMS = fields.MAX_TOLD
 RETRIES = 5
 
 UNFINISHED = (Import.Status.QUEUED, Import.Status.RUNNING)
@@ -211,21 +211,23 @@ def _read(job: Import, go_on: Callable[[], bool], clock: Callable[[], datetime])
 
 
 def _batches(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
+    """Yield pieces that are written together: some products, and no more rows than can be held."""
     batch: list[Piece] = []
-    handles: set[str] = set()
-    first_row = None
+    products = rows = 0
     for piece in pieces:
-        handle = piece.draft.handle if piece.draft else ""
-        first_row = piece.last_row if first_row is None else first_row
-        full = len(handles) >= BATCH_PRODUCTS or piece.last_row - first_row >= BATCH_ROWS
-        if batch and (full or handle in handles):
+        size = _size(piece)
+        if batch and (products >= BATCH_PRODUCTS or rows + size > BATCH_ROWS):
             yield batch
-            batch, handles, first_row = [], set(), piece.last_row
+            batch, products, rows = [], 0, 0
         batch.append(piece)
-        if handle:
-            handles.add(handle)
+        products, rows = products + (piece.draft is not None), rows + size
     if batch:
         yield batch
+
+
+def _size(piece: Piece) -> int:
+    draft = piece.draft
+    return max(1, len(draft.variants), len(draft.images), len(piece.problems)) if draft else 1
 
 
 def _write(job: Import, batch: list[Piece], now: datetime, position: _Position) -> None:

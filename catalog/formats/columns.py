@@ -1,6 +1,7 @@
 """The columns of a product feed under our names, and reading their cells with the problems noted. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from catalog.drafts import Problem
 from catalog.formats import formulas
@@ -70,8 +71,14 @@ class Columns:
     def __contains__(self, column: str) -> bool:
         return column in self._places
 
-    def problems(self) -> list[Problem]:
-        """Return what is wrong with the header although the feed can be read."""
+    def rows(self, sheet: Sheet) -> Iterator[Row]:
+        """Yield the sheet's rows; the first has what is wrong with the header besides. Raises TooManyRows."""
+        problems = self._problems()
+        for row in sheet.rows():
+            yield replace(row, problems=(*problems, *row.problems)) if problems else row
+            problems = []
+
+    def _problems(self) -> list[Problem]:
         lowered = [name.lower() for name in self.header]
         twice = {name for name in lowered if name in self._known and lowered.count(name) > 1}
         message = "The header has this column twice; the first is read."

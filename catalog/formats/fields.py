@@ -1,7 +1,7 @@
 """What one row or item of a feed says, field by field, read with the problems noted. Pure."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from catalog import cells
@@ -14,6 +14,7 @@ MAX_ATTRIBUTES = 50
 MAX_BARCODE = 64
 MAX_VARIANTS = 2_000
 MAX_IMAGES = 250
+MAX_TOLD = 10_000  # problems of a file that are told one by one
 
 Value = TypeVar("Value")
 
@@ -61,6 +62,24 @@ class Fields(ABC):
         except cells.Unreadable as error:
             self.note(name, error.code, text, str(error), taken=taken)
             return None
+
+
+def tell(problems: list[Problem], more: Iterable[Problem]) -> None:
+    """Add what else is wrong with a product; of very much, only how much it is takes memory."""
+    for problem in more:
+        problems.append(problem if len(problems) < MAX_TOLD else _UNTOLD[problem.skipped])
+
+
+_UNTOLD = {skipped: Problem(0, "", "UNTOLD", "", "One of very many.", skipped) for skipped in (False, True)}
+
+
+def differing(row: Fields, names: Iterable[str], firsts: Mapping[str, Fields]) -> None:
+    """Note what a row says of its product that is not what the row says which counts for it."""
+    for name in names:
+        first = firsts[name]
+        if (said := row[name]) and said != first[name]:
+            message = f"Line {first.line} says something else of the same product: taken from there."
+            row.note(name, "PRODUCT_DIFFERS", said, message, taken=True)
 
 
 def shorten(text: str) -> str:

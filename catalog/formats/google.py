@@ -1,22 +1,24 @@
 """Reads items of a Google product feed into drafts: what the TSV and the XML form have in common. Pure.
 
 Attributes: https://support.google.com/merchants/answer/7052112
-An item is a variant; items with one item_group_id are a product, and an item without is a product of its own.
+An item is a variant; items with one item_group_id are a product, wherever in the file they are, and an item
+without is a product of its own. What counts for a product is the first of its items that says it.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from catalog import cells
 from catalog.drafts import Piece, Problem, ProductDraft, SaleDraft, VariantDraft
-from catalog.formats import fields
+from catalog.formats import fields, together
 from catalog.formats.fields import MAX_BARCODE, MAX_TEXT, Fields
 from catalog.formats.reading import Seen
+from catalog.formats.together import Numbered
 
 # Our name of an attribute -> the names it has in feeds, by preference.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -43,19 +45,33 @@ AVAILABILITY = {
     "backorder": None,
     "available for order": None,
 }
-MAX_RUN = 2_500  # items of one group that are held at a time
+# What is said of a product. Titles and texts of its items differ as a rule: they name the color.
+_OF_PRODUCT = ("title", "description", "brand", "product_type", "google_product_category")
+_ONE_OF_PRODUCT = ("brand", "product_type", "google_product_category")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # JSON can escape these, and no database keeps them.
 _WEIGHT = re.compile(r"([0-9.,]+)\s*(g|kg|lb|oz)?", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Item:
-    """One item: its number in the file, its fields (None when it cannot be read), its further pictures."""
+class Entry(Numbered, Protocol):
+    """An item as it stands in a file; what is wrong with it before its fields are looked at."""
 
-    number: int
-    fields: Fields | None
-    pictures: list[str]
-    problems: list[Problem]
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with it."""
+        ...
+
+
+class Item(Fields, ABC):
+    """The fields of one item."""
+
+    @abstractmethod
+    def pictures(self) -> list[str]:
+        """Return the addresses of further pictures."""
+
+
+Read = TypeVar("Read", bound=Entry)
+Items = Callable[[Read], Item | None]
+"""Makes an item of what was read, None where it cannot be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,66 +90,47 @@ class Reader:
         self._currency = currency
         self._now = now
         self._seen = Seen()
-        self._option_names: dict[int, tuple[str, ...]] = {}
-        self._variants: dict[int, int] = {}
-        self._run = "", 0
 
-    def pieces(self, items: Iterable[Item]) -> Iterator[Piece]:
-        """Yield a piece per product, or part of one, in the order of the file."""
-        for (handle, _), run in groupby(items, key=self._place_of):
+    def pieces(
+        self, read: Callable[[], Iterable[Read]], *, item_of: Items[Read], kind: type[Read]
+    ) -> Iterator[Piece]:
+        """Yield a piece per product, in the order of their last items.
+
+        `read` reads the file from its start; what it reads is of a `kind` that can be put away.
+        """
+
+        def handle_of(entry: Read) -> str:
+            return _handle(item_of(entry))
+
+        for handle, entries in together.grouped(read, handle_of=handle_of, kind=kind):
             if handle:
-                yield self._product(handle, list(run))
+                yield self._product(handle, entries, item_of)
             else:
-                yield from (self._homeless(item) for item in run)
+                yield from (_homeless(entry, item_of(entry)) for entry in entries)
 
-    def _place_of(self, item: Item) -> tuple[str, int]:
-        handle = (item.fields["item_group_id"] or item.fields["id"]) if item.fields else ""
-        if len(handle) > MAX_TEXT:
-            handle = ""
-        self._run = handle, self._run[1] + 1 if handle == self._run[0] else 0
-        return handle, self._run[1] // MAX_RUN
-
-    def _homeless(self, item: Item) -> Piece:
-        if row := item.fields:
-            if row["item_group_id"] or row["id"]:
-                name = "item_group_id" if row["item_group_id"] else "id"
-                row.note(name, "TOO_LONG", row[name], f"An id has at most {MAX_TEXT} characters.")
-            else:
-                row.note("id", "MISSING_ID", "", "The item has neither id nor item_group_id.")
-        return Piece(item.number, None, item.problems)
-
-    def _product(self, handle: str, items: list[Item]) -> Piece:
-        rows = [item.fields for item in items if item.fields]
-        first = rows[0]
-        draft = ProductDraft(first.line, handle, title=first.text("title") or None)
-        draft.option_names = self._names(handle, rows)
-        for name, ours in (("brand", "vendor"), ("product_type", "product_type")):
-            if first[name]:
-                setattr(draft, ours, first.text(name))
-        if first["google_product_category"]:
-            codes = first["google_product_category"].lower().split(">")
-            draft.category_path = "/".join(code.strip() for code in codes)[:MAX_TEXT]
-        if first["description"]:
-            draft.description = fields.description(first, "description")
-        for item in items:
-            if row := item.fields:
-                self._variant(row, draft)
-                if row["image_link"]:
-                    fields.picture(row, "image_link", row["image_link"], "", draft, alone=False)
-                for url in item.pictures:
-                    fields.picture(row, "additional_image_link", url, "", draft, alone=False)
-        return Piece(items[-1].number, draft, [problem for item in items for problem in item.problems])
-
-    def _names(self, handle: str, rows: list[Fields]) -> list[str]:
-        """Return the names of a product's options: those it says, or those of the attributes it uses."""
-        if not rows[0]["item_group_id"]:
-            return []
-        said = self._option_names.get(hash(handle), ())
-        own = _list(rows[0]["option_names"])
-        here = own if own is not None else [APART[name] for name in APART if any(row[name] for row in rows)]
-        names = list(dict.fromkeys([*said, *here]))[:3]
-        self._option_names[hash(handle)] = tuple(names)
-        return names
+    def _product(self, handle: str, entries: Iterable[Read], item_of: Items[Read]) -> Piece:
+        names = _names(item for entry in entries if (item := item_of(entry)))
+        draft: ProductDraft | None = None
+        problems: list[Problem] = []
+        firsts: dict[str, Fields] = {}
+        titles: dict[str, int] = {}
+        last = 0
+        for entry in entries:
+            last = entry.number
+            item = item_of(entry)
+            assert item is not None  # or it would have no handle
+            draft = draft or ProductDraft(item.line, handle, option_names=names)
+            for name in _OF_PRODUCT:
+                if item[name] and firsts.setdefault(name, item) is item:
+                    _say(name, item, draft)
+            fields.differing(item, [name for name in _ONE_OF_PRODUCT if name in firsts], firsts)
+            self._variant(item, draft, titles)
+            if item["image_link"]:
+                fields.picture(item, "image_link", item["image_link"], "", draft, alone=False)
+            for url in item.pictures():
+                fields.picture(item, "additional_image_link", url, "", draft, alone=False)
+            fields.tell(problems, item.problems)
+        return Piece(last, draft, problems)
 
     def _options(self, row: Fields, draft: ProductDraft) -> dict[str, str] | None:
         if row["options"]:
@@ -145,7 +142,8 @@ class Reader:
         named = {ours: row[name] for name, ours in APART.items() if row[name]}
         return {name: named[name] for name in draft.option_names if name in named}
 
-    def _variant(self, row: Fields, draft: ProductDraft) -> None:
+    def _variant(self, row: Fields, draft: ProductDraft, titles: dict[str, int]) -> None:
+        """Add an item's variant to its product; `titles` are those it has, and their lines."""
         options = self._options(row, draft)
         if options is None:
             return
@@ -162,13 +160,12 @@ class Reader:
             )
         elif sku and (line := self._seen.line("sku", sku)):
             row.note("id", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
-        elif line := self._seen.line("variant", draft.handle, title):
+        elif line := titles.get(title):
             row.note("item_group_id", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
-        elif self._variants.get(hash(draft.handle), 0) >= fields.MAX_VARIANTS:
+        elif len(draft.variants) >= fields.MAX_VARIANTS:
             row.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
         elif (amounts := self._amounts(row)) is not None:
-            self._variants[hash(draft.handle)] = self._variants.get(hash(draft.handle), 0) + 1
-            self._seen.put(row.line, "variant", draft.handle, title)
+            titles[title] = row.line
             if sku:
                 self._seen.put(row.line, "sku", sku)
             draft.variants.append(self._draft(row, title, options, sku, amounts))
@@ -237,6 +234,55 @@ class Reader:
 
     def _price(self, text: str) -> int:
         return cells.price(text, self._currency)
+
+
+def _handle(item: Item | None) -> str:
+    """Return the handle of the product that an item belongs to, "" for none."""
+    handle = (item["item_group_id"] or item["id"]) if item else ""
+    return handle if len(handle) <= MAX_TEXT else ""
+
+
+def _homeless(entry: Entry, item: Item | None) -> Piece:
+    """Say why an item belongs to no product."""
+    if item is None:
+        return Piece(entry.number, None, [*entry.problems])
+    if item["item_group_id"] or item["id"]:
+        name = "item_group_id" if item["item_group_id"] else "id"
+        item.note(name, "TOO_LONG", item[name], f"An id has at most {MAX_TEXT} characters.")
+    else:
+        item.note("id", "MISSING_ID", "", "The item has neither id nor item_group_id.")
+    return Piece(entry.number, None, item.problems)
+
+
+def _names(items: Iterable[Item]) -> list[str]:
+    """Return the names of a product's options: those it says, or those of the attributes it uses."""
+    grouped, own = False, ""
+    used: set[str] = set()
+    for item in items:
+        grouped = grouped or bool(item["item_group_id"])
+        own = own or item["option_names"]
+        used.update(name for name in APART if name not in used and item[name])
+    if not grouped:
+        return []
+    said = _list(own)
+    names = said if said is not None else [ours for name, ours in APART.items() if name in used]
+    return list(dict.fromkeys(names))[:3]
+
+
+def _say(name: str, item: Item, draft: ProductDraft) -> None:
+    """Give a product what an item says of it."""
+    match name:
+        case "title":
+            draft.title = item.text(name)
+        case "description":
+            draft.description = fields.description(item, name)
+        case "brand":
+            draft.vendor = item.text(name)
+        case "product_type":
+            draft.product_type = item.text(name)
+        case "google_product_category":
+            codes = item[name].lower().split(">")
+            draft.category_path = "/".join(code.strip() for code in codes)[:MAX_TEXT]
 
 
 def _instant(text: str) -> datetime | None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from catalog.drafts import Piece, Problem
+from catalog.drafts import Piece
 from catalog.formats import formulas, google
 from catalog.formats.columns import Cells, Columns
 from catalog.formats.fields import MAX_IMAGES
 from catalog.formats.google import Item
-from catalog.formats.sheets import Sheet
+from catalog.formats.sheets import Row, Sheet
 from catalog.formats.texts import EmptyFeed
 
 
@@ -26,21 +26,28 @@ class GoogleTsv:
         return rows
 
     def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
-        """Yield the products in the order of the file; raises TooManyRows at the last."""
-        return google.Reader(currency, now).pieces(self._items())
+        """Yield the products in the order of their last items; raises TooManyRows."""
+        reader = google.Reader(currency, now)
+        return reader.pieces(self._rows, item_of=self._item, kind=Row)
 
-    def _items(self) -> Iterator[Item]:
-        header_problems = self._columns.problems()
-        for row in self._sheet.rows():
-            problems: list[Problem] = [*header_problems, *row.problems]
-            header_problems = []
-            cell = Cells(self._columns, row, problems)
-            if not row.cells:
-                yield Item(row.number, None, [], problems)
-            elif extra := self._columns.surplus(row):
-                message = f"The row has {len(row.cells)} cells, the header {len(self._columns.header)}."
-                cell.note("", "TOO_MANY_CELLS", extra, message)
-                yield Item(row.number, None, [], problems)
+    def _rows(self) -> Iterator[Row]:
+        width = len(self._columns.header)
+        for row in self._columns.rows(self._sheet.again()):
+            if extra := self._columns.surplus(row):
+                problems = [*row.problems]
+                message = f"The row has {len(row.cells)} cells, the header {width}."
+                Cells(self._columns, row, problems).note("", "TOO_MANY_CELLS", extra, message)
+                yield Row(row.number, row.line, [], tuple(problems))
             else:
-                pictures = formulas.split(cell["additional_image_link"])[: MAX_IMAGES + 1]
-                yield Item(row.number, cell, pictures, problems)
+                yield row
+
+    def _item(self, row: Row) -> Item | None:
+        return _Cells(self._columns, row, [*row.problems]) if row.cells else None
+
+
+class _Cells(Cells, Item):
+    """The cells of one item."""
+
+    def pictures(self) -> list[str]:
+        """Return the addresses of further pictures."""
+        return formulas.split(self["additional_image_link"])[: MAX_IMAGES + 1]

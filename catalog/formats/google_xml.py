@@ -7,13 +7,13 @@ loses its item: reading goes on with the next one, by a new parser.
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 from xml.parsers import expat
 
 from catalog.drafts import Piece, Problem
 from catalog.formats import google, texts
-from catalog.formats.fields import Fields
 from catalog.formats.google import Item
 from catalog.formats.sheets import MAX_REPAIRS, MAX_ROWS, TooManyRows
 from commerce import errors
@@ -55,7 +55,7 @@ class _Broken(Exception):
         super().__init__(message)
 
 
-class _XmlFields(Fields):
+class _XmlFields(Item):
     """The elements of one item."""
 
     def __init__(self, line: int, problems: list[Problem], said: dict[str, list[str]]) -> None:
@@ -78,16 +78,26 @@ class _XmlFields(Fields):
         return [text for text in self._said.get("additional_image_link", ()) if text]
 
 
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """One item as it stands in the file; what it says is None where it could not be read."""
+
+    number: int
+    line: int
+    said: dict[str, list[str]] | None
+    problems: tuple[Problem, ...] = ()
+
+
 class GoogleXml:
     """The XML form of a feed; raises BadXml or DoctypeRefused when it is none."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         trouble = ""
-        for item in _Items(file):
-            if item.fields:
+        for element in _Items(file):
+            if element.said is not None:
                 return
-            [problem] = item.problems
+            [problem] = element.problems
             trouble = trouble or f" Line {problem.line}: {problem.message}"
         raise BadXml(BadXml.message + trouble)
 
@@ -96,8 +106,13 @@ class GoogleXml:
         return sum(1 for _ in _Items(self._file))
 
     def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
-        """Yield the products in the order of the file; raises TooManyRows at the last."""
-        return google.Reader(currency, now).pieces(_Items(self._file))
+        """Yield the products in the order of their last items; raises TooManyRows."""
+        reader = google.Reader(currency, now)
+        return reader.pieces(lambda: _Items(self._file), item_of=_item, kind=_Element)
+
+
+def _item(element: _Element) -> Item | None:
+    return None if element.said is None else _XmlFields(element.line, [*element.problems], element.said)
 
 
 class _Items:
@@ -108,7 +123,7 @@ class _Items:
         self._repairs = 0
         self._number = 0
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[_Element]:
         at, line, prologue, tag = 0, 0, b"", b"<item"
         self._file.seek(0)
         declared = _DECLARED.match(self._file.read(texts.START).removeprefix(b"\xef\xbb\xbf"))
@@ -136,22 +151,20 @@ class _Items:
                 at, line = item[0], line + parser.lines_of(error) + item[1] - 1
                 tag, prologue = parser.tag, (declared[0].strip() if declared else b"") + _ANEW[parser.tag]
 
-    def _numbered(self, parser: "_Parser") -> Iterator[Item]:
+    def _numbered(self, parser: "_Parser") -> Iterator[_Element]:
         while parser.done:
             self._number += 1
             if self._number > MAX_ROWS:
                 raise TooManyRows
             line, said = parser.done.popleft()
-            problems: list[Problem] = []
-            row = _XmlFields(line, problems, said)
-            yield Item(self._number, row, row.pictures(), problems)
+            yield _Element(self._number, line, said)
 
-    def _problem(self, found: tuple[str, str], line: int, *, last: bool) -> Iterator[Item]:
+    def _problem(self, found: tuple[str, str], line: int, *, last: bool) -> Iterator[_Element]:
         self._number += 1
         code, message = found
         if last:
             message += " The rest of the file was not read."
-        yield Item(self._number, None, [], [Problem(line, "", code, "", message)])
+        yield _Element(self._number, line, None, (Problem(line, "", code, "", message),))
 
     def _next_item(self, at: int, tag: bytes) -> tuple[int, int] | None:
         """Return where the next item begins after a place, and how many lines further."""

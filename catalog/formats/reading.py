@@ -15,8 +15,9 @@ class Feed(Protocol):
         ...
 
     def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
-        """Yield the file piece by piece, the same pieces each time.
+        """Yield the file piece by piece, the same pieces each time; a product is in one of them, whole.
 
+        A product whose rows are not together comes with the last of them.
         `currency` is that of prices which name none, `now` the moment at which the file was sent.
         """
         ...

@@ -112,6 +112,7 @@ class Sheet:
     """A file of delimited text; raises EmptyFeed, NotText or TooManyColumns when it cannot be one."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         text, self._damaged = texts.opened(file)
         self._lines = _Lines(text)
         self.header, self._delimiter = self._read_header()
@@ -137,6 +138,10 @@ class Sheet:
         found = [(next(csv.reader([line], delimiter=mark), []), mark) for mark in delimiter or MARKS]
         cells, mark = max(found, key=lambda pair: len(pair[0]))
         return [cell.strip().lstrip("\ufeff") for cell in cells], mark
+
+    def again(self) -> "Sheet":
+        """Return the same file from its start; what was read of it here ends."""
+        return Sheet(self._file)
 
     def rows(self) -> Iterator[Row]:
         """Yield the records with content, and those that could not be read with their problem.

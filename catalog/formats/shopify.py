@@ -1,14 +1,12 @@
 """Reads a Shopify product CSV into drafts of products, with the problems of each row. Pure: writes nothing.
 
 Column names and the meaning of rows: https://help.shopify.com/en/manual/products/import-export/using-csv
-A product is the run of rows with one handle. Its first row has the product's fields; each row may add a
-variant, a picture, or both.
+A product is the rows with one handle, wherever in the file they are. Its first row with a title has the
+product's fields; each row may add a variant, a picture, or both.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import groupby
 
 from catalog import cells
 from catalog.drafts import Piece, Problem, ProductDraft, VariantDraft
@@ -18,9 +16,10 @@ from catalog.formats.fields import MAX_ALT, MAX_BARCODE, MAX_TEXT
 from catalog.formats.reading import Seen
 from catalog.formats.sheets import Row, Sheet
 from catalog.formats.texts import EmptyFeed
+from catalog.formats.together import grouped
 
 DEFAULT_TITLE = ""  # of the only variant of a product without options
-MAX_RUN = 5_000  # rows of one handle that are held at a time; more go on in the next piece
+_OF_PRODUCT = ("title", "body", "vendor", "type", "tags", "status", "published")
 STATUSES = {"active": "approved", "draft": "draft", "archived": "retired", "unlisted": "draft"}
 
 
@@ -38,14 +37,13 @@ class ShopifyCsv:
         return rows
 
     def pieces(self, *, currency: str, now: datetime) -> Iterator[Piece]:
-        """Yield the products in the order of the file; raises TooManyRows at the last."""
+        """Yield the products in the order of their last rows; raises TooManyRows."""
         reader = _Reader(self._columns, currency)
-        header_problems = self._columns.problems()
-        for (handle, _), rows in groupby(self._sheet.rows(), key=reader.place_of):
-            for piece in [reader.product(handle, rows)] if handle else map(reader.homeless, rows):
-                piece.problems[:0] = header_problems
-                header_problems = []
-                yield piece
+        groups = grouped(
+            lambda: self._columns.rows(self._sheet.again()), handle_of=reader.handle_of, kind=Row
+        )
+        for handle, rows in groups:
+            yield from [reader.product(handle, rows)] if handle else map(reader.homeless, rows)
 
 
 class _Reader:
@@ -55,21 +53,12 @@ class _Reader:
         self._columns = columns
         self._currency = currency
         self._seen = Seen()
-        self._option_names: dict[int, list[str]] = {}
         self._names: dict[tuple[str, ...], list[str]] = {}  # Many products have the same.
-        self._variants: Counter[int] = Counter()
-        self._run = "", 0
 
-    def place_of(self, row: Row) -> tuple[str, int]:
-        """Return the handle a row belongs to, "" for none, and which part of the handle's rows it is in."""
+    def handle_of(self, row: Row) -> str:
+        """Return the handle of the product that a row belongs to, "" for none."""
         handle = self._columns.cell(row, "handle")
-        if len(handle) > MAX_TEXT or self._columns.surplus(row):
-            handle = ""
-        if handle == self._run[0]:
-            self._run = handle, self._run[1] + 1
-        else:
-            self._run = handle, 0
-        return handle, self._run[1] // MAX_RUN
+        return "" if len(handle) > MAX_TEXT or self._columns.surplus(row) else handle
 
     def homeless(self, row: Row) -> Piece:
         """Say why a row belongs to no product."""
@@ -88,37 +77,45 @@ class _Reader:
                 note("handle", "MISSING_HANDLE", "", "The row has no handle.")
         return Piece(row.number, None, problems)
 
-    def product(self, handle: str, rows: Iterator[Row]) -> Piece:
-        """Read the rows of one product."""
+    def product(self, handle: str, rows: Iterable[Row]) -> Piece:
+        """Read the rows of one product, which can be gone through several times."""
+        head = Cells(self._columns, self._head(rows), [])
+        draft = self._begin(handle, head)
+        compared = dict.fromkeys(_OF_PRODUCT if draft.title is not None else (), head)
         problems: list[Problem] = []
-        draft, last = None, 0
+        titles: dict[str, int] = {}
+        last = 0
         for row in rows:
             last = row.number
-            problems.extend(row.problems)
-            cell = Cells(self._columns, row, problems)
-            if draft is None:
-                draft = self._begin(handle, cell)
-                starts = draft.title is not None
-            else:
-                starts = False
-                draft.title = draft.title or cell.text("title") or None
-            if starts or cell.has_variant():
-                self._variant(cell, draft)
+            is_head = row.number == head.row.number
+            cell = Cells(self._columns, row, [*row.problems, *(head.problems if is_head else ())])
+            if (is_head and draft.title is not None) or cell.has_variant():
+                self._variant(cell, draft, titles)
             elif not cell["image"]:
                 cell.note("", "NOTHING_IN_ROW", "", "The row has neither a variant nor a picture.")
+                fields.tell(problems, cell.problems)
+                continue
+            fields.differing(cell, compared, compared)
             if cell["image"]:
                 _image(cell, draft)
+            fields.tell(problems, cell.problems)
         return Piece(last, draft, problems)
+
+    def _head(self, rows: Iterable[Row]) -> Row:
+        """Return the row that speaks for the product: the first with a title, or else the first."""
+        first = None
+        for row in rows:
+            if self._columns.cell(row, "title"):
+                return row
+            first = first or row
+        assert first is not None
+        return first
 
     def _begin(self, handle: str, cell: Cells) -> ProductDraft:
         draft = ProductDraft(cell.line, handle, title=cell.text("title") or None)
-        if draft.title is None and hash(handle) in self._option_names:
-            draft.option_names = list(self._option_names[hash(handle)])
-            return draft
         if not cell.is_default():
             draft.option_names = self._names_of_options(cell)
-        names = self._names.setdefault(tuple(draft.option_names), draft.option_names)
-        self._option_names[hash(handle)] = names
+        draft.option_names = self._names.setdefault(tuple(draft.option_names), draft.option_names)
         if draft.title is None:
             return draft  # it says nothing about the product itself, only about variants and pictures
         if "body" in self._columns:
@@ -149,7 +146,8 @@ class _Reader:
             names.append(name)
         return names
 
-    def _variant(self, cell: Cells, draft: ProductDraft) -> None:
+    def _variant(self, cell: Cells, draft: ProductDraft, titles: dict[str, int]) -> None:
+        """Add a row's variant to its product; `titles` are those it has, and their lines."""
         title = self._title(cell, draft)
         if title is None:
             return
@@ -163,17 +161,16 @@ class _Reader:
         amount = cell.attempt("price", self._price, taken=False)
         if amount is None:
             return
-        if line := self._seen.line("variant", draft.handle, title):
+        if line := titles.get(title):
             cell.note("option1 value", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
             return
         if sku and (line := self._seen.line("sku", sku)):
             cell.note("sku", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
             return
-        if self._variants[hash(draft.handle)] >= fields.MAX_VARIANTS:
+        if len(draft.variants) >= fields.MAX_VARIANTS:
             cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
             return
-        self._variants[hash(draft.handle)] += 1
-        self._seen.put(cell.line, "variant", draft.handle, title)
+        titles[title] = cell.line
         if sku:
             self._seen.put(cell.line, "sku", sku)
         says_release, release_at = _release(cell) if "release" in self._columns else (False, None)

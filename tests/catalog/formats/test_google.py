@@ -98,14 +98,31 @@ def test_items_of_one_group_are_one_product_also_when_they_are_apart(write: Any)
         {"id": "C", "title": "Alone", "price": "3", "color": "Red"},
         {"id": "D", "item_group_id": "g", "title": "G", "price": "4", "color": "Red", "size": "L"},
     )
-    first, alone, again = drafts(body)
-    assert [variant.title for variant in first.variants] == ["Red / S", "Red / M"]
+    alone, whole = drafts(body)
     assert (alone.handle, alone.option_names, alone.variants[0].title) == ("C", [], "")
-    assert (again.handle, again.option_names, again.variants[0].title) == (
-        "g",
-        ["Color", "Size"],
-        "Red / L",
+    assert (whole.handle, whole.option_names) == ("g", ["Color", "Size"])
+    assert [variant.title for variant in whole.variants] == ["Red / S", "Red / M", "Red / L"]
+    assert [piece.last_row for piece in pieces(body)] == [3, 4]
+    assert codes(body) == []
+
+
+@pytest.mark.parametrize("write", [lambda *rows: tsv(*rows), lambda *rows: xml(*(item(**r) for r in rows))])
+def test_what_items_say_of_their_product_counts_where_it_is_said_first(write: Any) -> None:
+    body = write(
+        {"id": "A", "item_group_id": "g", "title": "G, red", "price": "1", "color": "Red"},
+        {"id": "X", "title": "Alone", "price": "3", "brand": "Other"},
+        {"id": "B", "item_group_id": "g", "title": "G, blue", "price": "1", "color": "Blue", "brand": "Sol"},
+        {"id": "C", "item_group_id": "g", "title": "G, tan", "price": "1", "color": "Tan", "brand": "sol"}
+        | {"size": "S", "product_type": "Hats"},
+        {"id": "D", "item_group_id": "g", "title": "G, sky", "price": "1", "color": "Sky", "brand": "Sol"},
     )
+    draft = drafts(body)[1]
+    assert (draft.title, draft.vendor, draft.product_type) == ("G, red", "Sol", "Hats")
+    assert draft.option_names == ["Color", "Size"]
+    assert [variant.title for variant in draft.variants] == ["Red", "Blue", "Tan / S", "Sky"]
+    [problem] = [problem for piece in pieces(body) for problem in piece.problems]
+    assert (problem.code, problem.value, problem.skipped) == ("PRODUCT_DIFFERS", "sol", False)
+    assert problem.column.endswith("brand")
 
 
 def test_googles_own_elements_stand_before_those_of_rss() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.drafts import Piece, ProductDraft
-from catalog.formats import columns, detect, fields, shopify, texts
+from catalog.formats import columns, detect, fields, texts, together
 from catalog.formats.reading import Feed
 from tests.catalog import make
 from tests.catalog.make import feed, row
@@ -221,15 +221,35 @@ def test_a_row_with_more_cells_than_the_header_is_named_unless_they_are_blank() 
     assert [draft.handle for draft in drafts(body)] == ["b"]
 
 
-def test_a_handle_that_comes_back_later_goes_on_with_its_options() -> None:
+def test_the_rows_of_a_handle_are_one_product_also_when_they_are_apart() -> None:
     body = feed(
-        row("a", title="A", name="Size", value="S", price="1"),
-        row("b", title="B", price="1"),
         row("a", value="M", price="2"),
+        row("b", title="B", price="1"),
+        row("", title="Lost", price="1"),
+        row("a", title="A", name="Size", value="S", price="1", vendor="Sol"),
+        row("b", image="https://img.example.com/1.jpg"),
     )
-    again = drafts(body)[2]
-    assert (again.handle, again.title, again.variants[0].options) == ("a", None, {"Size": "M"})
-    assert codes(body) == []
+    assert [(piece.last_row, piece.draft and piece.draft.handle) for piece in pieces(body)] == [
+        *((3, None), (4, "a"), (5, "b")),
+    ]
+    first, second = drafts(body)
+    assert (first.title, first.vendor, first.line) == ("A", "Sol", 5)
+    assert [variant.options for variant in first.variants] == [{"Size": "M"}, {"Size": "S"}]
+    assert (len(second.variants), len(second.images)) == (1, 1)
+    assert codes(body) == [(4, "Handle", "MISSING_HANDLE")]
+
+
+def test_a_handle_that_comes_back_with_another_title_is_the_first_and_both_are_told() -> None:
+    body = feed(
+        row("a", title="A", type="Soap", tags="x", name="N", value="1", price="1"),
+        row("b", title="B", price="1"),
+        row("a", title="A", type="Bar", tags="x", vendor="Sol", value="2", price="2"),
+    )
+    draft = drafts(body)[1]
+    assert (draft.product_type, draft.vendor, draft.tags) == ("Soap", "", ["x"])
+    assert len(draft.variants) == 2
+    assert codes(body) == [(4, "Vendor", "PRODUCT_DIFFERS"), (4, "Type", "PRODUCT_DIFFERS")]
+    assert not any(problem.skipped for piece in pieces(body) for problem in piece.problems)
 
 
 def test_options_without_names_or_values() -> None:
@@ -294,14 +314,13 @@ def test_a_product_has_no_end_of_variants_and_pictures() -> None:
     assert {problem.code for problem in piece.problems} == {"TOO_MANY_VARIANTS", "TOO_MANY_IMAGES"}
 
 
-def test_a_long_product_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shopify, "MAX_RUN", 3)
+def test_a_product_that_is_too_long_to_be_held_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "MAX_RUN", 3)
     monkeypatch.setattr(fields, "MAX_VARIANTS", 6)
     rows = [row("a", title="A", name="N", value="0", price="1")]
     rows += [row("a", value=str(n), price="1") for n in range(1, 8)]
-    found = [(piece.last_row, piece.draft) for piece in pieces(feed(*rows)) if piece.draft]
-    assert [(last, len(draft.variants)) for last, draft in found] == [(3, 3), (6, 3), (8, 0)]
-    assert found[1][1].variants[2].options == {"N": "5"}
+    [(last, draft)] = [(piece.last_row, piece.draft) for piece in pieces(feed(*rows)) if piece.draft]
+    assert (last, len(draft.variants), draft.variants[5].options) == (8, 6, {"N": "5"})
     assert codes(feed(*rows)) == [(8, "", "TOO_MANY_VARIANTS"), (9, "", "TOO_MANY_VARIANTS")]
 
 
