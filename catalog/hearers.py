@@ -1,5 +1,6 @@
 """What the relay brings to the catalog. A second delivery of the same event changes nothing."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,16 @@ def tell_reviews(payload: dict[str, Any], *, key: str) -> None:
 
 def tell_feed_off(payload: dict[str, Any], *, key: str) -> None:
     """Have a merchant told that a feed of its is fetched no more: its systems, and its people by mail."""
-    if "fetch" in payload and telling.tell_feed_off(fetch_id=UUID(payload["fetch"])):
+    told = 0
+    if "fetch" in payload:
+        told = telling.tell_feed_off(fetch_id=UUID(payload["fetch"]))
+    elif "merchant" in payload:
+        told = telling.tell_feed_stopped(
+            merchant_id=UUID(payload["merchant"]),
+            feed_id=UUID(payload["feed"]),
+            at=datetime.fromisoformat(payload["at"]),
+            key=key,
+        )
+    if told:
         send_webhooks.delay()
     tasks.tell_feed_off.delay(feed_id=payload["feed"])

@@ -16,9 +16,13 @@ _TEXT = """Yellowcart fetches a feed of {merchant} no more.
 Feed: {feed}
 Why:  {reason}
 
-Once it can be had again, turn it on: PATCH {base}/api/v1/catalog/feeds/{feed} with {{"enabled": true}}.
-GET {base}/api/v1/catalog/feeds/{feed}/fetches says what went wrong each time.
+{next}
+GET {base}/api/v1/catalog/feeds/{feed}/fetches says what came of each time.
 """
+_TURN_ON = (
+    'Once it can be had again, turn it on: PATCH {base}/api/v1/catalog/feeds/{feed} with {{"enabled": true}}.'
+)
+_ASK = "Only we can turn it on again: ask us."
 
 
 def feed_off(*, feed_id: UUID) -> int:
@@ -33,8 +37,13 @@ def feed_off(*, feed_id: UUID) -> int:
     to = sorted(members.values_list("user__email", flat=True))
     if not to:
         log.warning("feed.nobody_to_tell", feed=str(row.pk), merchant=str(row.merchant_id))
+    ours = row.off_reason == FeedSource.Off.OPERATOR
     text = _TEXT.format(
-        merchant=row.merchant.name, feed=row.pk, reason=row.get_off_reason_display(), base=settings.BASE_URL
+        merchant=row.merchant.name,
+        feed=row.pk,
+        reason=row.get_off_reason_display(),
+        base=settings.BASE_URL,
+        next=_ASK if ours else _TURN_ON.format(base=settings.BASE_URL, feed=row.pk),
     )
     # One letter each: members need not know each other's addresses.
     return sum(send_mail("A feed is fetched no more", text, None, [each]) for each in to)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from catalog import conflicts
 from catalog.models import FeedFetch, FeedSource
-from commerce import errors, ids, sealing
+from commerce import errors, ids, outbox, sealing
 from commerce.models import Merchant
 from commerce.outside import addresses, fetching
 
@@ -185,10 +185,20 @@ def fetch_now(*, merchant_id: UUID, feed_id: UUID, now: datetime) -> FeedSource:
 
 
 def switch(*, feed_id: UUID, enabled: bool, now: datetime) -> bool:
-    """Turn a feed on or off for operations; False when it was so already."""
+    """Turn a feed on or off for operations; False when it was so already.
+
+    Its merchant is told of one that was on and is off.
+    """
     reason = "" if enabled else Off.OPERATOR
-    rows = FeedSource.objects.filter(pk=feed_id).exclude(enabled=enabled)
-    return bool(rows.update(enabled=enabled, off_reason=reason, failures=0, due_at=now, updated_at=now))
+    with transaction.atomic():
+        rows = FeedSource.objects.filter(pk=feed_id).exclude(enabled=enabled)
+        if not rows.update(enabled=enabled, off_reason=reason, failures=0, due_at=now, updated_at=now):
+            return False
+        if not enabled:
+            merchant = FeedSource.objects.values_list("merchant_id", flat=True).get(pk=feed_id)
+            payload = {"feed": str(feed_id), "merchant": str(merchant), "at": now.isoformat()}
+            outbox.record(name="feed.off", payload=payload)
+    return True
 
 
 def next_due(source: FeedSource, now: datetime) -> datetime:

@@ -174,20 +174,30 @@ def tell_feed_off(*, fetch_id: UUID) -> int:
     last = FeedFetch.objects.select_related("source").filter(pk=fetch_id).first()
     if last is None or last.finished_at is None:
         return 0
-    if not messages.asked_for(merchant_ids=[last.merchant_id], families=("feed.",)):
-        return 0
-    data = {
-        "id": str(last.source_id),
-        "reason": FeedSource.Off.FAILING.value,
-        "last_fetch": {
-            "id": str(last.pk),
-            "code": last.code,
-            "reason": last.reason,
-            "status": last.status,
-            "finished_at": last.finished_at,
-        },
+    said = {
+        "id": str(last.pk),
+        "code": last.code,
+        "reason": last.reason,
+        "status": last.status,
+        "finished_at": last.finished_at,
     }
-    key = f"feed.disabled:{last.pk}"
-    return messages.tell(
-        [messages.Told(last.merchant_id, "feed.disabled", key, str(last.source_id), data, last.finished_at)]
-    )
+    off = FeedSource.Off.FAILING
+    return _tell_feed(last.merchant_id, last.source_id, off, str(last.pk), last.finished_at, last_fetch=said)
+
+
+def tell_feed_stopped(*, merchant_id: UUID, feed_id: UUID, at: datetime, key: str) -> int:
+    """Tell a merchant that operations turned a feed off; `key` is of this one time.
+
+    Returns how many deliveries are new.
+    """
+    return _tell_feed(merchant_id, feed_id, FeedSource.Off.OPERATOR, key, at, last_fetch=None)
+
+
+def _tell_feed(
+    merchant_id: UUID, feed_id: UUID, off: FeedSource.Off, key: str, at: datetime, **said: object
+) -> int:
+    if not messages.asked_for(merchant_ids=[merchant_id], families=("feed.",)):
+        return 0
+    data = {"id": str(feed_id), "reason": off.value, **said}
+    key = f"feed.disabled:{key}"
+    return messages.tell([messages.Told(merchant_id, "feed.disabled", key, str(feed_id), data, at)])

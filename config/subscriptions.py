@@ -65,7 +65,7 @@ WEBHOOK_EVENTS: dict[str, str] = {
     "import.finished": "a feed is read to its end, or failed",
     "export.finished": "a file you asked for is written, or failed",
     "product.reviewed": "an operator approved a product, sent it back or took it off sale, and why",
-    "feed.disabled": "a feed that is fetched was turned off, as it failed too often in a row",
+    "feed.disabled": "a feed that is fetched was turned off, by operations or as it failed too often",
     "endpoint.disabled": "another of your endpoints was turned off",
 }
 

@@ -11,7 +11,7 @@ import pytest
 from django.core import mail
 from django.db import IntegrityError, connection
 
-from catalog import gathering, imports, notices, sources, telling
+from catalog import gathering, hearers, imports, notices, sources, telling
 from catalog.models import FeedFetch, FeedSource, Import
 from commerce import clock, sealing
 from commerce.models import Event, Merchant, WebhookMessage
@@ -191,6 +191,54 @@ def test_a_merchant_s_systems_are_told_once_of_a_feed_that_is_turned_off(site: S
     assert (data["id"], data["reason"]) == (str(row.pk), "failing")
     assert (data["last_fetch"]["code"], data["last_fetch"]["status"]) == ("REFUSED", 500)
     assert row.url not in told.body
+
+
+def test_a_merchant_s_systems_and_people_are_told_once_of_a_feed_that_operations_turn_off(site: Site) -> None:
+    from commerce.models import MerchantMember, User
+
+    row, other = source(site), make.merchant()
+    long_ago = clock.database_now() - timedelta(days=1)
+    for owner in (row.merchant, other):
+        endpoints.create(
+            merchant_id=owner.pk,
+            url="https://hooks.example.com/",
+            description="",
+            event_types=[],
+            now=long_ago,
+        )
+    user = User.objects.create_user("shop@example.com", "a long enough password", name="Shop")
+    MerchantMember.objects.create(merchant=row.merchant, user=user)
+    assert sources.switch(feed_id=row.pk, enabled=False, now=clock.database_now())
+    assert not sources.switch(feed_id=row.pk, enabled=False, now=clock.database_now())
+    event = Event.objects.get(name="feed.off")
+
+    for _ in range(2):
+        hearers.tell_feed_off(event.payload, key=event.key)
+
+    told = WebhookMessage.objects.get()
+    data = orjson.loads(told.body)["data"]
+    assert (told.merchant_id, told.type, told.object_id) == (row.merchant_id, "feed.disabled", str(row.pk))
+    assert data == {"id": str(row.pk), "reason": "operator", "last_fetch": None}
+    assert row.url not in told.body
+    mail.outbox.clear()
+    assert notices.feed_off(feed_id=row.pk) == 1
+    assert "turned off by operations" in mail.outbox[0].body
+    assert "ask us" in mail.outbox[0].body
+    assert "PATCH" not in mail.outbox[0].body
+
+    # Turned on it is no news; turned off another time it is.
+    sources.switch(feed_id=row.pk, enabled=True, now=clock.database_now())
+    sources.switch(feed_id=row.pk, enabled=False, now=clock.database_now())
+    event = Event.objects.filter(name="feed.off").latest("id")
+    hearers.tell_feed_off(event.payload, key=event.key)
+    assert WebhookMessage.objects.count() == 2
+
+
+def test_a_feed_that_its_merchant_had_turned_off_is_no_news_when_operations_do(site: Site) -> None:
+    row, now = source(site), clock.database_now()
+    sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, enabled=False)
+    assert not sources.switch(feed_id=row.pk, enabled=False, now=now)
+    assert not Event.objects.filter(name="feed.off").exists()
 
 
 def test_only_the_same_address_is_called_taken(site: Site) -> None:
