@@ -5,18 +5,16 @@ name, while TLS and `Host` keep the name. So a name that changes between check a
 No proxy of the environment is asked: httpcore does not.
 """
 
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import httpcore
 
 from commerce.outside import addresses
+from commerce.outside.resolving import Resolver, in_time
 
 TRIED_ADDRESSES = 3
-
-Resolver = Callable[[str, int], list[str]]
 
 
 class Refused(Exception):
@@ -25,12 +23,6 @@ class Refused(Exception):
 
 class UnknownName(Exception):
     """A name stands for nothing."""
-
-
-def look_up(host: str, port: int) -> list[str]:
-    """Return the addresses that a name stands for; raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [str(each[4][0]) for each in found]
 
 
 class Checked(httpcore.NetworkBackend):
@@ -49,16 +41,17 @@ class Checked(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to one of the addresses of a name, all of which have to be public; raises Refused."""
+        until = time.monotonic() + self._seconds
         try:
-            found = list(dict.fromkeys(self._resolver(host, port)))
+            found = list(dict.fromkeys(in_time(self._resolver, host, port, seconds=self._seconds)))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout("the name was not looked up in time") from error
         except (OSError, UnicodeError) as error:
             raise UnknownName from error
         if not found:
             raise UnknownName
         if not all(addresses.allowed(each, loopback=self._loopback) for each in found):
             raise Refused
-        # Looking a name up has no limit of its own and takes nothing from the others'.
-        until = time.monotonic() + self._seconds
         *others, last = found[:TRIED_ADDRESSES]
         for address in others:
             try:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urldefrag, urljoin
 
 import httpcore
 
-from commerce.outside import addresses, connecting
+from commerce.outside import addresses, connecting, resolving
 
 MOST_REDIRECTS = 3
 MAX_LENGTH = 2_000
@@ -64,7 +64,7 @@ class Client:
     """Fetches; `loopback` lets it reach this machine, for development. Seconds are for all hops together."""
 
     loopback: bool = False
-    resolver: connecting.Resolver = connecting.look_up
+    resolver: resolving.Resolver = resolving.look_up
     tls: ssl.SSLContext = field(default_factory=httpcore.default_ssl_context)
     seconds: float = 30.0
 

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import httpcore
 
-from commerce.outside import addresses, connecting
+from commerce.outside import addresses, connecting, resolving
 
 SECONDS = 15.0  # For all of it but looking a name up: connecting, the handshake, the request, the answer.
 KEPT_BYTES = 500
@@ -41,7 +41,7 @@ class Client:
     """Sends requests; `loopback` lets it reach this machine, for development."""
 
     loopback: bool = False
-    resolver: connecting.Resolver = connecting.look_up
+    resolver: resolving.Resolver = resolving.look_up
     tls: ssl.SSLContext = field(default_factory=httpcore.default_ssl_context)
     seconds: float = SECONDS
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from commerce.outside import addresses, connecting
+from commerce.outside import addresses, connecting, resolving
 from commerce.webhooks import sending
 from commerce.webhooks.sending import Client
 from tests.commerce.webhooks.receiver import Receiver, listening
@@ -223,8 +223,8 @@ def test_a_name_is_looked_up_once_so_it_cannot_change_behind_the_check(
 
 def test_the_system_s_own_resolver_is_not_fooled_by_numbers() -> None:
     for host in ("2130706433", "0x7f000001", "127.1"):
-        assert set(connecting.look_up(host, 443)) == {"127.0.0.1"}
-        checked = connecting.Checked(resolver=connecting.look_up, loopback=False, seconds=5)
+        assert set(resolving.look_up(host, 443)) == {"127.0.0.1"}
+        checked = connecting.Checked(resolver=resolving.look_up, loopback=False, seconds=5)
         with pytest.raises(connecting.Refused):
             checked.connect_tcp(host, 443)
 
