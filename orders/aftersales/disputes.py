@@ -88,7 +88,16 @@ def submit(*, dispute_id: UUID, by_id: UUID | None, now: datetime) -> Dispute:
     told = gateway.retrieve_dispute(row.provider_id)
     if not told.submissions:
         Dispute.objects.filter(pk=row.pk, submitted_at=None).update(submitted_by=by_id)
-        told = _sent(row)
+        try:
+            told = _sent(row)
+        except gateway.Refused:
+            # Somebody else may have sent it a moment before.
+            told = gateway.retrieve_dispute(row.provider_id)
+            if not told.submissions:
+                raise
+            take_in(told=told, now=now)
+            at = of(dispute_id=dispute_id).submitted_at or now
+            raise EvidenceSent(submitted_at=at.isoformat()) from None
     take_in(told=told, now=now)
     return of(dispute_id=dispute_id)
 
