@@ -19,17 +19,12 @@ from orders.models.carts import (
 )
 from orders.models.commission import Commission, CommissionBack
 from orders.models.discrepancies import Discrepancy
+from orders.models.holds import Hold
+from orders.models.orders import Order, OrderLine, OrderMove
 from orders.models.parcels import Parcel, Shipment, ShipmentLine, parcels_of
 from orders.models.payments import Payment, Refund, RefundLine
 from orders.models.payouts import Payout, PayoutLeg, Proceeds, Reversal
-from orders.models.purchases import (
-    Hold,
-    Order,
-    OrderLine,
-    OrderMove,
-    Purchase,
-    PurchaseMove,
-)
+from orders.models.purchases import Purchase, PurchaseMove
 from orders.models.reconciling import Mark, Movement
 from orders.models.tariffs import ShippingCountry, ShippingRate, ShippingZone, TaxPolicy, TaxRate
 from orders.models.waitlist import WaitlistEntry

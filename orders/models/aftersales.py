@@ -5,8 +5,8 @@ from django.db.models.functions import Now
 
 from commerce import ids
 from commerce.models import Merchant, User
+from orders.models.orders import Order, OrderLine
 from orders.models.payments import Payment, Refund
-from orders.models.purchases import Order, OrderLine
 
 
 class Cancellation(models.Model):

@@ -6,8 +6,8 @@ from django.db.models.functions import Now
 from commerce import ids
 from commerce.models import Host
 from orders.models.aftersales import DisputeLine
+from orders.models.orders import OrderLine
 from orders.models.payments import RefundLine
-from orders.models.purchases import OrderLine
 from streams.models import Stream
 
 WHOLE_BP = 10_000

@@ -7,7 +7,7 @@ from django.db import models
 from catalog.models import Location
 from commerce import ids
 from commerce.models import Merchant
-from orders.models.purchases import Order, OrderLine
+from orders.models.orders import Order, OrderLine
 
 
 class Shipment(models.Model):

@@ -6,7 +6,8 @@ from django.db.models.functions import Now
 from commerce import ids
 from commerce.models import Card, User
 from commerce.money import Money
-from orders.models.purchases import Order, OrderLine, Purchase
+from orders.models.orders import Order, OrderLine
+from orders.models.purchases import Purchase
 
 
 class Payment(models.Model):

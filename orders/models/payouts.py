@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from commerce import ids
 from commerce.models import ConnectedAccount, Merchant, User
 from commerce.money import Money
+from orders.models.orders import Order
 from orders.models.payments import Payment
-from orders.models.purchases import Order
 
 
 class Payout(models.Model):
