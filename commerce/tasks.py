@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from commerce import backlog, cards, errors, idempotency, outbox, turnstile
+from commerce import backlog, cards, errors, idempotency, outbox, stalled, turnstile
 from commerce.webhooks import deliveries, notices, running
 
 EVENTS_KEPT = timedelta(days=30)  # Told long ago; kept so that somebody can see what was told.
@@ -55,6 +55,13 @@ def tell_endpoint_off(*, endpoint_id: str, **_: object) -> int:
 def beat(**_: object) -> None:
     """Note that beat rings."""
     backlog.heard_of_beat()
+
+
+@shared_task(name="commerce.end_stalled", queue="sweep")
+@turnstile.one_at_a_time
+def end_stalled(**_: object) -> int:
+    """End sessions that stalled in the middle of a COPY, so that nobody waits for what they have locked."""
+    return stalled.end()
 
 
 @shared_task(name="commerce.prune", queue="notify")

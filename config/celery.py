@@ -78,6 +78,12 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
+    # Sessions whose process stopped, or lost its machine, in the middle of a COPY.
+    "commerce.end_stalled": {
+        "task": "commerce.end_stalled",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     # What an alarm looks at: beat, the broker and a worker do their work.
     "commerce.beat": {"task": "commerce.beat", "schedule": 10.0, "options": {"expires": 10.0}},
     # Told events and used keys, of which there are some for every purchase.

@@ -43,7 +43,7 @@ COMMANDS = {
     "worker": "-m celery -A config worker -n worker@%h -Q notify -P threads --concurrency 8 "
     "--loglevel INFO --without-gossip --without-mingle",
     # A thread for each of the sweeps; see config/celery.py.
-    "sweeper": "-m celery -A config worker -n sweeper@%h -Q sweep -P threads --concurrency 5 "
+    "sweeper": "-m celery -A config worker -n sweeper@%h -Q sweep -P threads --concurrency 6 "
     "--loglevel INFO --without-gossip --without-mingle",
     "beat": "-m celery -A config beat --loglevel WARNING --pidfile=",
 }
