@@ -52,6 +52,9 @@ class VariantDraft:
     currency: str = ""  # "": the merchant's.
     is_active: bool | None = None
     sale: SaleDraft | None = None  # `amount` and `compare_at` are those of now.
+    says_options: bool = True  # Without it a SKU says which variant is meant, and its options stay.
+    says_compare: bool = True  # Without it the comparison price stays where it is still above the price.
+    again: str = ""  # Why it is one too many, unless its SKU says that it is another one.
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class ProductDraft:
     attributes: dict[str, str | int | float | bool] | None = None
     language: str | None = None
     option_names: list[str] = field(default_factory=list)
+    says_options: bool | None = None  # Whether these are its options from now on; None: with a title.
     variants: list[VariantDraft] = field(default_factory=list)
     images: list[ImageDraft] = field(default_factory=list)
 

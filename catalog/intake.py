@@ -3,7 +3,7 @@
 A feed adds and changes; what it does not name stays as it is. All functions work on one merchant's rows only.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -48,6 +48,7 @@ def write(
         if draft.amount is not None
     }
     _leave_out_below_floor(merchant_id, matched, quotes, outcome)
+    _keep_comparisons(matched, quotes)
     differing |= prices.move(merchant_id=merchant_id, quotes=quotes, now=now)
     said = {variant.pk: draft for variant, draft, _ in matched if draft.sale is not None}
     announced, troubles = feedsales.announce(merchant_id=merchant_id, currency=currency, said=said, now=now)
@@ -162,7 +163,7 @@ def _apply(draft: ProductDraft, product: Product, sorted_in: dict[str, sorting.S
     """Give the product what the draft says about it; tell whether anything differs."""
     said = {name: value for name in _COLUMNS if (value := getattr(draft, name)) is not None}
     said |= sorted_in.get(draft.handle, {})
-    if draft.title is not None:
+    if draft.title is not None if draft.says_options is None else draft.says_options:
         said["option_names"] = draft.option_names
     differing = {name: value for name, value in said.items() if getattr(product, name) != value}
     for name, value in differing.items():
@@ -226,6 +227,16 @@ def _leave_out_below_floor(
                     draft.line, "Variant Price", floors.PriceBelowFloor.code, given, message, skipped=False
                 )
             )
+
+
+def _keep_comparisons(matched: list[matching.Matched], quotes: dict[UUID, prices.Quote]) -> None:
+    """Keep the comparison prices of variants, locked by now, of which nothing is said of theirs."""
+    silent = [variant.pk for variant, draft, is_new in matched if not (is_new or draft.says_compare)]
+    had = prices.settled([pk for pk in silent if pk in quotes])
+    for pk, old in had.items():
+        new = quotes[pk]
+        if old.currency == new.currency and old.compare_at is not None and old.compare_at > new.amount:
+            quotes[pk] = replace(new, compare_at=old.compare_at)
 
 
 def _report_bundles(matched: list[matching.Matched], bundles: set[UUID], outcome: Outcome) -> None:

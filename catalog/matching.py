@@ -30,26 +30,43 @@ class Shelf:
         for variant in mine.filter(sku__in=[sku for sku in skus if sku not in self.skus]):
             self.skus[variant.sku] = variant
 
-    def find(self, product: Product, draft: VariantDraft, titles: set[str]) -> tuple[Variant | None, str]:
-        """Return the variant a draft means, None for a new one, and why it cannot be taken ("" if it can).
+    def find(
+        self, product: Product, draft: VariantDraft, titles: set[str]
+    ) -> tuple[Variant | None, Problem | None]:
+        """Return the variant a draft means, None for a new one, and why it cannot be taken, if it cannot.
 
         `titles` are those of all the feed's variants of this product.
         """
         same_title = self.titles.get((product.pk, draft.title))
         same_sku = self.skus.get(draft.sku) if draft.sku else None
+        if not draft.says_options and same_sku is not None and self._is_of(product, same_sku, draft):
+            return same_sku, None
+        if draft.again:
+            return None, Problem(draft.line, "options", "DUPLICATE_VARIANT", draft.title, draft.again)
+        if same_sku is not None and same_sku.product_id != product.pk:
+            return None, _taken(draft, "Another product has this SKU.")
+        if not draft.says_options and product.option_names:
+            message = "The product has options, and nothing says which of its variants this is."
+            return None, Problem(draft.line, "options", "MISSING_OPTION", draft.sku or "", message)
         if same_sku is None or same_sku is same_title:
-            return same_title, ""
-        if same_sku.product_id != product.pk:
-            return None, "Another product has this SKU."
+            return same_title, None
         if same_title is not None or same_sku.title in titles:
-            return None, f"The variant {same_sku.title!r} has this SKU."
-        return same_sku, ""  # it was given other option values
+            return None, _taken(draft, f"The variant {same_sku.title!r} has this SKU.")
+        return same_sku, None  # it was given other option values
+
+    def _is_of(self, product: Product, variant: Variant, draft: VariantDraft) -> bool:
+        """Tell whether a variant is the product's, and has not been given another SKU by the same feed."""
+        return variant.product_id == product.pk and variant.sku == draft.sku
 
     def put(self, variant: Variant) -> None:
         """Remember a variant as it now is."""
         self.titles[variant.product_id, variant.title] = variant
         if variant.sku:
             self.skus[variant.sku] = variant
+
+
+def _taken(draft: VariantDraft, message: str) -> Problem:
+    return Problem(draft.line, "Variant SKU", "SKU_TAKEN", draft.sku or "", message)
 
 
 def write(
@@ -72,9 +89,8 @@ def write(
         product = products[product_draft.handle]
         titles = {draft.title for draft in product_draft.variants}
         for draft in product_draft.variants:
-            variant, trouble = shelf.find(product, draft, titles)
-            if trouble:
-                problem = Problem(draft.line, "Variant SKU", "SKU_TAKEN", draft.sku or "", trouble)
+            variant, problem = shelf.find(product, draft, titles)
+            if problem:
                 problems.append(problem)
                 continue
             is_new = variant is None
@@ -121,8 +137,9 @@ _COLUMNS = [
 def _apply(draft: VariantDraft, variant: Variant) -> bool:
     """Give the variant what the draft says about it; tell whether anything differs."""
     said: dict[str, Any] = {
-        "title": draft.title,
-        "options": draft.options,
+        # What has a title is there already.
+        "title": draft.title if draft.says_options or not variant.title else None,
+        "options": draft.options if draft.says_options or not variant.title else None,
         "sku": draft.sku or None,  # a blank SKU takes none away
         "barcode": draft.barcode,
         "weight_grams": draft.weight_grams,

@@ -3,7 +3,7 @@
 A price that is set while an announced one runs (`catalog.schedules`) is the one that comes back at its end.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -157,6 +157,19 @@ def current(variant_ids: Iterable[UUID]) -> dict[UUID, Price]:
     """Return the current price of those of the variants that have one."""
     rows = Price.objects.filter(variant_id__in=list(variant_ids), valid_to=None)
     return {price.variant_id: price for price in rows}
+
+
+def settled(variant_ids: Collection[UUID]) -> dict[UUID, Quote]:
+    """Return the prices that a new one would take the place of: while an announced one runs, what comes back.
+
+    Of those of the variants that have one.
+    """
+    if not variant_ids:
+        return {}
+    found = {pk: _quote(price) for pk, price in current(variant_ids).items()}
+    for row in PriceSchedule.objects.filter(variant_id__in=list(variant_ids), status="running"):
+        found[row.variant_id] = Quote(row.before_amount or 0, row.before_compare_at, row.before_currency)
+    return found
 
 
 def lowest(variant_id: UUID, since: datetime) -> int | None:

@@ -119,7 +119,8 @@ class Reader:
             last = entry.number
             item = item_of(entry)
             assert item is not None  # or it would have no handle
-            draft = draft or ProductDraft(item.line, handle, option_names=names)
+            says_options = None if names else False
+            draft = draft or ProductDraft(item.line, handle, option_names=names, says_options=says_options)
             for name in _OF_PRODUCT:
                 if item[name] and firsts.setdefault(name, item) is item:
                     _say(name, item, draft)
@@ -160,18 +161,19 @@ class Reader:
             )
         elif sku and (line := self._seen.line("sku", sku)):
             row.note("id", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
-        elif line := titles.get(title):
+        elif (line := titles.get(title)) and (title or not sku):
             row.note("item_group_id", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
         elif len(draft.variants) >= fields.MAX_VARIANTS:
             row.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
         elif (amounts := self._amounts(row)) is not None:
-            titles[title] = row.line
+            titles.setdefault(title, row.line)
             if sku:
                 self._seen.put(row.line, "sku", sku)
-            draft.variants.append(self._draft(row, title, options, sku, amounts))
+            again = f"Line {line} has it already." if line else ""
+            draft.variants.append(self._draft(row, title, options, sku, amounts, again=again))
 
     def _draft(
-        self, row: Fields, title: str, options: dict[str, str], sku: str, amounts: _Amounts
+        self, row: Fields, title: str, options: dict[str, str], sku: str, amounts: _Amounts, *, again: str
     ) -> VariantDraft:
         release = row.attempt("availability_date", cells.moment) if row["availability_date"] else None
         return VariantDraft(
@@ -187,6 +189,8 @@ class Reader:
             sale=amounts.sale,
             release_at=release,
             says_release="availability_date" in row and (release is not None or not row["availability_date"]),
+            says_options=bool(title),
+            again=again,
         )
 
     def _amounts(self, row: Fields) -> _Amounts | None:

@@ -78,7 +78,7 @@ class _Product(_Strict):
     vendor: Text | UnsetType = UNSET
     type: Text | UnsetType = UNSET
     tags: list[Name] | UnsetType = UNSET
-    options: Annotated[list[Name], Meta(max_length=3)] = []
+    options: Annotated[list[Name], Meta(max_length=3)] | UnsetType = UNSET
     status: Literal["draft", "in_review", "approved", "retired"] | UnsetType = UNSET
     category: Text | UnsetType | None = UNSET
     attributes: dict[Name, Any] | UnsetType = UNSET
@@ -176,7 +176,7 @@ class Reader:
             raise Wrong("handle", "MISSING_HANDLE", "", "The product has no handle.")
         if earlier := self._seen.line("handle", handle):
             raise Wrong("handle", "DUPLICATE_PRODUCT", handle, f"{self._unit} {earlier} has it already.")
-        names = [name.strip() for name in said.options]
+        names = [] if said.options is UNSET else [name.strip() for name in said.options]
         if len(set(names)) < len(names):
             raise Wrong("options", "DUPLICATE_OPTION", ", ".join(names), "Two options have one name.")
         if said.language is not UNSET and said.language not in LANGUAGES:
@@ -201,6 +201,7 @@ class Reader:
             attributes=attributes,
             language=said.language if said.language is not UNSET else None,
             option_names=names,
+            says_options=said.options is not UNSET,
         )
         for at, image in enumerate(_most(line, "images", said.images, MAX_IMAGES, problems)):
             with _noting(line, problems):
@@ -225,9 +226,10 @@ class Reader:
         if len(title) > MAX_TEXT:
             message = f"The option values together have at most {MAX_TEXT} characters."
             raise Wrong(f"{where}.options", "TOO_LONG", title, message)
-        if title in titles:
-            raise Wrong(where, "DUPLICATE_VARIANT", title, "The product has it already.")
         sku = _said(said.sku)
+        again = "The product has it already." if title in titles else ""
+        if again and (draft.says_options or not sku):
+            raise Wrong(where, "DUPLICATE_VARIANT", title, again)
         if sku and (line := self._seen.line("sku", sku)):
             raise Wrong(f"{where}.sku", "DUPLICATE_SKU", sku, f"{self._unit} {line} has it already.")
         amount, compare_at, currency = self._price(f"{where}.price", said.price)
@@ -256,6 +258,8 @@ class Reader:
                 says_release=said.release_at is not UNSET,
                 currency=currency,
                 is_active=said.is_active if said.is_active is not UNSET else None,
+                says_options=bool(draft.says_options),
+                again=again,
             )
         )
 

@@ -115,6 +115,7 @@ class _Reader:
         draft = ProductDraft(cell.line, handle, title=cell.text("title") or None)
         if not cell.is_default():
             draft.option_names = self._names_of_options(cell)
+            draft.says_options = None if draft.option_names else False
         draft.option_names = self._names.setdefault(tuple(draft.option_names), draft.option_names)
         if draft.title is None:
             return draft  # it says nothing about the product itself, only about variants and pictures
@@ -161,8 +162,10 @@ class _Reader:
         amount = cell.attempt("price", self._price, taken=False)
         if amount is None:
             return
-        if line := titles.get(title):
-            cell.note("option1 value", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
+        says_options = bool(title) or draft.says_options is not False
+        again = f"Line {line} has it already." if (line := titles.get(title)) else ""
+        if again and (says_options or not sku):
+            cell.note("option1 value", "DUPLICATE_VARIANT", title, again)
             return
         if sku and (line := self._seen.line("sku", sku)):
             cell.note("sku", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
@@ -170,7 +173,7 @@ class _Reader:
         if len(draft.variants) >= fields.MAX_VARIANTS:
             cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
             return
-        titles[title] = cell.line
+        titles.setdefault(title, cell.line)
         if sku:
             self._seen.put(cell.line, "sku", sku)
         says_release, release_at = _release(cell) if "release" in self._columns else (False, None)
@@ -187,6 +190,9 @@ class _Reader:
                 compare_at=fields.higher(cell, "compare", amount, self._currency),
                 release_at=release_at,
                 says_release=says_release,
+                says_options=says_options,
+                says_compare="compare" in self._columns,
+                again=again,
             )
         )
 
