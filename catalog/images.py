@@ -196,7 +196,10 @@ def remove(*, merchant_id: UUID, product_id: UUID, image_id: UUID, now: datetime
 
 
 def retry(*, merchant_id: UUID, product_id: UUID, image_id: UUID, now: datetime) -> ProductImage:
-    """Have a picture fetched again now; raises UnknownImage, ImageReady, ImageGone."""
+    """Have a picture that failed, or waits as the last try did, fetched again now, as if for the first time.
+
+    Raises UnknownImage, ImageReady, ImageGone.
+    """
     with transaction.atomic():
         rows = ProductImage.objects.select_for_update(no_key=True)
         row = rows.filter(merchant_id=merchant_id, product_id=product_id, pk=image_id).first()
@@ -206,7 +209,8 @@ def retry(*, merchant_id: UUID, product_id: UUID, image_id: UUID, now: datetime)
             raise ImageReady
         if row.state == State.FAILED and row.uploaded:
             raise ImageGone
-        if row.state == State.FAILED:
+        if row.code:
+            # Whoever is at it sees that it is not the same try any more.
             ProductImage.objects.filter(pk=row.pk).update(
                 state=State.WAITING, tries=0, code="", reason="", due_at=now
             )

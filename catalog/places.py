@@ -61,10 +61,7 @@ def set_levels(
         moves: list[Move] = []
         available = {pk: row.available for pk, row in rows.items()}
         # The main one last, as what lies there is what remains; what comes before what goes.
-        for (pk, code), units in sorted(
-            levels.items(),
-            key=lambda one: (one[0][1] in known and known[one[0][1]].is_main, -one[1]),
-        ):
+        for (pk, code), units in sorted(levels.items(), key=lambda one: _turn(one[0], one[1], known, lying)):
             try:
                 place = locations.called(known, code)
                 if pk not in rows:
@@ -170,6 +167,15 @@ def transfer(
                         raise stock.TooMuchStock
         available = {pk: row.available for pk, row in rows.items()}
         _keep(merchant_id, moves, rows, lying, available, reason=Reason.TRANSFER, note=note, by=by, now=now)
+
+
+def _turn(
+    spot: tuple[UUID, str], units: int, known: Mapping[str, Location], lying: Mapping[onhand.Spot, int]
+) -> tuple[bool, int]:
+    """Return by what a row of several is sorted: the main location last, the most that comes first."""
+    place = known.get(spot[1])
+    there = lying.get((spot[0], place.pk), 0) if place else 0
+    return (place is not None and place.is_main, there - units)
 
 
 def _may(move: Move, place: Location, available: int) -> None:

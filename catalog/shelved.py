@@ -29,7 +29,11 @@ def names(merchant_id: UUID, sha256: str) -> list[str]:
 
 def address(file: str) -> str:
     """Return where a file is, for somebody who is not on our pages."""
-    url = str(default_storage.url(file))
+    return outside(str(default_storage.url(file)))
+
+
+def outside(url: str) -> str:
+    """Return the address of a file, or any other that `shown` gave, for somebody who is not on our pages."""
     return url if "://" in url else settings.BASE_URL + url
 
 

@@ -22,7 +22,7 @@ from django.db.models import (
     Value,
 )
 
-from catalog import preorders, queries, search, taxonomy
+from catalog import preorders, queries, search, shelved, taxonomy
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce import errors
 from commerce.models import Merchant
@@ -82,7 +82,7 @@ def product(product_id: UUID) -> Product:
         )
         .order_by("position", "id")
     )
-    pictures = ProductImage.objects.order_by("position", "id")
+    pictures = ProductImage.objects.select_related("picture").order_by("position", "id")
     rows = on_sale().prefetch_related(
         Prefetch("variants", queryset=variants, to_attr="sellable"),
         Prefetch("images", queryset=pictures, to_attr="pictures"),
@@ -216,9 +216,8 @@ def facts(products: Collection[Product], *, currency: str | None = None) -> dict
 
 
 def pictures(product_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the address of the first picture of those of the products that have one."""
-    rows = ProductImage.objects.filter(product__in=product_ids).order_by("product", "position", "id")
-    return dict(rows.distinct("product").values_list("product", "url"))
+    """Return where the first picture of each of the products is, our file or what was named."""
+    return {pk: shelved.outside(url) for pk, url in shelved.first(product_ids).items()}
 
 
 def stock(units: int) -> InStock:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog import storefront
+from catalog import shelved, storefront
 from catalog.models import Product
 from commerce import errors, http, paging, throttles
 from commerce.schema import THROTTLED
@@ -248,14 +248,15 @@ def whole(row: Any) -> dict[str, Any]:
     variants = [storefront.variant_body(each) for each in row.sellable if each.current_prices]
     if not facts or not variants:
         raise storefront.UnknownProduct
+    images = [{"url": shelved.outside(shelved.shown(each)), "alt": each.alt} for each in row.pictures]
     return {
         **_head(row),
         "description": row.description,
         "language": row.language,
         "tags": row.tags,
         "options": row.option_names,
-        "image": row.pictures[0].url if row.pictures else None,
-        "images": [{"url": each.url, "alt": each.alt} for each in row.pictures],
+        "image": images[0]["url"] if images else None,
+        "images": images,
         **_figures(facts[row.pk]),
         "variants": variants,
         "live_now": discovery.live_now([row.pk], now=timezone.now())[row.pk],

@@ -18,7 +18,7 @@ class ExportFiltersSerializer(StrictSerializer):
     type = Text(max_length=255, required=False)
     handle = Text(max_length=255, required=False)
     updated_since = serializers.DateTimeField(required=False)
-    q = Text(max_length=255, required=False, help_text="Part of title, handle or vendor, or a whole SKU.")
+    q = Text(max_length=255, required=False, help_text="Words as in the list of products, or a whole SKU.")
 
 
 @shown(examples.EXPORT_WRITE, request_only=True)

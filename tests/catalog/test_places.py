@@ -84,6 +84,16 @@ def test_at_the_main_location_what_remains_is_said(seller: Merchant) -> None:
     assert adds_up(one)
 
 
+def test_of_several_counts_what_came_is_added_before_what_went_is_taken_away(seller: Merchant) -> None:
+    one = make.variant(seller, stocked=0)
+    set_there(one, "berlin", 10)
+    stock.take(units={one.pk: 10}, now=NOW)
+    levels = {(one.pk, "berlin"): 9, (one.pk, "lyon"): 1}
+    told = places.set_levels(merchant_id=seller.pk, levels=levels, note="", by=stock.SOMEBODY, now=NOW)
+    assert told == {(one.pk, "berlin"): True, (one.pk, "lyon"): True}
+    assert standing(one) == (0, {"berlin": 9, "lyon": 1})
+
+
 def test_promised_units_are_not_taken_away(seller: Merchant) -> None:
     one = make.variant(seller, stocked=0)
     set_there(one, "berlin", 10)

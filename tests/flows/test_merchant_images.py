@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.test.client import Client as Browser
 
 from catalog import images, pictures
 from catalog.models import ImageChunk, Product, ProductImage
@@ -176,6 +177,34 @@ def test_a_picture_that_could_not_be_fetched_is_tried_again_when_asked(api: Api)
     assert api.post(f"{at}/retry").body["state"] == "waiting"
     assert api.post(f"{at}/retry").body["state"] == "waiting"
     assert api.post(f"products/{product.pk}/images/{uuid.uuid4()}/retry").code == "NOT_FOUND"
+
+
+def test_one_that_waits_for_its_next_try_begins_anew_when_asked(api: Api) -> None:
+    product = make.product(api.merchant, images=[images.Image("http://127.0.0.1:1/a.jpg")])
+    look()
+    at = f"products/{product.pk}/images/{product.images.get().pk}"
+    waits = api.get(at).body
+    assert (waits["state"], waits["problem"]["code"]) == ("waiting", "CANNOT_CONNECT")
+    assert not pictures.claim(limit=10, now=clock.database_now())
+
+    again = api.post(f"{at}/retry").body
+    assert (again["state"], again["problem"], again["retry_at"]) == ("waiting", None, None)
+    [claimed] = pictures.claim(limit=10, now=clock.database_now())
+    assert claimed.tries == 1
+
+
+def test_shoppers_get_our_file_once_there_is_one(api: Api) -> None:
+    product = make.variant(api.merchant).product
+    bare(api, product, shot())
+    named = images.Image("https://cdn.example.com/2.jpg", "Second")
+    images.add(merchant_id=api.merchant.pk, product_id=product.pk, image=named, now=clock.database_now())
+    look()
+    shop = Browser().get(f"/api/v1/shop/products/{product.pk}").json()
+    [ready, waiting] = api.get(f"products/{product.pk}").body["images"]
+    assert shop["image"] == shop["images"][0]["url"] == ready["files"][0]["url"]
+    assert shop["images"][1] == {"url": waiting["url"], "alt": "Second"}
+    [card] = Browser().get(f"/api/v1/shop/products?merchant={api.merchant.slug}").json()["results"]
+    assert card["image"] == ready["files"][0]["url"]
 
 
 def test_control_a_ready_one_is_not(api: Api, product: Product) -> None:
