@@ -152,7 +152,8 @@ def refund(
 def of_merchant(*, merchant_id: UUID) -> QuerySet[Refund]:
     """Return a merchant's refunds with their lines; those that had to be sent anew count once."""
     rows = Refund.objects.filter(Q(again=None) | Q(bank_amount__gt=0), order__merchant=merchant_id)
-    return rows.prefetch_related("lines")
+    # One that was sent anew has its lines from the one that failed; of a third try they are read one by one.
+    return rows.prefetch_related("lines", "again_of__lines", "again_of__again_of__lines")
 
 
 def paid_by(purchase: Purchase) -> Payment:

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog import bundles
 from catalog.models import StockMovement
@@ -310,3 +312,20 @@ def test_a_refund_that_is_sent_anew_still_says_what_it_is_for(order: Order) -> N
     assert body["lines"] == [
         {"line": str(line.id), "quantity": 2, "refunded": {"amount": 2000, "currency": "EUR"}}
     ]
+
+
+def test_a_page_of_refunds_that_were_sent_anew_costs_the_same_however_many(order: Order) -> None:
+    def counted(number: int) -> int:
+        for _ in range(number):
+            row = give(order, amount=100)
+            for seconds in (30, 40):
+                Refund.objects.filter(pk=row.pk).update(status="failed")
+                row = repaying.anew(row, amount=100, now=after(seconds))
+        with CaptureQueriesContext(connection) as asked:
+            rows = [
+                shapes.merchant_refund(row) for row in refunding.of_merchant(merchant_id=order.merchant_id)
+            ]
+        assert all(row["lines"][0]["refunded"]["amount"] == 100 for row in rows)
+        return len(asked)
+
+    assert counted(1) == counted(3)
