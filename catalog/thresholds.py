@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from catalog import queries, stock
 from catalog.models import LowStock, Stock, Variant
@@ -43,6 +44,13 @@ def set_threshold(*, merchant_id: UUID, variant_id: UUID, low_at: int | None, no
         row.save()
         # What is sold at this moment may have been told before this could be seen.
         outbox.record(name="stock.watched", payload={"variants": [str(variant_id)]})
+
+
+def low(rows: QuerySet[Stock], *, merchant_id: UUID) -> QuerySet[Stock]:
+    """Narrow a merchant's stock to that of which little is left."""
+    # Named once more, so that PostgreSQL reads the merchant's thresholds and not all its stock.
+    theirs = Q(variant__low_stock__merchant_id=merchant_id)
+    return rows.filter(theirs, available__lte=F("variant__low_stock__low_at"))
 
 
 def moved(rows: Collection[Stock]) -> set[UUID]:

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import places, queries, search, stock
+from catalog import places, queries, search, stock, thresholds
 from catalog.models import StockMovement, Variant
-from catalog.serializers.places import movement, there
+from catalog.serializers.places import low, movement, there
 from commerce import deskforms, errors
 from commerce.leafing import leaf
 from commerce.merchantsite import desk, member_of
@@ -40,6 +40,7 @@ def levels(request: HttpRequest) -> HttpResponse:
     merchant_id = member_of(request).merchant_id
     asked = request.GET.get("q", "").replace("\0", "").strip()[:255]
     below = _below(request.GET.get("below", ""))
+    only_low = request.GET.get("low") == "1"
     rows = queries.levels(merchant_id=merchant_id)
     if asked:
         products = search.matching(
@@ -48,6 +49,8 @@ def levels(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(variant__product__in=products.values("pk"))
     if below is not None:
         rows = rows.filter(available__lt=below)
+    if only_low:
+        rows = thresholds.low(rows, merchant_id=merchant_id)
     found = leaf(request, rows)
     bundles = stock.bundles([row.pk for row in found.rows])
     return desk.render(
@@ -55,10 +58,11 @@ def levels(request: HttpRequest) -> HttpResponse:
         "catalog_desk/stock.html",
         title="Stock",
         leaf=found,
-        rows=[(row, there(row), row.pk in bundles) for row in found.rows],
+        rows=[(row, there(row), row.pk in bundles, low(row)) for row in found.rows],
         placed=any(there(row) for row in found.rows),
         q=asked,
         below="" if below is None else below,
+        low=only_low,
     )
 
 
@@ -77,6 +81,7 @@ def one(request: HttpRequest, variant_id: UUID) -> HttpResponse:
         title=str(row.variant),
         row=row,
         is_bundle=bool(stock.bundles([variant_id])),
+        **low(row),
         places=[
             (place, lying.get(place.code, {}).get("on_hand", 0))
             for place in known
@@ -144,6 +149,20 @@ def move(request: HttpRequest, variant_id: UUID) -> HttpResponse:
         )
 
     return _done(request, variant_id, act, "Moved.")
+
+
+@desk.screen("stock/<uuid:variant_id>/low/", name="stock_low", see="catalog:read", change="stock:write")
+@require_POST
+def set_low_at(request: HttpRequest, variant_id: UUID) -> HttpResponse:
+    """Say from how few units on little is left of a variant; with nothing written it is never told."""
+
+    def act(*, merchant_id: UUID, variant_id: UUID) -> None:
+        low_at = _units(request, "low_at") if deskforms.written(request, "low_at", 12) else None
+        thresholds.set_threshold(
+            merchant_id=merchant_id, variant_id=variant_id, low_at=low_at, now=timezone.now()
+        )
+
+    return _done(request, variant_id, act, "Saved.")
 
 
 @desk.screen("stock/log/", name="stock_log", see="catalog:read")

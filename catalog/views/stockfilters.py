@@ -8,6 +8,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog import thresholds
 from catalog.filters import Filters, TextFilter, TruthFilter
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
 from commerce.moments import MomentFilter
@@ -87,9 +88,7 @@ class LevelFilter(_AtLocation):
         """Narrow to that of which little is left, or to the others."""
         if not value:
             return rows.filter(Q(variant__low_stock=None) | Q(available__gt=F("variant__low_stock__low_at")))
-        # Named once more, so that PostgreSQL reads the merchant's thresholds and not all its stock.
-        theirs = Q(variant__low_stock__merchant_id=self.merchant_id)
-        return rows.filter(theirs, available__lte=F("variant__low_stock__low_at"))
+        return thresholds.low(rows, merchant_id=self.merchant_id)
 
     def at_location(self, rows: QuerySet[Stock], name: str, value: str) -> QuerySet[Stock]:
         """Narrow to what was ever counted at a location; at the main one may lie anything."""

@@ -12,12 +12,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import locations
+from catalog import bundles, locations, thresholds
 from catalog.models import (
     Category,
     CategoryAttribute,
     Location,
     LocationStock,
+    LowStock,
     PriceSchedule,
     Product,
     ProductImage,
@@ -92,6 +93,9 @@ def test_stock_is_found_counted_and_set_where_it_lies(one: Variant) -> None:
         ("set", {"units": "-1"}, "Stock is between 0"),
         ("set", {"units": "99999999999999"}, "Write a whole number."),
         ("set", {"units": "1", "location": "moon"}, "You have no such location."),
+        ("low", {"low_at": "few"}, "Write a whole number."),
+        ("low", {"low_at": "-1"}, "Stock is between 0"),
+        ("low", {"low_at": "1000000001"}, "Stock is between 0"),
         ("move", {"units": "0"}, "Write how many units are moved."),
         ("move", {"units": "1", "origin": "a", "target": "a"}, "Name two locations."),
     ],
@@ -100,6 +104,50 @@ def test_what_stock_cannot_be_is_said(one: Variant, act: str, form: dict[str, st
     client = client_of(one.merchant)
     assert words in said(send(client, one.merchant, f"stock/{one.pk}/{act}/", **form))
     assert Stock.objects.get(pk=one.pk).available == 10
+    assert not LowStock.objects.exists()
+
+
+def test_how_few_are_little_is_set_seen_and_taken_back(one: Variant) -> None:
+    client = client_of(one.merchant)
+    here = f"stock/{one.pk}/"
+    assert "<dt>Low at</dt><dd>–</dd>" in text(client, here)
+    assert "Nothing found" in text(client, "stock/?low=1")
+
+    assert "Saved." in said(send(client, one.merchant, f"{here}low/", low_at="12"))
+    assert LowStock.objects.get(pk=one.pk).low_at == 12
+    page = text(client, here)
+    assert "<dt>Low at</dt><dd>12</dd>" in page
+    assert 'name="low_at" value="12"' in page
+    assert "low</span> 10</td>" in text(client, "stock/?low=1")
+
+    send(client, one.merchant, f"{here}low/", low_at="0")
+    assert LowStock.objects.get(pk=one.pk).low_at == 0
+    assert "low</span>" not in text(client, here)
+
+    send(client, one.merchant, f"{here}low/", low_at="")
+    assert not LowStock.objects.exists()
+
+
+def test_who_may_not_change_stock_sees_how_few_are_little_and_cannot_say(one: Variant) -> None:
+    thresholds.set_threshold(merchant_id=one.merchant_id, variant_id=one.pk, low_at=3, now=NOW)
+    client = client_of(one.merchant, "viewer")
+    page = text(client, f"stock/{one.pk}/")
+    assert "<dt>Low at</dt><dd>3</dd>" in page
+    assert 'name="low_at"' not in page
+    answer = client.post(f"/merchant/stock/{one.pk}/low/", {"merchant": str(one.merchant_id), "low_at": "9"})
+    assert answer.status_code == 403
+    assert LowStock.objects.get(pk=one.pk).low_at == 3
+
+
+def test_a_bundle_has_nothing_that_is_little(one: Variant) -> None:
+    part = make.variant(one.merchant, sku="PART")
+    whole = make.variant(one.merchant, sku="SET", stocked=0)
+    bundles.set_parts(merchant_id=one.merchant_id, bundle_id=whole.pk, parts={part.pk: 2}, now=NOW)
+    client = client_of(one.merchant)
+    assert 'name="low_at"' not in text(client, f"stock/{whole.pk}/")
+    page = said(send(client, one.merchant, f"stock/{whole.pk}/low/", low_at="2"))
+    assert "bundle" in page
+    assert not LowStock.objects.exists()
 
 
 def test_counting_that_is_pressed_twice_counts_once(one: Variant) -> None:
@@ -336,6 +384,7 @@ def test_lists_cost_the_same_however_long_they_are(address: str) -> None:
     def more(count: int) -> None:
         for _ in range(count):
             row = make.variant(shop, stocked=5)
+            thresholds.set_threshold(merchant_id=shop.pk, variant_id=row.pk, low_at=9, now=NOW)
             locations.create(merchant_id=shop.pk, code=f"l-{row.pk.hex}", name="Place", now=NOW)
             PriceSchedule.objects.create(
                 merchant=shop, variant=row, amount=500, currency="EUR", starts_at=NOW + timedelta(days=900)
