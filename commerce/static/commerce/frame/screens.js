@@ -6,8 +6,16 @@ const STYLES = {
   time: { hour: "2-digit", minute: "2-digit" },
 };
 
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone?.replaceAll("_", " ");
+
 function writeMoments() {
-  for (const time of document.querySelectorAll("time[data-moment]")) {
+  const times = document.querySelectorAll("time[data-moment]");
+  const note = document.querySelector("[data-zone]");
+  if (note instanceof HTMLElement) {
+    note.hidden = times.length === 0;
+    note.textContent = `Times are in ${zone ?? "your own time"}`;
+  }
+  for (const time of times) {
     const style = /** @type {HTMLElement} */ (time).dataset.moment ?? "full";
     const at = new Date(/** @type {HTMLTimeElement} */ (time).dateTime);
     const years = at.getFullYear() === new Date().getFullYear() ? {} : { year: /** @type {const} */ ("numeric") };
@@ -58,7 +66,6 @@ function ownTime(field, ahead) {
     field.value = new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
   }
   const help = field.form?.querySelector(`[data-help="${CSS.escape(field.name)}"]`);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone?.replaceAll("_", " ");
   if (help) help.textContent = (help.textContent ?? "").replace("In UTC", zone ? `In your time (${zone})` : "In your time");
   field.form?.addEventListener("submit", () => { ahead.value = field.value ? String(aheadAt(field.value)) : ""; });
 }
