@@ -23,6 +23,22 @@ def money(given: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None) -> str:
     return " + ".join(_amount(Money(each["amount"], each["currency"])) for each in amounts) or "–"
 
 
+@register.filter
+def price_range(variants: Iterable[Mapping[str, Any]]) -> str:
+    """Write what variants cost, such as "€4.90 – €9.90"; of several currencies one range each."""
+    ends: dict[str, tuple[int, int]] = {}
+    for price in (each["price"] for each in variants):
+        if price is not None:
+            amount, currency = price["amount"], price["currency"]
+            least, most = ends.get(currency, (amount, amount))
+            ends[currency] = min(least, amount), max(most, amount)
+    ranges = (
+        " – ".join(_amount(Money(amount, currency)) for amount in dict.fromkeys(pair))
+        for currency, pair in ends.items()
+    )
+    return ", ".join(ranges) or "–"
+
+
 @register.simple_tag
 def moment(at: datetime, style: str = "full") -> SafeString:
     """Write a moment in UTC; the page's script rewrites it in the reader's own time."""

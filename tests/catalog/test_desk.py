@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import exports, imports
+from catalog import exports, imports, prices, products
 from catalog.models import Export, Import, Product, ProductReview, Stock, StockMovement
 from commerce.models import Merchant
+from commerce.templatetags import writing
 from tests.catalog import make
 from tests.deskfolk import NOW, client_of
 
@@ -293,3 +294,31 @@ def test_what_is_on_sale_without_a_price_says_so() -> None:
     assert "No price yet" in text(client, f"/merchant/products/{Product.objects.get(handle='bowl').pk}/")
     page = text(client, "/merchant/products/")
     assert (page.count("No price yet"), page.count(">On sale</span>")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([490, 990, None, 700], "€4.90 – €9.90"),
+        ([990, 990], "€9.90"),
+        ([None, 500], "€5.00"),
+        ([None], "–"),
+        ([], "–"),
+    ],
+)
+def test_the_list_says_from_what_to_what_a_product_s_variants_cost(
+    given: list[int | None], words: str
+) -> None:
+    shop = make.merchant()
+    made = [
+        products.NewVariant({"N": str(n)}, price=prices.Quote(amount, None, "EUR") if amount else None)
+        for n, amount in enumerate(given)
+    ]
+    make.product(shop, handle="soap", option_names=["N"], variants=made)
+    assert f'data-label="Price">{words}</td>' in text(client_of(shop), "/merchant/products/")
+
+
+def test_prices_in_several_currencies_are_a_range_each() -> None:
+    price = [{"amount": amount, "currency": currency} for amount, currency in ((500, "USD"), (490, "EUR"))]
+    more = {"amount": 900, "currency": "EUR"}
+    assert writing.price_range([{"price": each} for each in [*price, None, more]]) == "$5.00, €4.90 – €9.00"
