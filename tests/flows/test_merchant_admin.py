@@ -141,6 +141,7 @@ def test_a_price_is_announced_in_the_merchants_own_time_and_called_off(
     page.goto(f"{site}/merchant/products/{mug.product_id}/")
     page.get_by_role("link", name="Prices of").click()
     expect(page.get_by_text("In your time (Asia/Tokyo)").first).to_be_visible()
+    expect(page.get_by_text("Times are in Asia/Tokyo", exact=True)).to_be_visible()
     day = (timezone.now() + timedelta(days=30)).strftime("%Y-%m-%d")
     page.get_by_label("Price", exact=True).fill("1,000")
     page.get_by_label("From").fill(f"{day}T10:00")
@@ -156,6 +157,7 @@ def test_a_price_is_announced_in_the_merchants_own_time_and_called_off(
     assert row.amount == 450
     assert row.starts_at == datetime.fromisoformat(f"{day}T01:00").replace(tzinfo=UTC)
     expect(page.get_by_text("10:00").first).to_be_visible()
+    expect(page.get_by_text("Times are in Asia/Tokyo", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
     page.on("dialog", lambda asked: asked.accept())
