@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from catalog import floors, intake, locations, places, prices, schedules, stock
+from catalog import floors, intake, locations, movements, places, prices, schedules, stock
 from catalog.drafts import Piece, Problem, ProductDraft
 from catalog.formats import rows
 from catalog.models import Product, Variant
@@ -55,7 +55,7 @@ def put_products(
     currency: str,
     sent: Sequence[tuple[str, Piece]],
     now: datetime,
-    by: stock.Who = stock.SOMEBODY,
+    by: movements.Who = movements.SOMEBODY,
     versions: Mapping[int, int] | None = None,
 ) -> list[Result]:
     """Make and change products as a feed would; `sent` are the rows by their handles, in their order.
@@ -140,7 +140,7 @@ def _result(key: str, piece: Piece, outcome: intake.Outcome | None) -> Result:
 
 
 def set_stock(
-    *, merchant_id: UUID, sent: Sequence[rows.Level], now: datetime, by: stock.Who = stock.SOMEBODY
+    *, merchant_id: UUID, sent: Sequence[rows.Level], now: datetime, by: movements.Who = movements.SOMEBODY
 ) -> list[Result]:
     """Say how many units can be promised from now on, by SKU, or lie at a location."""
 
@@ -154,7 +154,7 @@ def set_stock(
             locations.shared(merchant_id, {code for _, code in there})
             stock.locked(merchant_id, [*levels, *(pk for pk, _ in there)])
         moved, bundles = stock.set_levels(
-            merchant_id=merchant_id, levels=levels, reason=stock.Reason.SET, note="batch", now=now, by=by
+            merchant_id=merchant_id, levels=levels, reason=movements.Reason.SET, note="batch", now=now, by=by
         )
         refused = {
             pk: _problem("available", stock.StockOfBundle.code, stock.StockOfBundle.message) for pk in bundles

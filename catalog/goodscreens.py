@@ -11,7 +11,7 @@ from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog import queries, reviewing, reviewscreens, stock
+from catalog import movements, queries, reviewing, reviewscreens, stock
 from catalog.models import BundlePart, Price, Product, ProductImage, Stock, StockMovement, Variant
 from catalog.readscreens import Inline, Screen
 from commerce.errors import Refusal
@@ -188,7 +188,7 @@ class StockAdmin(Screen):
                 available=form.cleaned_data["available"],
                 note=f"{form.cleaned_data['note']} (operations)"[:200],
                 now=timezone.now(),
-                by=stock.Who("operator", str(request.user)[:150]),
+                by=movements.Who("operator", str(request.user)[:150]),
             )
         except Refusal as refusal:
             messages.error(request, refusal.text)

@@ -17,7 +17,7 @@ import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from catalog import claims, content, intake, queries, stock
+from catalog import claims, content, intake, movements, queries
 from catalog.drafts import Piece, Problem, ProductDraft
 from catalog.formats import detect, fields
 from catalog.models import Import, ImportProblem
@@ -295,7 +295,7 @@ def _take_in(job: Import, drafts: list[ProductDraft], now: datetime) -> intake.O
             drafts=drafts,
             note=f"import {job.pk}",
             now=now,
-            by=stock.Who("import", job.filename[:150]),
+            by=movements.Who("import", job.filename[:150]),
         )
         if job.dry_run:
             transaction.set_rollback(True)

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from catalog import copying, feedsales, floors, matching, prices, reviewing, sorting, states, stock, taxonomy
+from catalog import (
+    copying,
+    feedsales,
+    floors,
+    matching,
+    movements,
+    prices,
+    reviewing,
+    sorting,
+    states,
+    stock,
+    taxonomy,
+)
 from catalog.drafts import Problem, ProductDraft
 from catalog.formats.fields import MAX_IMAGES
 from catalog.models import Product, ProductImage
@@ -32,7 +44,13 @@ class Outcome:
 
 
 def write(
-    *, merchant_id: UUID, currency: str, drafts: list[ProductDraft], note: str, now: datetime, by: stock.Who
+    *,
+    merchant_id: UUID,
+    currency: str,
+    drafts: list[ProductDraft],
+    note: str,
+    now: datetime,
+    by: movements.Who,
 ) -> Outcome:
     """Write drafts of different handles in the caller's transaction; stock movements say `note` and `by`."""
     outcome = Outcome()
@@ -60,7 +78,9 @@ def write(
         for variant, draft, is_new in matched
         if not is_new and draft.quantity is not None
     }
-    stock.begin(merchant_id=merchant_id, units=first, reason=stock.Reason.IMPORT, note=note, now=now, by=by)
+    stock.begin(
+        merchant_id=merchant_id, units=first, reason=movements.Reason.IMPORT, note=note, now=now, by=by
+    )
     new = {variant.product_id for variant, _, is_new in matched if is_new}
     reviewing.changed(merchant_id=merchant_id, product_ids=(changed | new) - made, now=now)
     changed |= reviewing.write(
@@ -74,7 +94,7 @@ def write(
     )
     # Last, because the till waits for these rows.
     moved, bundles = stock.set_levels(
-        merchant_id=merchant_id, levels=levels, reason=stock.Reason.IMPORT, note=note, now=now, by=by
+        merchant_id=merchant_id, levels=levels, reason=movements.Reason.IMPORT, note=note, now=now, by=by
     )
     differing |= moved
     _report_bundles(matched, {pk for pk in bundles if levels[pk]}, outcome)

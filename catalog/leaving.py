@@ -14,8 +14,8 @@ from django.db import transaction
 
 from catalog import locations, onhand, stock
 from catalog.models import Location
+from catalog.movements import SOMEBODY, Reason, Who
 from catalog.places import NotEnoughThere
-from catalog.stock import SOMEBODY, Reason, Who
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from catalog.models import Location, LocationStock, StockMovement
-from catalog.stock import Who
+from catalog.movements import Who
 
 Spot = tuple[UUID, UUID]
 """A variant and a location."""

@@ -13,8 +13,9 @@ from django.db import transaction
 
 from catalog import locations, onhand, queries, stock
 from catalog.models import Location, Stock, StockMovement
+from catalog.movements import SOMEBODY, Reason, Who
 from catalog.onhand import Move
-from catalog.stock import MAX_UNITS, SOMEBODY, Reason, Who
+from catalog.stock import MAX_UNITS
 from commerce import errors
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog import conflicts, prices, queries, reviewing, states, stock, taxonomy
+from catalog import conflicts, movements, prices, queries, reviewing, states, stock, taxonomy
 from catalog.images import MAX_IMAGES as MAX_IMAGES
 from catalog.images import Image as Image
 from catalog.images import replace
@@ -98,7 +98,9 @@ class NewProduct:
     variants: list[NewVariant] = field(default_factory=list)
 
 
-def create(*, merchant_id: UUID, new: NewProduct, now: datetime, by: stock.Who = stock.SOMEBODY) -> Product:
+def create(
+    *, merchant_id: UUID, new: NewProduct, now: datetime, by: movements.Who = movements.SOMEBODY
+) -> Product:
     """Make a product with its variants, prices and first stock, which `by` is noted for.
 
     Raises HandleTaken, SkuTaken, VariantTaken, ImageTaken, BadOptions, prices.BadPrice, stock.TooMuchStock,
@@ -140,7 +142,7 @@ def add_variant(
     product_id: UUID,
     new: NewVariant,
     now: datetime,
-    by: stock.Who = stock.SOMEBODY,
+    by: movements.Who = movements.SOMEBODY,
 ) -> Variant:
     """Add a variant to a product; raises queries.UnknownProduct and what `create` raises for a variant."""
     with conflicts.named(_CONFLICTS):
@@ -246,7 +248,7 @@ def _pictures(product: Product) -> list[Image]:
 
 
 def _add(
-    product: Product, news: list[NewVariant], *, first: int, now: datetime, by: stock.Who
+    product: Product, news: list[NewVariant], *, first: int, now: datetime, by: movements.Who
 ) -> list[Variant]:
     merchant_id = product.merchant_id
     variants = [
@@ -271,7 +273,7 @@ def _add(
     quotes = {variant.pk: new.price for variant, new in pairs if new.price}
     prices.change_many(merchant_id=merchant_id, quotes=quotes, now=now)
     units = {variant.pk: new.units for variant, new in pairs}
-    stock.begin(merchant_id=merchant_id, units=units, reason=stock.Reason.SET, note="", now=now, by=by)
+    stock.begin(merchant_id=merchant_id, units=units, reason=movements.Reason.SET, note="", now=now, by=by)
     return variants
 
 

@@ -1,4 +1,4 @@
-"""What can still be promised of each variant. With `catalog.places` alone writes Stock and StockMovement.
+"""What can still be promised of each variant. With `catalog.places` alone writes Stock.
 
 Locks are taken in the order of the variants' ids, here and in every caller, so that no two writers wait for
 each other. Taking is one conditional statement per variant: whoever finds too few changes nothing, and the
@@ -6,32 +6,18 @@ table's CHECK stands behind it.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from catalog import queries
+from catalog import movements, queries
 from catalog.copying import copy
-from catalog.models import BundlePart, Stock, StockMovement
+from catalog.models import BundlePart, Stock
 from commerce import errors, outbox
 
 MAX_UNITS = 1_000_000_000
-
-Reason = StockMovement.Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who moved stock, as far as it is known: a key, a feed or an operator, by name."""
-
-    kind: str = StockMovement.By.UNKNOWN
-    name: str = ""
-
-
-SOMEBODY = Who()
 
 
 class OutOfStock(errors.Conflict):
@@ -127,22 +113,6 @@ def give_back(*, units: Mapping[UUID, int], now: datetime) -> None:
             )
 
 
-def came_back(*, units: Mapping[UUID, int], note: str, now: datetime) -> None:
-    """Write down sold units that came back, inside the caller's transaction, who also hands them out."""
-    owners = dict(Stock.objects.filter(pk__in=list(units)).values_list("pk", "merchant_id"))
-    StockMovement.objects.bulk_create(
-        StockMovement(
-            merchant_id=owners[pk],
-            variant_id=pk,
-            delta=units[pk],
-            reason=Reason.RETURN,
-            note=note[:200],
-            at=now,
-        )
-        for pk in sorted(units)
-    )
-
-
 def set_level(
     *,
     merchant_id: UUID,
@@ -150,14 +120,21 @@ def set_level(
     available: int,
     note: str,
     now: datetime,
-    by: Who = SOMEBODY,
+    by: movements.Who = movements.SOMEBODY,
 ) -> Stock:
     """Say how many units can be promised from now on; the difference is kept as a movement.
 
     Raises queries.UnknownVariant, TooMuchStock, StockOfBundle.
     """
     with transaction.atomic():
-        _set({variant_id: available}, merchant_id=merchant_id, reason=Reason.SET, note=note, now=now, by=by)
+        _set(
+            {variant_id: available},
+            merchant_id=merchant_id,
+            reason=movements.Reason.SET,
+            note=note,
+            now=now,
+            by=by,
+        )
         return _one(merchant_id, variant_id)
 
 
@@ -165,10 +142,10 @@ def set_levels(
     *,
     merchant_id: UUID,
     levels: Mapping[UUID, int],
-    reason: StockMovement.Reason,
+    reason: movements.Reason,
     note: str,
     now: datetime,
-    by: Who = SOMEBODY,
+    by: movements.Who = movements.SOMEBODY,
 ) -> tuple[set[UUID], set[UUID]]:
     """Set the stock of several variants, without locking those that have it.
 
@@ -186,13 +163,19 @@ def set_levels(
         }
         if deltas:
             _write_levels({pk: levels[pk] for pk in deltas}, now)
-            _write_movements(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
+            movements.write(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
             outbox.record(name="stock.moved", payload={"variants": sorted(map(str, deltas)), "offers": []})
         return set(deltas), made_up
 
 
 def adjust(
-    *, merchant_id: UUID, variant_id: UUID, delta: int, note: str, now: datetime, by: Who = SOMEBODY
+    *,
+    merchant_id: UUID,
+    variant_id: UUID,
+    delta: int,
+    note: str,
+    now: datetime,
+    by: movements.Who = movements.SOMEBODY,
 ) -> Stock:
     """Add units (or take them away, delta < 0) whatever is sold meanwhile.
 
@@ -207,7 +190,7 @@ def adjust(
         if row.available + delta < 0:
             raise OutOfStock(variant=variant_id, left=row.available)
         levels = {variant_id: row.available + delta}
-        _set(levels, merchant_id=merchant_id, reason=Reason.ADJUST, note=note, now=now, by=by)
+        _set(levels, merchant_id=merchant_id, reason=movements.Reason.ADJUST, note=note, now=now, by=by)
         return _one(merchant_id, variant_id)
 
 
@@ -227,10 +210,10 @@ def begin(
     *,
     merchant_id: UUID,
     units: Mapping[UUID, int],
-    reason: StockMovement.Reason,
+    reason: movements.Reason,
     note: str,
     now: datetime,
-    by: Who = SOMEBODY,
+    by: movements.Who = movements.SOMEBODY,
 ) -> None:
     """Open the stock of new variants with their first units; raises TooMuchStock."""
     _check(units)
@@ -240,7 +223,7 @@ def begin(
             ("variant", "merchant", "available", "version", "updated_at"),
             ((pk, merchant_id, units[pk], 1, now) for pk in sorted(units)),
         )
-        _write_movements(merchant_id, units, reason=reason, note=note, now=now, by=by)
+        movements.write(merchant_id, units, reason=reason, note=note, now=now, by=by)
 
 
 def locked(merchant_id: UUID, variant_ids: Collection[UUID]) -> dict[UUID, Stock]:
@@ -266,10 +249,10 @@ def _set(
     levels: Mapping[UUID, int],
     *,
     merchant_id: UUID,
-    reason: StockMovement.Reason,
+    reason: movements.Reason,
     note: str,
     now: datetime,
-    by: Who,
+    by: movements.Who,
 ) -> set[UUID]:
     _check(levels)
     rows = locked(merchant_id, levels)
@@ -279,7 +262,7 @@ def _set(
         raise StockOfBundle
     deltas = {pk: levels[pk] - row.available for pk, row in rows.items() if levels[pk] != row.available}
     write_locked(levels={pk: levels[pk] for pk in deltas}, now=now)
-    _write_movements(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
+    movements.write(merchant_id, deltas, reason=reason, note=note, now=now, by=by)
     return set(deltas)
 
 
@@ -304,26 +287,6 @@ def _write_levels(levels: Mapping[UUID, int], now: datetime) -> None:
             " FROM unnest(%s::uuid[], %s::int[]) AS new (id, available) WHERE variant_id = new.id",
             [now, [str(pk) for pk in levels], list(levels.values())],
         )
-
-
-def _write_movements(
-    merchant_id: UUID,
-    deltas: Mapping[UUID, int],
-    *,
-    reason: StockMovement.Reason,
-    note: str,
-    now: datetime,
-    by: Who,
-) -> None:
-    copy(
-        StockMovement,
-        ("merchant", "variant", "delta", "reason", "note", "by", "by_name", "at"),
-        (
-            (merchant_id, pk, delta, reason, note, by.kind, by.name, now)
-            for pk, delta in deltas.items()
-            if delta
-        ),
-    )
 
 
 def _check(levels: Mapping[UUID, int]) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from catalog import bodies, prices, products, queries, reviewing, search, stock
+from catalog import bodies, movements, prices, products, queries, reviewing, search, stock
 from catalog.desk import words
 from catalog.models import Product, ProductReview, StockMovement
 from commerce import errors, money
@@ -150,7 +150,7 @@ def set_stock(request: HttpRequest, variant_id: UUID) -> HttpResponse:
             available=int(given),
             note="merchant admin",
             now=timezone.now(),
-            by=stock.Who(StockMovement.By.MEMBER, str(member.user)[:150]),
+            by=movements.Who(StockMovement.By.MEMBER, str(member.user)[:150]),
         )
     except (errors.Invalid, errors.Conflict) as refusal:
         messages.error(request, f"{row.title or row.sku or 'Stock'}: {refusal.text}")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import places, queries, search, stock, thresholds
+from catalog import movements, places, queries, search, stock, thresholds
 from catalog.models import StockMovement, Variant
 from catalog.serializers.places import low, movement, there
 from commerce import deskforms, errors
@@ -238,7 +238,7 @@ def _said(request: HttpRequest) -> dict[str, Any]:
     return {
         "note": deskforms.written(request, "note", 200),
         "now": timezone.now(),
-        "by": stock.Who(StockMovement.By.MEMBER, who),
+        "by": movements.Who(StockMovement.By.MEMBER, who),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
-from catalog import prices, stock
+from catalog import movements, prices
 from commerce import http, paging
 from commerce.models import MerchantKey
 
@@ -23,10 +23,10 @@ def quote(sent: dict[str, Any], currency: str) -> prices.Quote:
     return prices.Quote(sent["amount"], sent["compare_at"], sent.get("currency", currency))
 
 
-def caller(request: Request) -> stock.Who:
+def caller(request: Request) -> movements.Who:
     """Return who calls, as the log of stock names it."""
     key = request.auth
-    return stock.Who("key", key.name) if isinstance(key, MerchantKey) else stock.SOMEBODY
+    return movements.Who("key", key.name) if isinstance(key, MerchantKey) else movements.SOMEBODY
 
 
 class PagedView(http.MerchantView, paging.PagedView):

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
 
-from catalog import stock
+from catalog import movements
 from commerce import errors, money
 from commerce.money import Money
 from orders import fulfilment, moves, queries
@@ -242,7 +242,7 @@ def put_back(*, units: dict[UUID, int], now: datetime) -> None:
         back[hold.variant_id] += hold.quantity // hold.line.quantity * units[hold.line_id]
     back = +back
     if back:
-        stock.came_back(units=back, note="refunded", now=now)
+        movements.came_back(units=back, note="refunded", now=now)
         queue.give_back(units=back, now=now)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from catalog import leaving
 from catalog.models import Location
-from catalog.stock import Who
+from catalog.movements import Who
 from orders.models import Hold, ShipmentLine
 
 

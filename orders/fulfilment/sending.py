@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from catalog import leaving
 from catalog.models import Location
-from catalog.stock import SOMEBODY, Who
+from catalog.movements import SOMEBODY, Who
 from commerce import outbox
 from orders import moves, queries
 from orders.fulfilment import origins

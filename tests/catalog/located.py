@@ -1,12 +1,12 @@
 """Goods at a merchant's locations, and what is done with them, for tests."""
 
-from catalog import leaving, locations, places, stock
+from catalog import leaving, locations, movements, places
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.make import NOW, after
 
-KEY = stock.Who("key", "ERP")
+KEY = movements.Who("key", "ERP")
 
 
 def place(of: Merchant, code: str) -> Location:

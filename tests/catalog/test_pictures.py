@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.test import Client as Browser
 
-from catalog import images, intake, looking, pictures, products, shelved, stock
+from catalog import images, intake, looking, movements, pictures, products, shelved
 from catalog.drafts import ImageDraft, ProductDraft
 from catalog.models import ImageChunk, Picture, Product, ProductImage
 from commerce import clock
@@ -235,7 +235,7 @@ def test_what_a_feed_names_is_fetched_and_changes_no_version(site: Site) -> None
             drafts=[draft],
             note="",
             now=make.NOW,
-            by=stock.Who(),
+            by=movements.Who(),
         )
     before = Product.objects.get(pk=product.pk)
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from catalog import bundles, locations, places, queries, stock
+from catalog import bundles, locations, movements, places, queries, stock
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
 from commerce import ids
 from commerce.models import Event, Merchant
@@ -89,7 +89,7 @@ def test_of_several_counts_what_came_is_added_before_what_went_is_taken_away(sel
     set_there(one, "berlin", 10)
     stock.take(units={one.pk: 10}, now=NOW)
     levels = {(one.pk, "berlin"): 9, (one.pk, "lyon"): 1}
-    told = places.set_levels(merchant_id=seller.pk, levels=levels, note="", by=stock.SOMEBODY, now=NOW)
+    told = places.set_levels(merchant_id=seller.pk, levels=levels, note="", by=movements.SOMEBODY, now=NOW)
     assert told == {(one.pk, "berlin"): True, (one.pk, "lyon"): True}
     assert standing(one) == (0, {"berlin": 9, "lyon": 1})
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog import locations, places, prices, schedules, stock
+from catalog import locations, movements, places, prices, schedules
 from catalog.models import LocationStock, StockMovement
 from commerce.models import User
 from tests.catalog import make
@@ -31,7 +31,7 @@ def test_every_screen_opens_with_rows_and_search() -> None:
         location="berlin",
         units=5,
         note="",
-        by=stock.Who("key", "Warehouse system"),
+        by=movements.Who("key", "Warehouse system"),
         now=NOW,
     )
     plan = schedules.Plan(prices.Quote(1500, None, "EUR"), after(60), None)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import stock
+from catalog import movements, stock
 from catalog.models import Product, Variant
 from tests.catalog import make
 from tests.catalog.api import Api
@@ -234,7 +234,7 @@ def test_a_list_takes_the_same_queries_however_long_it_is(api: Api, path: str) -
                 stock.begin(
                     merchant_id=made.merchant_id,
                     units={variant.pk: 1},
-                    reason=stock.Reason.SET,
+                    reason=movements.Reason.SET,
                     note="",
                     now=NOW,
                 )

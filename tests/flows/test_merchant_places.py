@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import stock
+from catalog import movements, stock
 from catalog.models import StockMovement
 from tests.catalog import make
 from tests.catalog.api import Api
@@ -223,7 +223,7 @@ def test_the_log_says_what_where_why_and_by_whom(api: Api) -> None:
         available=1,
         note="",
         now=timezone.now(),
-        by=stock.Who("operator", "somebody@example.com"),
+        by=movements.Who("operator", "somebody@example.com"),
     )
     log = all_pages(api, "stock/movements?page_size=1")
     # What goods were made with is of the tests' year: newest by its moment.

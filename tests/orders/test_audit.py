@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from catalog import bundles, locations, places, stock
+from catalog import bundles, locations, movements, places, stock
 from catalog.models import Variant
 from commerce import gateway
 from commerce.models import ConnectedAccount, Event, Notice
@@ -129,7 +129,7 @@ def world() -> None:
         location="berlin",
         units=5,
         note="",
-        by=stock.SOMEBODY,
+        by=movements.SOMEBODY,
         now=after(1),
     )
     wanted = make.variant(stocked=3)

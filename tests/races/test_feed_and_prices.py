@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from catalog import intake, prices, stock
+from catalog import intake, movements, prices
 from catalog.drafts import ProductDraft, VariantDraft
 from catalog.models import Product, Variant
 from tests.orders import make
@@ -39,7 +39,7 @@ def test_a_feed_takes_variants_in_the_order_in_which_prices_take_them() -> None:
                         drafts=[said(last, 1), said(first, 2)],
                         note="",
                         now=NOW,
-                        by=stock.SOMEBODY,
+                        by=movements.SOMEBODY,
                     )
                 )
         except OperationalError as error:
