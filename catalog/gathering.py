@@ -53,14 +53,14 @@ def claim(*, limit: int, now: datetime) -> list[Claimed]:
         claimed = []
         for source in due.order_by("due_at", "id")[:limit]:
             source.attempt, source.leased_until = source.attempt + 1, now + LEASE
-            source.save(update_fields=["attempt", "leased_until"])
-            # Of a worker that was killed.
-            source.fetches.filter(outcome=Outcome.RUNNING).update(
-                outcome=Outcome.FAILED,
-                code="LOST",
-                reason="It was begun, and nobody ended it.",
-                finished_at=now,
-            )
+            lost = source.fetches.filter(outcome=Outcome.RUNNING).order_by("id").last()
+            if lost is not None:
+                # Of a worker that was killed, perhaps by what it fetched.
+                _lose(lost, now)
+                _count(source, lost.pk)
+            source.save(update_fields=["attempt", "leased_until", "failures", "enabled", "off_reason"])
+            if not source.enabled:
+                continue
             fetch = FeedFetch.objects.create(merchant_id=source.merchant_id, source=source, started_at=now)
             claimed.append(Claimed(source, fetch.pk))
     return claimed
@@ -106,6 +106,21 @@ def _last_was_taken(source: FeedSource) -> bool:
     return job is not None and job.status not in (Import.Status.FAILED, Import.Status.CANCELLED)
 
 
+def _lose(fetch: FeedFetch, now: datetime) -> None:
+    fetch.outcome, fetch.code, fetch.finished_at = Outcome.FAILED, "LOST", now
+    fetch.reason = "It was begun, and nobody ended it."
+    fetch.save(update_fields=["outcome", "code", "reason", "finished_at"])
+
+
+def _count(row: FeedSource, fetch_id: UUID) -> None:
+    """Count one more failure in a row; the last that is put up with turns the feed off, and is told."""
+    row.failures += 1
+    if row.failures >= MOST_FAILURES and row.enabled:
+        row.enabled, row.off_reason, row.leased_until = False, FeedSource.Off.FAILING, None
+        key = f"feed.off:{row.pk}:{row.attempt}"
+        outbox.record(name="feed.off", payload={"feed": str(row.pk), "fetch": str(fetch_id)}, key=key)
+
+
 def _take_in(claimed: Claimed, got: fetching.Fetched, file: BinaryIO, now: datetime) -> None:
     with transaction.atomic():
         row = FeedSource.objects.select_for_update().filter(pk=claimed.source.pk).first()
@@ -115,15 +130,7 @@ def _take_in(claimed: Claimed, got: fetching.Fetched, file: BinaryIO, now: datet
         _judge(row, result, got, file, now)
         row.leased_until, row.due_at = None, sources.next_due(row, now)
         if result.outcome == Outcome.FAILED:
-            row.failures += 1
-            if row.failures >= MOST_FAILURES and row.enabled:
-                row.enabled, row.off_reason = False, FeedSource.Off.FAILING
-                key = f"feed.off:{row.pk}:{row.attempt}"
-                outbox.record(
-                    name="feed.off",
-                    payload={"feed": str(row.pk), "fetch": str(claimed.fetch_id)},
-                    key=key,
-                )
+            _count(row, claimed.fetch_id)
         else:
             row.failures = 0
         row.save()

@@ -48,7 +48,7 @@ def variant(merchant_id: UUID, variant_id: UUID, wanted: picking.Fields = pickin
 
 
 def price(merchant_id: UUID, variant_id: UUID) -> etags.Resource:
-    """Return a variant's price; the one that is current is the version."""
+    """Return a variant's price; the one that is current, and the one that comes back, are the version."""
 
     def look() -> bodies.Body:
         rows = queries.price_history(merchant_id=merchant_id, variant_id=variant_id)
@@ -57,7 +57,9 @@ def price(merchant_id: UUID, variant_id: UUID) -> etags.Resource:
         return bodies.prices(rows, lowest, announced)
 
     def version(body: bodies.Body) -> str:
-        return etags.digest(body["current"])
+        running = body["running"]
+        # While it runs, a price that is set is the one that comes back.
+        return etags.digest([body["current"], running["comes_back"]] if running else body["current"])
 
     return etags.Resource(look, _locked(merchant_id, variant_id), version)
 

@@ -306,6 +306,20 @@ def test_a_worker_that_was_killed_leaves_it_to_the_next_and_writes_nothing_later
     assert row.fetches.count() == 2
 
 
+def test_what_ends_its_workers_time_and_again_is_turned_off_like_any_failure(site: Site) -> None:
+    row = source(site)
+    for _ in range(gathering.MOST_FAILURES):
+        [_claimed] = gathering.claim(limit=10, now=clock.database_now())
+        FeedSource.objects.update(leased_until=clock.database_now())
+    assert gathering.claim(limit=10, now=clock.database_now()) == []
+
+    row.refresh_from_db()
+    assert (row.enabled, row.off_reason, row.failures) == (False, "failing", gathering.MOST_FAILURES)
+    last = row.fetches.order_by("-id")[0]
+    assert (last.code, row.fetches.count()) == ("LOST", gathering.MOST_FAILURES)
+    assert Event.objects.get(name="feed.off").payload["fetch"] == str(last.pk)
+
+
 def test_feeds_of_a_merchant_who_is_not_active_are_not_fetched(site: Site) -> None:
     row = source(site)
     Merchant.objects.update(is_active=False)

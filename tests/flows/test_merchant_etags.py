@@ -1,12 +1,14 @@
 """A merchant's system reads what has changed, and changes what it has seen (RFC 9110, section 13)."""
 
 import threading
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from catalog import products, stock
 from catalog.models import Product, Variant
@@ -82,6 +84,18 @@ def test_what_was_seen_is_not_sent_again_and_changed_only_as_long_as_it_is(
     assert late.body["data"]["etag"] == changed.headers["ETag"]
     assert api.get(path).body == changed.body
     assert write(api, second[0], path, second[1], If_Match=late.body["data"]["etag"]).status == 200
+
+
+def test_the_price_that_comes_back_is_guarded_while_an_announced_one_runs(api: Api, one: Variant) -> None:
+    ends = (timezone.now() + timedelta(hours=1)).isoformat()
+    assert api.post(f"variants/{one.pk}/price/schedule", {"amount": 900, "ends_at": ends}).status == 201
+    path = f"variants/{one.pk}/price"
+    seen = api.get(path).headers["ETag"]
+    first = write(api, "PUT", path, {"amount": 1200}, If_Match=seen)
+    assert (first.status, first.body["current"]["amount"]) == (200, 900)
+    assert write(api, "PUT", path, {"amount": 1300}, If_Match=seen).code == "PRECONDITION_FAILED"
+    assert api.get(path).body["running"]["comes_back"]["amount"] == 1200
+    assert write(api, "PUT", path, {"amount": 1300}, If_Match=first.headers["ETag"]).status == 200
 
 
 def test_sales_stock_and_prices_spoil_nobodys_change_and_are_read_anew(api: Api, one: Variant) -> None:
