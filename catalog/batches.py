@@ -117,7 +117,9 @@ def _written(
             log.warning("batch.refused", handle=drafts[0].handle[:80], exc_info=error)
             return {}
         middle = len(drafts) // 2
-        return _written(drafts[:middle], write) | _written(drafts[middle:], write)
+        # Both or neither: who is told that it failed finds nothing done.
+        with transaction.atomic():
+            return _written(drafts[:middle], write) | _written(drafts[middle:], write)
     return dict.fromkeys((draft.line for draft in drafts), outcome)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import batches, floors, intake, matching
@@ -196,6 +196,24 @@ def test_what_the_database_refuses_costs_no_other_row(api: Api, monkeypatch: pyt
     assert told(reply)[2] == ("refused", ["NOT_STORED"])
     assert {result for result, _ in told(reply)[:2] + told(reply)[3:]} == {"created"}
     assert Variant.objects.filter(merchant=seller, product__handle__startswith="soap").count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_fails_in_the_middle_has_written_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third row is refused with others; alone, somebody keeps its rows locked for too long."""
+    seller = make.merchant()
+    real = intake.write
+
+    def write(*, drafts: Any, **more: Any) -> intake.Outcome:
+        if any(draft.handle == "soap-3" for draft in drafts):
+            raise IntegrityError if len(drafts) > 1 else OperationalError
+        return real(drafts=drafts, **more)
+
+    monkeypatch.setattr(intake, "write", write)
+    sent = list(rows.products([soap(n) for n in range(1, 5)], currency="EUR"))
+    with pytest.raises(OperationalError):
+        batches.put_products(merchant_id=seller.pk, currency="EUR", sent=sent, now=NOW)
+    assert not Product.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
