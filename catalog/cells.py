@@ -162,13 +162,14 @@ def moment(text: str) -> datetime:
 
     Raises Unreadable.
     """
+    # None of other millennia: such a moment may have no name in UTC.
     wrong = Unreadable("BAD_DATE", "A date is written as 2030-06-01, a moment as 2030-06-01T18:00+02:00.")
     if not _MOMENT.fullmatch(text.strip()):
         raise wrong
     try:
         at = datetime.fromisoformat(text.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # The latter: before the first year, or after the last.
+    except ValueError as error:
         raise wrong from error
 
 

@@ -220,6 +220,22 @@ def test_an_item_that_cannot_be_taken_is_named_and_the_next_one_taken(
         (
             {
                 "sale_price": "4 EUR",
+                "sale_price_effective_date": "0001-01-01T00:00+1400/2030-06-02T00:00+0200",
+            },
+            *("BAD_DATE", "sale", None),
+        ),
+        (
+            {
+                "sale_price": "4 EUR",
+                "sale_price_effective_date": "2030-05-01T00:00Z/9999-12-31T23:59-1400",
+            },
+            *("BAD_DATE", "sale", None),
+        ),
+        ({"sale_price": "0.00"}, "", "compare_at", None),
+        ({"sale_price": "-1"}, "PRICE_NOT_POSITIVE", "compare_at", None),
+        (
+            {
+                "sale_price": "4 EUR",
                 "sale_price_effective_date": "2030-06-01T00:00+0200/2030-06-02T00:00+0200",
             },
             *("", "amount", 500),

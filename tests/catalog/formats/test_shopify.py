@@ -205,6 +205,26 @@ def test_the_same_variant_or_sku_twice_is_taken_once() -> None:
     assert [[variant.amount for variant in draft.variants] for draft in drafts(body)] == [[100], []]
 
 
+@pytest.mark.parametrize(
+    ("compare", "code"),
+    [
+        *(("0", ""), ("0.00", ""), ("0,00", "")),  # There is none, as exports write it.
+        *(
+            ("9.90", "COMPARE_AT_NOT_HIGHER"),
+            ("9.89", "COMPARE_AT_NOT_HIGHER"),
+            ("0.01", "COMPARE_AT_NOT_HIGHER"),
+        ),
+        *(("-12.00", "PRICE_NOT_POSITIVE"), ("99999999999.00", "PRICE_TOO_HIGH"), ("much", "BAD_PRICE")),
+    ],
+)
+def test_a_comparison_price_that_cannot_be_one_costs_no_variant(compare: str, code: str) -> None:
+    body = feed(row("a", title="A", price="9.90", compare=compare))
+    assert codes(body) == ([(2, "Variant Compare At Price", code)] if code else [])
+    [variant] = drafts(body)[0].variants
+    assert (variant.amount, variant.compare_at) == (990, None)
+    assert not any(problem.skipped for piece in pieces(body) for problem in piece.problems)
+
+
 def test_rows_that_belong_to_no_product_are_named() -> None:
     body = feed(
         row("", title="Lost", price="1"),
