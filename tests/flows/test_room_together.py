@@ -30,7 +30,9 @@ async def struck_down(tables: str) -> AsyncIterator[None]:
             cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
             taken.set()
             while not done.wait(0.01):
+                # Who has connected anew is only seen in a new look at what is going on.
                 cursor.execute(
+                    "SELECT pg_stat_clear_snapshot();"
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND wait_event_type = 'Lock'"
                 )
