@@ -10,7 +10,7 @@ from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from catalog import stock
 from catalog.models import Stock, Variant
@@ -20,7 +20,7 @@ from orders.models import Cart, CartHold, CartLine, GuestCart
 from orders.waitlist import queue
 from tests.orders import make
 from tests.orders.make import NOW, after
-from tests.orders.threads import at_once
+from tests.orders.threads import at_once, comes_to_wait, somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,7 +131,7 @@ def buying_while_the_hold_ends(lipstick: Variant, noa: User) -> None:
             assert holding.consume(buyer_id=noa.id, units={lipstick.id: 2}) == {lipstick.id: 2}
             consumed.set()
             end = time.monotonic() + 10
-            while not swept.is_set() and not _somebody_waits() and time.monotonic() < end:
+            while not swept.is_set() and not somebody_waits() and time.monotonic() < end:
                 swept.wait(0.02)
 
     def sweep() -> None:
@@ -141,17 +141,6 @@ def buying_while_the_hold_ends(lipstick: Variant, noa: User) -> None:
 
     outcomes = at_once([buy, sweep])
     assert outcomes == [None, None]
-
-
-def _somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        # Within a transaction the list of connections stays as it was looked at first.
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
-            " AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 def test_units_that_are_being_bought_are_not_given_back() -> None:
@@ -228,10 +217,7 @@ def _waiting_for_the_first_is_the_second_free(act: Callable[[], Any], rows: list
     with transaction.atomic():
         stock.lock([first], skip_locked=False)
         thread.start()
-        end = time.monotonic() + 10
-        while not _somebody_waits():
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        assert comes_to_wait()
         free = second in stock.lock([second], skip_locked=True)
     thread.join(10)
     assert outcomes == [ANY], outcomes

@@ -1,7 +1,6 @@
 """Two buyers at once for the last piece: exactly one gets it. The controls show that the guards do it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +15,7 @@ from catalog import stock
 from catalog.models import Stock
 from tests.catalog import make
 from tests.catalog.make import NOW
-from tests.orders.threads import at_once
+from tests.orders.threads import at_once, comes_to_wait
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,7 +94,7 @@ def test_the_second_buyer_waits_for_the_first_and_is_refused() -> None:
     with transaction.atomic():
         guarded(one.pk)
         late.start()
-        wait_until_somebody_waits_for_a_lock()
+        assert comes_to_wait()
         assert not outcome
     late.join(10)
     assert [refused.data["left"] for refused in outcome] == [0]
@@ -167,14 +166,3 @@ def test_control_in_the_order_of_the_cart_they_block_each_other() -> None:
     outcomes = at_once([lambda: buy(first.pk, second.pk), lambda: buy(second.pk, first.pk)])
     assert outcomes.count("sold") == 1
     assert sum(isinstance(outcome, OperationalError) for outcome in outcomes) == 1
-
-
-def wait_until_somebody_waits_for_a_lock() -> None:
-    """Return when another connection waits for a lock; fails after ten seconds."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    pytest.fail("Nobody waits.")

@@ -1,7 +1,6 @@
 """Moderators and viewers at the same moment; controls show what a guard that is off lets by."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +14,7 @@ from commerce.models import User
 from streams import chat
 from streams.models import Appeal, ChatMessage, Decision, Report, Restraint, Right, Stream
 from streams.moderation import appeals, decisions, lines, mode, reports, restraints, standing
+from tests.orders.threads import comes_to_wait
 from tests.races.test_offers import at_once
 from tests.streams import make
 from tests.streams.moderation import acts
@@ -244,19 +244,10 @@ def test_who_lifts_a_restraint_does_not_hold_what_who_gives_one_waits_for(how: s
     with transaction.atomic():
         restraints.alone(stream.id, noa.id)  # As who mutes or bans does first,
         thread.start()
-        until = time.monotonic() + 10
-        while not _somebody_waits():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        assert comes_to_wait()
         Restraint.objects.select_for_update(nowait=True).get(user=noa)  # and then this.
     thread.join(10)
     assert Restraint.objects.get(user=noa).lifted_at is not None
-
-
-def _somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_control_without_the_lock_the_constraint_refuses_one_mute(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """Lines in which several things happen at once. Each guard has a control that shows what it prevents."""
 
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from orders.models import Hold, Purchase, Setback, WaitlistEntry
 from orders.waitlist import keeping, places, queue
 from tests.orders import make
 from tests.orders.make import NOW, after
-from tests.orders.threads import at_once
+from tests.orders.threads import at_once, comes_to_wait
 from tests.orders.waitlist.lining import Drop, drop, status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -274,7 +273,7 @@ def _paying_again_meets_a_till() -> Any:
             mine = WaitlistEntry.objects.select_for_update()
             mine.get(pk=turns[0].pk)
             one.set()
-            waited_for = _waits_for_a_lock()
+            waited_for = comes_to_wait(5)
             mine.get(pk=turns[1].pk)
         return waited_for
 
@@ -285,21 +284,6 @@ def _paying_again_meets_a_till() -> Any:
         return WaitlistEntry.objects.filter(status="bought").count()
 
     return at_once([till, pay_again])
-
-
-def _waits_for_a_lock() -> bool:
-    """Say whether somebody waits for a row by now, or within a few seconds."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-                " WHERE NOT l.granted AND a.datname = current_database())"
-            )
-            if cursor.fetchone()[0]:
-                return True
-        time.sleep(0.01)
-    return False
 
 
 def test_turns_are_locked_in_the_tills_order_when_a_purchase_is_paid_again() -> None:

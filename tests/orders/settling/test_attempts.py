@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from commerce.models import Card
@@ -14,7 +14,7 @@ from orders.models import Payment, Purchase
 from orders.settling import attempts, conveyor
 from tests.orders import make
 from tests.orders.settling.test_conveyor import bought, statuses, until
-from tests.orders.threads import at_once
+from tests.orders.threads import at_once, somebody_waits
 from tests.stripe_server import StripeServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,12 +42,6 @@ def test_one_whose_card_is_changed_while_it_is_waited_for_is_asked_with_the_new_
     (attempt,) = begun
     assert isinstance(attempt, attempts.Attempt)
     assert attempt.card == other.provider_id
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
 
 
 def test_a_conveyor_that_is_closed_brings_what_it_has_to_its_end(own_stripe: StripeServer) -> None:
