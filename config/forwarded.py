@@ -4,9 +4,10 @@ uvicorn's own reading takes the first entry of X-Forwarded-For where every proxy
 caller's word: most proxies put the address that they have seen behind what came.
 """
 
-import ipaddress
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from commerce.forwarded import seen
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -26,19 +27,3 @@ class Forwarded:
         if address:
             scope = {**scope, "client": (address, 0)}
         await self.app(scope, receive, send)
-
-
-def seen(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the last entry of X-Forwarded-For, without a port; "" where it is no address."""
-    said = [value for name, value in headers if name == b"x-forwarded-for"]
-    if not said:
-        return ""
-    text = said[-1].decode("latin-1").rpartition(",")[2].strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""

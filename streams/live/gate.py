@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from commerce import forwarded
 from streams.live import tally
 from streams.live.limits import Bucket
 
@@ -97,7 +98,7 @@ class Gate:
                 agent = value[:200].decode("latin-1")
             elif name == b"x-forwarded-for" and self._trust_proxy:
                 # The last entry is what our proxy has seen; those before are hearsay.
-                address = value.decode("latin-1").rpartition(",")[2].strip()
+                address = forwarded.seen([(name, value)])
         return network(address), agent
 
 

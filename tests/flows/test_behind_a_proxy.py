@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
+from commerce.forwarded import seen
 from config import processes, servers
 from config.children import Program
 from config.embedded import free_port
 from config.env import ROOT
-from config.forwarded import seen
 from tests import apikeys
 from tests.catalog import make
 

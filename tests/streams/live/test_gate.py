@@ -144,6 +144,14 @@ async def test_only_a_trusted_proxys_own_word_counts(trusted: bool, counted: str
     assert inside.visits[0].address == counted
 
 
+@pytest.mark.parametrize("entry", [b"203.0.113.7:4711", b"[2001:db8:1:2::1]:4711"])
+async def test_an_address_with_a_port_is_counted(entry: bytes) -> None:
+    inside = Inside()
+    door = a_gate(inside, per_address=1, trust_proxy=True)
+    callers = await come(door, 2, headers=((b"x-forwarded-for", entry),))
+    assert [caller.status for caller in callers] == [None, 429]
+
+
 async def test_those_who_say_nothing_cannot_fill_the_house() -> None:
     inside = Inside()
     door = a_gate(inside, per_second=10, burst=1000)
