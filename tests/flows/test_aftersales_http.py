@@ -2,74 +2,21 @@
 
 import csv
 import io
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
-from commerce import gateway
 from commerce.models import LedgerTransaction, Merchant, User
-from commerce.money import Money
-from orders.aftersales import disputes
-from orders.models import Dispute, Order, OrderLine, Payment, Purchase, Refund, Return
-from orders.settling import payments
+from orders.models import OrderLine, Refund, Return
 from tests import apikeys
+from tests.flows.aftersales import buyer_api, contested, merchant_api, refused, sold
 from tests.orders import make
 
 pytestmark = pytest.mark.django_db
-
-Call = Callable[..., Any]
-
-
-def merchant_api(owner: Merchant) -> Call:
-    _, key = apikeys.key(owner)
-
-    def call(method: str, path: str, body: Any = None, **headers: str) -> Any:
-        sent = {"Authorization": f"Api-Key {key}", **headers}
-        return (
-            getattr(Client(), method)(
-                f"/api/v1/{path}", body or {}, content_type="application/json", headers=sent
-            )
-            if method != "get"
-            else Client().get(f"/api/v1/{path}", headers=sent)
-        )
-
-    return call
-
-
-def buyer_api(user: User) -> Call:
-    client = Client()
-    client.force_login(user)
-
-    def call(path: str, body: Any = None, **headers: str) -> Any:
-        return client.post(f"/api/v1/{path}", body or {}, content_type="application/json", headers=headers)
-
-    return call
-
-
-def sold(*, quantity: int = 3, shipped: bool = False) -> Order:
-    """An order for 10.00 a piece that was paid just now, in a show."""
-    now = timezone.now()
-    lipstick = make.variant(stocked=10, amount=1000)
-    stream = make.show(lipstick, now=now)
-    purchase = make.basket((lipstick, quantity), stream=stream).go(now=now)
-    payments.apply(intent=make.said(make.sent(purchase), "succeeded"), now=now)
-    order = Order.objects.select_related("purchase__buyer", "merchant").get(purchase=purchase)
-    if shipped:
-        assert (
-            merchant_api(order.merchant)("post", f"orders/{order.id}/ship", {"carrier": "DHL"}).status_code
-            == 200
-        )
-    return order
-
-
-def refused(answer: Any, status: int, code: str) -> None:
-    assert (answer.status_code, answer.json().get("code")) == (status, code), answer.content
 
 
 # --- buyers ---
@@ -292,27 +239,6 @@ def test_a_host_has_her_commission_as_a_file_and_nobody_elses() -> None:
     refused(rows(order.purchase.buyer), 403, "FORBIDDEN")
 
 
-def asked_back(order: Order) -> gateway.Dispute:
-    """What the provider says when the bank wants all of an order back."""
-    payment = Payment.objects.get(purchase=order.purchase)
-    return gateway.Dispute(
-        id=f"dp_{order.id.hex}",
-        status="needs_response",
-        reason="general",
-        amount=Money(payment.amount, "EUR"),
-        charge_id=payment.charge_id,
-        intent_id=payment.provider_id,
-        due_at=None,
-        withdrawn=payment.amount,
-    )
-
-
-def contested(order: Order) -> Dispute:
-    found = disputes.take_in(told=asked_back(order), now=timezone.now())
-    assert found is not None
-    return found
-
-
 def test_a_merchant_sees_her_disputes_and_cannot_pay_twice() -> None:
     order = sold()
     contested(order)
@@ -327,119 +253,3 @@ def test_a_list_of_no_lines_is_not_all_of_them() -> None:
     shop = merchant_api(order.merchant)
     refused(shop("post", f"orders/{order.id}/refunds", {"reason": "x", "lines": []}), 400, "BAD_REQUEST")
     assert not Refund.objects.exists()
-
-
-# --- operations ---
-
-
-@pytest.fixture
-def operator() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("ops@example.com", "long enough 1", name="Ops"))
-    return client
-
-
-def test_operations_give_money_back(operator: Client) -> None:
-    order = sold()
-    line = OrderLine.objects.get()
-    page = reverse("admin:orders_order_give_back", args=[order.pk])
-    shown = operator.get(page)
-    assert shown.status_code == 200
-    assert "30.00 EUR" in shown.content.decode()
-
-    bad = operator.post(page, {f"units-{line.id}": "9", "reason": "x"})
-    assert (bad.status_code, Refund.objects.count()) == (200, 0)
-    done = operator.post(page, {f"units-{line.id}": "1", "amount": "7.50", "reason": "scratched"})
-
-    assert done.status_code == 302
-    refund = Refund.objects.get()
-    assert (refund.amount, refund.by, refund.decided_by and refund.decided_by.name) == (
-        750,
-        "operator",
-        "Ops",
-    )
-    assert make.broken() == []
-
-
-def test_only_those_who_may_give_money_back(operator: Client) -> None:
-    order = sold()
-    helper = User.objects.create_user("help@example.com", "long enough 1", name="Help", is_staff=True)
-    client = Client()
-    client.force_login(helper)
-    for page in (
-        reverse("admin:orders_order_give_back", args=[order.pk]),
-        reverse("admin:commerce_ledgertransaction_trial_balance"),
-        reverse("admin:orders_dispute_evidence_text", args=[contested(order).pk]),
-    ):
-        assert client.post(page, {"reason": "x"}).status_code == 403
-    assert not Refund.objects.exists()
-
-
-def test_operations_see_the_trial_balance(operator: Client) -> None:
-    sold()
-    page = reverse("admin:commerce_ledgertransaction_trial_balance")
-    text = operator.get(page).content.decode()
-    assert "30.00 EUR" in text
-    assert "-25.50 EUR" in text
-    assert 'data-currency="EUR"' in text
-    long_ago = operator.get(page, {"at": "2001-01-01T00:00"}).content.decode()
-    assert "Nothing was posted" in long_ago
-    assert operator.get(page, {"at": "2001-13-45T00:00"}).status_code == 200
-    # An offset that PostgreSQL takes none of, and a moment before the first.
-    assert "Nothing was posted" in operator.get(page, {"at": "2001-01-01T00:00+23:59"}).content.decode()
-    assert operator.get(page, {"at": "0001-01-01T00:00+14:00"}).status_code == 200
-
-
-def test_operations_download_evidence(operator: Client) -> None:
-    dispute = contested(sold())
-    text = operator.get(reverse("admin:orders_dispute_evidence_text", args=[dispute.pk]))
-    assert text["Content-Disposition"] == f'attachment; filename="{dispute.provider_id}.txt"'
-    assert "Velvet lipstick" in text.content.decode()
-    assert operator.get(reverse("admin:orders_dispute_evidence_json", args=[dispute.pk])).json()["orders"]
-    assert operator.get(reverse("admin:orders_dispute_send_evidence", args=[dispute.pk])).status_code == 200
-    for screen in ("dispute", "return", "cancellation"):
-        assert operator.get(reverse(f"admin:orders_{screen}_changelist")).status_code == 200
-    assert operator.get(reverse("admin:orders_dispute_change", args=[dispute.pk])).status_code == 200
-    assert Purchase.objects.count() == 1
-
-
-def test_a_button_pressed_twice_gives_back_once(operator: Client) -> None:
-    page = reverse("admin:orders_order_give_back", args=[sold().pk])
-    key = operator.get(page).context["form"]["key"].value()
-    asked = {"amount": "5.00", "reason": "scratched", "key": str(key)}
-
-    assert [operator.post(page, asked).status_code for _ in range(2)] == [302, 302]
-    assert Refund.objects.get().amount == 500
-    other = operator.post(page, {**asked, "amount": "6.00"})
-    assert "This form was sent before" in other.content.decode()
-    again = operator.post(page, {**asked, "key": str(uuid4())})
-    assert (again.status_code, Refund.objects.count()) == (302, 2)
-
-
-@pytest.mark.parametrize("unknown", ["frog", "0", "00000000-0000-0000-0000-000000000000"])
-def test_screens_of_what_does_not_exist_are_not_found(operator: Client, unknown: str) -> None:
-    for name in (
-        "order_give_back",
-        "dispute_evidence_text",
-        "dispute_evidence_json",
-        "dispute_send_evidence",
-    ):
-        page = reverse(f"admin:orders_{name}", args=[unknown])
-        assert [operator.get(page).status_code, operator.post(page).status_code] == [404, 404]
-
-
-def test_evidence_that_the_provider_does_not_take_is_told(
-    operator: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(**_: object) -> None:
-        raise gateway.Refused("This dispute is closed.")
-
-    order = sold()
-    dispute = contested(order)
-    monkeypatch.setattr(gateway, "retrieve_dispute", lambda _: asked_back(order))
-    monkeypatch.setattr(gateway, "submit_evidence", refuse)
-    page = reverse("admin:orders_dispute_send_evidence", args=[dispute.pk])
-
-    assert "This dispute is closed." in operator.post(page, follow=True).content.decode()
-    dispute.refresh_from_db()
-    assert dispute.submitted_at is None
