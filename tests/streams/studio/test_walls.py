@@ -6,39 +6,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Product
 from commerce.models import Host
-from streams import coupons, shows
+from streams import coupons
 from streams.models import Offer, Pin, Stream
 from tests.streams import make
-from tests.streams.test_studio_api import JSON, a_coupon, an_offer, at, client_of
+from tests.streams.studio.asking import JSON, a_coupon, an_offer, at, client_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def host() -> Host:
-    return make.host()
-
-
-@pytest.fixture
-def client(host: Host) -> Client:
-    return client_of(host)
-
-
-@pytest.fixture
-def product() -> Product:
-    return make.product(variants=(("Red", 1999, 10), ("Coral", 1499, 4)))
-
-
-@pytest.fixture
-def planned(host: Host, product: Product) -> Stream:
-    return make.show(host, live=False, products=(product, make.product("Two")))
-
-
-@pytest.fixture
-def live(host: Host, planned: Stream) -> Stream:
-    return shows.go_live(host_id=host.id, stream_id=planned.id, now=timezone.now())
 
 
 def everything(stream: Stream) -> list[tuple[str, str, dict[str, Any] | None]]:

@@ -9,7 +9,7 @@ from commerce.models import Host, User
 from streams import cohosts, shows
 from streams.models import CoHost, Stream
 from tests.streams import make
-from tests.streams.test_studio_api import client_of
+from tests.streams.studio.asking import client_of
 
 pytestmark = pytest.mark.django_db
 
