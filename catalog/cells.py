@@ -43,7 +43,7 @@ _GRAMS = {
 
 
 _MOMENT = re.compile(
-    r"2[0-9]{3}-[0-9]{2}-[0-9]{2}"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
@@ -157,14 +157,14 @@ def grams(text: str, unit: str = "g") -> int:
     return int(value)
 
 
-def moment(text: str) -> datetime:
+def moment(text: str, *, by_hand: bool = True) -> datetime:
     """Read a day, which is its first moment, or a day and a time, in UTC where no zone is named.
 
-    Raises Unreadable.
+    What was written `by_hand`, or by a spreadsheet, is of this millennium. Raises Unreadable.
     """
     # None of other millennia: such a moment may have no name in UTC.
     wrong = Unreadable("BAD_DATE", "A date is written as 2030-06-01, a moment as 2030-06-01T18:00+02:00.")
-    if not _MOMENT.fullmatch(text.strip()):
+    if not _MOMENT.fullmatch(text.strip()) or (by_hand and not text.strip().startswith("2")):
         raise wrong
     try:
         at = datetime.fromisoformat(text.strip())

@@ -323,7 +323,7 @@ def _release(where: str, said: "str | UnsetType | None") -> datetime | None:
     if not isinstance(said, str):
         return None
     try:
-        return cells.moment(said)
+        return cells.moment(said, by_hand=False)
     except cells.Unreadable as error:
         raise Wrong(where, error.code, said, str(error)) from error
 

@@ -176,6 +176,13 @@ def test_truth() -> None:
         cells.truth("maybe")
 
 
+@pytest.mark.parametrize("text", ["1999-01-01T00:00:00Z", "9999-12-31T00:00:00Z"])
+def test_a_release_that_the_api_takes_is_read_back_from_an_export(text: str) -> None:
+    assert cells.moment(text, by_hand=False).isoformat().replace("+00:00", "Z") == text
+    with pytest.raises(cells.Unreadable):
+        cells.moment(text)
+
+
 def test_a_moment_before_the_first_year_or_after_the_last_is_none() -> None:
     for text in ("0001-01-01T00:00+10:00", "9999-12-31T23:00-10:00"):
         with pytest.raises(cells.Unreadable):
