@@ -90,10 +90,15 @@ class Columns:
         What was put before a formula to make it a text is taken away.
         """
         at = self._places.get(column)
-        return formulas.unescape(row.cells[at].strip()) if at is not None and at < len(row.cells) else ""
+        if at is None or at >= len(row.cells):
+            return ""
+        text = row.cells[at].strip()
+        return formulas.unescape(text) if text.startswith("'") else text
 
     def surplus(self, row: Row) -> str:
         """Return the first cell beyond the header that has content, "" where there is none."""
+        if len(row.cells) <= len(self.header):
+            return ""
         return next((cell for cell in row.cells[len(self.header) :] if cell.strip()), "")
 
     def called(self, column: str) -> str:
