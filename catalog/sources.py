@@ -187,16 +187,18 @@ def fetch_now(*, merchant_id: UUID, feed_id: UUID, now: datetime) -> FeedSource:
 def switch(*, feed_id: UUID, enabled: bool, now: datetime) -> bool:
     """Turn a feed on or off for operations; False when it was so already.
 
-    Its merchant is told of one that was on and is off.
+    Its merchant is told of one that was on and is off. One that was off for another reason is off for theirs.
     """
     reason = "" if enabled else Off.OPERATOR
     with transaction.atomic():
-        rows = FeedSource.objects.filter(pk=feed_id).exclude(enabled=enabled)
-        if not rows.update(enabled=enabled, off_reason=reason, failures=0, due_at=now, updated_at=now):
+        row = FeedSource.objects.select_for_update().filter(pk=feed_id).first()
+        if row is None or (row.enabled, row.off_reason) == (enabled, reason):
             return False
-        if not enabled:
-            merchant = FeedSource.objects.values_list("merchant_id", flat=True).get(pk=feed_id)
-            payload = {"feed": str(feed_id), "merchant": str(merchant), "at": now.isoformat()}
+        was_on, row.enabled, row.off_reason = row.enabled, enabled, reason
+        row.failures, row.due_at, row.updated_at = 0, now, now
+        row.save(update_fields=["enabled", "off_reason", "failures", "due_at", "updated_at"])
+        if was_on:
+            payload = {"feed": str(feed_id), "merchant": str(row.merchant_id), "at": now.isoformat()}
             outbox.record(name="feed.off", payload=payload)
     return True
 

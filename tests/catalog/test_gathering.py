@@ -237,8 +237,12 @@ def test_a_merchant_s_systems_and_people_are_told_once_of_a_feed_that_operations
 def test_a_feed_that_its_merchant_had_turned_off_is_no_news_when_operations_do(site: Site) -> None:
     row, now = source(site), clock.database_now()
     sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, enabled=False)
-    assert not sources.switch(feed_id=row.pk, enabled=False, now=now)
+    assert sources.switch(feed_id=row.pk, enabled=False, now=now)
     assert not Event.objects.filter(name="feed.off").exists()
+    # But from then on it is for operations to turn it on.
+    assert not sources.switch(feed_id=row.pk, enabled=False, now=now)
+    with pytest.raises(sources.OffByOperations):
+        sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, enabled=True)
 
 
 def test_only_the_same_address_is_called_taken(site: Site) -> None:
