@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
 """
 
 
-class UnknownCategory(errors.NotFound):
+class NothingThere(errors.NotFound):
     """Nothing that is on sale is in a category with this code."""
 
     message = "There is no such category."
@@ -70,11 +70,11 @@ def categories() -> QuerySet[Category]:
 
 
 def shelf(code: str) -> Shelf:
-    """Return a category with its neighbours and facets, in six statements; raises UnknownCategory."""
+    """Return a category with its neighbours and facets, in six statements; raises NothingThere."""
     there = _open()
     path = next((each for each in there if each.rpartition("/")[2] == code), None)
     if path is None:
-        raise UnknownCategory
+        raise NothingThere
     below = {each for each in there if each.rpartition("/")[0] == path}
     rows = list(taxonomy.categories().filter(path__in=[*taxonomy.chain(path), *below]))
     level = path.count("/")
