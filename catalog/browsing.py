@@ -93,7 +93,7 @@ def facets(said: Iterable[taxonomy.Values], known: taxonomy.Definitions) -> list
     for values in said:
         for code in values.keys() & counted.keys():
             word = text(values[code])
-            key = f"{code}:{word}".lower()
+            key = taxonomy.small(f"{code}:{word}")
             counted[code][key] += 1
             spelt.setdefault(key, Counter())[word] += 1
     return [

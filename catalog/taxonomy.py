@@ -157,9 +157,17 @@ def facets(merchant_id: UUID, code: str, value: str) -> list[str]:
 
 def traits(code: str, value: str) -> list[str]:
     """Return how the index of the shop's attributes may write a value: as a text, and as a number."""
-    word = value.lower()
+    word = small(value)
     number = word.rstrip("0").rstrip(".") if re.fullmatch(r"-?[0-9]+\.[0-9]*0+", word) else word
     return [f"{code}={each}" for each in dict.fromkeys((word, number))]
+
+
+def small(text: str) -> str:
+    """Return a text in small letters as the indexes of attributes have it: each letter by itself.
+
+    Python's own way looks around: of a word that ends in Σ it makes another one.
+    """
+    return "".join(letter.lower()[0] for letter in text)
 
 
 def _wrong(code: str, value: Any, one: CategoryAttribute | None) -> str:

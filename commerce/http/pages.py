@@ -23,7 +23,7 @@ class BadPageSize(errors.Invalid):
     """The page size is not a number that is taken."""
 
     code = "BAD_PAGE_SIZE"
-    message = "page_size has to be between 1 and 200."
+    message = "A page cannot have so many rows."
 
 
 class CursorPagination(pagination.CursorPagination):
@@ -54,7 +54,7 @@ class CursorPagination(pagination.CursorPagination):
         """Return how many rows the query asks for; raises BadPageSize."""
         text = request.query_params.get(self.page_size_query_param, str(self.page_size))
         if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= self.max_page_size:
-            raise BadPageSize
+            raise BadPageSize(f"page_size has to be between 1 and {self.max_page_size}.")
         return int(text)
 
     @classmethod

@@ -15,7 +15,7 @@ import httpcore
 
 from commerce.outside import addresses, connecting, resolving
 
-SECONDS = 15.0  # For all of it but looking a name up: connecting, the handshake, the request, the answer.
+SECONDS = 15.0  # For all of it: looking the name up, connecting, the handshake, the request, the answer.
 KEPT_BYTES = 500
 READ_BYTES = 4_096  # Of the answer; what comes behind is left unread.
 
