@@ -17,7 +17,7 @@ import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from catalog import claims, content, intake, movements, queries
+from catalog import claims, content, figures, intake, movements, queries
 from catalog.drafts import Piece, Problem, ProductDraft
 from catalog.formats import detect, fields
 from catalog.models import Import, ImportProblem
@@ -201,10 +201,14 @@ def _read(job: Import, go_on: Callable[[], bool], clock: Callable[[], datetime])
         pieces = feed.pieces(currency=job.merchant.currency, now=job.created_at)
         batches = _batches(piece for piece in pieces if piece.last_row > job.rows_done)
         began = time.monotonic()
+        looked_at = 0
         for batch in batches:
             _write(job, batch, clock(), _Position(file.tell(), time.monotonic() - began))
             began = time.monotonic()
             faults.reach("import.batch")
+            if not job.dry_run and figures.due(rows=job.rows_done, looked_at=looked_at):
+                figures.keep_up(rows=job.rows_done)
+                looked_at = job.rows_done
             if not go_on():
                 return
     _finish(job, clock())
