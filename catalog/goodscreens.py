@@ -1,12 +1,13 @@
 """Operations screens of goods: products, variants, stock."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -179,16 +180,21 @@ class StockAdmin(Screen):
         """Let operators in who may change stock."""
         return self.has_operate_permission(request)
 
-    def save_model(self, request: HttpRequest, obj: Stock, form: StockForm, change: bool) -> None:
-        """Set the stock by the verb, which locks, notes the movement and tells the shows."""
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the form again with why a level is refused, and note nothing of it as changed."""
         try:
-            stock.set_level(
-                merchant_id=obj.merchant_id,
-                variant_id=obj.pk,
-                available=form.cleaned_data["available"],
-                note=f"{form.cleaned_data['note']} (operations)"[:200],
-                now=timezone.now(),
-                by=movements.Who("operator", str(request.user)[:150]),
-            )
+            return cast(HttpResponseBase, super().changeform_view(request, *args, **kwargs))
         except Refusal as refusal:
             messages.error(request, refusal.text)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_model(self, request: HttpRequest, obj: Stock, form: StockForm, change: bool) -> None:
+        """Set the stock by the verb, which locks, notes the movement and tells the shows."""
+        stock.set_level(
+            merchant_id=obj.merchant_id,
+            variant_id=obj.pk,
+            available=form.cleaned_data["available"],
+            note=f"{form.cleaned_data['note']} (operations)"[:200],
+            now=timezone.now(),
+            by=movements.Who("operator", str(request.user)[:150]),
+        )

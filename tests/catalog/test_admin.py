@@ -1,13 +1,15 @@
 """The operations screens of the catalog: they open, and what they change goes through the verbs."""
 
+from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from catalog import exports, imports
+from catalog import bundles, exports, imports, stock
 from catalog.models import Import, Product, StockMovement
 from commerce.models import Event, User
 from config.celery import app
@@ -123,3 +125,18 @@ def test_who_may_only_look_changes_nothing(onlooker: Client) -> None:
     act(onlooker, "product", "retire", one.product)
     assert Product.objects.get().status == "approved"
     assert make.left(one) == 10
+
+
+def test_a_level_that_is_refused_is_said_so_and_nothing_of_it_is_noted_as_changed(operator: Client) -> None:
+    part = make.variant(make.merchant())
+    whole = make.variant(part.merchant, stocked=0)
+    bundles.set_parts(merchant_id=part.merchant_id, bundle_id=whole.pk, parts={part.pk: 2}, now=NOW)
+    sent = {"available": "7", "note": "counted"}
+    page = operator.post(address("stock", "change", whole.pk), sent, follow=True).content.decode()
+    assert stock.StockOfBundle.message in unescape(page)
+    assert "changed successfully" not in page
+    assert not LogEntry.objects.exists()
+
+    page = operator.post(address("stock", "change", part.pk), sent, follow=True).content.decode()
+    assert "changed successfully" in page
+    assert LogEntry.objects.count() == 1
