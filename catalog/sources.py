@@ -62,7 +62,7 @@ class FeedOff(errors.Conflict):
 
 
 class OffByOperations(errors.Conflict):
-    """Operations turned a feed off, and only they turn it on again."""
+    """Operations turned a feed off, and only they turn it on again; till then it stays."""
 
     code = "FEED_OFF_BY_OPERATIONS"
     message = "Operations turned this feed off. Ask them to turn it on."
@@ -138,15 +138,18 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
     """Change a feed: `url`, `every_minutes` or `daily_at_hour`, `username`, `password`, `enabled`.
 
     Another address does not get the password of the one before, and is fetched at once, as is one that is
-    turned on. Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken, OffByOperations.
+    turned on. One that operations turned off stays off, and where it is.
+
+    Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken, OffByOperations.
     """
     with conflicts.named(_CONFLICTS):
         row = lock(merchant_id, feed_id)
         password = changes.pop("password", None)
         enabled = changes.pop("enabled", row.enabled)
-        if enabled and row.off_reason == Off.OPERATOR:
-            raise OffByOperations
-        if changes.get("url", row.url) != row.url:
+        moves = changes.get("url", row.url) != row.url
+        if row.off_reason == Off.OPERATOR and (enabled or moves):
+            raise OffByOperations  # One that has moved would leave its address to be sent anew.
+        if moves:
             _check(changes["url"])
             row.etag = row.last_modified = row.sha256 = ""
             row.sealed_password, row.username, row.failures, row.due_at = "", "", 0, now
@@ -168,9 +171,12 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
 
 
 def remove(*, merchant_id: UUID, feed_id: UUID) -> None:
-    """Fetch a feed no more; what was imported of it stays. Raises UnknownFeed."""
+    """Fetch a feed no more; what was imported of it stays. Raises UnknownFeed, OffByOperations."""
     with transaction.atomic():
-        lock(merchant_id, feed_id).delete()
+        row = lock(merchant_id, feed_id)
+        if row.off_reason == Off.OPERATOR:
+            raise OffByOperations  # Or it would be on again as soon as its address is sent anew.
+        row.delete()
 
 
 def fetch_now(*, merchant_id: UUID, feed_id: UUID, now: datetime) -> FeedSource:

@@ -167,7 +167,11 @@ def switch(request: HttpRequest, feed_id: UUID) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, feed_id: UUID) -> HttpResponse:
     """Fetch a feed no more, and forget it."""
-    sources.remove(merchant_id=member_of(request).merchant_id, feed_id=feed_id)
+    try:
+        sources.remove(merchant_id=member_of(request).merchant_id, feed_id=feed_id)
+    except sources.OffByOperations as refusal:
+        messages.error(request, refusal.text)
+        return HttpResponseRedirect(reverse("desk:source", args=[feed_id]))
     messages.success(request, "Removed. What was imported of it stays.")
     return HttpResponseRedirect(reverse("desk:sources"))
 

@@ -124,9 +124,10 @@ def test_a_feed_that_failed_too_often_waits_and_one_that_operations_turned_off_s
     assert "it failed too often" in text(client)
     FeedSource.objects.update(off_reason="operator")
     page = text(client, f"feeds/{row.pk}/")
-    assert "Turned off by Yellowcart" in page and "Go on" not in page
-    refused = send(client, shop, f"feeds/{row.pk}/switch/", enabled="yes")
-    assert "Operations turned this feed off" in refused.content.decode()
+    assert "Turned off by Yellowcart" in page and "Go on" not in page and "Remove" not in page
+    for step in ("switch", "remove"):
+        refused = send(client, shop, f"feeds/{row.pk}/{step}/", enabled="yes")
+        assert "Operations turned this feed off" in refused.content.decode(), step
 
 
 def test_the_list_costs_the_same_however_long_it_is(shop: Merchant) -> None:

@@ -333,12 +333,16 @@ def test_feeds_of_a_merchant_who_is_not_active_are_not_fetched(site: Site) -> No
     assert [fetch.outcome for fetch in gather()] == ["imported"]
 
 
-def test_what_operations_turned_off_its_merchant_cannot_turn_on(site: Site) -> None:
+def test_what_operations_turned_off_its_merchant_can_neither_turn_on_nor_send_anew(site: Site) -> None:
     row, now = source(site), clock.database_now()
     sources.switch(feed_id=row.pk, enabled=False, now=now)
 
     with pytest.raises(sources.OffByOperations):
         sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, enabled=True)
+    with pytest.raises(sources.OffByOperations):
+        sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, url=f"{row.url}2")
+    with pytest.raises(sources.OffByOperations):
+        sources.remove(merchant_id=row.merchant_id, feed_id=row.pk)
     sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, every_minutes=30)
     row.refresh_from_db()
     assert (row.enabled, row.off_reason, row.every_minutes) == (False, "operator", 30)
