@@ -84,7 +84,7 @@ class FeedView(http.MerchantView):
         responses={204: None},
     )
     def delete(self, request: Request, feed_id: UUID) -> Response:
-        """Fetch a feed no more; what was imported of it stays. One that operations turned off is not removed."""
+        """Fetch a feed no more; what was imported of it stays. Operations keep what they turned off."""
 
         def run() -> tuple[int, None]:
             sources.remove(merchant_id=self.merchant.pk, feed_id=feed_id)
