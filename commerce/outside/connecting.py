@@ -8,6 +8,7 @@ No proxy of the environment is asked: httpcore does not.
 import ssl
 import time
 from collections.abc import Iterable
+from functools import cache
 
 import httpcore
 
@@ -23,6 +24,12 @@ class Refused(Exception):
 
 class UnknownName(Exception):
     """A name stands for nothing."""
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return whom we trust on the public internet; made once, as reading the certificates takes 30 ms."""
+    return httpcore.default_ssl_context()
 
 
 class Checked(httpcore.NetworkBackend):

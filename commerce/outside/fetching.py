@@ -65,7 +65,7 @@ class Client:
 
     loopback: bool = False
     resolver: resolving.Resolver = resolving.look_up
-    tls: ssl.SSLContext = field(default_factory=httpcore.default_ssl_context)
+    tls: ssl.SSLContext = field(default_factory=connecting.trusted)
     seconds: float = 30.0
 
     def get(

@@ -42,7 +42,7 @@ class Client:
 
     loopback: bool = False
     resolver: resolving.Resolver = resolving.look_up
-    tls: ssl.SSLContext = field(default_factory=httpcore.default_ssl_context)
+    tls: ssl.SSLContext = field(default_factory=connecting.trusted)
     seconds: float = SECONDS
 
     def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Outcome:

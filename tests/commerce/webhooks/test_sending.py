@@ -329,7 +329,7 @@ def test_headers_without_end_are_no_answer(receiver: Receiver) -> None:
 def test_who_answers_drop_by_drop_has_so_long_for_all_of_it(receiver: Receiver, first: bytes) -> None:
     def dripping(file: Any) -> None:
         file.write(first)
-        while True:
+        for _ in range(150):  # Three seconds of it, then the thread ends.
             file.write(b"x" if first else b"")
             file.flush()
             time.sleep(0.02)  # Sooner than any timeout of a single read.
