@@ -5,7 +5,7 @@ them for each batch of a feed. Autovacuum finds out in a while; for a shop's fir
 """
 
 import structlog
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from catalog.models import Price, Product, Stock, Variant
 
@@ -16,18 +16,28 @@ OUTGROWN = 4  # Times what PostgreSQL knows of.
 
 
 def due(*, rows: int, looked_at: int) -> bool:
-    """Say whether it is time to look again after so many rows of a feed, the last time being `looked_at`."""
+    """Say whether to look again after so many variants of a feed, the last time being `looked_at`."""
     return rows >= max(FIRST_ROWS, OUTGROWN * looked_at)
 
 
 def keep_up(*, rows: int) -> bool:
-    """Have the tables of goods analyzed if there are many more rows than is known; says whether they were."""
+    """Have the tables of goods analyzed if many more variants came than is known; says whether they were.
+
+    A server that does not let us, or not for so long, is no reason to read on no further.
+    """
+    variants = Variant._meta.db_table
     tables = ", ".join(model._meta.db_table for model in (Product, Variant, Price, Stock))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [Variant._meta.db_table])
-        if OUTGROWN * max(0.0, cursor.fetchone()[0]) >= rows:
-            return False
-        # What autovacuum has in hand is left to it.
-        cursor.execute(f"ANALYZE (SKIP_LOCKED) {tables}")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [variants])
+            if OUTGROWN * max(0.0, cursor.fetchone()[0]) >= rows:
+                return False
+            # What autovacuum has in hand is left to it.
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {tables}")
+    except DatabaseError as error:
+        if not connection.is_usable():
+            raise
+        log.warning("figures.failed", rows=rows, error=str(error))
+        return False
     log.info("figures.made", rows=rows)
     return True

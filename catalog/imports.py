@@ -201,14 +201,15 @@ def _read(job: Import, go_on: Callable[[], bool], clock: Callable[[], datetime])
         pieces = feed.pieces(currency=job.merchant.currency, now=job.created_at)
         batches = _batches(piece for piece in pieces if piece.last_row > job.rows_done)
         began = time.monotonic()
-        looked_at = 0
+        looked_at, seen = 0, job.rows_done
         for batch in batches:
             _write(job, batch, clock(), _Position(file.tell(), time.monotonic() - began))
             began = time.monotonic()
             faults.reach("import.batch")
-            if not job.dry_run and figures.due(rows=job.rows_done, looked_at=looked_at):
-                figures.keep_up(rows=job.rows_done)
-                looked_at = job.rows_done
+            seen += sum(map(_size, batch))  # A line of JSON may have many variants.
+            if not job.dry_run and figures.due(rows=seen, looked_at=looked_at):
+                figures.keep_up(rows=seen)
+                looked_at = seen
             if not go_on():
                 return
     _finish(job, clock())

@@ -1,5 +1,6 @@
 """PostgreSQL plans by figures of what is there, also while a shop's first feed comes in."""
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -50,6 +51,34 @@ def test_a_first_feed_has_its_tables_analyzed_as_they_grow() -> None:
     come_in()
     assert known() >= figures.FIRST_ROWS
     assert read_for_nothing() == 0
+
+
+def test_a_feed_of_few_products_with_many_variants_is_a_large_one_too() -> None:
+    sizes = [str(n) for n in range(300)]
+    lines = [
+        {
+            "handle": f"soap-{n}",
+            "title": "Soap",
+            "options": ["Size"],
+            "variants": [{"sku": f"S{n}-{size}", "options": {"Size": size}} for size in sizes],
+        }
+        for n in range(5)
+    ]
+    job = make.import_of(make.merchant(), "\n".join(map(json.dumps, lines)).encode())
+    imports.run(import_id=job.pk, now=make.NOW)
+    assert Variant.objects.count() == 1_500
+    assert known() >= figures.FIRST_ROWS
+
+
+def test_a_server_that_takes_no_such_time_for_figures_does_not_end_an_import() -> None:
+    come_in()
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '1ms'")
+    try:
+        assert not figures.keep_up(rows=100 * PRODUCTS)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
 
 
 def test_control_without_it_all_goods_of_a_merchant_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
