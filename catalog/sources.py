@@ -127,9 +127,10 @@ def create(
     _check_rhythm(made)
     made.sealed_password = _sealed(made, password)
     with conflicts.named(_CONFLICTS):
-        Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)
+        _turn(merchant_id)
         if of_merchant(merchant_id=merchant_id).count() >= MOST_SOURCES:
             raise TooManyFeeds(limit=MOST_SOURCES)
+        _check_free(made)
         made.save(force_insert=True)
     return made
 
@@ -143,6 +144,8 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
     Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken, OffByOperations.
     """
     with conflicts.named(_CONFLICTS):
+        if "url" in changes:
+            _turn(merchant_id)
         row = lock(merchant_id, feed_id)
         password = changes.pop("password", None)
         enabled = changes.pop("enabled", row.enabled)
@@ -158,6 +161,8 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
             row.every_minutes = row.daily_at_hour = None
         for name, value in changes.items():
             setattr(row, name, value)
+        if moves:
+            _check_free(row)
         _check_rhythm(row)
         if password is not None:
             row.sealed_password = _sealed(row, password)
@@ -234,6 +239,25 @@ def _check(url: str) -> None:
         addresses.read(url, loopback=settings.WEBHOOK_ALLOW_LOOPBACK, longest=fetching.MAX_LENGTH)
     except addresses.NotPublic as error:
         raise BadFeedUrl(str(error)) from error
+
+
+def _turn(merchant_id: UUID) -> None:
+    """Wait until nobody else places a feed of this merchant, and keep it so until the transaction ends."""
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)
+
+
+def _check_free(source: FeedSource) -> None:
+    """Raise FeedTaken where another feed is fetched at the same place, however its address is spelled."""
+    others = of_merchant(merchant_id=source.merchant_id).exclude(pk=source.pk)
+    if _place(source.url) in map(_place, others.values_list("url", flat=True)):
+        raise FeedTaken
+
+
+def _place(url: str) -> addresses.Target | str:
+    try:
+        return addresses.read(url, loopback=True, longest=fetching.MAX_LENGTH)
+    except addresses.NotPublic:
+        return url  # Of a row from when such an address was taken.
 
 
 def _check_rhythm(source: FeedSource) -> None:

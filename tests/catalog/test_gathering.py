@@ -259,6 +259,20 @@ def test_only_the_same_address_is_called_taken(site: Site) -> None:
         sources.change(merchant_id=row.merchant_id, feed_id=row.pk, now=now, every_minutes=1)
 
 
+def test_an_address_is_taken_however_it_is_spelled(site: Site) -> None:
+    row, now = source(site), clock.database_now()
+    other = source(site, "/other", merchant_id=row.merchant_id)
+    sources.switch(feed_id=row.pk, enabled=False, now=now)
+    for path, url in (("/feed?", f"{row.url}?"), ("/feed", row.url.replace("http://", "HTTP://"))):
+        with pytest.raises(sources.FeedTaken):
+            source(site, path, merchant_id=row.merchant_id)
+        with pytest.raises(sources.FeedTaken):
+            sources.change(merchant_id=row.merchant_id, feed_id=other.pk, now=now, url=url)
+    # The feed itself may be spelled in another way, and another path or query is another feed.
+    for each in (f"{other.url}?", f"{other.url}?of=shoes"):
+        assert sources.change(merchant_id=row.merchant_id, feed_id=other.pk, now=now, url=each).url == each
+
+
 def test_a_success_begins_the_count_anew(site: Site) -> None:
     row = source(site)
     FeedSource.objects.update(failures=9)
