@@ -214,7 +214,11 @@ class _Parser:
 
     def feed(self, chunk: bytes) -> None:
         """Read on; raises ExpatError, _Broken, DoctypeRefused."""
-        self._expat.Parse(chunk, False)
+        try:
+            self._expat.Parse(chunk, False)
+        except (LookupError, ValueError) as error:
+            # Python knows no encoding of this name, or one with letters of several bytes.
+            raise _Broken("BAD_XML", "The encoding that it declares is not read. Send UTF-8.", 1) from error
         self._fed += len(chunk)
         # What expat cannot make out yet it keeps.
         if self._fed - max(self._expat.CurrentByteIndex, 0) > MAX_TOKEN + len(chunk):

@@ -295,6 +295,19 @@ def test_a_feed_of_broken_items_has_an_end() -> None:
     assert "rest of the file was not read" in found[-1].problems[0].message
 
 
+@pytest.mark.parametrize(
+    "encoding", ["shift_jis", "gbk", "utf-7", "utf_16_le", "hex", "idna", "undefined", "nobody-s"]
+)
+def test_xml_in_an_encoding_that_is_not_read_is_refused_with_what_to_send(encoding: str) -> None:
+    body = (
+        xml(item(id="A", title="Soap", price="1")).decode().replace('"1.0"?', f'"1.0" encoding="{encoding}"?')
+    )
+    with pytest.raises(
+        google_xml.BadXml, match=r"Line 1: The encoding that it declares is not read\. Send UTF-8"
+    ):
+        pieces(body.encode())
+
+
 BOMB = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9))
 
 
