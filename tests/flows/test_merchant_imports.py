@@ -180,6 +180,18 @@ def test_a_feed_of_exactly_the_limit_is_taken(api: Api, monkeypatch: pytest.Monk
     assert api.send_feed(body).status == 202
 
 
+@pytest.mark.parametrize("charset", ["idna", "hex", "utf-16", "nobody-s"])
+def test_a_form_is_in_utf_8_whatever_its_header_names(api: Api, charset: str) -> None:
+    part = b'--B\r\nContent-Disposition: form-data; name="file"; filename="f\xc3\xbcr.csv"\r\n\r\n'
+    reply = api.client.post(
+        "/api/v1/catalog/imports",
+        part + make.simple_feed(1) + b"\r\n--B--\r\n",
+        content_type=f"multipart/form-data; boundary=B; charset={charset}",
+        headers=api.headers,
+    )
+    assert (reply.status_code, reply.json().get("filename")) == (202, "für.csv")
+
+
 def test_a_form_without_a_file_or_with_other_fields_is_refused(api: Api) -> None:
     assert api.send_form({}).body["errors"]["file"][0]["code"] == "required"
     assert api.send_form({"file": "text, no file"}).status == 400
