@@ -73,12 +73,15 @@ def test_a_feed_of_few_products_with_many_variants_is_a_large_one_too() -> None:
 def test_a_server_that_takes_no_such_time_for_figures_does_not_end_an_import() -> None:
     come_in()
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '1ms'")
+        # As slow as a server lets it be: a tenth of a second for each page.
+        cursor.execute(
+            "SET vacuum_cost_delay = '100ms'; SET vacuum_cost_limit = 1; SET statement_timeout = '300ms'"
+        )
     try:
         assert not figures.keep_up(rows=100 * PRODUCTS)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("RESET statement_timeout")
+            cursor.execute("RESET vacuum_cost_delay; RESET vacuum_cost_limit; RESET statement_timeout")
 
 
 def test_control_without_it_all_goods_of_a_merchant_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
