@@ -48,7 +48,7 @@ class ImageFormParser(parsers.MultiPartParser):
     ) -> Any:
         """Return the form; raises TooLarge."""
         uploads.check_announced(parser_context, rendering.MOST_BYTES)
-        return super().parse(stream, media_type, uploads.in_utf8(parser_context))
+        return super().parse(stream, media_type, parser_context)
 
 
 def image_of(request: Request) -> tuple[BinaryIO, dict[str, Any]]:

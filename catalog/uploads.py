@@ -48,7 +48,7 @@ class FeedFormParser(parsers.MultiPartParser):
     ) -> Any:
         """Return the form; raises TooLarge."""
         check_announced(parser_context, settings.IMPORT_MAX_BYTES)
-        return super().parse(stream, media_type, in_utf8(parser_context))
+        return super().parse(stream, media_type, parser_context)
 
 
 def feed_of(request: Request) -> tuple[BinaryIO, str]:
@@ -74,11 +74,6 @@ def check_announced(parser_context: Mapping[str, Any] | None, most: int) -> None
     announced = request.META.get("CONTENT_LENGTH") if request is not None else None
     if announced and int(announced) > most + FORM_OVERHEAD:
         raise errors.TooLarge(limit=most)
-
-
-def in_utf8(parser_context: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return how a form is read: its names are UTF-8, and no `charset` of the request is asked for."""
-    return {**(parser_context or {}), "encoding": "utf-8"}
 
 
 def limited(stream: Any, most: int | None = None) -> BinaryIO:
