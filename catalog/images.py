@@ -10,10 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from catalog import content, queries, reviewing, shelved
+from catalog.limits import MAX_IMAGES
 from catalog.models import Product, ProductImage
 from commerce import errors
-
-MAX_IMAGES = 250
 
 State = ProductImage.State
 

@@ -21,7 +21,7 @@ from catalog import (
     taxonomy,
 )
 from catalog.drafts import Problem, ProductDraft
-from catalog.formats.fields import MAX_IMAGES
+from catalog.limits import MAX_IMAGES
 from catalog.models import Product, ProductImage
 from commerce.money import Money
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from catalog import copying
 from catalog.drafts import Problem, ProductDraft, VariantDraft
-from catalog.formats.fields import MAX_VARIANTS
+from catalog.limits import MAX_VARIANTS
 from catalog.models import Product, Variant
 
 Matched = tuple[Variant, VariantDraft, bool]

@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from catalog import conflicts, movements, prices, queries, reviewing, states, stock, taxonomy
-from catalog.images import MAX_IMAGES as MAX_IMAGES
 from catalog.images import Image as Image
 from catalog.images import replace
+from catalog.limits import MAX_VARIANTS
 from catalog.models import Product, Variant
 from commerce import errors
 
-MAX_VARIANTS = 2_000
 MAX_TITLE = 255
 PRODUCT_FIELDS = frozenset(
     {

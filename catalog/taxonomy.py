@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from catalog.formats.fields import MAX_ATTRIBUTES
+from catalog.limits import MAX_ATTRIBUTES
 from catalog.models import Category, CategoryAttribute, Product
 from commerce import errors
 

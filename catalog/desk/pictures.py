@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from catalog import bodies, cells, images, rendering, uploads
+from catalog.limits import MAX_IMAGES
 from catalog.models import Product, ProductImage
 from commerce import deskforms, errors
 from commerce.leafing import leaf
@@ -96,7 +97,7 @@ def of_product(request: HttpRequest, product_id: UUID) -> HttpResponse:
         form=form,
         rows=[(bodies.listed_image(row), row, STATES[row.state]) for row in rows],
         waits=any(row.state == State.WAITING and not row.code for row in rows),
-        most=images.MAX_IMAGES,
+        most=MAX_IMAGES,
         key=uuid4(),
     )
 

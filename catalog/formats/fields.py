@@ -6,14 +6,8 @@ from typing import TypeVar
 
 from catalog import cells
 from catalog.drafts import ImageDraft, Problem, ProductDraft
+from catalog.limits import MAX_IMAGES, MAX_TEXT, MAX_URL
 
-MAX_TEXT = 255
-MAX_URL = 1000
-MAX_ALT = 500
-MAX_ATTRIBUTES = 50
-MAX_BARCODE = 64
-MAX_VARIANTS = 2_000
-MAX_IMAGES = 250
 MAX_TOLD = 10_000  # problems of a file that are told one by one
 
 Value = TypeVar("Value")

@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar
 from catalog import cells
 from catalog.drafts import Piece, Problem, ProductDraft, SaleDraft, VariantDraft
 from catalog.formats import fields, together
-from catalog.formats.fields import MAX_BARCODE, MAX_TEXT, Fields
+from catalog.formats.fields import Fields
 from catalog.formats.reading import Seen
 from catalog.formats.together import Numbered
+from catalog.limits import MAX_BARCODE, MAX_TEXT, MAX_VARIANTS
 
 # Our name of an attribute -> the names it has in feeds, by preference.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -163,8 +164,8 @@ class Reader:
             row.note("id", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
         elif (line := titles.get(title)) and (title or not sku):
             row.note("item_group_id", "DUPLICATE_VARIANT", title, f"Line {line} has it already.")
-        elif len(draft.variants) >= fields.MAX_VARIANTS:
-            row.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
+        elif len(draft.variants) >= MAX_VARIANTS:
+            row.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {MAX_VARIANTS}.")
         elif (amounts := self._amounts(row)) is not None:
             titles.setdefault(title, row.line)
             if sku:

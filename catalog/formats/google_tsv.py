@@ -6,10 +6,10 @@ from datetime import datetime
 from catalog.drafts import Piece
 from catalog.formats import formulas, google
 from catalog.formats.columns import Cells, Columns
-from catalog.formats.fields import MAX_IMAGES
 from catalog.formats.google import Item
 from catalog.formats.sheets import Row, Sheet
 from catalog.formats.texts import EmptyFeed
+from catalog.limits import MAX_IMAGES
 
 
 class GoogleTsv:

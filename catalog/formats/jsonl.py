@@ -11,20 +11,12 @@ from msgspec import UNSET, Meta, UnsetType
 from catalog import cells
 from catalog.drafts import ImageDraft, Piece, Problem, ProductDraft, VariantDraft
 from catalog.formats import texts
-from catalog.formats.fields import (
-    MAX_ALT,
-    MAX_ATTRIBUTES,
-    MAX_BARCODE,
-    MAX_IMAGES,
-    MAX_TEXT,
-    MAX_URL,
-    MAX_VARIANTS,
-    shorten,
-)
+from catalog.formats.fields import shorten
 from catalog.formats.reading import Seen
 from catalog.formats.sheets import MAX_LINES, MAX_ROWS, TooManyRows
 from catalog.formats.strictjson import MAX_LINE_CHARS, Wrong, convert, decoded
 from catalog.formats.texts import EmptyFeed
+from catalog.limits import MAX_ALT, MAX_ATTRIBUTES, MAX_BARCODE, MAX_IMAGES, MAX_TEXT, MAX_URL, MAX_VARIANTS
 from commerce import errors, money
 
 # As Product.Language has them; "": none.

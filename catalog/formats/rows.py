@@ -9,9 +9,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from catalog import cells
 from catalog.drafts import Piece, Problem
-from catalog.formats.fields import MAX_TEXT, shorten
+from catalog.formats.fields import shorten
 from catalog.formats.jsonl import Reader
 from catalog.formats.strictjson import Wrong, convert
+from catalog.limits import MAX_TEXT
 
 MAX_ROWS = 1_000
 

@@ -12,11 +12,11 @@ from catalog import cells
 from catalog.drafts import Piece, Problem, ProductDraft, VariantDraft
 from catalog.formats import fields, formulas
 from catalog.formats.columns import Cells, Columns
-from catalog.formats.fields import MAX_ALT, MAX_BARCODE, MAX_TEXT
 from catalog.formats.reading import Seen
 from catalog.formats.sheets import Row, Sheet
 from catalog.formats.texts import EmptyFeed
 from catalog.formats.together import grouped
+from catalog.limits import MAX_ALT, MAX_BARCODE, MAX_TEXT, MAX_VARIANTS
 
 DEFAULT_TITLE = ""  # of the only variant of a product without options
 _OF_PRODUCT = ("title", "body", "vendor", "type", "tags", "status", "published")
@@ -170,8 +170,8 @@ class _Reader:
         if sku and (line := self._seen.line("sku", sku)):
             cell.note("sku", "DUPLICATE_SKU", sku, f"Line {line} has it already.")
             return
-        if len(draft.variants) >= fields.MAX_VARIANTS:
-            cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {fields.MAX_VARIANTS}.")
+        if len(draft.variants) >= MAX_VARIANTS:
+            cell.note("", "TOO_MANY_VARIANTS", title, f"A product has at most {MAX_VARIANTS}.")
             return
         titles.setdefault(title, cell.line)
         if sku:

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog import cells, examples, products
+from catalog import cells, examples
+from catalog.limits import MAX_IMAGES, MAX_VARIANTS
 from catalog.models import Product
 from catalog.serializers.images import ImageSerializer
 from catalog.serializers.showing import shown
@@ -69,10 +70,10 @@ class ProductWriteSerializer(StrictSerializer):
     )
     attributes = Attributes(required=False, default=dict, help_text="What is said of it, by code.")
     images = serializers.ListField(
-        child=ImageWriteSerializer(), max_length=products.MAX_IMAGES, required=False, default=list
+        child=ImageWriteSerializer(), max_length=MAX_IMAGES, required=False, default=list
     )
     variants = serializers.ListField(
-        child=VariantWriteSerializer(), max_length=products.MAX_VARIANTS, required=False, default=list
+        child=VariantWriteSerializer(), max_length=MAX_VARIANTS, required=False, default=list
     )
 
     def validate_options(self, value: list[str]) -> list[str]:
@@ -97,7 +98,7 @@ class ProductChangeSerializer(StrictSerializer):
     attributes = Attributes(required=False, help_text="Replaces all attributes.")
     images = serializers.ListField(
         child=ImageWriteSerializer(),
-        max_length=products.MAX_IMAGES,
+        max_length=MAX_IMAGES,
         required=False,
         help_text="Replaces all pictures.",
     )

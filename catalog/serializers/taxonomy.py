@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog import examples, taxonomy
-from catalog.formats.fields import MAX_ATTRIBUTES
+from catalog.limits import MAX_ATTRIBUTES
 from catalog.models import CategoryAttribute
 from catalog.serializers.showing import shown
 

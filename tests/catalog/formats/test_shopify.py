@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog import limits
 from catalog.drafts import Piece, ProductDraft
 from catalog.formats import columns, detect, fields, texts, together
 from catalog.formats.reading import Feed
@@ -326,11 +327,11 @@ def test_a_product_has_no_end_of_variants_and_pictures() -> None:
             price="1",
             image=f"https://e.example/{n}",
         )
-        for n in range(fields.MAX_VARIANTS + 1)
+        for n in range(limits.MAX_VARIANTS + 1)
     ]
     [piece] = pieces(feed(*rows))
     assert piece.draft is not None
-    assert (len(piece.draft.variants), len(piece.draft.images)) == (fields.MAX_VARIANTS, fields.MAX_IMAGES)
+    assert (len(piece.draft.variants), len(piece.draft.images)) == (limits.MAX_VARIANTS, limits.MAX_IMAGES)
     assert {problem.code for problem in piece.problems} == {"TOO_MANY_VARIANTS", "TOO_MANY_IMAGES"}
 
 

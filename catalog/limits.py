@@ -1,0 +1,9 @@
+"""How much one product may have, whichever way it comes in. Pure."""
+
+MAX_TEXT = 255  # characters of a title, an option's value, an id
+MAX_URL = 1000
+MAX_ALT = 500
+MAX_BARCODE = 64
+MAX_ATTRIBUTES = 50
+MAX_VARIANTS = 2_000
+MAX_IMAGES = 250
