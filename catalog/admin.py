@@ -1,12 +1,5 @@
 """Operations screens of the catalog. They show; what changes goods, prices or stock are verbs, not forms."""
 
-from catalog import categoryscreens, goodscreens, jobscreens, planscreens, reviewscreens, shelfscreens
+from catalog.screens import categories, goods, jobs, plans, reviews, shelf
 
-__all__ = [  # Hung up by being imported.
-    "categoryscreens",
-    "goodscreens",
-    "jobscreens",
-    "planscreens",
-    "reviewscreens",
-    "shelfscreens",
-]
+__all__ = ["categories", "goods", "jobs", "plans", "reviews", "shelf"]  # Hung up by being imported.

@@ -14,10 +14,12 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from catalog import floors, intake, locations, movements, places, prices, schedules, stock
-from catalog.drafts import Piece, Problem, ProductDraft
-from catalog.formats import rows
+from catalog.feeds import intake
+from catalog.feeds.drafts import Piece, Problem, ProductDraft
+from catalog.feeds.formats import rows
 from catalog.models import Product, Variant
+from catalog.pricing import floors, prices, schedules
+from catalog.shelf import locations, movements, places, stock
 from commerce import errors
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,8 @@ from functools import cache, partial
 
 from django.conf import settings
 
-from catalog import gathering, pictures
+from catalog.feeds import gathering
+from catalog.media import pictures
 from commerce import clock
 from commerce.outside import fetching
 from commerce.pool import Pool

@@ -7,7 +7,8 @@ from rest_framework import parsers, serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
-from catalog import rendering, uploads
+from catalog import uploads
+from catalog.media import rendering
 from catalog.serializers.images import UploadSerializer
 from commerce import errors
 

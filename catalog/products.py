@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog import conflicts, movements, prices, queries, reviewing, states, stock, taxonomy
-from catalog.images import Image as Image
-from catalog.images import replace
+from catalog import conflicts, queries, reviewing, states, taxonomy
 from catalog.limits import MAX_VARIANTS
+from catalog.media.images import Image as Image
+from catalog.media.images import replace
 from catalog.models import Product, Variant
+from catalog.pricing import prices
+from catalog.shelf import movements, stock
 from commerce import errors
 
 MAX_TITLE = 255

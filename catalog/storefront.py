@@ -22,7 +22,8 @@ from django.db.models import (
     Value,
 )
 
-from catalog import preorders, queries, search, shelved, taxonomy
+from catalog import preorders, queries, search, taxonomy
+from catalog.media import shelved
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce import errors
 from commerce.models import Merchant

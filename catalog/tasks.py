@@ -7,7 +7,10 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from catalog import applying, exports, gathering, imports, looking, notices, pictures
+from catalog import looking
+from catalog.feeds import exports, gathering, imports, notices
+from catalog.media import pictures
+from catalog.pricing import applying
 from commerce import clock, turnstile
 
 # Well below the tasks' time limit; a longer feed goes on in a task of its own.

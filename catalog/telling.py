@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog import bundles, thresholds
+from catalog import bundles
 from catalog.models import Export, FeedFetch, FeedSource, Import, ProductReview, Stock
+from catalog.shelf import thresholds
 from commerce import ids
 from commerce.webhooks import messages
 

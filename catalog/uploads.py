@@ -9,7 +9,7 @@ from rest_framework import parsers, serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 
-from catalog.formats import texts
+from catalog.feeds.formats import texts
 from commerce import errors
 
 FORM_OVERHEAD = 16_384

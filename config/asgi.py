@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 django.setup(set_prefix=False)  # Loads the apps, which the sockets' models need.
 
-from catalog.rendering import MOST_BYTES  # noqa: E402
+from catalog.media.rendering import MOST_BYTES  # noqa: E402
 from commerce.bodylimit import BodyLimit  # noqa: E402
 from commerce.pool import Pool  # noqa: E402
 from config.answering import Handler  # noqa: E402

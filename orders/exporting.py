@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 from django.db.models import QuerySet
 
-from catalog.formats import formulas
+from catalog.feeds.formats import formulas
 from commerce import money
 from orders import queries
 from orders.models import Order, OrderLine, parcels_of

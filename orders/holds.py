@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from catalog import stock
+from catalog.shelf import stock
 from orders.carts import contents
 from orders.models import Hold, OrderLine, Purchase
 from orders.till.refusals import CouponSpent, HouseholdLimit

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from catalog import floors
 from catalog.models import Product
+from catalog.pricing import floors
 from orders.models import Hold, OrderLine
 from orders.pricing import PriceBelowFloor
 from orders.till.asking import (

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 
-from catalog import preorders, shelved
+from catalog import preorders
 from catalog import queries as goods
+from catalog.media import shelved
 from catalog.models import Price, Product, ProductImage, Variant
 from commerce.money import Money
 from streams import people, queries

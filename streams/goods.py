@@ -7,7 +7,9 @@ from uuid import UUID
 from django.db.models import Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog import plans, queries, rates, shelved
+from catalog import queries
+from catalog.commission import plans, rates
+from catalog.media import shelved
 from catalog.models import Price, PriceFloor, Product, Variant
 from commerce import errors
 from commerce.money import Money

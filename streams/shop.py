@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog import shelved, storefront
+from catalog import storefront
+from catalog.media import shelved
 from catalog.models import Product
 from commerce import errors, http, paging, throttles
 from commerce.schema import THROTTLED

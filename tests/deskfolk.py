@@ -9,8 +9,10 @@ from uuid import uuid4
 from django.test import Client
 from django.utils import timezone
 
-from catalog import locations, prices, schedules, sources
+from catalog.feeds import sources
 from catalog.models import Export, Import, Product, ProductImage
+from catalog.pricing import prices, schedules
+from catalog.shelf import locations
 from commerce import gateway, members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User

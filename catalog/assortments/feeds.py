@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TextIO
 
-from catalog.formats.goods import Good, Writer
+from catalog.feeds.formats.goods import Good, Writer
 
 
 def write(goods: Iterable[Good], *, to: TextIO, writer: Writer, now: datetime) -> int:

@@ -5,7 +5,7 @@ from itertools import accumulate, product
 from random import Random
 
 from catalog.assortments.words import KINDS, PLACES, SHARES, SYLLABLES, TONGUES, TRADES, Kind, Tongue
-from catalog.formats.goods import Good, Picture, Unit
+from catalog.feeds.formats.goods import Good, Picture, Unit
 from commerce import money
 
 MAKERS = [f"Example {place} {trade}" for place, trade in product(PLACES, TRADES)]

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from catalog.copying import copy
-from catalog.formats.goods import Good
+from catalog.feeds.formats.goods import Good
 from catalog.models import Price, Product, ProductImage, Stock, StockMovement, Variant
 from commerce import ids
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from catalog import names, shelved, taxonomy
+from catalog import names, taxonomy
 from catalog.bodies.body import Body
 from catalog.bodies.pictures import image, shown
 from catalog.bodies.pricing import price
+from catalog.media import shelved
 from catalog.models import (
     BundlePart,
     Category,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from catalog import shelved
 from catalog.bodies.body import Body
+from catalog.media import shelved
 from catalog.models import ProductImage
 
 

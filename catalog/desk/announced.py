@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from catalog import bodies, floors, prices, queries, schedules
+from catalog import bodies, queries
 from catalog.models import PriceSchedule
+from catalog.pricing import floors, prices, schedules
 from commerce import deskforms, errors, money
 from commerce.leafing import leaf
 from commerce.merchantsite import desk, member_of

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalog import bodies, exports, queries
+from catalog import bodies, queries
 from catalog.desk import words
+from catalog.feeds import exports
 from catalog.models import Import, Product
 from catalog.views.exports import file_answer
 from commerce import errors

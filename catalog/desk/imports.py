@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from catalog import bodies, imports, queries, uploads
+from catalog import bodies, queries, uploads
 from catalog.desk import words
+from catalog.feeds import imports
 from catalog.models import Import
 from commerce import errors
 from commerce.leafing import leaf

@@ -12,8 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
-from catalog import bodies, cells, images, rendering, uploads
+from catalog import bodies, uploads
+from catalog.feeds import cells
 from catalog.limits import MAX_IMAGES
+from catalog.media import images, rendering
 from catalog.models import Product, ProductImage
 from commerce import deskforms, errors
 from commerce.leafing import leaf

@@ -16,8 +16,9 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from catalog import locations, queries
+from catalog import queries
 from catalog.serializers.places import location as body
+from catalog.shelf import locations
 from commerce import countries, errors
 from commerce.leafing import leaf
 from commerce.merchantsite import desk, member_of

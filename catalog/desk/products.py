@@ -13,9 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from catalog import bodies, movements, prices, products, queries, reviewing, search, stock
+from catalog import bodies, products, queries, reviewing, search
 from catalog.desk import words
 from catalog.models import Product, ProductReview, StockMovement
+from catalog.pricing import prices
+from catalog.shelf import movements, stock
 from commerce import errors, money
 from commerce.leafing import leaf
 from commerce.merchantsite import Waiting, desk, member_of

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from catalog import sources
 from catalog.desk import words
+from catalog.feeds import sources
 from catalog.models import FeedFetch, FeedSource
 from commerce import deskforms, errors
 from commerce.leafing import leaf

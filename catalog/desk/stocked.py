@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import movements, places, queries, search, stock, thresholds
+from catalog import queries, search
 from catalog.models import StockMovement, Variant
 from catalog.serializers.places import low, movement, there
+from catalog.shelf import movements, places, stock, thresholds
 from commerce import deskforms, errors
 from commerce.leafing import leaf
 from commerce.merchantsite import desk, member_of

@@ -39,7 +39,7 @@ class Location(models.Model):
 
 
 class LocationStock(models.Model):
-    """Units of a variant that lie at a location other than the main one. `catalog.stock` locks come first."""
+    """Units of a variant that lie at a location other than the main one. Locked after its stock."""
 
     id = models.BigAutoField(primary_key=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -9,7 +9,7 @@ from commerce.models import Merchant
 
 
 class Stock(models.Model):
-    """Units of a variant that can still be promised. `catalog.stock` is its only writer."""
+    """Units of a variant that can still be promised. `catalog.shelf.stock` is its only writer."""
 
     variant = models.OneToOneField(Variant, on_delete=models.CASCADE, primary_key=True, related_name="stock")
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog import batches, examples
-from catalog.formats import rows
+from catalog.feeds.formats import rows
 from catalog.serializers.showing import shown
 from commerce.strict import StrictSerializer
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog import examples, stock
+from catalog import examples
 from catalog.models import Location, LocationStock, LowStock, Stock, StockMovement
 from catalog.serializers.showing import shown
+from catalog.shelf import stock
 from commerce import countries
 from commerce.strict import Flag, StrictSerializer, Text, Whole
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog import examples, plans
+from catalog import examples
+from catalog.commission import plans
 from catalog.models import CommissionPlan
 from catalog.serializers.showing import shown
 from commerce.strict import StrictSerializer, Text, Whole

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog import cells, examples
+from catalog import examples
+from catalog.feeds import cells
 from catalog.limits import MAX_IMAGES, MAX_VARIANTS
 from catalog.models import Product
 from catalog.serializers.images import ImageSerializer

@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog import examples, stock
+from catalog import examples
 from catalog.serializers.places import Code, MovementSerializer, ThereSerializer
 from catalog.serializers.showing import shown
+from catalog.shelf import stock
 from commerce.strict import StrictSerializer, Text, Whole
 
 

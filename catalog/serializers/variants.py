@@ -4,9 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog import cells, examples, stock
+from catalog import examples
+from catalog.feeds import cells
 from catalog.serializers.prices import PriceSerializer, PriceWriteSerializer
 from catalog.serializers.showing import shown
+from catalog.shelf import stock
 from commerce.strict import Flag, StrictSerializer, Text, Whole
 
 MAX_POSITION = 1_000_000

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import batches, bodies
-from catalog.formats import rows
+from catalog.feeds.formats import rows
 from catalog.serializers import batches as shapes
 from catalog.views import edge
 from commerce import http

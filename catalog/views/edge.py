@@ -5,7 +5,8 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
-from catalog import movements, prices
+from catalog.pricing import prices
+from catalog.shelf import movements
 from commerce import http, paging
 from commerce.models import MerchantKey
 

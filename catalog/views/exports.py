@@ -15,8 +15,9 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, exports, filters, queries
-from catalog.formats import writing
+from catalog import bodies, filters, queries
+from catalog.feeds import exports
+from catalog.feeds.formats import writing
 from catalog.models import Export
 from catalog.serializers import exports as shapes
 from catalog.views import edge

@@ -11,7 +11,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, content, filters, images, photos
+from catalog import bodies, content, filters, photos
+from catalog.media import images
 from catalog.models import ProductImage
 from catalog.serializers import images as shapes
 from catalog.views import edge

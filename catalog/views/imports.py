@@ -10,7 +10,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, content, examples, filters, imports, queries, uploads
+from catalog import bodies, content, examples, filters, queries, uploads
+from catalog.feeds import imports
 from catalog.models import Import, ImportProblem
 from catalog.serializers import imports as shapes
 from catalog.views import edge

@@ -4,7 +4,7 @@ from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog import shelved
+from catalog.media import shelved
 
 FOR_EVER = "public, max-age=31536000, immutable"
 

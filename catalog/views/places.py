@@ -10,9 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, locations, places, queries
+from catalog import bodies, queries
 from catalog.models import Location, Stock, StockMovement, Variant
 from catalog.serializers import places as shapes
+from catalog.shelf import locations, places
 from catalog.views import edge, stockfilters, tagged
 from catalog.views.moments import MomentPagination
 from commerce import http

@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, filters, plans
+from catalog import bodies, filters
+from catalog.commission import plans
 from catalog.models import CommissionPlan
 from catalog.serializers import plans as shapes
 from catalog.views import edge, tagged

@@ -9,8 +9,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, filters, queries, schedules
+from catalog import bodies, filters, queries
 from catalog.models import PriceSchedule
+from catalog.pricing import schedules
 from catalog.serializers import schedules as shapes
 from catalog.views import edge
 from commerce import http

@@ -8,9 +8,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, floors, places, prices, queries, stock, thresholds
+from catalog import bodies, queries
+from catalog.pricing import floors, prices
 from catalog.serializers import prices as price_shapes
 from catalog.serializers import stock as stock_shapes
+from catalog.shelf import places, stock, thresholds
 from catalog.views import edge, tagged
 from commerce import http
 from commerce.schema import IDEMPOTENCY_KEY, IF_MATCH

@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import bodies, sources
+from catalog import bodies
+from catalog.feeds import sources
 from catalog.models import FeedFetch, FeedSource
 from catalog.serializers import sources as shapes
 from catalog.views import edge, tagged

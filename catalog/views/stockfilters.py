@@ -8,9 +8,9 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog import thresholds
 from catalog.filters import Filters, TextFilter, TruthFilter
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
+from catalog.shelf import thresholds
 from commerce.moments import MomentFilter
 
 MAX_SKUS = 100

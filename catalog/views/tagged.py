@@ -6,8 +6,12 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from catalog import bodies, bundles, floors, locations, plans, prices, products, queries, sources
+from catalog import bodies, bundles, products, queries
+from catalog.commission import plans
+from catalog.feeds import sources
+from catalog.pricing import floors, prices
 from catalog.serializers import places as shapes
+from catalog.shelf import locations
 from commerce import etags, picking
 
 

@@ -13,8 +13,9 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from catalog import bundles, prices, products
+from catalog import bundles, products
 from catalog.models import Price, Product, ProductImage, Variant
+from catalog.pricing import prices
 from commerce import accounts, cards, gateway, members, merchantkeys
 from commerce.models import Customer, Host, Merchant, User
 from commerce.money import Money

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
 
-from catalog import movements
+from catalog.shelf import movements
 from commerce import errors, money
 from commerce.money import Money
 from orders import fulfilment, moves, queries

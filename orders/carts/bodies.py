@@ -9,8 +9,10 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from catalog import preorders, prices, queries, shelved
+from catalog import preorders, queries
+from catalog.media import shelved
 from catalog.models import BundlePart, Variant
+from catalog.pricing import prices
 from commerce import money
 from commerce.money import Money
 from orders import taxes

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from catalog import stock
 from catalog.models import Product, Variant
+from catalog.shelf import stock
 from commerce import errors
 from orders import quotes, transactions
 from orders.carts import bodies, holding

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F
 
-from catalog import stock
 from catalog.models import Variant
+from catalog.shelf import stock
 from commerce import ids
 from orders.carts import bodies
 from orders.models import Cart, CartHold, CartHolder

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from catalog.models import StockMovement
-from catalog.movements import Who
+from catalog.shelf.movements import Who
 from commerce import errors, money
 from commerce.merchantsite import member_of
 from commerce.money import Money

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from catalog import leaving
 from catalog.models import Location
-from catalog.movements import Who
+from catalog.shelf import leaving
+from catalog.shelf.movements import Who
 from orders.models import Hold, ShipmentLine
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from catalog import leaving
 from catalog.models import Location
-from catalog.movements import SOMEBODY, Who
+from catalog.shelf import leaving
+from catalog.shelf.movements import SOMEBODY, Who
 from commerce import outbox
 from orders import moves, queries
 from orders.fulfilment import origins

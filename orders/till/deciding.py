@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import households, ids
 from orders import taxes, transactions
 from orders.till import bills

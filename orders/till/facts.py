@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from catalog.rates import Promise
+from catalog.commission.rates import Promise
 from commerce.money import Money
 from orders import pricing
 from orders.tariffs.reading import Tariffs

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from catalog import rates, stock
+from catalog.commission import rates
+from catalog.shelf import stock
 from commerce import households
 from orders.tariffs import reading as tariffs
 from orders.till import others

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import ids, outbox
 from orders import pricing
 from orders.models import Hold, Order, Purchase

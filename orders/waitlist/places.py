@@ -11,8 +11,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from catalog import floors, stock
 from catalog.models import Price, Product, Stock, Variant
+from catalog.pricing import floors
+from catalog.shelf import stock
 from commerce import errors, ids
 from commerce.money import Money
 from orders import pricing, quotes, transactions

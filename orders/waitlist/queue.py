@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from catalog import preorders, stock
+from catalog import preorders
 from catalog.models import Price, PriceFloor, Product, Stock
+from catalog.shelf import stock
 from commerce import outbox
 from orders import transactions
 from orders.models import WaitlistEntry

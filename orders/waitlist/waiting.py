@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet, Sum
 
-from catalog import prices
 from catalog.models import Price
+from catalog.pricing import prices
 from commerce.money import Money
 from orders.models import WaitlistEntry
 from orders.waitlist.turns import Waiter

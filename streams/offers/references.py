@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import F, Min, Q
 from django.db.models.functions import Coalesce
 
-from catalog import prices
 from catalog import queries as catalog
 from catalog.models import Variant
+from catalog.pricing import prices
 from commerce.money import Money
 from streams import goods, queries
 from streams.models import Offer

@@ -18,10 +18,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog import imports
 from catalog.assortments import feeds, goods, loading
-from catalog.formats import detect
-from catalog.formats.writing import WRITERS
+from catalog.feeds import imports
+from catalog.feeds.formats import detect
+from catalog.feeds.formats.writing import WRITERS
 from catalog.models import Import, StockMovement, Variant
 from commerce.models import Merchant
 from config.env import ROOT

@@ -15,7 +15,7 @@ def main() -> None:
     django.setup()
     from django.utils import timezone
 
-    from catalog import imports
+    from catalog.feeds import imports
 
     begun = time.perf_counter()
     while imports.run(import_id=UUID(sys.argv[1]), now=timezone.now()) is imports.Progress.MORE:

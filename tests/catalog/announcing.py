@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from catalog import applying, floors, prices, schedules
 from catalog.models import PriceSchedule, Variant
+from catalog.pricing import applying, floors, prices, schedules
 from tests.catalog.make import NOW, after
 
 HOUR = 3600.0

@@ -1,6 +1,6 @@
 """Feeds that are read as workers read them, and what came of them."""
 
-from catalog import imports
+from catalog.feeds import imports
 from catalog.models import Import, Price, Variant
 from commerce.models import Merchant
 from tests.catalog import make

@@ -1,7 +1,7 @@
 """Goods at a merchant's locations, and what is done with them, for tests."""
 
-from catalog import leaving, locations, movements, places
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
+from catalog.shelf import leaving, locations, movements, places
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.make import NOW, after

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from catalog import imports, prices, products
+from catalog import products
+from catalog.feeds import imports
 from catalog.models import Import, Product, Stock, StockMovement, Variant
+from catalog.pricing import prices
 from commerce.models import Merchant
 from tests import apikeys
 

@@ -9,8 +9,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from catalog import bundles, exports, imports, stock
+from catalog import bundles
+from catalog.feeds import exports, imports
 from catalog.models import Import, Product, StockMovement
+from catalog.shelf import stock
 from commerce.models import Event, User
 from config.celery import app
 from tests.catalog import make

@@ -9,10 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DataError, IntegrityError
 
-from catalog import conflicts, imports
+from catalog import conflicts
 from catalog.assortments import feeds, goods, loading
 from catalog.copying import copy
-from catalog.formats.writing import WRITERS
+from catalog.feeds import imports
+from catalog.feeds.formats.writing import WRITERS
 from catalog.models import Price, Product, ProductImage, Stock, StockMovement, Variant
 from commerce import ids, money
 from commerce.models import Merchant

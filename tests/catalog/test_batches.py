@@ -8,9 +8,11 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog import batches, floors, intake, matching
-from catalog.formats import jsonl, rows
+from catalog import batches
+from catalog.feeds import intake, matching
+from catalog.feeds.formats import jsonl, rows
 from catalog.models import Price, Product, StockMovement, Variant
+from catalog.pricing import floors
 from tests.catalog import make
 from tests.catalog.api import Api
 from tests.catalog.make import NOW

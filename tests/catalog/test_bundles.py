@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalog import bundles, imports, queries, stock
+from catalog import bundles, queries
+from catalog.feeds import imports
 from catalog.models import BundlePart, Stock, Variant
+from catalog.shelf import stock
 from commerce.models import Event, Merchant
 from tests.catalog import make
 from tests.catalog.api import Api

@@ -10,8 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import exports, imports, prices, products
+from catalog import products
+from catalog.feeds import exports, imports
 from catalog.models import Export, Import, Product, ProductReview, Stock, StockMovement
+from catalog.pricing import prices
 from commerce.models import Merchant
 from commerce.templatetags import writing
 from tests.catalog import make

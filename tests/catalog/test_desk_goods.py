@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import bundles, locations, thresholds
+from catalog import bundles
 from catalog.models import (
     Category,
     CategoryAttribute,
@@ -26,6 +26,7 @@ from catalog.models import (
     StockMovement,
     Variant,
 )
+from catalog.shelf import locations, thresholds
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.photos import picture

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import sources
+from catalog.feeds import sources
 from catalog.models import FeedFetch, FeedSource, Import
 from commerce.models import Merchant
 from tests.catalog import make

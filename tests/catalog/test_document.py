@@ -10,8 +10,9 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from catalog import bundles, cells, exports, floors, imports, intake, matching, prices, products, stock
-from catalog.formats import (
+from catalog import bundles, products
+from catalog.feeds import cells, exports, imports, intake, matching
+from catalog.feeds.formats import (
     columns,
     fields,
     google,
@@ -23,6 +24,8 @@ from catalog.formats import (
     strictjson,
     texts,
 )
+from catalog.pricing import floors, prices
+from catalog.shelf import stock
 from config.env import ROOT
 from tests import openapi
 

@@ -3,8 +3,10 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalog import prices, products, queries, reviewing, stock
+from catalog import products, queries, reviewing
 from catalog.models import Product, ProductImage, Variant
+from catalog.pricing import prices
+from catalog.shelf import stock
 from tests.catalog import make
 from tests.catalog.make import NOW, after
 

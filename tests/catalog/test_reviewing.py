@@ -8,11 +8,12 @@ import orjson
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalog import imports, products, queries, reviewing, states
+from catalog import products, queries, reviewing, states
+from catalog.feeds import imports
 from catalog.models import Product, ProductReview
 from commerce.models import Event, Merchant, User
 from tests.catalog import make
-from tests.catalog.formats.test_round_trips import read, written
+from tests.catalog.feeds.formats.test_round_trips import read, written
 from tests.catalog.make import NOW, after
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from catalog.models import Category, CategoryAttribute, Product, ProductTag
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.api import Api
-from tests.catalog.formats.test_round_trips import read, written
+from tests.catalog.feeds.formats.test_round_trips import read, written
 from tests.catalog.make import NOW
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,10 @@ import orjson
 import pytest
 from django.conf import settings
 
-from catalog import bundles, exports, imports, reviewing, stock
+from catalog import bundles, reviewing
+from catalog.feeds import exports, imports
 from catalog.models import ProductReview, Variant
+from catalog.shelf import stock
 from commerce import clock
 from commerce.models import Event, WebhookDelivery, WebhookMessage
 from commerce.relay import Relay

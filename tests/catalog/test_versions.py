@@ -8,8 +8,11 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
-from catalog import imports, prices, products, stock
+from catalog import products
+from catalog.feeds import imports
 from catalog.models import Product, ProductImage, Variant
+from catalog.pricing import prices
+from catalog.shelf import stock
 from tests.catalog import make
 from tests.catalog.make import NOW
 from tests.orders.threads import at_once

@@ -9,7 +9,9 @@ from django.apps import apps
 from django.contrib.auth import authenticate
 from django.db.models import Sum
 
-from catalog import imports, pictures, preorders
+from catalog import preorders
+from catalog.feeds import imports
+from catalog.media import pictures
 from catalog.models import BundlePart, ProductImage, Stock, Variant
 from commerce import cards, merchantkeys
 from commerce.models import Host, Merchant, User

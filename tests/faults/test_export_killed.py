@@ -7,7 +7,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import exports, imports, tasks
+from catalog import tasks
+from catalog.feeds import exports, imports
 from catalog.models import Export
 from tests.catalog import make
 from tests.worker_process import Start, relay_until

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from catalog import imports, stock, tasks
+from catalog import tasks
+from catalog.feeds import imports
 from catalog.models import Import, Product, StockMovement, Variant
+from catalog.shelf import stock
 from tests.catalog import make
 from tests.worker_process import Start, relay_until
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from catalog import gathering, images, pictures, sources, tasks
+from catalog import tasks
+from catalog.feeds import gathering, sources
+from catalog.media import images, pictures
 from catalog.models import FeedFetch, FeedSource, Import, Picture, Product, ProductImage
 from commerce import clock
 from tests.catalog import make

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import clock
 from config.celery import TIMETABLE, app
 from orders.models import Payment, Purchase, WaitlistEntry

@@ -9,8 +9,10 @@ from uuid import UUID
 from django.db import InternalError, connection, transaction
 from django.utils import timezone
 
-from catalog import exports, locations, plans
+from catalog.commission import plans
+from catalog.feeds import exports
 from catalog.models import FeedSource, ProductImage, Variant
+from catalog.shelf import locations
 from commerce.models import Merchant
 from commerce.money import Money
 from commerce.webhooks import endpoints, messages

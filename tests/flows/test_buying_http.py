@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import prices
 from catalog.models import Variant
+from catalog.pricing import prices
 from commerce.models import Card, Merchant, User
 from orders.models import Hold, Order, Payment, Purchase
 from orders.settling import payments

@@ -10,8 +10,8 @@ import pytest
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
-from catalog import floors, prices
 from catalog.models import Price
+from catalog.pricing import floors, prices
 from orders.models import OrderLine
 from streams import coupons, offers
 from streams.models import Coupon, CouponClaim, Offer, Stream

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog import movements, stock
 from catalog.models import Product, Variant
+from catalog.shelf import movements, stock
 from tests.catalog import make
 from tests.catalog.api import Api
 from tests.catalog.make import NOW

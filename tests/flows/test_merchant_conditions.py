@@ -9,7 +9,7 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import sources
+from catalog.feeds import sources
 from orders.carts import policies
 from tests.catalog.api import Api
 from tests.flows import tenants

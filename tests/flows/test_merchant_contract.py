@@ -20,7 +20,10 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance, response_schema_conformance
 
-from catalog import exports, locations, plans, prices, schedules
+from catalog.commission import plans
+from catalog.feeds import exports
+from catalog.pricing import prices, schedules
+from catalog.shelf import locations
 from commerce.webhooks import endpoints, messages
 from config.env import ROOT
 from tests.catalog import make

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog import products, stock
+from catalog import products
 from catalog.models import Product, Variant
+from catalog.shelf import stock
 from commerce import etags
 from commerce.webhooks import endpoints
 from tests.catalog import make

@@ -10,7 +10,7 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from django.db import connection
 
-from catalog import exports, imports
+from catalog.feeds import exports, imports
 from catalog.models import Export
 from commerce.relay import Relay
 from config.celery import app

@@ -9,8 +9,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog import prices, products, stock
+from catalog import products
 from catalog.models import Product, Variant
+from catalog.pricing import prices
+from catalog.shelf import stock
 from commerce import horizon
 from tests.catalog import make
 from tests.catalog.api import Api

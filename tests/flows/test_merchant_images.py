@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.test.client import Client as Browser
 
-from catalog import images, pictures
+from catalog.media import images, pictures
 from catalog.models import ImageChunk, Product, ProductImage
 from commerce import clock
 from commerce.outside.fetching import Client

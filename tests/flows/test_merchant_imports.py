@@ -10,7 +10,7 @@ from celery.contrib.testing.worker import start_worker
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from catalog import imports
+from catalog.feeds import imports
 from catalog.models import Import
 from commerce.relay import Relay
 from config.celery import app

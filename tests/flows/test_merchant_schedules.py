@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from catalog import applying
 from catalog.models import Price
+from catalog.pricing import applying
 from tests.catalog import make
 from tests.catalog.api import Api
 

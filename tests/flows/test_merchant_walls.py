@@ -8,8 +8,11 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import exports, imports, locations, plans, prices, schedules
+from catalog.commission import plans
+from catalog.feeds import exports, imports
 from catalog.models import FeedSource, Import, PriceSchedule, Product, ProductImage, Variant
+from catalog.pricing import prices, schedules
+from catalog.shelf import locations
 from commerce import ids, merchantkeys
 from tests import apikeys, openapi
 from tests.catalog import make

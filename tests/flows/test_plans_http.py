@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from catalog import plans
+from catalog.commission import plans
 from catalog.models import CommissionPlan
 from commerce.models import Host, Merchant, User
 from orders.models import Commission, OrderLine

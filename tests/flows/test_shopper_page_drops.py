@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce.models import User
 from orders.models import WaitlistEntry
 from orders.waitlist import keeping, queue

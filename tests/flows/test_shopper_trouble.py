@@ -10,7 +10,8 @@ import pytest
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
-from catalog import prices, stock
+from catalog.pricing import prices
+from catalog.shelf import stock
 from orders.models import Payment, Purchase
 from orders.settling import charging
 from streams import offers

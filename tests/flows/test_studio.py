@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from catalog import plans
+from catalog.commission import plans
 from commerce.models import Host, User
 from config.children import Child
 from orders.models import WaitlistEntry

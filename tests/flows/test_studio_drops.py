@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from catalog import floors
 from catalog.models import Variant
+from catalog.pricing import floors
 from commerce.models import User
 from streams import offers
 from streams.models import Coupon, Offer

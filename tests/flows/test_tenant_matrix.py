@@ -13,7 +13,8 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from catalog import plans, queries
+from catalog import queries
+from catalog.commission import plans
 from orders import queries as orders
 from tests import openapi
 from tests.catalog.api import Api, Reply

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import redis_client
 from commerce.models import Event
 from orders import holds

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import httpx
 from django.core.management import call_command
 
-from catalog import stock
 from catalog.models import Price, Product, ProductImage, Stock, StockMovement, Variant
+from catalog.shelf import stock
 from commerce import gateway
 from commerce.models import Address, Card, Customer, Event, Host, Merchant, User
 from commerce.money import Money

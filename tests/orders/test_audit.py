@@ -9,8 +9,9 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from catalog import bundles, locations, movements, places, stock
+from catalog import bundles
 from catalog.models import Variant
+from catalog.shelf import locations, movements, places, stock
 from commerce import gateway
 from commerce.models import ConnectedAccount, Event, Notice
 from commerce.money import Money

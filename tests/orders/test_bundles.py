@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from catalog import bundles, stock
+from catalog import bundles
 from catalog.models import Variant
+from catalog.shelf import stock
 from orders import holds, quotes
 from orders.carts import bodies, contents, policies
 from orders.models import CartHold, CartLine, Hold, OrderLine, Purchase

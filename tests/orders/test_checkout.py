@@ -3,8 +3,9 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
-from catalog import prices, stock
 from catalog.models import Price, Product, Variant
+from catalog.pricing import prices
+from catalog.shelf import stock
 from commerce import errors
 from commerce.models import Address, Card
 from commerce.money import Money

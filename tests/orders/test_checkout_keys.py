@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import idempotency
 from commerce.models import Card, Event
 from orders.models import Purchase

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import errors, gateway
 from commerce.money import Money
 from orders import expiry, fulfilment, queries

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog import thresholds
 from catalog.models import Variant
+from catalog.shelf import thresholds
 from commerce import clock
 from commerce.models import Event, WebhookMessage
 from commerce.relay import Relay

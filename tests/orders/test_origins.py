@@ -7,8 +7,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from catalog import bundles, locations, places
+from catalog import bundles
 from catalog.models import StockMovement, Variant
+from catalog.shelf import locations, places
 from commerce.models import Merchant
 from orders import fulfilment
 from orders.fulfilment import Label

@@ -9,8 +9,9 @@ from unittest.mock import patch
 import pytest
 from django.db import connection
 
-from catalog import bundles, stock
+from catalog import bundles
 from catalog.models import Variant
+from catalog.shelf import stock
 from orders.models import Hold, Purchase
 from tests.orders import make
 from tests.orders.make import NOW

@@ -10,8 +10,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.db.models import F
 
-from catalog import stock
 from catalog.models import Stock
+from catalog.shelf import stock
 from commerce import errors
 from orders import transactions
 from orders.models import Hold, Purchase

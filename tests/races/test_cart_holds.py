@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from catalog import stock
 from catalog.models import Stock, Variant
+from catalog.shelf import stock
 from commerce.models import User
 from orders.carts import contents, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, GuestCart

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import clock, errors
 from commerce.models import User
 from commerce.money import Money

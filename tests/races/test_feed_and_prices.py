@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from catalog import intake, movements, prices
-from catalog.drafts import ProductDraft, VariantDraft
+from catalog.feeds import intake
+from catalog.feeds.drafts import ProductDraft, VariantDraft
 from catalog.models import Product, Variant
+from catalog.pricing import prices
+from catalog.shelf import movements
 from tests.orders import make
 from tests.orders.make import NOW
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import floors, prices
 from catalog.models import Price, PriceFloor, Variant
+from catalog.pricing import floors, prices
 from tests.catalog import make
 from tests.catalog.make import NOW, after
 

@@ -11,8 +11,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from catalog import stock
 from catalog.models import Stock
+from catalog.shelf import stock
 from tests.catalog import make
 from tests.catalog.make import NOW
 from tests.orders.threads import at_once, comes_to_wait

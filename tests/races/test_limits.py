@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from catalog import exports, imports
+from catalog.feeds import exports, imports
 from catalog.models import Export, Import
 from commerce.models import Merchant
 from tests.catalog import make

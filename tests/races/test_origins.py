@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from django.db import transaction
 
-from catalog import locations, places, stock
 from catalog.models import LocationStock, StockMovement, Variant
+from catalog.shelf import locations, places, stock
 from orders import fulfilment
 from orders.models import Order, Shipment, WaitlistEntry
 from orders.settling import payments

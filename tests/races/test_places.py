@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import locations, places, stock
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
+from catalog.shelf import locations, places, stock
 from tests.catalog import located, make
 from tests.catalog.located import KEY, adds_up, adjust_there, close, lying, move, set_there
 from tests.catalog.make import NOW

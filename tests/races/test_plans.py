@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from catalog import plans
+from catalog.commission import plans
+from catalog.commission.plans import Terms
 from catalog.models import CommissionPlan, CommissionRate
-from catalog.plans import Terms
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.make import NOW, after

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import applying, prices, schedules
 from catalog.models import Price, PriceSchedule, Variant
+from catalog.pricing import applying, prices, schedules
 from tests.catalog import make
 from tests.catalog.make import NOW, after
 

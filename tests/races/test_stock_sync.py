@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from catalog import batches, stock
-from catalog.formats import rows
+from catalog import batches
+from catalog.feeds.formats import rows
 from catalog.models import Stock, Variant
+from catalog.shelf import stock
 from orders.models import Hold
 from tests.orders import make
 from tests.orders.make import NOW

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from catalog import stock, telling, thresholds
+from catalog import telling
 from catalog.models import Variant
+from catalog.shelf import stock, thresholds
 from commerce import clock
 from commerce.models import WebhookMessage
 from commerce.webhooks import endpoints

@@ -13,8 +13,9 @@ from unittest.mock import patch
 import pytest
 from django.db import connection, transaction
 
-from catalog import prices, stock
 from catalog.models import Price
+from catalog.pricing import prices
+from catalog.shelf import stock
 from commerce import errors
 from orders import transactions
 from orders.models import Hold, Purchase

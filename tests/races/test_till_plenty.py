@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from catalog import stock
 from catalog.models import Stock, Variant
+from catalog.shelf import stock
 from orders.till import asking, others, reading, refusals, ringing, writing
 from orders.till.asking import Receipt
 from tests.orders import make

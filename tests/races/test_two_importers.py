@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
-from catalog import claims, imports, stock
+from catalog import claims
+from catalog.feeds import imports
 from catalog.models import Import, Product, StockMovement, Variant
+from catalog.shelf import stock
 from tests.catalog import make
 from tests.catalog.make import NOW, after
 from tests.orders.threads import at_once

@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
-from catalog import stock
 from catalog.models import StockMovement
+from catalog.shelf import stock
 from orders import holds
 from orders.models import Hold, Purchase, Setback, WaitlistEntry
 from orders.waitlist import keeping, places, queue

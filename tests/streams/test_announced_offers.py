@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from catalog import floors
 from catalog.models import Variant
+from catalog.pricing import floors
 from commerce.models import Event, User
 from streams import offers, queries, showcase, shows, snapshot
 from streams.models import Offer, Stream

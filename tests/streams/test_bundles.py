@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 import redis
 
-from catalog import bundles, products, stock
+from catalog import bundles, products
 from catalog.models import Stock, Variant
+from catalog.shelf import stock
 from commerce.models import Event
 from streams import bodies, hearers, showlog
 from streams.models import ShowEvent, Stream

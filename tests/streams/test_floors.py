@@ -7,8 +7,8 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import floors
 from catalog.models import PriceFloor, Variant
+from catalog.pricing import floors
 from config.subscriptions import SUBSCRIPTIONS
 from streams import client, offers, tasks
 from streams.models import Offer, Stream

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalog import prices
 from catalog.models import Variant
+from catalog.pricing import prices
 from streams import offers
 from streams.models import Offer, Stream
 from tests.streams import make

@@ -4,8 +4,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from catalog import prices
 from catalog.models import Product
+from catalog.pricing import prices
 from commerce.models import Event
 from streams import bodies, goods, hearers, pins, queries, showcase, shows
 from streams.models import ShowcaseItem, Stream

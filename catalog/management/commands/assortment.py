@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from catalog.assortments import feeds, goods, loading
-from catalog.formats.writing import WRITERS
+from catalog.feeds.formats.writing import WRITERS
 from commerce.models import Merchant
 
 

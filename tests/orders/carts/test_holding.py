@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from catalog import stock
 from catalog.models import BundlePart, Variant
+from catalog.shelf import stock
 from commerce.models import Merchant, User
 from orders.carts import bodies, contents, holding, lapsing, policies
 from orders.models import Cart, CartHold, CartLine, Hoarder

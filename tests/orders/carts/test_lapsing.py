@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce.models import Merchant
 from orders import transactions
 from orders.carts import contents, holding, lapsing, policies

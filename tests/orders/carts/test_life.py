@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from catalog import stock
 from catalog.models import Stock
+from catalog.shelf import stock
 from orders import expiry, quotes
 from orders.audit.goods import STOCK
 from orders.carts import contents, guests, holding, lapsing, policies

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from catalog import stock
+from catalog.shelf import stock
 from orders import expiry
 from orders.till import deciding, reading, writing
 from orders.waitlist import keeping, queue

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from catalog import bundles, stock
+from catalog import bundles
 from catalog.models import Stock
+from catalog.shelf import stock
 from commerce import redis_client
 from commerce.models import Address
 from orders import audit

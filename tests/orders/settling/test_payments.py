@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import ledger
 from commerce.models import LedgerTransaction, Posting
 from commerce.money import Money

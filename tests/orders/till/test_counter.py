@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from msgspec import structs
 
-from catalog import stock
+from catalog.shelf import stock
 from commerce import errors
 from orders import paces, transactions
 from orders.models import Purchase

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection, transaction
 
-from catalog import stock
 from catalog.models import Stock, Variant
+from catalog.shelf import stock
 from orders import transactions
 from orders.carts import contents, policies
 from orders.models import CartHold, OrderLine, Purchase, WaitlistEntry

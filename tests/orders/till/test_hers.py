@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import bundles, stock
+from catalog import bundles
 from catalog.models import Variant
+from catalog.shelf import stock
 from commerce.models import User
 from orders import transactions
 from orders.carts import contents, policies

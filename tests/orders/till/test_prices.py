@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from catalog import bundles, floors, prices
+from catalog import bundles
 from catalog.models import Price, Variant
+from catalog.pricing import floors, prices
 from commerce.money import Money
 from orders import pricing, quotes
 from orders.models import Hold, OrderLine, Purchase

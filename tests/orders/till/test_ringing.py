@@ -14,8 +14,8 @@ from django.db import DataError, connection, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from catalog import stock
 from catalog.models import Stock
+from catalog.shelf import stock
 from commerce import idempotency
 from orders import queries, transactions
 from orders.carts import contents

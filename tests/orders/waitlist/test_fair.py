@@ -7,7 +7,8 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from catalog import floors, prices, stock
+from catalog.pricing import floors, prices
+from catalog.shelf import stock
 from commerce.models import User
 from orders.models import WaitlistEntry
 from orders.waitlist import keeping, queue

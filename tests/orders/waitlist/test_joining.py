@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
-from catalog import bundles, floors, preorders, prices, stock
+from catalog import bundles, preorders
 from catalog.models import BundlePart, Product, Stock, Variant
+from catalog.pricing import floors, prices
+from catalog.shelf import stock
 from orders import pricing, quotes
 from orders.models import WaitlistEntry
 from orders.till import refusals

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from catalog import stock
+from catalog.shelf import stock
 from orders import holds
 from orders.models import Setback, WaitlistEntry
 from orders.waitlist import keeping, places, queue, waiting

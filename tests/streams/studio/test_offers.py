@@ -8,8 +8,9 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from catalog import bundles, floors, prices
+from catalog import bundles
 from catalog.models import Product, Variant
+from catalog.pricing import floors, prices
 from streams import offers, showcase
 from streams.models import Offer, Stream
 from tests.streams import make

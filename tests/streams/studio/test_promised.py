@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import plans
+from catalog.commission import plans
 from catalog.models import Product
 from commerce.models import Host
 from streams.models import Stream

@@ -1,0 +1,1 @@
+"""What merchants promise hosts: plans, and the one rate that counts."""

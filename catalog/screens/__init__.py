@@ -1,0 +1,1 @@
+"""Operations screens of the catalog: they show, and do by actions what verbs do."""

@@ -1,0 +1,1 @@
+"""What lies on the shelves: what can still be promised, where it lies, and how it moved."""
