@@ -25,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/moderation/", include("streams.moderation_urls")),
     path("api/v1/catalog/", include("catalog.urls")),
     path("api/v1/live/", include("streams.urls")),
-    path("api/v1/shop/", include("streams.shop_urls")),
+    path("api/v1/shop/", include("streams.shop.urls")),
     path("api/v1/", include("commerce.urls")),
     path("api/v1/", include("orders.urls")),
     # Not a path converter: an address may have a line break in it (%0A).

@@ -21,9 +21,9 @@ from catalog.models import Product
 from commerce import errors, http, paging, throttles
 from commerce.schema import THROTTLED
 from commerce.views import network_of
-from streams import discovery, shop_filters
-from streams import shop_shapes as shapes
+from streams import discovery
 from streams.models import Stream
+from streams.shop import filters, shapes
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ class ProductsView(ShopView, generics.GenericAPIView[Product]):
 
     queryset = Product.objects.none()
     serializer_class = shapes.ShopProductSerializer
-    filterset_class = shop_filters.ShopFilter
+    filterset_class = filters.ShopFilter
     pagination_class = ShopPagination
 
     def get_queryset(self) -> QuerySet[Product]:
@@ -132,7 +132,7 @@ class ShowsView(ShopView, generics.GenericAPIView[Stream]):
 
     queryset = Stream.objects.none()
     serializer_class = shapes.ShopShowSerializer
-    filterset_class = shop_filters.ShowFilter
+    filterset_class = filters.ShowFilter
     pagination_class = ShowPagination
 
     @extend_schema(
@@ -163,7 +163,7 @@ class StreamsView(ShopView, generics.GenericAPIView[Stream]):
 
     queryset = Stream.objects.none()
     serializer_class = shapes.ShopStreamSerializer
-    filterset_class = shop_filters.StreamFilter
+    filterset_class = filters.StreamFilter
     pagination_class = ShowPagination
 
     @extend_schema(

@@ -12,8 +12,7 @@ from catalog import browsing
 from catalog.models import Category
 from commerce import http
 from commerce.schema import THROTTLED
-from streams import shop, shop_filters
-from streams import shop_shapes as shapes
+from streams.shop import filters, shapes, views
 
 
 class TreeOrder(http.CursorPagination):
@@ -24,12 +23,12 @@ class TreeOrder(http.CursorPagination):
     max_page_size = 500
 
 
-class CategoriesView(shop.ShopView, generics.GenericAPIView[Category]):
+class CategoriesView(views.ShopView, generics.GenericAPIView[Category]):
     """The tree of what is on sale."""
 
     queryset = Category.objects.none()
     serializer_class = shapes.ShopBranchSerializer
-    filterset_class = shop_filters.BranchFilter
+    filterset_class = filters.BranchFilter
     pagination_class = TreeOrder
 
     def get_queryset(self) -> QuerySet[Category]:
@@ -41,7 +40,7 @@ class CategoriesView(shop.ShopView, generics.GenericAPIView[Category]):
         operation_id="shop_category_list",
         auth=[],
         extensions=THROTTLED,
-        responses=shop.answers(shapes.ShopBranchSerializer(many=True)),
+        responses=views.answers(shapes.ShopBranchSerializer(many=True)),
     )
     def get(self, request: Request) -> Response:
         """List the categories that have something on sale, there or below, in the order of their tree."""
@@ -49,7 +48,7 @@ class CategoriesView(shop.ShopView, generics.GenericAPIView[Category]):
         return self.get_paginated_response([_branch(row) for row in rows])
 
 
-class CategoryView(shop.ShopView):
+class CategoryView(views.ShopView):
     """One category with something on sale."""
 
     @extend_schema(
@@ -57,7 +56,7 @@ class CategoryView(shop.ShopView):
         operation_id="shop_category_get",
         auth=[],
         extensions=THROTTLED,
-        responses=shop.answers(shapes.ShopShelfSerializer),
+        responses=views.answers(shapes.ShopShelfSerializer),
     )
     def get(self, request: Request, code: str) -> Response:
         """Return a category with those around it, and what its products can be narrowed by."""
