@@ -72,7 +72,7 @@ DESK_STYLES = [*FRAME_STYLES, _css("commerce/frame/desk")]
 
 
 def _studio_navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    waiting = import_string("streams.studio_cohosts.waiting_for")(request)
+    waiting = import_string("streams.studio.cohosts.waiting_for")(request)
     marked = {"badge": waiting, "badge_variant": "primary"} if waiting else {}
     return [
         {

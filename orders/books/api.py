@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from commerce import http, strict
 from orders.books import statements
-from streams.studio_api import HostView
+from streams.studio.api import HostView
 
 PERIOD = [
     OpenApiParameter("since", OpenApiTypes.DATETIME, required=True, description="From then on."),

@@ -13,9 +13,10 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextInputWidget
 
 from commerce import errors
 from commerce.sites import host_of, studio
-from streams import cohosts, queries, states, studio_shows
+from streams import cohosts, queries, states
 from streams.models import CoHost, Stream
 from streams.models.cohosts import MOST_BP
+from streams.studio.shows import mine, nowhere
 
 BEFORE = 50  # Invitations that came to an end and are shown.
 WHOLE_BP = 10_000
@@ -49,7 +50,7 @@ class InviteForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def of_show(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Who hosts the show with its host, at what share; inviting another one."""
-    stream = studio_shows.mine(request, stream_id)
+    stream = mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     form = InviteForm(request.POST if request.method == "POST" else None)
@@ -94,7 +95,7 @@ def withdraw(request: HttpRequest, stream_id: UUID, cohost_id: UUID) -> HttpResp
     try:
         row = cohosts.withdraw(host_id=host_of(request).id, stream_id=stream_id, cohost_id=cohost_id)
     except (queries.UnknownShow, cohosts.UnknownInvitation):
-        return studio_shows.nowhere(request)
+        return nowhere(request)
     except errors.Refusal as refusal:
         messages.error(request, refusal.text)
     else:
@@ -127,12 +128,12 @@ def invitations(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest, cohost_id: UUID, answer: str) -> HttpResponse:
     """Accept an invitation, decline it, or leave the show."""
     if answer not in ANSWERS:
-        return studio_shows.nowhere(request)
+        return nowhere(request)
     verb, words = ANSWERS[answer]
     try:
         row = verb(host_id=host_of(request).id, cohost_id=cohost_id)
     except cohosts.UnknownInvitation:
-        return studio_shows.nowhere(request)
+        return nowhere(request)
     except errors.Refusal as refusal:
         messages.error(request, refusal.text)
     else:

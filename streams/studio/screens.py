@@ -33,12 +33,9 @@ from streams import (
     shows,
     snapshot,
     states,
-    studio_cohosts,
-    studio_shows,
 )
 from streams.models import Stream
-
-__all__ = ["studio_cohosts"]  # Screens hung with these.
+from streams.studio.shows import mine, nowhere
 
 PAST_PER_PAGE = 20
 
@@ -173,7 +170,7 @@ def plan(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Change what is said about a show."""
     host = host_of(request)
-    stream = studio_shows.mine(request, stream_id)
+    stream = mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     initial = {name: getattr(stream, name) for name in shows.CHANGEABLE}
@@ -206,7 +203,7 @@ def cancel(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     try:
         shows.cancel(host_id=host.id, stream_id=stream_id, now=timezone.now(), by_id=host.user_id)
     except queries.UnknownShow:
-        return studio_shows.nowhere(request)
+        return nowhere(request)
     except errors.Refusal as refusal:
         messages.error(request, refusal.text)
         return HttpResponseRedirect(reverse("studio:show", args=[stream_id]))
@@ -219,7 +216,7 @@ def cancel(request: HttpRequest, stream_id: UUID) -> HttpResponse:
 @ensure_csrf_cookie
 def edit_showcase(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Search products, add them, put them in order."""
-    stream = studio_shows.mine(request, stream_id)
+    stream = mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     return studio.render(
@@ -239,7 +236,7 @@ def edit_showcase(request: HttpRequest, stream_id: UUID) -> HttpResponse:
 @ensure_csrf_cookie
 def room(request: HttpRequest, stream_id: UUID) -> HttpResponse:
     """Run the show. The page gets everything that moves over the room's socket."""
-    stream = studio_shows.mine(request, stream_id)
+    stream = mine(request, stream_id)
     if isinstance(stream, HttpResponse):
         return stream
     position = places.now(stream.id)  # Before the data: what happens in between is told again.

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from commerce.strict import Flag, StrictSerializer, Text, Whole
 from streams import bodies, coupons, goods, offers, queries
 from streams.models import Offer
-from streams.studio_api import HostView
+from streams.studio.api import HostView
 
 # --- offers ---
 
