@@ -143,6 +143,10 @@ def _take_in(claimed: Claimed, got: fetching.Fetched, file: BinaryIO, now: datet
 
 
 def _judge(row: FeedSource, result: FeedFetch, got: fetching.Fetched, file: BinaryIO, now: datetime) -> None:
+    if row.off_reason == FeedSource.Off.OPERATOR:
+        result.outcome, result.code = Outcome.FAILED, sources.OffByOperations.code
+        result.reason = "Operations turned it off while it was fetched."
+        return
     if got.status == 304 and not got.error:
         result.outcome = Outcome.UNCHANGED
         return

@@ -72,6 +72,22 @@ def test_a_feed_is_fetched_and_imported_and_due_again_an_hour_later(site: Site) 
     assert gather() == []
 
 
+def test_what_operations_turn_off_while_it_is_fetched_is_not_imported(site: Site) -> None:
+    row = source(site)
+
+    [claimed] = gathering.claim(limit=10, now=clock.database_now())
+    sources.switch(feed_id=row.pk, enabled=False, now=clock.database_now())
+    gathering.fetch(claimed, clock=clock.database_now, by=HERE)
+
+    fetch = FeedFetch.objects.get(pk=claimed.fetch_id)
+    assert (fetch.outcome, fetch.code, fetch.job) == ("failed", "FEED_OFF_BY_OPERATIONS", None)
+    assert not Import.objects.exists()
+    # Turned on, it is fetched and imported as if nothing had been seen of it.
+    sources.switch(feed_id=row.pk, enabled=True, now=clock.database_now())
+    [fetch] = gather()
+    assert fetch.outcome == "imported"
+
+
 def test_one_that_says_it_is_unchanged_is_not_imported(site: Site) -> None:
     row = source(site)
     gather()
