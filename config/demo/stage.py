@@ -159,7 +159,7 @@ def _begin(
         _set_up_django(env)
         from django.core.management import call_command
 
-        from config.demo import seeding
+        from config.demo import departments, seeding
 
         call_command("migrate", verbosity=0)
         seeding.people(book)
@@ -178,6 +178,7 @@ def _begin(
     stream = seeding.live_show(_now())
     console.step("the show is live; the audience comes in")
     stack.start(*SCRIPT)
+    departments.sort(_now())
     seeding.planned_shows(_now())
     seeding.ended_show(_now())
     _show_card(console, base, book, stream.slug, var, metrics_port)

@@ -9,14 +9,14 @@ from django.apps import apps
 from django.contrib.auth import authenticate
 from django.db.models import Sum
 
-from catalog import preorders
+from catalog import browsing, preorders
 from catalog.feeds import imports
 from catalog.media import pictures
-from catalog.models import BundlePart, ProductImage, Stock, Variant
+from catalog.models import BundlePart, Product, ProductImage, Stock, Variant
 from commerce import cards, merchantkeys
 from commerce.models import Host, Merchant, User
 from commerce.outside import fetching
-from config.demo import cast, seeding
+from config.demo import cast, departments, seeding
 from config.demo.notebook import Notebook
 from orders.models import CartPolicy, Purchase
 from streams import shows
@@ -44,6 +44,7 @@ def seed(book: Notebook, now: datetime = NOW) -> None:
     seeding.specials(now)
     seeding.saved_cards(now)
     seeding.live_show(now)
+    departments.sort(now)
     seeding.planned_shows(now)
     seeding.ended_show(now)
 
@@ -108,6 +109,19 @@ def test_seeding_gives_everybody_what_she_needs_and_again_changes_nothing(
 
     assert rows() == before
     assert book.api_keys == keys
+
+
+def test_all_its_goods_are_found_by_department_and_lips_by_finish(stripe_server: StripeServer) -> None:
+    seed(Notebook())
+
+    assert Product.objects.filter(category=None).count() == 0
+    assert set(browsing.categories().values_list("code", flat=True)) == {
+        code for code, *_ in departments.TREE
+    }
+    assert [category.code for category in browsing.shelf("lips").above] == ["beauty", "make_up"]
+    [finish] = browsing.shelf("make_up").facets
+    assert {value for value, _ in finish.values} == set(departments.FINISHES)
+    assert departments.sort(NOW) == 0
 
 
 def test_days_later_with_a_lost_notebook_there_are_new_passwords_and_shows(
