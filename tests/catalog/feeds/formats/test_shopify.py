@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalog import limits
 from catalog.feeds.drafts import Piece, ProductDraft
-from catalog.feeds.formats import columns, detect, fields, texts, together
+from catalog.feeds.formats import columns, detect, shopify, texts, together
 from catalog.feeds.formats.reading import Feed
 from tests.catalog import make
 from tests.catalog.make import feed, row
@@ -337,7 +337,7 @@ def test_a_product_has_no_end_of_variants_and_pictures() -> None:
 
 def test_a_product_that_is_too_long_to_be_held_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together, "MAX_RUN", 3)
-    monkeypatch.setattr(fields, "MAX_VARIANTS", 6)
+    monkeypatch.setattr(shopify, "MAX_VARIANTS", 6)
     rows = [row("a", title="A", name="N", value="0", price="1")]
     rows += [row("a", value=str(n), price="1") for n in range(1, 8)]
     [(last, draft)] = [(piece.last_row, piece.draft) for piece in pieces(feed(*rows)) if piece.draft]
