@@ -162,14 +162,13 @@ def moment(text: str, *, by_hand: bool = True) -> datetime:
 
     What was written `by_hand`, or by a spreadsheet, is of this millennium. Raises Unreadable.
     """
-    # None of other millennia: such a moment may have no name in UTC.
     wrong = Unreadable("BAD_DATE", "A date is written as 2030-06-01, a moment as 2030-06-01T18:00+02:00.")
     if not _MOMENT.fullmatch(text.strip()) or (by_hand and not text.strip().startswith("2")):
         raise wrong
     try:
         at = datetime.fromisoformat(text.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # The latter: before the first year, or after the last.
         raise wrong from error
 
 

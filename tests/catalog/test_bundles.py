@@ -252,6 +252,31 @@ def test_a_merchants_system_makes_a_preorder_and_unmakes_it() -> None:
     assert api.patch(path, {"release_at": None}).body["release_at"] is None
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_release_in_the_first_year_or_the_last_is_shown_to_everybody(moment: str) -> None:
+    api = Api(make.merchant())
+    one = make.variant(api.merchant)
+    assert api.patch(f"variants/{one.pk}", {"release_at": moment}).body["release_at"] == moment
+    [shown] = api.get(f"/api/v1/shop/products/{one.product_id}").body["variants"]
+    assert shown["release_at"] == moment
+    assert shown["opens_at"] <= moment
+
+
+def test_a_release_that_has_no_name_in_utc_costs_its_variant_and_no_other_row() -> None:
+    api = Api(make.merchant())
+    one = make.variant(api.merchant, handle="soap", sku="A")
+    for moment in ("0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"):
+        rows = [
+            {"handle": "soap", "variants": [{"sku": "A", "release_at": moment}]},
+            {"handle": "towel", "title": "Towel"},
+        ]
+        answer = api.post("products/batch", {"products": rows})
+        assert answer.status == 200
+        assert answer.body["rows"][0]["problems"][0]["code"] == "BAD_DATE"
+        assert answer.body["rows"][1]["result"] in ("created", "unchanged")
+    assert api.get(f"variants/{one.pk}").body["release_at"] is None
+
+
 def test_a_feed_makes_preorders_and_unmakes_them() -> None:
     seller = make.merchant()
     release = Variant.objects.filter(merchant=seller).order_by("id").values_list("release_at", flat=True)

@@ -1,6 +1,7 @@
 """Shows are told what is left of a bundle whenever one of its parts moves."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -105,3 +106,15 @@ def test_an_item_shows_when_the_last_part_is_released(
     shown = bodies.showcase(stream_id=stream.pk)[0]["variants"][0]
     assert shown["release_at"] == int(after(86_400 * 3).timestamp() * 1000)
     assert shown["opens_at"] == shown["release_at"] - 6 * 86_400_000
+
+
+def test_a_release_in_the_first_year_does_not_keep_a_room_from_being_shown(
+    kit: tuple[Stream, Variant, Variant, Variant],
+) -> None:
+    stream, one, _, _ = kit
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    products.change_variant(
+        merchant_id=one.merchant_id, variant_id=one.pk, changes={"release_at": first}, now=NOW
+    )
+    [shown] = bodies.item(item_id=make.item(stream).pk)["variants"]
+    assert shown["release_at"] == shown["opens_at"] == bodies.unix_ms(first)

@@ -185,5 +185,6 @@ def test_a_release_that_the_api_takes_is_read_back_from_an_export(text: str) -> 
 
 def test_a_moment_before_the_first_year_or_after_the_last_is_none() -> None:
     for text in ("0001-01-01T00:00+10:00", "9999-12-31T23:00-10:00"):
-        with pytest.raises(cells.Unreadable):
-            cells.moment(text)
+        for by_hand in (True, False):
+            with pytest.raises(cells.Unreadable):
+                cells.moment(text, by_hand=by_hand)
