@@ -200,21 +200,20 @@ def _move(
     at_home: Collection[str] = (),
 ) -> None:
     """Move a product; nothing is to be done where it is `new` or `at_home` already."""
-    mine = Product.objects.filter(merchant_id=merchant_id, pk=product_id)
     with transaction.atomic():
-        while True:
-            old = mine.values_list("status", flat=True).first()
-            if old is None:
-                raise queries.UnknownProduct
-            if old not in sources or not states.may_move(old, new):
-                if old == new or old in at_home:
-                    return
-                raise BadMove(status=old)
-            if new in states.WANTS_SALE and actor.by == ProductReview.By.MERCHANT:
-                taxonomy.check_ready(mine.get())
-            if mine.filter(status=old).update(**_as(new, now)):
-                break
-            # Somebody else has moved it: what it is now decides.
+        # Locked: what its category asks for it still says when it is put on sale.
+        mine = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, pk=product_id)
+        product = mine.first()
+        if product is None:
+            raise queries.UnknownProduct
+        old = product.status
+        if old not in sources or not states.may_move(old, new):
+            if old == new or old in at_home:
+                return
+            raise BadMove(status=old)
+        if new in states.WANTS_SALE and actor.by == ProductReview.By.MERCHANT:
+            taxonomy.check_ready(product)
+        mine.filter(status=old).update(**_as(new, now))
         _tell(merchant_id, [_Move(product_id, old, new)], actor, reason, now)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from catalog import products, reviewing
-from catalog.models import Product, ProductReview
+from catalog import products, reviewing, taxonomy
+from catalog.models import Category, CategoryAttribute, Product, ProductReview
 from commerce.models import Merchant
 from tests.catalog import make
 from tests.catalog.make import NOW
@@ -57,3 +57,19 @@ def test_what_was_changed_meanwhile_is_not_approved_as_it_was_read(waiting: Prod
     ended(thread)
     assert [type(error) for error in outcome] == [reviewing.ChangedMeanwhile]
     assert Product.objects.get().status == "in_review"
+
+
+@pytest.mark.parametrize("verb", [reviewing.submit, reviewing.restore])
+def test_what_lost_meanwhile_what_its_category_asks_for_is_not_put_on_sale(verb: Any) -> None:
+    lips = Category.objects.create(code="lips", name="Lips")
+    CategoryAttribute.objects.create(category=lips, code="finish", name="Finish", kind="text", required=True)
+    status = "draft" if verb is reviewing.submit else "retired"
+    one = make.product(make.merchant(), status=status, category="lips", attributes={"finish": "matte"})
+    about: Any = {"merchant_id": one.merchant_id, "product_id": one.pk, "now": NOW}
+    with transaction.atomic():
+        products.change(**about, changes={"attributes": {}})
+        thread, outcome = meanwhile(lambda: verb(**about))
+        assert is_waiting(thread)
+    ended(thread)
+    assert [type(error) for error in outcome] == [taxonomy.MissingAttributes]
+    assert Product.objects.get().status == status
