@@ -87,7 +87,8 @@ def product(request: HttpRequest, product_id: UUID) -> HttpResponse:
         messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("desk:product", args=[row.pk]))
     body = bodies.product(row)
-    bundles = stock.bundles([each["id"] for each in body["variants"]])
+    ids = [each["id"] for each in body["variants"]]
+    bundles, coming_back = stock.bundles(ids), prices.coming_back(ids)
     reviewed = reviewing.is_reviewed(merchant_id)
     latest = list(
         ProductReview.objects.filter(product=row).select_related("person").order_by("-id")[:REVIEWS]
@@ -100,7 +101,10 @@ def product(request: HttpRequest, product_id: UUID) -> HttpResponse:
         product=body,
         form=form,
         status_words=words.standing(body),
-        variants=[(each, _price(each["price"]), each["id"] in bundles) for each in body["variants"]],
+        variants=[
+            (each, _field(each["price"], coming_back.get(each["id"])), each["id"] in bundles)
+            for each in body["variants"]
+        ],
         moves=[
             (name, REVIEWED.get(name, text) if reviewed else text)
             for name, (text, _, of) in MOVES.items()
@@ -169,23 +173,22 @@ def set_price(request: HttpRequest, variant_id: UUID) -> HttpResponse:
     """Give a variant another price; its comparison price stays where it is still above it."""
     merchant = member_of(request).merchant
     row = queries.variant(merchant_id=merchant.pk, variant_id=variant_id)
-    known = bodies.variant(row, row.product)["price"]
-    currency = known["currency"] if known else merchant.currency
-    compare_at = known["compare_at"] if known else None
+    known = prices.settled([variant_id]).get(variant_id)
+    currency = known.currency if known else merchant.currency
     try:
         given = _read(request.POST.get("price", ""), currency)
-        prices.change(
+        runs = prices.change_amount(
             merchant_id=merchant.pk,
             variant_id=variant_id,
             amount=given.amount,
-            compare_at=compare_at if compare_at and compare_at > given.amount else None,
             currency=currency,
             now=timezone.now(),
         )
     except (errors.Invalid, errors.Conflict) as refusal:
         messages.error(request, f"{row.title or row.sku or 'Price'}: {refusal.text}")
     else:
-        messages.success(request, f"{row.title or row.product.title} costs {given} now.")
+        when = f"when the announced {money.Money(runs.amount, runs.currency)} ends" if runs else "now"
+        messages.success(request, f"{row.title or row.product.title} costs {given} {when}.")
     return HttpResponseRedirect(reverse("desk:product", args=[row.product_id]))
 
 
@@ -219,9 +222,14 @@ def _read(text: str, currency: str) -> money.Money:
         raise prices.BadPrice("Write the price as in 19.90.") from None
 
 
-def _price(known: dict[str, Any] | None) -> str:
-    """Return a price as the field shows it, such as "19.90"."""
+def _field(price: dict[str, Any] | None, back: prices.Quote | None) -> dict[str, Any]:
+    """Return what the field of a price shows, such as "19.90": what is set there comes back after a sale."""
+    known = back or (prices.Quote(price["amount"], None, price["currency"]) if price else None)
     if known is None:
-        return ""
-    digits = money.exponent_of(known["currency"])
-    return f"{known['amount'] / 10**digits:.{digits}f}"
+        return {"text": "", "waits": False}
+    digits = money.exponent_of(known.currency)
+    return {
+        "text": f"{known.amount / 10**digits:.{digits}f}",
+        "currency": known.currency,
+        "waits": back is not None,
+    }

@@ -3,7 +3,7 @@
 A feed adds and changes; what it does not name stays as it is. All functions work on one merchant's rows only.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -57,7 +57,8 @@ def write(
         if draft.amount is not None
     }
     _leave_out_below_floor(merchant_id, matched, quotes, outcome)
-    _keep_comparisons(matched, quotes)
+    silent = [variant.pk for variant, draft, is_new in matched if not (is_new or draft.says_compare)]
+    quotes = prices.with_comparisons(quotes, of=silent)
     differing |= prices.move(merchant_id=merchant_id, quotes=quotes, now=now)
     said = {variant.pk: draft for variant, draft, _ in matched if draft.sale is not None}
     announced, troubles = sales.announce(merchant_id=merchant_id, currency=currency, said=said, now=now)
@@ -238,16 +239,6 @@ def _leave_out_below_floor(
                     draft.line, "Variant Price", floors.PriceBelowFloor.code, given, message, skipped=False
                 )
             )
-
-
-def _keep_comparisons(matched: list[matching.Matched], quotes: dict[UUID, prices.Quote]) -> None:
-    """Keep the comparison prices of variants, locked by now, of which nothing is said of theirs."""
-    silent = [variant.pk for variant, draft, is_new in matched if not (is_new or draft.says_compare)]
-    had = prices.settled([pk for pk in silent if pk in quotes])
-    for pk, old in had.items():
-        new = quotes[pk]
-        if old.currency == new.currency and old.compare_at is not None and old.compare_at > new.amount:
-            quotes[pk] = replace(new, compare_at=old.compare_at)
 
 
 def _report_bundles(matched: list[matching.Matched], bundles: set[UUID], outcome: Outcome) -> None:

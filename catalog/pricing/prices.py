@@ -4,7 +4,7 @@ A price that is set while an announced one runs (`pricing.schedules`) is the one
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -111,6 +111,34 @@ def move(
         return new.keys() | later
 
 
+def change_amount(
+    *, merchant_id: UUID, variant_id: UUID, amount: int, currency: str, now: datetime
+) -> Quote | None:
+    """Give a variant another amount; its comparison price stays where it is still above it.
+
+    Returns the announced price that runs, and until whose end the new one waits, None where it counts now.
+    Raises like `change`.
+    """
+    quotes = {variant_id: Quote(amount, None, currency)}
+    with transaction.atomic():
+        below_floor(merchant_id=merchant_id, quotes=quotes)  # For its lock; `move` refuses.
+        move(merchant_id=merchant_id, quotes=with_comparisons(quotes, of=quotes), now=now)
+        return _quote(current(quotes)[variant_id]) if coming_back(quotes) else None
+
+
+def with_comparisons(quotes: Mapping[UUID, Quote], *, of: Iterable[UUID]) -> dict[UUID, Quote]:
+    """Return quotes, those `of` some variants with the comparison prices that these have.
+
+    Such a price stays where it is still above the new one. The caller has locked the variants.
+    """
+    found = dict(quotes)
+    for pk, old in settled([pk for pk in of if pk in quotes]).items():
+        new = quotes[pk]
+        if old.currency == new.currency and old.compare_at is not None and old.compare_at > new.amount:
+            found[pk] = replace(new, compare_at=old.compare_at)
+    return found
+
+
 def withdraw(*, variant_id: UUID, now: datetime) -> None:
     """Take a variant's price away, so that it is not sold until it gets another, and have it told.
 
@@ -167,10 +195,15 @@ def settled(variant_ids: Collection[UUID]) -> dict[UUID, Quote]:
     """
     if not variant_ids:
         return {}
-    found = {pk: _quote(price) for pk, price in current(variant_ids).items()}
-    for row in PriceSchedule.objects.filter(variant_id__in=list(variant_ids), status="running"):
-        found[row.variant_id] = Quote(row.before_amount or 0, row.before_compare_at, row.before_currency)
-    return found
+    return {pk: _quote(price) for pk, price in current(variant_ids).items()} | coming_back(variant_ids)
+
+
+def coming_back(variant_ids: Iterable[UUID]) -> dict[UUID, Quote]:
+    """Return the prices that come back, of those of the variants of which an announced one runs."""
+    return {
+        row.variant_id: Quote(row.before_amount or 0, row.before_compare_at, row.before_currency)
+        for row in PriceSchedule.objects.filter(variant_id__in=list(variant_ids), status="running")
+    }
 
 
 def lowest(variant_id: UUID, since: datetime) -> int | None:

@@ -26,6 +26,7 @@ from catalog.models import (
     StockMovement,
     Variant,
 )
+from catalog.pricing import prices
 from catalog.shelf import locations, thresholds
 from commerce.models import Merchant
 from tests.catalog import make
@@ -226,6 +227,31 @@ def test_a_price_is_announced_in_the_writers_own_time_and_called_off(one: Varian
     row.refresh_from_db()
     assert row.status == "cancelled"
     assert "Called off" in text(client, here)
+
+
+def test_a_price_that_is_set_while_an_announced_one_runs_is_the_one_that_comes_back(one: Variant) -> None:
+    client = client_of(one.merchant)
+    tomorrow = (timezone.now() + timedelta(days=1)).strftime("%Y-%m-%dT00:00")
+    sale = {"amount": "15", "compare_at": "21", "ends_at": tomorrow}
+    send(client, one.merchant, f"variants/{one.pk}/prices/", **sale)
+    page = text(client, f"products/{one.product_id}/")
+    assert "€15.00 now, as announced; then" in page
+    assert 'name="price" value="19.99"' in page
+    told = said(send(client, one.merchant, f"variants/{one.pk}/price/", price="18"))
+    assert "costs 18.00 EUR when the announced 15.00 EUR ends." in told
+    back = PriceSchedule.objects.get()
+    # Not the comparison price of the sale: this one was never compared with anything.
+    assert (back.status, back.before_amount, back.before_compare_at) == ("running", 1800, None)
+    assert one.prices.get(valid_to=None).amount == 1500
+
+
+def test_a_comparison_price_stays_where_it_is_still_above_the_price(one: Variant) -> None:
+    client = client_of(one.merchant)
+    quote = prices.Quote(1999, 2500, "EUR")
+    prices.change_many(merchant_id=one.merchant_id, quotes={one.pk: quote}, now=timezone.now())
+    for given, compare_at in (("24", 2500), ("25", None)):
+        send(client, one.merchant, f"variants/{one.pk}/price/", price=given)
+        assert one.prices.get(valid_to=None).compare_at == compare_at
 
 
 @pytest.mark.parametrize(
