@@ -8,7 +8,7 @@ ALTER TABLE {table} ALTER COLUMN changed_in SET DEFAULT pg_current_xact_id()
 """
 
 # The id of the transaction is taken before the clock is read, so that whoever reads the changes knows of the
-# transaction by the time a stamp can be before his own moment (catalog.changes).
+# transaction by the time a stamp can be before his own moment (commerce.following).
 STAMP = """
 CREATE FUNCTION {table}_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
