@@ -65,10 +65,14 @@ class SortingForm(forms.Form):
     ) -> None:
         super().__init__(written, initial={**initial, "tags": ", ".join(had)})
         self.known, self.had = known, had
+        self.kept = {code: value for code, value in said.items() if code not in known and _has_lines(value)}
         self.asked = [f"attr-{code}" for code in known]
         for code, one in known.items():
-            self.fields[f"attr-{code}"] = field = _field(one)
+            self.fields[f"attr-{code}"] = field = _field(one, lines=_has_lines(said.get(code)))
             field.initial = _text(said.get(code))
+        if self.kept:
+            told = f"These have several lines, and stay as they are: {', '.join(self.kept)}."
+            self.fields["more"].help_text = f"{self.fields['more'].help_text} {told}"
 
     def clean_tags(self) -> list[str]:
         """Return the tags, each once; those it has where nobody wrote others, as they may have commas."""
@@ -104,6 +108,7 @@ class SortingForm(forms.Form):
             "product_type": given["product_type"],
             "tags": given["tags"],
             "attributes": {
+                **self.kept,
                 **given["more"],
                 **{code: value for code, value in asked.items() if value is not None},
             },
@@ -130,7 +135,9 @@ def sorting(request: HttpRequest, product_id: UUID) -> HttpResponse:
             "vendor": row.vendor,
             "product_type": row.product_type,
             "more": "\n".join(
-                f"{code}: {_text(value)}" for code, value in row.attributes.items() if code not in known
+                f"{code}: {_text(value)}"
+                for code, value in row.attributes.items()
+                if code not in known and not _has_lines(value)
             ),
         },
     )
@@ -138,7 +145,7 @@ def sorting(request: HttpRequest, product_id: UUID) -> HttpResponse:
         changes = form.changes()
         # Values stay what they were where nobody wrote anything else: a number stays a number.
         changes["attributes"] = {
-            code: row.attributes[code] if _text(row.attributes.get(code)) == _text(value) else value
+            code: row.attributes[code] if _words(row.attributes.get(code)) == _words(value) else value
             for code, value in changes["attributes"].items()
         }
         try:
@@ -196,7 +203,7 @@ def categories(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _field(one: CategoryAttribute) -> forms.Field:
+def _field(one: CategoryAttribute, *, lines: bool) -> forms.Field:
     label = f"{one.name}, in {one.unit}" if one.unit else one.name
     if one.kind in (Kind.CHOICE, Kind.BOOLEAN):
         said = ["yes", "no"] if one.kind == Kind.BOOLEAN else one.choices
@@ -208,13 +215,24 @@ def _field(one: CategoryAttribute) -> forms.Field:
             help_text="Needed for the sale." if one.required else "",
         )
     attrs = {"inputmode": "decimal"} if one.kind == Kind.NUMBER else {}
+    # A browser takes ends of lines out of the one widget, and sends two letters for each from the other.
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3}) if lines else UnfoldAdminTextInputWidget(attrs)
     return forms.CharField(
         label=label,
         required=False,
-        max_length=taxonomy.MAX_VALUE,
-        widget=UnfoldAdminTextInputWidget(attrs=attrs),
+        max_length=taxonomy.MAX_VALUE * (2 if lines else 1),
+        widget=widget,
         help_text="Needed for the sale." if one.required else "",
     )
+
+
+def _has_lines(value: Any) -> bool:
+    return len(_text(value).splitlines()) > 1
+
+
+def _words(value: Any) -> str:
+    """Return a value without what a form changes about it: the ends of lines, and blanks around it."""
+    return "\n".join(_text(value).splitlines()).strip()
 
 
 def _text(value: Any) -> str:
@@ -227,6 +245,7 @@ def _value(one: CategoryAttribute, text: str) -> Any:
     """Return what was written as the attribute's kind has it; what cannot be read stays a text."""
     if not text:
         return None
+    text = text.replace("\r\n", "\n")
     if one.kind == Kind.BOOLEAN:
         return {"yes": True, "no": False}.get(text, text)
     if one.kind == Kind.NUMBER:

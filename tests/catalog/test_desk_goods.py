@@ -386,6 +386,26 @@ def test_tags_with_commas_stay_whole_where_nobody_wrote_others(one: Variant) -> 
     assert (product.vendor, product.tags) == ("Sol", ["red, or nearly", "new"])
 
 
+def test_values_of_several_lines_stay_whole_where_nobody_wrote_others(one: Variant) -> None:
+    here = f"products/{one.product_id}/sorting/"
+    free = {"care": "Wash cold.\nfit: loose", "made_in": "Lisbon"}
+    kept = Product.objects.filter(pk=one.product_id)
+    kept.update(attributes=free)
+    client = client_of(one.merchant)
+    page = text(client, here)
+    assert "stay as they are: care." in page and "care: Wash" not in page
+    send(client, one.merchant, here, vendor="Sol", more="made_in: Porto")
+    assert kept.get().attributes == {**free, "made_in": "Porto"}
+
+    mugs = Category.objects.create(code="mugs", name="Mugs")
+    CategoryAttribute.objects.create(category=mugs, code="care", name="Care", kind="text")
+    kept.update(category=mugs)
+    assert "Wash cold. fit: loose</textarea>" in said(client.get(f"/merchant/{here}"))
+    form = {"category": "mugs", "more": "made_in: Porto", "attr-care": "Wash cold.\r\nfit: loose"}
+    send(client, one.merchant, here, **form)
+    assert kept.get().attributes == {**free, "made_in": "Porto"}
+
+
 def test_saving_the_words_leaves_lines_as_they_were(one: Variant) -> None:
     Product.objects.filter(pk=one.product_id).update(description="a\nb")
     send(
