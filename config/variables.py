@@ -397,7 +397,7 @@ VARIABLES: tuple[Variable, ...] = (
             "MERCHANT_BULKS_PER_MINUTE",
             "number",
             "60",
-            "How many imports, exports, files, statements and replays a key may ask for in a minute.",
+            "How many batches, imports, exports, files, statements and replays a key may ask for a minute.",
             least=1,
         ),
     ),
