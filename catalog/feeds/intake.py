@@ -47,7 +47,7 @@ def write(
     outcome = Outcome()
     products, changed, made = _write_products(merchant_id, drafts, outcome, now)
     changed |= _write_images(merchant_id, drafts, products, made, outcome)
-    matched, differing = matching.write(
+    matched, differing, renamed = matching.write(
         merchant_id=merchant_id, drafts=drafts, products=products, problems=outcome.problems, now=now
     )
     outcome.variants_created = sum(is_new for _, _, is_new in matched)
@@ -74,7 +74,7 @@ def write(
         merchant_id=merchant_id, units=first, reason=movements.Reason.IMPORT, note=note, now=now, by=by
     )
     new = {variant.product_id for variant, _, is_new in matched if is_new}
-    reviewing.changed(merchant_id=merchant_id, product_ids=(changed | new) - made, now=now)
+    reviewing.changed(merchant_id=merchant_id, product_ids=(changed | renamed | new) - made, now=now)
     changed |= reviewing.write(
         merchant_id=merchant_id,
         wanted=[

@@ -76,15 +76,17 @@ def write(
     products: Mapping[str, Product],
     problems: list[Problem],
     now: datetime,
-) -> tuple[list[Matched], set[UUID]]:
-    """Write the variants of drafts, whose products are by handle; returns them, and which differ now.
+) -> tuple[list[Matched], set[UUID], set[UUID]]:
+    """Write the variants of drafts, whose products are by handle.
 
-    What cannot be taken is added to `problems`.
+    Returns them, which differ now, and the products of those that have other options. What cannot be taken
+    is added to `problems`.
     """
     skus = [variant.sku for draft in drafts for variant in draft.variants if variant.sku]
     shelf = Shelf(merchant_id, [product.pk for product in products.values()], skus)
     matched: list[Matched] = []
     changed: dict[UUID, Variant] = {}
+    renamed: set[UUID] = set()
     for product_draft in drafts:
         product = products[product_draft.handle]
         titles = {draft.title for draft in product_draft.variants}
@@ -104,16 +106,20 @@ def write(
                 variant = Variant(merchant_id=merchant_id, product=product, position=position, created_at=now)
                 variant.updated_at = now
                 _apply(draft, variant)
-            elif _apply(draft, variant):
-                variant.updated_at = now
-                changed[variant.pk] = variant
+            else:
+                had = variant.options
+                if _apply(draft, variant):
+                    variant.updated_at = now
+                    changed[variant.pk] = variant
+                if variant.options != had:
+                    renamed.add(product.pk)
             shelf.put(variant)
             matched.append((variant, draft, is_new))
     copying.save(Variant, [variant for variant, _, is_new in matched if is_new])
     if changed:
         _lock(merchant_id, [variant.pk for variant, _, is_new in matched if not is_new])
     Variant.objects.bulk_update(changed.values(), _COLUMNS, batch_size=200)
-    return matched, set(changed)
+    return matched, set(changed), renamed
 
 
 def _lock(merchant_id: UUID, variant_ids: list[UUID]) -> None:

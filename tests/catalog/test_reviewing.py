@@ -166,6 +166,22 @@ def test_a_feed_asks_for_sale_and_changes_nothing_again(seller: Merchant, operat
     assert (fresh(made).status, fresh(made).waits_since) == ("retired", None)
 
 
+def test_a_variant_that_a_feed_calls_otherwise_is_looked_at(
+    seller: Merchant, operator: reviewing.Actor
+) -> None:
+    def sent(shade: str, sku: str, quantity: str) -> None:
+        row = make.row("soap", title="Soap", price="5", name="Shade", value=shade, sku=sku, quantity=quantity)
+        imports.run(import_id=make.import_of(seller, make.feed(row)).pk, now=NOW)
+
+    sent("Red", "A", "1")
+    made = Product.objects.get()
+    reviewing.approve(**of(made), actor=operator)
+    sent("Red", "B", "2")
+    assert fresh(made).waits_since is None
+    sent("Heals", "B", "2")
+    assert (made.variants.get().title, fresh(made).waits_since) == ("Heals", NOW)
+
+
 @pytest.mark.parametrize("form", ["jsonl", "shopify_csv"])
 @pytest.mark.parametrize("approved", [True, False])
 def test_an_export_of_what_is_on_sale_or_waits_for_it_imports_back_to_no_change(
