@@ -4,7 +4,7 @@ Rows are locked in the order of their ids, and batches of products of one mercha
 two of them could each make what the other is about to.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
+from catalog import claims
 from catalog.feeds import intake
 from catalog.feeds.drafts import Piece, Problem, ProductDraft
 from catalog.feeds.formats import rows
@@ -69,9 +70,9 @@ def put_products(
     drafts = [piece.draft for _, piece in sent if piece.draft is not None]
 
     def write(some: list[ProductDraft]) -> intake.Outcome:
-        _one_at_a_time(merchant_id)
+        claims.turn(f"goods of {merchant_id}")
         named = {draft.handle: versions[draft.line] for draft in some if versions and draft.line in versions}
-        wrong = _of_other_versions(merchant_id, named)
+        wrong = _of_other_versions(merchant_id, named, among=[draft.handle for draft in some])
         stale.update((draft.line, wrong[draft.handle]) for draft in some if draft.handle in wrong)
         some = [draft for draft in some if draft.handle not in wrong]
         return intake.write(
@@ -88,13 +89,16 @@ def put_products(
     ]
 
 
-def _of_other_versions(merchant_id: UUID, named: Mapping[str, int]) -> dict[str, str]:
-    """Lock the products, and return the versions of those that have another one; "" where there is none."""
+def _of_other_versions(
+    merchant_id: UUID, named: Mapping[str, int], *, among: Collection[str]
+) -> dict[str, str]:
+    """Lock the products `among` which are those named, in their order.
+
+    Returns the versions of those named that have another one; "" where there is none.
+    """
     if not named:
         return {}
-    rows = Product.objects.select_for_update(no_key=True).filter(
-        merchant_id=merchant_id, handle__in=list(named)
-    )
+    rows = Product.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id, handle__in=among)
     now = dict(rows.order_by("pk").values_list("handle", "version"))
     return {
         handle: str(now.get(handle, "")) for handle, version in named.items() if now.get(handle) != version
@@ -266,8 +270,3 @@ def _again(write: Callable[[], Written]) -> Written:
                 raise
     with transaction.atomic():
         return write()
-
-
-def _one_at_a_time(merchant_id: UUID) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"goods of {merchant_id}"])

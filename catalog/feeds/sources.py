@@ -144,9 +144,9 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
     Raises UnknownFeed, BadFeedUrl, BadRhythm, FeedTaken, OffByOperations.
     """
     with conflicts.named(_CONFLICTS):
-        if "url" in changes:
-            _turn(merchant_id)
         row = lock(merchant_id, feed_id)
+        if "url" in changes:
+            _turn(merchant_id)  # Behind the row, which who names a version has locked already.
         password = changes.pop("password", None)
         enabled = changes.pop("enabled", row.enabled)
         moves = changes.get("url", row.url) != row.url

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from catalog import claims
 from catalog.models import Location, LocationStock
 from commerce import errors
 
@@ -69,11 +70,8 @@ def create(
     Raises LocationTaken, TooManyLocations.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            # Two who name the first would both make it the main one.
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"places of {merchant_id}"]
-            )
+        # Two who name the first would both make it the main one.
+        claims.turn(f"places of {merchant_id}")
         mine = Location.objects.filter(merchant_id=merchant_id)
         if mine.count() >= MAX_LOCATIONS:
             raise TooManyLocations
