@@ -176,14 +176,23 @@ def prior_prices(now: datetime) -> None:
     )
 
 
-def drawings() -> int:
+def drawings(base: str) -> int:
     """Let the demo's pictures be shown as they are named, and nobody fetch them; returns how many there are.
 
     They are SVG, and at this site's own address, which is not on the public internet. What a worker has found
-    wrong with one, or is about to, is forgotten.
+    wrong with one, or is about to, is forgotten. Those from when the demo was on other ports move along.
     """
     rows = ProductImage.objects.filter(merchant__slug__in=[seller.slug for seller in cast.SELLERS])
     drawn = rows.filter(url__contains=PICTURES).exclude(state=ProductImage.State.READY)
+    here = drawn.filter(url__startswith=base + PICTURES)
+    known = set(here.values_list("product_id", "url"))
+    for image in drawn.exclude(pk__in=here.values("pk")).order_by("product_id", "position", "id"):
+        image.url = base + PICTURES + image.url.partition(PICTURES)[2]
+        if (image.product_id, image.url) in known:
+            image.delete()
+        else:
+            image.save(update_fields=["url"])
+            known.add((image.product_id, image.url))
     return drawn.update(
         state=ProductImage.State.WAITING, code="", reason="", tries=0, due_at=datetime.max.replace(tzinfo=UTC)
     )

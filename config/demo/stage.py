@@ -172,7 +172,7 @@ def _begin(
         starting.result()
         console.step("merchants send their feeds")
         list(pool.map(lambda seller: seeding.send_feed(seller, book, base, console.step), cast.SELLERS))
-    seeding.drawings()
+    seeding.drawings(base)
     seeding.prior_prices(_now())
     seeding.specials(_now())
     stream = seeding.live_show(_now())

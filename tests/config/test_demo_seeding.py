@@ -39,7 +39,7 @@ def seed(book: Notebook, now: datetime = NOW) -> None:
             file = io.BytesIO(seeding.feed(seller, BASE))
             job, _ = imports.queue(merchant_id=merchant.id, filename=seller.feed, file=file, now=now)
             imports.run(import_id=job.id, now=now)
-    seeding.drawings()
+    seeding.drawings(BASE)
     seeding.prior_prices(now)
     seeding.specials(now)
     seeding.saved_cards(now)
@@ -54,12 +54,28 @@ def test_the_demo_s_drawings_are_shown_and_never_fetched(stripe_server: StripeSe
     # As a worker leaves them that was quicker, and one that is still at it.
     some = ProductImage.objects.all()
     some.update(state="failed", code="NOT_PUBLIC", reason="No.", tries=1)
-    seeding.drawings()
+    seeding.drawings(BASE)
     late = pictures.Claimed(some[0].pk, some[0].merchant_id, some[0].url, uploaded=False, tries=1)
     pictures.take(late, clock=lambda: NOW, by=fetching.Client(loopback=False, seconds=1))
 
     assert set(some.values_list("state", "code")) == {("waiting", "")}
     assert pictures.claim(limit=1_000, now=NOW + timedelta(days=10_000)) == []
+
+
+def test_on_other_ports_the_drawings_are_there_and_none_is_doubled(stripe_server: StripeServer) -> None:
+    seed(Notebook())
+    some = ProductImage.objects.order_by("product_id", "position")
+    before = list(some.values_list("product_id", "url"))
+    elsewhere = "http://localhost:9000"
+    seller = cast.SELLERS[0]
+    merchant = Merchant.objects.get(slug=seller.slug)
+    file = io.BytesIO(seeding.feed(seller, elsewhere))
+    job, _ = imports.queue(merchant_id=merchant.id, filename=seller.feed, file=file, now=NOW)
+    imports.run(import_id=job.id, now=NOW)
+    for base in (elsewhere, BASE):  # The first feed is not sent again.
+        assert seeding.drawings(base) == len(before)
+        assert not some.exclude(url__startswith=base + seeding.PICTURES)
+    assert list(some.values_list("product_id", "url")) == before
 
 
 def rows() -> dict[str, int]:
