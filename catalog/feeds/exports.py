@@ -190,9 +190,12 @@ def _write(job: Export, writer: Writer, now: datetime) -> bool:
     written = [writer.product(good, now=job.created_at) for _, good in goods]
     head, tail = "" if job.bytes_done else writer.head(), "" if goods else writer.tail()
     body = "".join([head, *(one.text for one in written), tail]).encode()
+    done = job.products_done + len(goods)
     progress: dict[str, Any] = {
         "last_product": goods[-1][0] if goods else job.last_product,
-        "products_done": job.products_done + len(goods),
+        "products_done": done,
+        # Others may have come since they were counted, or gone.
+        "products_total": max(done, job.products_total) if goods else done,
         "variants_done": job.variants_done + sum(one.variants for one in written),
         "left_out": job.left_out + sum(one.left_out for one in written),
         "bytes_done": job.bytes_done + len(body),

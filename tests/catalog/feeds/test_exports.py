@@ -91,6 +91,19 @@ def test_a_long_export_is_written_in_slices(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(lines(job)) == 3
 
 
+def test_products_that_come_meanwhile_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "BATCH_PRODUCTS", 2)
+    seller = stocked(3)
+    job = queue(seller)
+    assert exports.run(export_id=job.pk, now=NOW, go_on=lambda: False) is True
+    imports.run(import_id=make.import_of(seller, make.simple_feed(7)).pk, now=NOW)
+    for done, total in ((4, 4), (6, 6), (7, 7), (7, 7)):
+        exports.run(export_id=job.pk, now=NOW, go_on=lambda: False)
+        job.refresh_from_db()
+        assert (job.products_done, job.products_total) == (done, total)
+    assert job.status == Export.Status.DONE
+
+
 def test_a_writer_who_was_overtaken_writes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "BATCH_PRODUCTS", 1)
     job = queue(stocked(3))
