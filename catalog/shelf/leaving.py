@@ -63,6 +63,7 @@ def take_away(*, place: Location, going: Sequence[Units], now: datetime, by: Who
             lying[pk, place.pk] = here - total[pk]
         moves = [onhand.Move(each.variant_id, place, 0, -each.units, each.note) for each in going]
         onhand.write(place.merchant_id, moves, lying, reason=Reason.SENT, note="", by=by, now=now)
+        stock.touch_locked(variant_ids=total.keys(), now=now)
 
 
 def lay_back(
@@ -87,6 +88,7 @@ def lay_back(
             if each.variant_id in rows
         ]
         onhand.write(merchant_id, moves, lying, reason=Reason.SENT, note="", by=by, now=now)
+        stock.touch_locked(variant_ids=rows.keys(), now=now)
 
 
 def _total(units: Sequence[Units]) -> Counter[UUID]:

@@ -202,6 +202,6 @@ def _keep(
     now: datetime,
 ) -> None:
     onhand.write(merchant_id, moves, lying, reason=reason, note=note, by=by, now=now)
-    stock.write_locked(
-        levels={pk: units for pk, units in available.items() if units != rows[pk].available}, now=now
-    )
+    levels = {pk: units for pk, units in available.items() if units != rows[pk].available}
+    stock.touch_locked(variant_ids={move.variant_id for move in moves} - levels.keys(), now=now)
+    stock.write_locked(levels=levels, now=now)

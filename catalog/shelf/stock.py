@@ -246,6 +246,12 @@ def write_locked(*, levels: Mapping[UUID, int], now: datetime) -> None:
         outbox.record(name="stock.moved", payload={"variants": sorted(map(str, levels)), "offers": []})
 
 
+def touch_locked(*, variant_ids: Collection[UUID], now: datetime) -> None:
+    """Note that what lies where changed, of variants whose stock the caller has locked."""
+    if variant_ids:
+        Stock.objects.filter(pk__in=variant_ids).update(updated_at=now)
+
+
 def _set(
     levels: Mapping[UUID, int],
     *,

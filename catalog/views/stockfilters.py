@@ -70,7 +70,9 @@ class LevelFilter(_AtLocation):
         method="of_low", help_text="As few can be promised as its `low_at`, or fewer; false: the others."
     )
     updated_since = MomentFilter(
-        "updated_at", lookup_expr="gte", help_text="Changed then or later, by sales too."
+        "updated_at",
+        lookup_expr="gte",
+        help_text="Changed then or later: by sales too, and where it lies as well as how much there is.",
     )
 
     class Meta:

@@ -9,12 +9,13 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog import bundles, queries
 from catalog.models import Location, LocationStock, Stock, StockMovement, Variant
-from catalog.shelf import locations, movements, places, stock
+from catalog.shelf import leaving, locations, movements, places, stock
 from commerce import ids
 from commerce.models import Event, Merchant
 from tests.catalog import located, make
+from tests.catalog.api import Api
 from tests.catalog.located import KEY, adds_up, adjust_there, close, lying, move, place, send, set_there
-from tests.catalog.make import NOW
+from tests.catalog.make import NOW, after
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +141,28 @@ def test_moving_leaves_alone_what_can_be_promised(seller: Merchant) -> None:
         *(("lyon", 0, -1), ("main", 0, 1)),
     ]
     assert adds_up(one)
+
+
+def test_who_follows_stock_hears_of_what_lies_elsewhere_now(seller: Merchant) -> None:
+    api, one = Api(seller), make.variant(seller, stocked=9)
+
+    def told(at: float) -> list[dict[str, int]]:
+        since = after(at).isoformat().replace("+00:00", "Z")
+        rows = api.get(f"stock?updated_since={since}").body["results"]
+        return [{each["location"]: each["on_hand"] for each in row["locations"]} for row in rows]
+
+    about: Any = {"merchant_id": seller.pk, "note": "", "by": KEY}
+    assert told(5) == []
+    places.transfer(**about, origin="main", target="berlin", units={one.pk: 4}, now=after(5))
+    assert told(5) == [{"main": 5, "berlin": 4}]
+    counts = {(one.pk, "berlin"): 3, (one.pk, "lyon"): 1}
+    places.set_levels(**about, levels=counts, now=after(6))
+    assert told(6) == [{"main": 5, "berlin": 3, "lyon": 1}]
+    with transaction.atomic():
+        start = leaving.origin(merchant_id=seller.pk, code="berlin")
+        leaving.take_away(place=start, going=[leaving.Units(one.pk, 2, "order 1")], now=after(7))
+    assert told(7) == [{"main": 7, "berlin": 1, "lyon": 1}]
+    assert Stock.objects.get(pk=one.pk).version == 1
 
 
 def test_from_the_main_location_goes_what_is_not_promised(seller: Merchant) -> None:
