@@ -103,7 +103,7 @@ class UserAdmin(screens.Kept, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc
 
 
 @admin.register(Host)
-class HostAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
+class HostAdmin(screens.Kept, screens.Stamped):
     """Hosts; one who is not active cannot enter the studio."""
 
     list_display = ("name", "user", "slug", "is_active", "created_at")
@@ -116,7 +116,7 @@ class HostAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Merchant)
-class MerchantAdmin(screens.Kept, ModelAdmin):  # type: ignore[misc]
+class MerchantAdmin(screens.Kept, screens.Stamped):
     """Merchants; new rates count for sales from now on."""
 
     list_display = ("name", "currency", "commission", "fee", "is_active", "created_at")

@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.options import Options
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.admin import ModelAdmin
 
 from commerce.merchantkeys import By
 
@@ -42,6 +43,16 @@ class Kept:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Stamped(ModelAdmin):  # type: ignore[misc]
+    """For rows with moments that the database says: they are shown once there is a row."""
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Leave out of a new row's form what can only be read."""
+        fields = list(super().get_fields(request, obj))
+        hidden = self.get_readonly_fields(request, obj) if obj is None else ()
+        return [name for name in fields if name not in hidden]
 
 
 class Quarantine(ReadOnly):

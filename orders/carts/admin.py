@@ -22,7 +22,7 @@ class Screen(screens.ReadOnly, ModelAdmin):  # type: ignore[misc]  # the package
 
 
 @admin.register(CartPolicy)
-class CartPolicyAdmin(ModelAdmin):  # type: ignore[misc]
+class CartPolicyAdmin(screens.Stamped):
     """Merchants who hold goods for carts. What is held already keeps its end."""
 
     fields = ("merchant", "hold_seconds", "updated_at")
