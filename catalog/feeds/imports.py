@@ -59,12 +59,12 @@ class Progress(enum.Enum):
     BUSY = "busy"  # another worker reads this merchant's feeds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Position:
-    """How far a feed was read with a batch: up to which byte, and in how many seconds."""
+    """How far a feed is read: up to which byte, and since when no time was counted."""
 
     at: int
-    seconds: float
+    since: float
 
 
 class _Overtaken(Exception):
@@ -202,11 +202,11 @@ def _read(job: Import, go_on: Callable[[], bool], clock: Callable[[], datetime])
         feed = detect.opened(file, job.format)
         pieces = feed.pieces(currency=job.merchant.currency, now=job.created_at)
         batches = _batches(piece for piece in pieces if piece.last_row > job.rows_done)
-        began = time.monotonic()
+        position = _Position(0, time.monotonic())
         looked_at, seen = 0, job.rows_done
         for batch in batches:
-            _write(job, batch, clock(), _Position(file.tell(), time.monotonic() - began))
-            began = time.monotonic()
+            position.at = file.tell()
+            _write(job, batch, clock(), position)
             faults.reach("import.batch")
             seen += sum(map(_size, batch))  # A line of JSON may have many variants.
             if not job.dry_run and figures.due(rows=seen, looked_at=looked_at):
@@ -246,7 +246,6 @@ def _write(job: Import, batch: list[Piece], now: datetime, position: _Position) 
             if len(batch) > 1:
                 for piece in batch:
                     _write(job, [piece], now, position)
-                    position = _Position(position.at, 0.0)
                 return None
             log.warning("import.refused", job=str(job.pk), row=batch[0].last_row, exc_info=error)
             return _write_together(job, [_refused(batch[0])], now, position)
@@ -276,10 +275,11 @@ def _write_together(job: Import, batch: list[Piece], now: datetime, position: _P
         problems = [problem for piece in batch for problem in piece.problems] + outcome.problems
         room = max(0, MAX_PROBLEMS - job.problems_count)
         ImportProblem.objects.bulk_create(_problem(job, problem) for problem in problems[:room])
+        moment = time.monotonic()
         Import.objects.filter(pk=job.pk).update(
             rows_done=batch[-1].last_row,
             bytes_done=min(position.at, job.bytes_total),
-            working_seconds=F("working_seconds") + position.seconds,
+            working_seconds=F("working_seconds") + (moment - position.since),
             attempts=0,
             skipped=F("skipped") + sum(problem.skipped for problem in problems),
             problems_count=F("problems_count") + len(problems),
@@ -290,6 +290,7 @@ def _write_together(job: Import, batch: list[Piece], now: datetime, position: _P
             variants_updated=F("variants_updated") + outcome.variants_updated,
             variants_unchanged=F("variants_unchanged") + outcome.variants_unchanged,
         )
+    position.since = moment
     job.rows_done, job.problems_count = batch[-1].last_row, job.problems_count + len(problems)
 
 

@@ -1,9 +1,11 @@
 """Imports that only tell what they would do, are cancelled, and say how far they are."""
 
 import json
+import time
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from catalog import bodies, content, queries
 from catalog.feeds import imports, intake, matching
@@ -138,6 +140,27 @@ def test_progress_is_told_in_bytes_and_pace(monkeypatch: pytest.MonkeyPatch) -> 
     assert shown["rows_per_second"] > 0
     assert shown["eta_seconds"] > 0
     assert (job.bytes_total, job.rows_done) == (len(body), 100)
+
+
+def test_the_pace_counts_the_time_that_writing_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "BATCH_PRODUCTS", 2)
+    job = queue(make.merchant(), make.simple_feed(4))
+
+    def slowly(**given: Any) -> intake.Outcome:
+        time.sleep(0.1)
+        if len(given["drafts"]) == 2 and Product.objects.exists():
+            raise IntegrityError  # The second batch is written product by product.
+        return write(**given)
+
+    write = intake.write
+    monkeypatch.setattr(intake, "write", slowly)
+    began = time.monotonic()
+    imports.run(import_id=job.pk, now=NOW)
+    took = time.monotonic() - began
+    job.refresh_from_db()
+    assert (job.status, job.rows_done) == ("done", 8)
+    assert 0.4 <= job.working_seconds <= took
+    assert bodies.import_job(job)["rows_per_second"] <= 20
 
 
 def test_a_large_feed_is_kept_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
