@@ -13,6 +13,16 @@ from commerce import errors
 LINGER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 2.0
 
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Too large</title>
+<body style="font: 1rem/1.5 sans-serif; max-width: 30rem; margin: 15vh auto; padding: 0 1rem">
+<h1 style="font-size: 1.4rem">This file is too large</h1>
+<p>At most {mb} MB are taken. Nothing was done.
+Go back in your browser, and choose a smaller file or send it in parts.</p>
+</body></html>
+"""
+
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,9 +46,12 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        announced = headers.get(b"content-length", b"0")
+        # As browsers do when they send a form.
+        by_person = b"text/html" in headers.get(b"accept", b"") and not scope["path"].startswith("/api/")
         if announced.isdigit() and int(announced[:20]) > self.most:
-            await self._refuse(receive, send)
+            await self._refuse(receive, send, by_person=by_person)
             return
         taken, answered = 0, False
 
@@ -58,9 +71,26 @@ class BodyLimit:
         try:
             await self.app(scope, limited, noting)
         except _TooMuch:
-            await self._refuse(receive, send)
+            await self._refuse(receive, send, by_person=by_person)
 
-    async def _refuse(self, receive: Receive, send: Send) -> None:
+    async def _refuse(self, receive: Receive, send: Send, *, by_person: bool) -> None:
+        kind, body = self._page() if by_person else self._problem()
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": errors.TooLarge.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._linger(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+    def _page(self) -> tuple[bytes, bytes]:
+        """Return what people read who have sent a form."""
+        return b"text/html; charset=utf-8", _PAGE.format(mb=self.most // 1_000_000).encode()
+
+    def _problem(self) -> tuple[bytes, bytes]:
+        """Return what systems read."""
         refusal = errors.TooLarge(limit=self.most)
         body = orjson.dumps(
             {
@@ -73,15 +103,7 @@ class BodyLimit:
                 "data": refusal.data,
             }
         )
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        await self._linger(receive)
-        await send({"type": "http.response.body", "body": b""})
+        return b"application/problem+json", body
 
     async def _linger(self, receive: Receive) -> None:
         """Take in some of what is still coming, and drop it.

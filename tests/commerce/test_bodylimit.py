@@ -48,10 +48,12 @@ class Exchange:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": orjson.dumps(self.app_heard)})
 
-    async def run(self, *headers: tuple[bytes, bytes], most: int = 10) -> "Exchange":
+    async def run(
+        self, *headers: tuple[bytes, bytes], most: int = 10, path: str = "/merchant/imports/"
+    ) -> "Exchange":
         async with asyncio.timeout(10):
             await BodyLimit(self.app, most=most)(
-                {"type": "http", "headers": list(headers)}, self.receive, self.send
+                {"type": "http", "path": path, "headers": list(headers)}, self.receive, self.send
             )
         assert self.done
         return self
@@ -80,6 +82,16 @@ async def test_an_announced_giant_is_refused_unread() -> None:
 
     assert (giant.status, giant.answer["code"], giant.answer["data"]) == (413, "TOO_LARGE", {"limit": 10})
     assert (giant.asked_before_answer, giant.app_heard) == (0, 0)
+
+
+@pytest.mark.parametrize("headers", [[announced(1 << 30)], []])
+async def test_people_are_told_in_a_page(headers: list[tuple[bytes, bytes]]) -> None:
+    accept = (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+    giant = await Exchange([b"x" * 1_000_000] * 100).run(*headers, accept, most=20_065_536)
+
+    assert (giant.status, b"At most 20 MB are taken" in giant.body) == (413, True)
+    to_api = await Exchange([b"x"] * 100).run(announced(1 << 30), accept, path="/api/v1/catalog/imports")
+    assert to_api.answer["code"] == "TOO_LARGE"
 
 
 async def test_a_giant_that_is_not_announced_is_read_up_to_the_limit() -> None:
