@@ -9,6 +9,7 @@ from catalog import copying
 from catalog.feeds.drafts import Problem, ProductDraft, VariantDraft
 from catalog.limits import MAX_VARIANTS
 from catalog.models import Product, Variant
+from catalog.shelf import stock
 
 Matched = tuple[Variant, VariantDraft, bool]
 """A variant, what a feed says of it, and whether it is new."""
@@ -86,7 +87,7 @@ def write(
     shelf = Shelf(merchant_id, [product.pk for product in products.values()], skus)
     matched: list[Matched] = []
     changed: dict[UUID, Variant] = {}
-    renamed: set[UUID] = set()
+    renamed: dict[UUID, Variant] = {}
     for product_draft in drafts:
         product = products[product_draft.handle]
         titles = {draft.title for draft in product_draft.variants}
@@ -112,14 +113,19 @@ def write(
                     variant.updated_at = now
                     changed[variant.pk] = variant
                 if variant.options != had:
-                    renamed.add(product.pk)
+                    renamed[variant.pk] = variant
             shelf.put(variant)
             matched.append((variant, draft, is_new))
     copying.save(Variant, [variant for variant, _, is_new in matched if is_new])
     if changed:
         _lock(merchant_id, [variant.pk for variant, _, is_new in matched if not is_new])
-    Variant.objects.bulk_update(changed.values(), _COLUMNS, batch_size=200)
-    return matched, set(changed), renamed
+    others = [variant for pk, variant in changed.items() if pk not in renamed]
+    Variant.objects.bulk_update(others, _COLUMNS, batch_size=200)
+    if renamed:
+        # Who names such a row waits for it: a sale, say, which has its stock by then.
+        stock.locked(merchant_id, [variant.pk for variant, _, is_new in matched if not is_new])
+        Variant.objects.bulk_update(renamed.values(), [*_TITLE, *_COLUMNS], batch_size=200)
+    return matched, set(changed), {variant.product_id for variant in renamed.values()}
 
 
 def _lock(merchant_id: UUID, variant_ids: list[UUID]) -> None:
@@ -128,9 +134,10 @@ def _lock(merchant_id: UUID, variant_ids: list[UUID]) -> None:
     list(rows.order_by("pk").values_list("pk"))
 
 
+# Not written where they stay. The title is part of a key, and a trigger looks first: PostgreSQL keeps those
+# from the row, too, that only name it, as a sale does, though the title be the same as before.
+_TITLE = ["title", "options"]
 _COLUMNS = [
-    "title",
-    "options",
     "sku",
     "barcode",
     "weight_grams",
