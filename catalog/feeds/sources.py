@@ -156,7 +156,14 @@ def change(*, merchant_id: UUID, feed_id: UUID, now: datetime, **changes: Any) -
             _check(changes["url"])
             row.etag = row.last_modified = row.sha256 = ""
             row.sealed_password, row.username, row.failures, row.due_at = "", "", 0, now
-            row.leased_until = None  # Whoever fetches the address before sees that it is another now.
+            # Whoever fetches the address before sees that it is another now, and writes nothing.
+            row.leased_until = None
+            row.fetches.filter(outcome=FeedFetch.Outcome.RUNNING).update(
+                outcome=FeedFetch.Outcome.FAILED,
+                code="FEED_MOVED",
+                reason="Its address was changed while it was fetched.",
+                finished_at=now,
+            )
         if "every_minutes" in changes or "daily_at_hour" in changes:
             row.every_minutes = row.daily_at_hour = None
         for name, value in changes.items():

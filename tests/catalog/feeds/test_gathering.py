@@ -395,6 +395,22 @@ def test_another_address_is_fetched_at_once_though_the_one_before_is_being_fetch
     assert Import.objects.count() == 1
 
 
+def test_a_feed_that_moves_while_it_is_fetched_has_not_failed(site: Site) -> None:
+    row = source(site)
+    site.pages["/other"] = Page(make.simple_feed(3))
+    [claimed] = gathering.claim(limit=10, now=clock.database_now())
+    sources.change(
+        merchant_id=row.merchant_id, feed_id=row.pk, now=clock.database_now(), url=site.url("/other")
+    )
+    [there] = gather()
+    gathering.fetch(claimed, clock=clock.database_now, by=HERE)
+
+    before = FeedFetch.objects.get(pk=claimed.fetch_id)
+    assert (before.outcome, before.code, before.job) == ("failed", "FEED_MOVED", None)
+    row.refresh_from_db()
+    assert (there.outcome, row.failures, Import.objects.count()) == ("imported", 0, 1)
+
+
 def test_a_daily_one_is_due_at_its_hour(site: Site) -> None:
     row = FeedSource(daily_at_hour=3)
     now = make.NOW.replace(hour=2, minute=59)
