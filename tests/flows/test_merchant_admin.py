@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from catalog.models import PriceSchedule, Variant
+from catalog.models import Import, PriceSchedule, Variant
 from commerce import members
 from commerce.merchantkeys import By
 from commerce.models import Merchant, MerchantMember, User
@@ -82,6 +82,21 @@ def test_a_feed_is_followed_to_its_end_without_loading_the_page_anew(
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     assert page.evaluate("window.stayed")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_feed_that_waits_its_turn_is_followed_when_that_has_come(site: str, browser: Browser) -> None:
+    page = sign_in(browser, site)
+    job = aside(lambda: Import.objects.create(merchant=Merchant.objects.get(), sha256="0" * 64, rows_total=9))
+    page.goto(f"{site}/merchant/imports/{job.pk}/")
+    expect(page.get_by_text("Waiting", exact=True)).to_be_visible()
+    mine = Import.objects.filter(pk=job.pk)
+    began = datetime.now(UTC)
+    aside(lambda: mine.update(status="running", started_at=began, rows_done=3))
+    expect(page.get_by_text("3 of 9")).to_be_visible()
+    aside(lambda: mine.update(rows_done=6))
+    expect(page.get_by_text("6 of 9")).to_be_visible()
+    aside(lambda: mine.update(status="done", rows_done=9, finished_at=began))
+    expect(page.get_by_text("Done", exact=True)).to_be_visible()
 
 
 def test_a_key_is_made_and_shown_once(site: str, browser: Browser) -> None:

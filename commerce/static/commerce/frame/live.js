@@ -35,10 +35,12 @@ async function follow() {
       if (answer.redirected || answer.status === 403) { location.reload(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // Asked before its parts move into this page.
+      const goesOn = told.querySelector("[data-follow]") !== null;
       take(told);
       if (lost instanceof HTMLElement) lost.hidden = true;
       wait = EVERY_MS;
-      if (!told.querySelector("[data-follow]")) return;
+      if (!goesOn) return;
     } catch {
       if (lost instanceof HTMLElement) lost.hidden = false;
       wait = Math.min(wait * 2, SLOWEST_MS);
