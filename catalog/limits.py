@@ -5,5 +5,6 @@ MAX_URL = 1000
 MAX_ALT = 500
 MAX_BARCODE = 64
 MAX_ATTRIBUTES = 50
+MAX_TAGS = 250  # Search takes them for words, of which PostgreSQL keeps so many bytes of a row.
 MAX_VARIANTS = 2_000
 MAX_IMAGES = 250

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from catalog import examples
 from catalog.feeds import cells
-from catalog.limits import MAX_IMAGES, MAX_VARIANTS
+from catalog.limits import MAX_IMAGES, MAX_TAGS, MAX_VARIANTS
 from catalog.models import Product
 from catalog.serializers.images import ImageSerializer
 from catalog.serializers.showing import shown
@@ -48,7 +48,9 @@ class ProductWriteSerializer(StrictSerializer):
     )
     vendor = Text(max_length=255, required=False, allow_blank=True, default="")
     type = Text(max_length=255, required=False, allow_blank=True, default="")
-    tags = serializers.ListField(child=Text(max_length=255), max_length=250, required=False, default=list)
+    tags = serializers.ListField(
+        child=Text(max_length=255), max_length=MAX_TAGS, required=False, default=list
+    )
     options = serializers.ListField(
         child=Text(max_length=255),
         max_length=3,
@@ -92,7 +94,7 @@ class ProductChangeSerializer(StrictSerializer):
     description = Text(max_length=100_000, required=False, allow_blank=True)
     vendor = Text(max_length=255, required=False, allow_blank=True)
     type = Text(max_length=255, required=False, allow_blank=True)
-    tags = serializers.ListField(child=Text(max_length=255), max_length=250, required=False)
+    tags = serializers.ListField(child=Text(max_length=255), max_length=MAX_TAGS, required=False)
     status = serializers.ChoiceField(choices=Product.Status.choices, required=False)
     language = serializers.ChoiceField(choices=Product.Language.choices, required=False, allow_blank=True)
     category = Text(max_length=40, required=False, allow_null=True)

@@ -16,7 +16,16 @@ from catalog.feeds.formats.reading import Seen
 from catalog.feeds.formats.sheets import MAX_LINES, MAX_ROWS, TooManyRows
 from catalog.feeds.formats.strictjson import MAX_LINE_CHARS, Wrong, convert, decoded
 from catalog.feeds.formats.texts import EmptyFeed
-from catalog.limits import MAX_ALT, MAX_ATTRIBUTES, MAX_BARCODE, MAX_IMAGES, MAX_TEXT, MAX_URL, MAX_VARIANTS
+from catalog.limits import (
+    MAX_ALT,
+    MAX_ATTRIBUTES,
+    MAX_BARCODE,
+    MAX_IMAGES,
+    MAX_TAGS,
+    MAX_TEXT,
+    MAX_URL,
+    MAX_VARIANTS,
+)
 from commerce import errors, money
 
 # As Product.Language has them; "": none.
@@ -69,7 +78,7 @@ class _Product(_Strict):
     description: Annotated[str, Meta(max_length=cells.MAX_TEXT_CHARS)] | UnsetType = UNSET
     vendor: Text | UnsetType = UNSET
     type: Text | UnsetType = UNSET
-    tags: list[Name] | UnsetType = UNSET
+    tags: Annotated[list[Name], Meta(max_length=MAX_TAGS)] | UnsetType = UNSET
     options: Annotated[list[Name], Meta(max_length=3)] | UnsetType = UNSET
     status: Literal["draft", "in_review", "approved", "retired"] | UnsetType = UNSET
     category: Text | UnsetType | None = UNSET

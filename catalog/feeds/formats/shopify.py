@@ -16,7 +16,7 @@ from catalog.feeds.formats.reading import Seen
 from catalog.feeds.formats.sheets import Row, Sheet
 from catalog.feeds.formats.texts import EmptyFeed
 from catalog.feeds.formats.together import grouped
-from catalog.limits import MAX_ALT, MAX_BARCODE, MAX_TEXT, MAX_VARIANTS
+from catalog.limits import MAX_ALT, MAX_BARCODE, MAX_TAGS, MAX_TEXT, MAX_VARIANTS
 
 DEFAULT_TITLE = ""  # of the only variant of a product without options
 _OF_PRODUCT = ("title", "body", "vendor", "type", "tags", "status", "published")
@@ -235,7 +235,11 @@ def _tags(cell: Cells) -> list[str]:
     tags = formulas.split(cell["tags"])
     if any(len(tag) > MAX_TEXT for tag in tags):
         cell.note("tags", "TOO_LONG", cell["tags"], f"A tag has at most {MAX_TEXT} characters.", taken=True)
-    return [tag for tag in tags if len(tag) <= MAX_TEXT]
+    short = [tag for tag in tags if len(tag) <= MAX_TEXT]
+    if len(short) > MAX_TAGS:
+        message = f"A product has at most {MAX_TAGS} tags. The first of them were taken."
+        cell.note("tags", "TOO_LONG", cell["tags"], message, taken=True)
+    return short[:MAX_TAGS]
 
 
 def _status(cell: Cells) -> str:

@@ -1,5 +1,6 @@
 """Imports: a feed comes in whole, once, whatever is wrong with its rows and whoever dies over it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -218,3 +219,21 @@ def test_other_merchants_do_not_see_an_import() -> None:
     job = queue(make.merchant(), make.simple_feed(1))
     with pytest.raises(queries.UnknownImport):
         queries.problems(merchant_id=make.merchant().pk, import_id=job.pk)
+
+
+def test_so_many_tags_that_search_cannot_keep_them_cost_their_product_and_no_other() -> None:
+    seller = make.merchant()
+    many = [f"{n:05}{'x' * 195}" for n in range(18_000)]
+    lines = [{"handle": "a", "title": "A", "tags": many}, {"handle": "b", "title": "B"}]
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    job = read(seller, body)
+    assert [(one.line, one.code) for one in job.problems.all()] == [(1, "TOO_LONG")]
+    assert (job.status, [one.handle for one in Product.objects.all()]) == ("done", ["b"])
+
+
+def test_of_too_many_tags_in_a_table_the_first_are_taken() -> None:
+    seller = make.merchant()
+    tags = [f"t{n:03}" for n in range(251)]
+    job = read(seller, feed(row("soap", title="Soap", price="5", tags=", ".join(tags))))
+    assert [(one.code, one.skipped) for one in job.problems.all()] == [("TOO_LONG", False)]
+    assert Product.objects.get().tags == tags[:250]
