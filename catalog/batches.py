@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from catalog import claims
+from catalog import claims, conflicts
 from catalog.feeds import intake
 from catalog.feeds.drafts import Piece, Problem, ProductDraft
 from catalog.feeds.formats import rows
@@ -118,7 +118,9 @@ def _written(
         return {}
     try:
         outcome = _again(lambda: write(drafts))
-    except (IntegrityError, DataError) as error:
+    except (IntegrityError, DataError, OperationalError) as error:
+        if isinstance(error, OperationalError) and not conflicts.is_too_much(error):
+            raise
         if len(drafts) == 1:
             log.warning("batch.refused", handle=drafts[0].handle[:80], exc_info=error)
             return {}
@@ -265,8 +267,8 @@ def _again(write: Callable[[], Written]) -> Written:
         except IntegrityError:
             # Whoever was first has committed, so this time it is seen.
             log.info("batch.again", attempt=attempt)
-        except OperationalError:
-            if not connection.is_usable():
+        except OperationalError as error:
+            if conflicts.is_too_much(error) or not connection.is_usable():
                 raise
     with transaction.atomic():
         return write()

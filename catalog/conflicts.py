@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from commerce import errors
 
@@ -19,6 +19,12 @@ def named(refusals: Mapping[str, type[errors.Refusal]]) -> Iterator[None]:
         if refusal is None:
             raise
         raise refusal from error
+
+
+def is_too_much(error: DatabaseError) -> bool:
+    """Say whether the database has no room for what was written, such as in an index: it never will have."""
+    code = getattr(error.__cause__, "pgcode", None)
+    return code is not None and code.startswith("54")
 
 
 def constraint_of(error: IntegrityError) -> str | None:

@@ -13,6 +13,7 @@ from commerce import money
 MAX_UNITS = 1_000_000_000
 MAX_GRAMS = 1_000_000_000
 MAX_HTML_CHARS = 50_000
+MAX_URL_BYTES = 2_000  # An index, by which a product has it once, takes no more than 2,700.
 
 _SYMBOLS = {
     "€": {"EUR"},
@@ -185,6 +186,8 @@ def truth(text: str) -> bool:
 def address(text: str) -> str:
     """Read a picture's web address; raises Unreadable."""
     text = text.strip()
+    if len(text.encode(errors="replace")) > MAX_URL_BYTES:
+        raise Unreadable("BAD_URL", f"A picture's address has at most {MAX_URL_BYTES} bytes in UTF-8.")
     try:
         parts = urlsplit(text)
         fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username

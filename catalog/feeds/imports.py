@@ -17,7 +17,7 @@ import structlog
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
-from catalog import claims, content, queries
+from catalog import claims, conflicts, content, queries
 from catalog.feeds import figures, intake
 from catalog.feeds.drafts import Piece, Problem, ProductDraft
 from catalog.feeds.formats import detect, fields
@@ -242,17 +242,18 @@ def _write(job: Import, batch: list[Piece], now: datetime, position: _Position) 
     for attempt in range(RETRIES):
         try:
             return _write_together(job, batch, now, position)
-        except (IntegrityError, DataError) as error:
+        except (IntegrityError, DataError, OperationalError) as error:
+            if isinstance(error, OperationalError) and not conflicts.is_too_much(error):
+                # A deadlock or a lock that took too long: somebody else was at the same rows.
+                if attempt == RETRIES - 1 or not connection.is_usable():
+                    raise
+                continue
             if len(batch) > 1:
                 for piece in batch:
                     _write(job, [piece], now, position)
                 return None
             log.warning("import.refused", job=str(job.pk), row=batch[0].last_row, exc_info=error)
             return _write_together(job, [_refused(batch[0])], now, position)
-        except OperationalError:
-            # A deadlock or a lock that took too long: somebody else was at the same rows.
-            if attempt == RETRIES - 1 or not connection.is_usable():
-                raise
     return None
 
 

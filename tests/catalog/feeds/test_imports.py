@@ -1,16 +1,18 @@
 """Imports: a feed comes in whole, once, whatever is wrong with its rows and whoever dies over it."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 
 from catalog import products, queries
-from catalog.feeds import imports, matching
+from catalog.feeds import cells, imports, matching
 from catalog.models import ImportChunk, Price, Product, StockMovement, Variant
 from catalog.shelf import stock
 from commerce.models import Event
 from tests.catalog import make
+from tests.catalog.api import Api
 from tests.catalog.feeding import amount, queue, read, variant
 from tests.catalog.make import NOW, feed, row
 
@@ -237,3 +239,27 @@ def test_of_too_many_tags_in_a_table_the_first_are_taken() -> None:
     job = read(seller, feed(row("soap", title="Soap", price="5", tags=", ".join(tags))))
     assert [(one.code, one.skipped) for one in job.problems.all()] == [("TOO_LONG", False)]
     assert Product.objects.get().tags == tags[:250]
+
+
+def wild(length: int) -> str:
+    """Letters of four bytes each, which no index can press together."""
+    random = Random(1)
+    return "".join(chr(random.randint(0x10000, 0x1F000)) for _ in range(length))
+
+
+@pytest.mark.parametrize(("most", "code"), [(cells.MAX_URL_BYTES, "BAD_URL"), (10_000, "NOT_STORED")])
+def test_what_no_index_has_room_for_costs_its_product_at_most(
+    most: int, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cells, "MAX_URL_BYTES", most)
+    seller = make.merchant()
+    images = [{"url": f"https://img.example.com/{wild(900)}"}]
+    rows: list[dict[str, Any]] = [{"handle": "a", "title": "A", "images": images}]
+    rows.append({"handle": "b", "title": "B"})
+    job = read(seller, "".join(json.dumps(each) + "\n" for each in rows).encode())
+    assert (job.status, [one.code for one in job.problems.all()]) == ("done", [code])
+    assert Product.objects.filter(handle="b").exists()
+    rows[1]["handle"] = "c"
+    answer = Api(seller).post("products/batch", {"products": rows})
+    assert (answer.status, answer.body["rows"][1]["result"]) == (200, "created")
+    assert [one["code"] for one in answer.body["rows"][0]["problems"]] == [code]
