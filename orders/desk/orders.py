@@ -17,6 +17,7 @@ from commerce import deskforms, errors, idempotency
 from commerce.leafing import leaf
 from commerce.merchantsite import Waiting, desk, member_of
 from orders import combining, fulfilment, queries, slips
+from orders.aftersales import refunding
 from orders.desk import doing, returns
 from orders.models import Cancellation, Dispute, Order, Return, parcels_of
 
@@ -220,6 +221,7 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         form=form,
         can_send=can_send,
         can_cancel=row.status in TO_SEND,
+        left=(left := refunding.left_of(row, list(row.lines.all()), {})) and doing.sum_of(left, row.currency),
         key=uuid4(),
     )
 

@@ -161,6 +161,9 @@ def test_a_thousand_is_not_taken_for_one() -> None:
         assert "Write an amount such as 9.99." in page.content.decode(), wrong
     press(client, order, "refund/", amount="1,50")
     assert [row.amount for row in Refund.objects.all()] == [150]
+    left = sum(line.paid for line in order.lines.all()) + order.shipping_paid - 150
+    shown = text(client, f"/merchant/orders/{order.id}/")
+    assert f"At most €{left / 100:.2f} are left to be given back." in shown
 
 
 def test_it_is_acknowledged_cancelled_and_given_back() -> None:
@@ -173,6 +176,7 @@ def test_it_is_acknowledged_cancelled_and_given_back() -> None:
     press(client, order, "cancel/", reason="sold out", restock="on")
     order.refresh_from_db()
     assert (order.status, order.reference) == ("cancelled", "SO-9")
+    assert "Give money back" not in text(client, f"/merchant/orders/{order.id}/")
     assert Refund.objects.get().amount == 2000
     page = text(client, f"/merchant/orders/{order.id}/")
     assert "Lindenweg 4" not in page and "the order is cancelled" in page
