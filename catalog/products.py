@@ -175,7 +175,7 @@ def change(
     with conflicts.named(_CONFLICTS):
         product = _locked(merchant_id, product_id)
         if said.keys() & {"category", "attributes"}:
-            _sort(product, said)
+            _sort(product, said, stays=changes.get("status", product.status) in states.WANTS_SALE)
         if said:
             Product.objects.filter(pk=product.pk).update(**said)
         if images is not None and images != _pictures(product):
@@ -185,13 +185,13 @@ def change(
             reviewing.write(merchant_id=merchant_id, wanted=[(product, changes["status"])], now=now)
 
 
-def _sort(product: Product, said: dict[str, Any]) -> None:
-    """Check what a product will say of itself in the category that it will be in."""
+def _sort(product: Product, said: dict[str, Any], *, stays: bool) -> None:
+    """Check what a product will say of itself in the category that it will be in, for sale if it `stays`."""
     if "category" in said:
         product.category = said["category"] = taxonomy.named(said["category"])
     product.attributes = said.get("attributes", product.attributes)
     taxonomy.check(product.attributes, product.category)
-    if product.status in states.WANTS_SALE:
+    if stays and product.status in states.WANTS_SALE:
         taxonomy.check_ready(product)
 
 

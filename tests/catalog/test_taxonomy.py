@@ -287,6 +287,24 @@ def test_what_a_category_asks_for_later_takes_nothing_off_sale(tree: dict[str, C
         reviewing.submit(merchant_id=seller.pk, product_id=made.pk, now=NOW)
 
 
+@pytest.mark.parametrize("status", ["draft", "retired"])
+def test_who_takes_it_off_sale_may_take_away_what_its_category_asks_for(
+    tree: dict[str, Category], status: str
+) -> None:
+    seller: Merchant = make.merchant()
+    made = make.product(seller, category="skin")
+    CategoryAttribute.objects.create(
+        category=tree["skin"], code="spf", name="SPF", kind="number", required=True
+    )
+    on_sale: dict[str, Any] = {"attributes": {}}
+    for changes in (on_sale, {**on_sale, "status": "approved"}):
+        with pytest.raises(taxonomy.MissingAttributes):
+            products.change(merchant_id=seller.pk, product_id=made.pk, changes=changes, now=NOW)
+    off = {**on_sale, "status": status}
+    products.change(merchant_id=seller.pk, product_id=made.pk, changes=off, now=NOW)
+    assert Product.objects.get(pk=made.pk).status == status
+
+
 def test_a_google_feed_s_category_counts_where_it_is_one_of_ours(tree: dict[str, Category]) -> None:
     seller = make.merchant()
     head = "id\ttitle\tprice\tgoogle_product_category\n"
