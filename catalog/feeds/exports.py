@@ -39,9 +39,9 @@ FILTERS = frozenset({"status", "vendor", "type", "handle", "updated_since", "q"}
 
 
 class TooManyExports(errors.TooMany):
-    """The merchant has many exports waiting, or many files that are kept."""
+    """The merchant has many exports waiting."""
 
-    message = f"At most {MAX_UNFINISHED} exports wait at a time, and {MAX_KEPT} files are kept for a day."
+    message = f"At most {MAX_UNFINISHED} exports wait at a time."
     retry_ms = 60_000
 
 
@@ -67,7 +67,7 @@ def queue(*, merchant_id: UUID, format: str, filters: Mapping[str, str], now: da
     """Have the products that pass the filters written to a file; returns the export.
 
     `filters` are some of FILTERS. A Google feed is of approved products unless a status is named: what is
-    in one is advertised. Raises TooManyExports.
+    in one is advertised. The oldest file gives way where MAX_KEPT are kept. Raises TooManyExports.
     """
     assert filters.keys() <= FILTERS
     filters = dict(filters)
@@ -78,8 +78,8 @@ def queue(*, merchant_id: UUID, format: str, filters: Mapping[str, str], now: da
         claims.turn(f"exports of {merchant_id}")
         if mine.filter(status__in=UNFINISHED).count() >= MAX_UNFINISHED:
             raise TooManyExports
-        if mine.filter(status=Export.Status.DONE).count() >= MAX_KEPT:
-            raise TooManyExports
+        kept = mine.filter(status=Export.Status.DONE).order_by("-finished_at", "-id")
+        _drop(kept[MAX_KEPT - 1 :])
         job = Export.objects.create(merchant_id=merchant_id, format=format, filters=filters, created_at=now)
         outbox.record(name="export.queued", payload={"export": str(job.pk)}, key=f"export.queued:{job.pk}")
     return job
@@ -141,8 +141,13 @@ def stalled(*, before: datetime) -> list[UUID]:
 def expire(*, now: datetime) -> int:
     """Drop the files that have been kept for long enough; returns how many."""
     over = Export.objects.filter(status=Export.Status.DONE, expires_at__lte=now)
+    return _drop(over[:100])
+
+
+def _drop(files: QuerySet[Export]) -> int:
+    """Drop files, but for those that somebody else drops just now; returns how many."""
     with transaction.atomic():
-        ids = list(over.select_for_update(skip_locked=True).values_list("pk", flat=True)[:100])
+        ids = list(files.select_for_update(skip_locked=True).values_list("pk", flat=True))
         ExportChunk.objects.filter(job__in=ids).delete()
         return Export.objects.filter(pk__in=ids).update(status=Export.Status.EXPIRED)
 

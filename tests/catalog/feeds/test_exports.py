@@ -178,17 +178,32 @@ def test_files_are_dropped_after_a_day() -> None:
         exports.part(job, 0)
 
 
-def test_there_is_an_end_of_waiting_exports_and_of_kept_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_an_end_of_waiting_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     seller = stocked(1)
     monkeypatch.setattr(exports, "MAX_UNFINISHED", 1)
-    monkeypatch.setattr(exports, "MAX_KEPT", 1)
     job = queue(seller)
     with pytest.raises(exports.TooManyExports):
         queue(seller)
     queue(make.merchant())
     exports.run(export_id=job.pk, now=NOW)
-    with pytest.raises(exports.TooManyExports):
-        queue(seller)
+    queue(seller)
+
+
+def test_the_oldest_file_gives_way_where_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    seller, other = stocked(1), queue(make.merchant())
+    monkeypatch.setattr(exports, "MAX_KEPT", 2)
+    exports.run(export_id=other.pk, now=NOW - timedelta(hours=1))
+    jobs = []
+    for minute in (2, 1, 3):  # The one that was asked for first is done last but one.
+        jobs.append(queue(seller))
+        exports.run(export_id=jobs[-1].pk, now=NOW + timedelta(minutes=minute))
+    queue(seller)
+
+    kept = Export.objects.filter(status="done").exclude(pk=other.pk)
+    assert [job.pk for job in kept] == [jobs[2].pk]
+    assert Export.objects.get(pk=jobs[1].pk).status == "expired"
+    assert not jobs[1].chunks.exists()
+    assert Export.objects.get(pk=other.pk).status == "done", "another merchant's"
 
 
 def test_filters_narrow_as_in_the_list_of_products() -> None:
