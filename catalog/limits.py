@@ -2,6 +2,7 @@
 
 MAX_TEXT = 255  # characters of a title, an option's value, an id
 MAX_URL = 1000
+MAX_URL_BYTES = 2_000  # The index by which a product has a picture once takes no more than 2,700.
 MAX_ALT = 500
 MAX_BARCODE = 64
 MAX_ATTRIBUTES = 50

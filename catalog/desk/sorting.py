@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from catalog import names, products, queries, taxonomy
-from catalog.limits import MAX_TAGS
+from catalog.limits import MAX_TAGS, MAX_TEXT
 from catalog.models import Category, CategoryAttribute, Product
 from commerce import errors
 from commerce.merchantsite import desk, member_of
@@ -80,8 +80,8 @@ class SortingForm(forms.Form):
             return self.had
         tags = list(dict.fromkeys(each.strip() for each in self.cleaned_data["tags"].split(",")))
         tags = [each for each in tags if each]
-        if len(tags) > MAX_TAGS or any(len(each) > 255 for each in tags):
-            raise forms.ValidationError(f"At most {MAX_TAGS} tags of 255 characters.")
+        if len(tags) > MAX_TAGS or any(len(each) > MAX_TEXT for each in tags):
+            raise forms.ValidationError(f"At most {MAX_TAGS} tags of {MAX_TEXT} characters.")
         return tags
 
     def clean_more(self) -> dict[str, str]:

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from catalog.limits import MAX_URL_BYTES
 from commerce import money
 
 MAX_UNITS = 1_000_000_000
 MAX_GRAMS = 1_000_000_000
 MAX_HTML_CHARS = 50_000
-MAX_URL_BYTES = 2_000  # An index, by which a product has it once, takes no more than 2,700.
 
 _SYMBOLS = {
     "€": {"EUR"},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from catalog import products, queries
+from catalog import limits, products, queries
 from catalog.feeds import cells, imports, matching
 from catalog.models import ImportChunk, Price, Product, StockMovement, Variant
 from catalog.shelf import stock
@@ -247,7 +247,7 @@ def wild(length: int) -> str:
     return "".join(chr(random.randint(0x10000, 0x1F000)) for _ in range(length))
 
 
-@pytest.mark.parametrize(("most", "code"), [(cells.MAX_URL_BYTES, "BAD_URL"), (10_000, "NOT_STORED")])
+@pytest.mark.parametrize(("most", "code"), [(limits.MAX_URL_BYTES, "BAD_URL"), (10_000, "NOT_STORED")])
 def test_what_no_index_has_room_for_costs_its_product_at_most(
     most: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
